@@ -1,0 +1,29 @@
+"""Errors that a user can act on: every message names the thing that is wrong and the remedy."""
+
+
+class CascadeError(Exception):
+    """Base of every error that is shown to the user as one line, without a traceback."""
+
+
+class InvalidVolumeError(CascadeError, ValueError):
+    """The voxels or the geometry of an image cannot be a CT volume that is segmented."""
+
+
+class InputError(CascadeError):
+    """A file or folder cannot be read, is not what was asked for, or is ambiguous."""
+
+
+class OutputError(CascadeError):
+    """An output exists already or cannot be written."""
+
+
+class BundleError(CascadeError):
+    """A model bundle is missing, incomplete, altered or of an unknown format."""
+
+
+class DeviceError(CascadeError):
+    """The device that was asked for is absent, unusable or out of memory."""
+
+
+class CancelledError(CascadeError):
+    """The user cancelled the run."""
