@@ -1,0 +1,32 @@
+"""Bounding boxes of masks: what is worked on in a scan of a hundred million voxels is the liver's box, not the scan."""
+
+from __future__ import annotations
+
+import numpy as np
+
+Box = tuple[slice, ...]
+
+
+def bounding_box(mask: np.ndarray) -> Box | None:
+    """The smallest box of slices that holds every non-zero voxel of `mask` (any number of axes), None if all are zero."""
+    box: list[slice] = []
+    for axis in range(mask.ndim):
+        part = mask[tuple(box)]
+        used = np.flatnonzero(part.any(axis=tuple(other for other in range(mask.ndim) if other != axis)))
+        if used.size == 0:
+            return None
+        box.append(slice(int(used[0]), int(used[-1]) + 1))
+    return tuple(box)
+
+
+def joint_bounding_box(*masks: np.ndarray) -> Box | None:
+    """The smallest box that holds every non-zero voxel of all `masks` (of one shape), None if all are empty."""
+    boxes = [box for box in map(bounding_box, masks) if box is not None]
+    if not boxes:
+        return None
+    return tuple(slice(min(s.start for s in axis), max(s.stop for s in axis)) for axis in zip(*boxes))
+
+
+def grown(box: Box, shape: tuple[int, ...], margin: int = 1) -> Box:
+    """`box` with `margin` voxels more on every side, as far as an array of `shape` reaches."""
+    return tuple(slice(max(0, s.start - margin), min(n, s.stop + margin)) for s, n in zip(box, shape))
