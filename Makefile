@@ -1,0 +1,84 @@
+# Two commands do everything: `make segment` and `make test`. Recipes name only relative paths, so that a checkout in
+# a folder with spaces works too.
+
+PYTHON ?= python3
+# Install another build of torch by `make segment TORCH="torch==2.13.0 --index-url ..."`.
+TORCH ?= torch==2.13.0
+# Folder that holds lits/val, for `make validate`.
+DATA ?= ../shared/data
+# The CT for `make segment` (empty: the sample), and the folder for its results.
+CT ?=
+OUT ?=
+# More options for `make segment`, such as FLAGS="--preset paper --probabilities --force".
+FLAGS ?=
+
+VENV := .venv
+BIN := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
+PY := $(VENV)/$(BIN)/python
+PIP := $(PY) -m pip --disable-pip-version-check -q
+LLC := $(PY) -m LiverLesionCascadeLib.cli
+INSTALLED := $(VENV)/.installed
+INSTALLED_TEST := $(VENV)/.installed-test
+SAMPLE := sample/volume-117.nii.gz
+
+.DELETE_ON_ERROR:
+.PHONY: help segment sample test lint validate benchmark install install-test clean
+
+help:
+	@echo 'make segment [CT=scan OUT=folder]   segment a CT; without CT the sample CT, fetched once'
+	@echo 'make test                           linters, types, unit and end-to-end tests, module self-tests'
+	@echo 'make validate [DATA=folder]         the table of validation figures in the README'
+	@echo 'make benchmark                      seconds per stage and peak memory'
+	@echo 'make clean                          remove the virtual environment and caches'
+
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || { \
+	  echo 'error: Python 3.10 to 3.13 is needed: make PYTHON=python3.12 ...' >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(INSTALLED): pyproject.toml | $(PY)
+	@echo 'Installing into $(VENV) (once)...'
+	$(PIP) install $(TORCH)
+	$(PIP) install -e .
+	@touch $(INSTALLED)
+
+# trame-slicer serves only Slicer's terminology files; with its dependencies it would downgrade slicer-core.
+$(INSTALLED_TEST): $(INSTALLED)
+	$(PIP) install -e '.[test,train]'
+	$(PIP) install --no-deps trame-slicer==2.0.0
+	@touch $(INSTALLED_TEST)
+
+install: $(INSTALLED)
+
+install-test: $(INSTALLED_TEST)
+
+$(SAMPLE): | $(INSTALLED)
+	@$(LLC) sample -o sample
+
+sample: $(SAMPLE)
+
+# The sample's result is ours to replace; anybody else's only with FLAGS=--force.
+segment: $(INSTALLED) $(if $(CT),,$(SAMPLE))
+ifeq ($(strip $(CT)),)
+	@$(LLC) segment "$(SAMPLE)" -o "$(or $(OUT),segmentation/sample)" $(if $(OUT),,--force) $(FLAGS)
+else
+	@$(LLC) segment "$(CT)" -o "$(or $(OUT),segmentation/$(basename $(basename $(notdir $(CT)))))" $(FLAGS)
+endif
+
+lint: $(INSTALLED_TEST)
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	$(PY) Testing/lint_slicer_names.py
+
+test: lint
+	$(PY) -m pytest
+	$(PY) Testing/run_selftest.py
+
+validate: $(INSTALLED)
+	@$(LLC) evaluate "$(DATA)/lits/val"
+
+benchmark: $(INSTALLED)
+	@$(PY) Testing/benchmark.py
+
+clean:
+	rm -rf $(VENV) sample build .pytest_cache .mypy_cache .ruff_cache .hypothesis
