@@ -8,7 +8,7 @@ Box = tuple[slice, ...]
 
 
 def bounding_box(mask: np.ndarray) -> Box | None:
-    """The smallest box of slices that holds every non-zero voxel of `mask` (any number of axes), None if all are zero."""
+    """The smallest box that holds every non-zero voxel of `mask` (any number of axes), None if all are zero."""
     box: list[slice] = []
     for axis in range(mask.ndim):
         part = mask[tuple(box)]
@@ -24,9 +24,9 @@ def joint_bounding_box(*masks: np.ndarray) -> Box | None:
     boxes = [box for box in map(bounding_box, masks) if box is not None]
     if not boxes:
         return None
-    return tuple(slice(min(s.start for s in axis), max(s.stop for s in axis)) for axis in zip(*boxes))
+    return tuple(slice(min(s.start for s in axis), max(s.stop for s in axis)) for axis in zip(*boxes, strict=True))
 
 
 def grown(box: Box, shape: tuple[int, ...], margin: int = 1) -> Box:
     """`box` with `margin` voxels more on every side, as far as an array of `shape` reaches."""
-    return tuple(slice(max(0, s.start - margin), min(n, s.stop + margin)) for s, n in zip(box, shape))
+    return tuple(slice(max(0, s.start - margin), min(n, s.stop + margin)) for s, n in zip(box, shape, strict=True))

@@ -4,16 +4,18 @@ All arrays are (slice, row, column); spacing is (slice, row, column) in mm.
 
 The rules, in the order in which they are applied, and why:
 
-1. *Holes* are filled slice by slice in the axial plane, in the liver and in the lesions (Bi et al. 2017). A hole is background that
-   no path over pixel edges leads out of, within its slice.
-2. *Largest liver component.* Parts of the liver mask that hang together (26 neighbours, in 3D) directly or through a lesion are one
-   component: a lesion which the liver map missed does not cut off the part of the liver behind it. The component with most liver voxels stays.
-3. *Lesions inside the liver.* The liver mask means the whole organ, lesions included, and the two maps disagree most at the
-   capsule. So a lesion component (26 neighbours, in 3D) is judged as a whole: with at least half of its voxels in the liver it is a lesion
-   of the liver, is kept whole *and added to the liver*; otherwise it belongs to a neighbour (gall bladder, kidney, stomach) and is removed whole,
-   which leaves no slivers along the capsule. Holes between an added lesion and the liver are then filled as in 1.
+1. *Holes* are filled slice by slice in the axial plane, in the liver and in the lesions (Bi et al. 2017). A hole is
+   background that no path over pixel edges leads out of, within its slice.
+2. *Largest liver component.* Parts of the liver mask that hang together (26 neighbours, in 3D), directly or through a
+   lesion, are one component: a lesion that the liver map missed does not cut off the part of the liver behind it. The
+   component with most liver voxels stays.
+3. *Lesions inside the liver.* The liver mask means the whole organ, lesions included, and the two maps disagree most at
+   the capsule. So a lesion component (26 neighbours, in 3D) is judged as a whole: with at least half of its voxels
+   in the liver it is a lesion of the liver, is kept whole and *is added to the liver*; otherwise it belongs to a
+   neighbour (gall bladder, kidney, stomach) and is removed whole, which leaves no slivers along the capsule. Holes
+   between an added lesion and the liver are then filled as in 1.
 4. *Minimum lesion size*: components whose volume is that of a sphere with a diameter below `min_lesion_mm` are removed.
-   They stay part of the liver.
+   What of them was liver remains liver.
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ class PostProcessing:
     Attributes:
         fill_holes: Fill holes per axial slice, in liver and lesions.
         largest_liver_component: Keep only the largest 3D component of the liver.
-        lesions_inside_liver: Keep a lesion, whole, only when at least half of it is in the liver, and add it to the liver.
+        lesions_inside_liver: Keep a lesion, whole, only when at least half of it is in the liver; add it to the liver.
         min_lesion_mm: Remove lesions of a smaller equivalent diameter (sphere of the same volume); 0 keeps all.
     """
 
@@ -73,7 +75,7 @@ def equivalent_diameter_mm(volume_mm3: float) -> float:
 def fill_holes_per_slice(mask: np.ndarray) -> np.ndarray:
     """A copy of the bool mask (slice, row, column) with the holes of every axial slice filled.
 
-    The same as `scipy.ndimage.binary_fill_holes` slice by slice, but in one labelling of the background in the mask's bounding box.
+    The same as `scipy.ndimage.binary_fill_holes` slice by slice, in one labelling of the background in the mask's box.
     """
     filled = np.array(mask, dtype=bool)
     box = bounding_box(filled)
@@ -83,7 +85,7 @@ def fill_holes_per_slice(mask: np.ndarray) -> np.ndarray:
 
 
 def largest_component(mask: np.ndarray) -> np.ndarray:
-    """A copy of the bool mask (slice, row, column) with only its largest 3D component (26 neighbours; of equals, the first)."""
+    """A copy of the bool mask (slice, row, column) with only its largest 3D component (26 neighbours)."""
     result = np.zeros(mask.shape, dtype=bool)
     box = bounding_box(mask)
     if box is not None:

@@ -1,0 +1,243 @@
+"""Axial long and short diameter of a lesion, as RECIST 1.1 (Eisenhauer et al. 2009) asks for.
+
+Long axis: the longest in-plane diameter over all axial slices. Short axis: the longest diameter perpendicular to it in
+the same slice.
+
+Definitions, so that a figure can be repeated:
+
+* *Outline* of a lesion in a slice: the polygon half-way between the pixel centres inside and those outside (marching
+  squares at one half). Its corners are the middles of the outer pixel edges, so one pixel is one pixel wide and a
+  row of n pixels n pixels long: neither pixel corners nor pixel centres bias the length up or down. Holes do not count.
+* A lesion that shows as several parts in a slice (8 neighbours) is measured part by part: no diameter crosses the
+  tissue between parts.
+* *Long axis*: the largest distance of two points on a part's outline. As with calipers it may cross a notch.
+* *Short axis*: the longest straight line inside the outline that is perpendicular to the long axis. It does not cross a
+  notch, and it need not cross the long axis.
+* Of axes of equal length the pair with the longer short axis is taken, then the lowest slice: turning or mirroring a
+  lesion in its plane does not change its diameters.
+
+Rows and columns may differ in spacing. Everything is computed exactly on the outline's corners; no length is sampled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+#: (slice, row, column) in voxels of the array that was given; the centre of a voxel has whole numbers.
+Point = tuple[float, float, float]
+
+_IN_PLANE_8 = np.zeros((3, 3, 3), dtype=bool)
+_IN_PLANE_8[1] = True
+
+# Lengths that differ by less than this fraction are equal: rounding must not decide between symmetric axes.
+_TIE = 1e-9
+
+# The largest width of a part over these directions, corrected for the directions between them, bounds its diameter.
+_DIRECTIONS = 24
+_ANGLES = np.arange(_DIRECTIONS) * np.pi / _DIRECTIONS
+_BOUND = 1.0 / np.cos(np.pi / (2 * _DIRECTIONS))
+
+# Marching squares. A cell's corners are four pixel centres, one bit each: 1 upper left, 2 upper right, 4 lower right,
+# 8 lower left. Per code, its pieces of outline, from the middle of one side to that of another, as (row, column) in
+# half pixels from the upper left centre. Pixels that meet at a corner belong together (codes 5 and 10).
+_TOP, _RIGHT, _BOTTOM, _LEFT = (0, 1), (1, 2), (2, 1), (1, 0)
+_PIECES: dict[int, tuple[tuple[tuple[int, int], tuple[int, int]], ...]] = {
+    1: ((_LEFT, _TOP),),
+    2: ((_TOP, _RIGHT),),
+    3: ((_LEFT, _RIGHT),),
+    4: ((_RIGHT, _BOTTOM),),
+    5: ((_TOP, _RIGHT), (_BOTTOM, _LEFT)),
+    6: ((_TOP, _BOTTOM),),
+    7: ((_LEFT, _BOTTOM),),
+    8: ((_BOTTOM, _LEFT),),
+    9: ((_TOP, _BOTTOM),),
+    10: ((_LEFT, _TOP), (_RIGHT, _BOTTOM)),
+    11: ((_RIGHT, _BOTTOM),),
+    12: ((_LEFT, _RIGHT),),
+    13: ((_TOP, _RIGHT),),
+    14: ((_LEFT, _TOP),),
+}
+
+
+@dataclass(frozen=True)
+class Diameters:
+    """Long and short axis of a lesion in one axial slice; lengths in mm, points in voxels of the array given."""
+
+    slice_index: int
+    long_mm: float
+    long_points: tuple[Point, Point]
+    short_mm: float
+    short_points: tuple[Point, Point]
+
+
+def axial_diameters(mask: np.ndarray, spacing: tuple[float, float]) -> Diameters:
+    """Longest in-plane diameter over all slices, and the longest perpendicular to it (definitions above).
+
+    Args:
+        mask: Bool (slice, row, column) of one lesion; best cut to its bounding box.
+        spacing: (row, column) in mm.
+
+    Raises:
+        ValueError: The mask is empty.
+    """
+    parts, count = ndimage.label(mask, structure=_IN_PLANE_8)
+    if count == 0:
+        raise ValueError("A lesion without a voxel has no diameter.")
+    best: Diameters | None = None
+    for bound, number in _candidates(parts, spacing):
+        if best is not None and bound < best.long_mm * (1.0 - _TIE):
+            break
+        found = _part_diameters(parts, number, spacing)
+        if best is None or _better(found, best):
+            best = found
+    assert best is not None  # there is at least one part
+    return best
+
+
+def _better(new: Diameters, old: Diameters) -> bool:
+    for a, b in ((new.long_mm, old.long_mm), (new.short_mm, old.short_mm)):
+        if abs(a - b) > _TIE * max(a, b):
+            return a > b
+    return new.slice_index < old.slice_index
+
+
+def _candidates(parts: np.ndarray, spacing: tuple[float, float]) -> Iterator[tuple[float, int]]:
+    """Upper bound of the diameter in mm and number of every in-plane part, the largest bound first.
+
+    The width of a part in the direction of its diameter is that diameter; in the nearest of N directions it is at least
+    cos(90 degrees / N) of it.
+    """
+    slices, rows, columns = np.nonzero(parts)
+    numbers = parts[slices, rows, columns]
+    order = np.argsort(numbers, kind="stable")
+    starts = np.flatnonzero(np.diff(numbers[order], prepend=0))
+    y = rows[order] * spacing[0]
+    x = columns[order] * spacing[1]
+    bounds = np.zeros(len(starts))
+    for angle in _ANGLES:
+        along_y, along_x = np.sin(angle), np.cos(angle)
+        position = along_y * y + along_x * x
+        width = np.maximum.reduceat(position, starts) - np.minimum.reduceat(position, starts)
+        # The middles of a pixel's edges reach half a pixel beyond its centre, along the rows or along the columns.
+        reach = max(abs(along_y) * spacing[0], abs(along_x) * spacing[1])
+        np.maximum(bounds, (width + reach) * _BOUND, out=bounds)
+    for index in np.argsort(-bounds, kind="stable"):
+        yield float(bounds[index]), int(index) + 1
+
+
+def _part_diameters(parts: np.ndarray, number: int, spacing: tuple[float, float]) -> Diameters:
+    """Diameters of the in-plane part `number` of the label array `parts` (slice, row, column)."""
+    index = int(np.flatnonzero((parts == number).any(axis=(1, 2)))[0])
+    plane = parts[index] == number
+    rows = np.flatnonzero(plane.any(axis=1))
+    columns = np.flatnonzero(plane.any(axis=0))
+    top, left = int(rows[0]), int(columns[0])
+    shape = ndimage.binary_fill_holes(plane[top : rows[-1] + 1, left : columns[-1] + 1])
+    pieces = outline_pieces(shape)
+    corners = np.unique(pieces.reshape(-1, 2), axis=0)
+    half = np.asarray(spacing) / 2.0  # the outline is in half pixels
+
+    best_long, best_short = 0.0, -1.0
+    long_axis = short_axis = np.zeros((2, 2))
+    for first, second in _longest_pairs(convex_hull(corners), half):
+        length = float(np.hypot(*((second - first) * half)))
+        short, ends = _longest_perpendicular(pieces, first, second, half)
+        if short > best_short * (1.0 + _TIE):
+            best_long, best_short = length, short
+            long_axis, short_axis = np.stack([first, second]) / 2.0, ends
+    offset = np.array([top, left])
+
+    def points(ends: np.ndarray) -> tuple[Point, Point]:
+        (r1, c1), (r2, c2) = (ends + offset).tolist()
+        return (float(index), r1, c1), (float(index), r2, c2)
+
+    return Diameters(index, best_long, points(long_axis), best_short, points(short_axis))
+
+
+def outline_pieces(shape: np.ndarray) -> np.ndarray:
+    """Outline of a bool mask (row, column): pieces (n, 2 ends, 2) of whole numbers, (row, column) in half pixels."""
+    padded = np.pad(shape, 1).astype(np.uint8)
+    code = padded[:-1, :-1] | padded[:-1, 1:] << 1 | padded[1:, 1:] << 2 | padded[1:, :-1] << 3
+    found: list[np.ndarray] = []
+    for value, pieces in _PIECES.items():
+        cells = 2 * (np.argwhere(code == value) - 1)
+        if len(cells):
+            found.extend(cells[:, None, :] + np.array(piece) for piece in pieces)
+    return np.concatenate(found)
+
+
+def convex_hull(points: np.ndarray) -> np.ndarray:
+    """Corners of the convex hull of (n, 2) whole numbers, without points on its edges (Andrew's monotone chain, exact).
+
+    Points that all lie on one line give the line's two ends; a single point gives itself.
+    """
+    ordered = [tuple(p) for p in np.unique(points, axis=0).tolist()]
+    if len(ordered) < 3:
+        return np.array(ordered)
+
+    def chain(sequence: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        hull: list[tuple[int, int]] = []
+        for p in sequence:
+            while len(hull) > 1:
+                (ay, ax), (by, bx) = hull[-2], hull[-1]
+                if (by - ay) * (p[1] - ax) - (bx - ax) * (p[0] - ay) > 0:
+                    break
+                hull.pop()
+            hull.append(p)
+        return hull[:-1]
+
+    return np.array(chain(ordered) + chain(ordered[::-1]))
+
+
+def _longest_pairs(hull: np.ndarray, scale: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The pairs of hull corners that are farthest apart in mm: several where symmetric axes are equally long."""
+    scaled = hull * scale
+    squared = ((scaled[:, None, :] - scaled[None, :, :]) ** 2).sum(axis=2)
+    first, second = np.nonzero(np.triu(squared >= squared.max() * (1.0 - 2.0 * _TIE)))
+    for a, b in zip(first, second, strict=True):
+        if a != b:
+            yield hull[a], hull[b]
+
+
+def _longest_perpendicular(
+    pieces: np.ndarray, first: np.ndarray, second: np.ndarray, scale: np.ndarray
+) -> tuple[float, np.ndarray]:
+    """Length in mm and ends (2, 2), (row, column) in pixels, of the longest inner line perpendicular to first-second.
+
+    Strips between neighbouring corners of the outline, in the order along the long axis, are each crossed by the same
+    pieces of outline, which pair up from outside to inside to outside. Lengths change linearly across a strip: its
+    sides decide.
+    """
+    along = (second - first) * scale
+    along = along / np.hypot(*along)
+    y = pieces[:, :, 0] * scale[0]
+    x = pieces[:, :, 1] * scale[1]
+    position = y * along[0] + x * along[1]
+    height = y * along[1] - x * along[0]
+
+    stops = np.unique(position)
+    wide = np.diff(stops) > 1e-9 * (stops[-1] - stops[0])  # narrower ones are one stop, rounded differently
+    start, end = stops[:-1][wide], stops[1:][wide]
+    middle = (start + end) / 2.0
+    low, high = position.min(axis=1), position.max(axis=1)
+    strip, piece = np.nonzero((low < middle[:, None]) & (middle[:, None] < high))
+    slope = (height[piece, 1] - height[piece, 0]) / (position[piece, 1] - position[piece, 0])
+
+    def height_at(where: np.ndarray) -> np.ndarray:
+        return height[piece, 0] + slope * (where[strip] - position[piece, 0])
+
+    order = np.lexsort((height_at(middle), strip))
+    best, ends = -1.0, np.zeros((2, 2))
+    for side in (start, end):
+        crossing = height_at(side)[order]
+        lengths = crossing[1::2] - crossing[0::2]
+        longest = int(np.argmax(lengths))
+        if lengths[longest] > best:
+            best, at = float(lengths[longest]), side[strip[order[2 * longest]]]
+            heights = crossing[2 * longest : 2 * longest + 2, None]
+            ends = at * along + heights * np.array([along[1], -along[0]])
+    return best, ends / (2.0 * scale)
