@@ -86,8 +86,8 @@ class CTVolume:
         note = Finding(
             "resampled",
             "info",
-            f"The scan is tilted or oblique (up to about {tilt_degrees(source):.1f} degrees): it was resampled to axial "
-            "slices for the segmentation. Results are brought back to the scan's own grid, outlines within a voxel.",
+            f"The scan is tilted or oblique (up to about {tilt_degrees(source):.1f} degrees): it was resampled to "
+            "axial slices for the segmentation. Results return to the scan's own grid, right within a voxel.",
         )
         return cls(hu, geometry, source, None, name, [note])
 
@@ -208,7 +208,8 @@ def _require_scalar_3d(array: np.ndarray, label: str) -> np.ndarray:
         raise InvalidVolumeError(f"{label} is a colour picture, not a CT. Load the original scan (DICOM).")
     if array.ndim == 4:
         raise InvalidVolumeError(
-            f"{label} is a series of several volumes (4D, {_size(array)}). Extract one phase as a 3D volume and load that."
+            f"{label} is a series of several volumes (4D, {_size(array)}). Extract one phase as a 3D volume and load "
+            "that."
         )
     if array.ndim != 3:
         raise InvalidVolumeError(
@@ -223,7 +224,7 @@ def _require_scalar_3d(array: np.ndarray, label: str) -> np.ndarray:
             "Load the original scan, not a picture or a segmentation of it."
         )
     if kind not in "iuf":
-        raise InvalidVolumeError(f"{label} holds values of type {array.dtype}, not numbers in HU. Load the original scan.")
+        raise InvalidVolumeError(f"{label} holds values of type {array.dtype}, not HU. Load the original scan.")
     return array
 
 

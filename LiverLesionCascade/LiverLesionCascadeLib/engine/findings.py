@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 Severity = Literal["info", "warning", "error"]
 
 # Contrast: liver in the portal venous phase measures about 100 to 120 HU, unenhanced 45 to 65 HU.
@@ -24,6 +26,19 @@ class Finding:
     code: str
     severity: Severity
     message: str
+
+# Edges of an array in axial LPS order (slice, row, column), first and last of each axis, as a radiologist says them.
+_EDGES = (("bottom", "top"), ("front", "back"), ("right", "left"))
+
+
+def edges_touched(mask: np.ndarray, min_voxels: int = 10) -> tuple[str, ...]:
+    """Edges of the scan where a mask (slice, row, column) has ``min_voxels`` or more; right is the patient's."""
+    edges = []
+    for axis, names in enumerate(_EDGES):
+        for index, name in zip((0, -1), names, strict=True):
+            if np.count_nonzero(mask.take(index, axis=axis)) >= min_voxels:
+                edges.append(name)
+    return tuple(edges)
 
 
 def liver_findings(
@@ -51,8 +66,8 @@ def liver_findings(
             Finding(
                 "liver_cut",
                 "warning",
-                f"The liver is cut by the edge of the scan ({', '.join(cut_by)}): its volume is that of the part shown. "
-                "Use a scan that covers the whole liver where one exists.",
+                f"The liver is cut by the edge of the scan ({', '.join(cut_by)}): its volume is that of the part "
+                "shown. Use a scan that covers the whole liver where one exists.",
             )
         )
     if mean_hu is not None and mean_hu < NON_CONTRAST_LIVER_HU:
@@ -61,8 +76,8 @@ def liver_findings(
             Finding(
                 "non_contrast",
                 "warning",
-                f"The liver measures {about}{mean_hu:.0f} HU on average: probably a scan without contrast medium, in an "
-                "early phase, or a fatty liver. Lesions may be missed; use the portal venous phase where one exists.",
+                f"The liver measures {about}{mean_hu:.0f} HU on average: probably a scan without contrast medium, in "
+                "an early phase, or a fatty liver. Lesions may be missed; use the portal venous phase if there is one.",
             )
         )
     # A liver that is cut is small for that reason; saying it twice helps nobody.
@@ -79,8 +94,8 @@ def liver_findings(
             Finding(
                 "large_liver",
                 "warning",
-                f"The liver found is unusually large ({volume_ml:.0f} mL). Check that no neighbouring organ is included "
-                "and that the scan's voxel size is right.",
+                f"The liver found is unusually large ({volume_ml:.0f} mL). Check that no neighbouring organ is "
+                "included and that the scan's voxel size is right.",
             )
         )
     return findings

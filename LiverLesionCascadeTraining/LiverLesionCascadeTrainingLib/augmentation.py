@@ -1,0 +1,76 @@
+"""Random geometry and intensity of training batches (the paper: random scaling, crops and flips)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .recipes import Recipe, StageRecipe
+
+
+def random_affine(count: int, inner: float, recipe: Recipe, stage: StageRecipe, random: np.random.Generator) -> Tensor:
+    """Random rotation, scale, shift and mirroring as sampling matrices.
+
+    Args:
+        count: Batch size.
+        inner: Part of the stored canvas that the native view covers.
+
+    Returns:
+        (count, 2, 3) float32 for ``torch.nn.functional.affine_grid``: output in [-1, 1] to canvas in [-1, 1].
+    """
+    angle = np.radians(random.uniform(-recipe.rotation_degrees, recipe.rotation_degrees, count))
+    zoom = inner / np.exp(random.uniform(math.log(recipe.scale[0]), math.log(recipe.scale[1]), count))
+    mirror = np.where(random.random(count) < 0.5, -1.0, 1.0)
+    shift = random.uniform(-2 * stage.shift * inner, 2 * stage.shift * inner, (count, 2))
+    matrices = np.empty((count, 2, 3), np.float32)
+    matrices[:, 0, 0] = mirror * np.cos(angle) * zoom
+    matrices[:, 0, 1] = -np.sin(angle) * zoom
+    matrices[:, 1, 0] = mirror * np.sin(angle) * zoom
+    matrices[:, 1, 1] = np.cos(angle) * zoom
+    matrices[:, :, 2] = shift
+    return torch.from_numpy(matrices)
+
+
+def warp(planes: Tensor, matrices: Tensor, size: int) -> Tensor:
+    """Samples planes (n, channels, rows, columns) at the affine grid: (n, channels, size, size), zero outside."""
+    grid = F.affine_grid(matrices, [len(planes), 1, size, size], align_corners=False)
+    return F.grid_sample(planes, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+def jitter_intensity(images: Tensor, recipe: Recipe, random: np.random.Generator) -> Tensor:
+    """Gain, offset, gamma and noise on windowed images (n, 1, rows, columns) in [0, 1]; the result stays there."""
+    if recipe.intensity == 0 and recipe.noise == 0:
+        return images
+    count = len(images)
+
+    def column(values: np.ndarray) -> Tensor:
+        return torch.from_numpy(values.astype(np.float32)).view(-1, 1, 1, 1)
+
+    strength = recipe.intensity
+    gain = column(random.uniform(1 - 1.5 * strength, 1 + 1.5 * strength, count))
+    offset = column(random.uniform(-strength, strength, count))
+    gamma = column(np.exp(random.uniform(-1.5 * strength, 1.5 * strength, count)))
+    noise = column(random.uniform(0, recipe.noise, count))
+    generator = torch.Generator().manual_seed(int(random.integers(2**62)))
+    images = images.clamp(0, 1).pow(gamma)
+    images = (images - 0.5) * gain + 0.5 + offset
+    images = images + noise * torch.randn(images.shape, generator=generator)
+    return images.clamp_(0, 1)
+
+
+def crop_field_of_view(images: Tensor, targets: Tensor, probability: float, random: np.random.Generator) -> None:
+    """Blanks one random side of some images and their targets, as if the field of view ended there; in place."""
+    rows, columns = images.shape[-2:]
+    for image, target in zip(images, targets, strict=True):
+        if random.random() >= probability:
+            continue
+        for side in random.choice(4, size=int(random.integers(1, 4)), replace=False):
+            depth = int(random.uniform(0.1, 0.35) * (rows if side < 2 else columns))
+            area = [slice(None), slice(None)]
+            area[0 if side < 2 else 1] = slice(None, depth) if side % 2 == 0 else slice(-depth, None)
+            image[:, area[0], area[1]] = 0
+            target[:, area[0], area[1]] = 0

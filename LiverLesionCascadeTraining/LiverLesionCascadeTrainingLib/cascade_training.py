@@ -1,0 +1,161 @@
+"""Trains the whole cascade in a run folder, job by job; every job resumes where it stopped.
+
+The run folder holds ``recipe.json``, ``cases.json``, ``slices/<split>-<pass>/`` and one folder per job.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from LiverLesionCascadeLib.engine.errors import InputError
+from LiverLesionCascadeLib.engine.network import CascadeResNet
+from torch import nn
+
+from .batches import BatchMaker
+from .cases import TrainingCase, find_cases, patient_folds
+from .cross_fitting import write_priors
+from .recipes import Recipe, StageRecipe
+from .slice_store import PASSES, SliceStore, build_store, open_store
+from .trainer import Trainer, TrainingError
+from .validation import slice_dice
+
+Report = Callable[[str], None]
+
+
+def pass_of(job: str) -> str:
+    """``liver`` or ``lesion``: whose slices the job trains on."""
+    return "lesion" if job.startswith("lesion") else "liver"
+
+
+class CascadeTraining:
+    """A training run of the cascade.
+
+    Args:
+        folder: Run folder; created. A run that was started with other cases or another recipe is refused.
+        recipe: What to train.
+        train, validation: Folders in LiTS layout.
+        device: Where to train.
+        report: Called with lines of text.
+
+    Raises:
+        InputError: If cases are missing, a patient is in both splits, or the folder belongs to another run.
+    """
+
+    def __init__(self, folder: Path, recipe: Recipe, train: list[Path], validation: list[Path], device: torch.device,
+                 report: Report = print) -> None:
+        self.folder, self.recipe, self._device, self._report = folder, recipe, device, report
+        self.cases: dict[str, list[TrainingCase]] = {"train": find_cases(train), "validation": find_cases(validation)}
+        shared = {c.patient for c in self.cases["train"]} & {c.patient for c in self.cases["validation"]}
+        if shared:
+            raise InputError(f"Patients in both training and validation: {', '.join(sorted(shared))}; remove one side")
+        self.fold_of_patient = patient_folds(self.cases["train"], recipe.folds, recipe.seed)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._remember("cases.json", {
+            split: [[case.name, case.patient] for case in cases] for split, cases in self.cases.items()
+        }, "other cases")
+        # A schedule may be shortened or lengthened while a run goes on; what the network is may not change.
+        self._remember("recipe.json", {"name": recipe.name, "width": recipe.width, "window_hu": list(recipe.window_hu),
+                                       "pixel_mm": recipe.pixel_mm, "margin": recipe.margin, "seed": recipe.seed,
+                                       "liver_size": recipe.liver.size, "lesion_size": recipe.lesion.size,
+                                       "folds": recipe.folds, "batch": recipe.batch}, "another recipe")
+
+    def _remember(self, name: str, content: dict[str, Any], what: str) -> None:
+        path = self.folder / name
+        content = json.loads(json.dumps(content))
+        if path.is_file():
+            if json.loads(path.read_text(encoding="utf-8")) != content:
+                raise InputError(f"{self.folder} holds a run with {what}: choose another folder or delete it")
+            return
+        path.write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+    def store_folder(self, split: str, pass_name: str) -> Path:
+        return self.folder / "slices" / f"{split}-{pass_name}"
+
+    def store(self, split: str, pass_name: str) -> SliceStore:
+        return open_store(self.store_folder(split, pass_name))
+
+    def prepare(self) -> None:
+        """Resamples the slices of all cases once; a second call does nothing."""
+        for split, cases in self.cases.items():
+            for pass_name in PASSES:
+                folder = self.store_folder(split, pass_name)
+                if not folder.is_dir():
+                    build_store(cases, pass_name, self.recipe, folder)
+                    kinds = open_store(folder).kinds.tolist()
+                    counts = ", ".join(f"{kinds.count(k)} {k}" for k in ("lesion", "liver", "near", "neither"))
+                    self._report(f"prepared {split} slices of the {pass_name} pass: {counts}")
+
+    def network(self, job: str) -> CascadeResNet:
+        """A new network, initialised from the recipe's seed and the job."""
+        torch.manual_seed(self.recipe.seed + self.recipe.jobs.index(job))
+        return CascadeResNet(self.recipe.width)
+
+    def load(self, job: str) -> CascadeResNet:
+        """The network of a finished job.
+
+        Raises:
+            TrainingError: If the job has not finished.
+        """
+        path = self.folder / job / "last.pt"
+        state = torch.load(path, map_location="cpu", weights_only=True) if path.is_file() else {"step": 0}
+        if state["step"] < self.recipe.stage(job).steps:
+            raise TrainingError(f"Job {job} has not finished: train it first (train --job {job})")
+        network = self.network(job)
+        network.load_state_dict(state["network"])
+        return network.to(self._device, memory_format=torch.channels_last).eval()
+
+    def write_priors(self) -> None:
+        """Cross-fitted priors for the lesion pass, from the fold networks of the liver pass."""
+        folder = self.store_folder("train", "lesion")
+        if (folder / "priors.npy").is_file():
+            return
+        networks: list[nn.Module] = [self.load(job) for job in self.recipe.fold_jobs]
+        write_priors(self.store("train", "lesion"), self.store("train", "liver"), networks, self.fold_of_patient, folder,
+                     self._device)
+        self._report("wrote cross-fitted priors")
+
+    def run(self, job: str, stop_at: int | None = None) -> None:
+        """Trains one job, from its checkpoint if there is one.
+
+        Raises:
+            TrainingError: If a job that this one builds on has not finished, or the loss is not finite.
+        """
+        stage = self.recipe.stage(job)
+        network = self.network(job)
+        if job == "lesion":
+            self.write_priors()
+            network.load_state_dict(self.load("lesion-image").state_dict())
+        store = self.store("train", pass_of(job))
+        patients = None
+        if job in self.recipe.fold_jobs:
+            fold = self.recipe.fold_jobs.index(job)
+            patients = {i for i, name in enumerate(store.patients) if self.fold_of_patient[name] != fold}
+        validation = self.store("validation", pass_of(job))
+        trainer = Trainer(
+            network, BatchMaker(store, self.recipe, stage, job, patients), self.recipe, stage, self.folder / job,
+            self._device, lambda net: slice_dice(net, validation, stage.size, stage.image_thrice, self._device),
+            self._report,
+        )
+        trainer.run(stop_at=stop_at)
+
+    def run_all(self) -> None:
+        """Prepares, then trains every job that has not finished."""
+        self.prepare()
+        for job in self.recipe.jobs:
+            self.run(job)
+
+
+def scaled(recipe: Recipe, factor: float) -> Recipe:
+    """The recipe with all schedules lengthened or shortened by a factor."""
+
+    def stage(original: StageRecipe) -> StageRecipe:
+        phases = tuple(replace(phase, steps=max(1, round(phase.steps * factor))) for phase in original.phases)
+        return replace(original, phases=phases)
+
+    return replace(recipe, liver=stage(recipe.liver), liver_fold=stage(recipe.liver_fold),
+                   lesion_image=stage(recipe.lesion_image), lesion=stage(recipe.lesion))

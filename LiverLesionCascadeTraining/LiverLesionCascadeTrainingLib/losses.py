@@ -1,0 +1,51 @@
+"""Losses over the two sigmoid maps."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def cascade_loss(logits: Tensor, targets: Tensor, dice_weight: float) -> Tensor:
+    """Per-pixel binary cross entropy, plus soft Dice over the batch where asked (Bi et al. 2017 use the former alone).
+
+    Args:
+        logits, targets: (n, 2, rows, columns); targets in 0..1.
+        dice_weight: Weight of the soft Dice loss (mean over liver and lesion).
+
+    Returns:
+        Scalar.
+    """
+    loss = F.binary_cross_entropy_with_logits(logits, targets)
+    if dice_weight:
+        probability = torch.sigmoid(logits)
+        overlap = (probability * targets).sum(dim=(0, 2, 3))
+        total = probability.sum(dim=(0, 2, 3)) + targets.sum(dim=(0, 2, 3))
+        # 1 px: a batch without lesions and without predictions is perfect, not undefined.
+        loss = loss + dice_weight * (1 - (2 * overlap + 1) / (total + 1)).mean()
+    return loss
+
+
+def learning_rate(step: int, steps: int, peak: float, warmup: int, schedule: str) -> float:
+    """Learning rate of a step counted from 0.
+
+    Args:
+        schedule: ``cosine`` to 0, or ``fixed-then-linear``: 60 % of the steps at ``peak``, then linear from half of it
+            to 0 (Bi et al. 2017, section 2.5: 60 epochs at 0.0016, 40 epochs linear from 0.0008).
+
+    Raises:
+        ValueError: For an unknown schedule.
+    """
+    import math
+
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    if schedule == "cosine":
+        return peak * 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / max(1, steps - warmup))))
+    if schedule == "fixed-then-linear":
+        fixed = round(0.6 * steps)
+        if step < fixed:
+            return peak
+        return 0.5 * peak * (1 - (step - fixed) / max(1, steps - fixed))
+    raise ValueError(f"Unknown learning rate schedule {schedule!r}")

@@ -1,0 +1,202 @@
+"""Training recipes: ``paper`` as Bi et al. 2017 describe it, ``compact`` for networks that are shipped with the extension."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Part of a training: so many steps at one image size.
+
+    Attributes:
+        steps: Optimiser steps.
+        size: Side of the square images that the network sees, in pixels.
+    """
+
+    steps: int
+    size: int
+
+
+@dataclass(frozen=True)
+class StageRecipe:
+    """How one network is trained.
+
+    Attributes:
+        phases: Consecutive phases; the learning rate schedule spans all of them.
+        schedule: ``cosine`` (to 0) or ``fixed-then-linear`` (Bi et al. 2017: 60 % of the steps at the fixed rate, then
+            linear from half of it to 0).
+        learning_rate: Peak learning rate.
+        warmup: Steps of linear warm-up.
+        mixture: Share of each kind of slice in a batch: ``lesion``, ``liver`` (liver, no lesion), ``near`` (no liver,
+            at most four slices away from it) and ``neither`` (no liver).
+        by_patient: Part of the draws that choose a patient first and then a slice, so that no patient dominates.
+        shift: Largest random shift, as part of the image side.
+        crop_view: Probability that a random part of the image is blanked, as if the field of view ended there.
+        prior_absent: Part of the samples without priors; 1 trains from the image alone.
+        corrections: Part of the samples with priors in which a person's correction is simulated.
+        image_thrice: Feed (I, I, I), as the paper does in stage 1, instead of (I, 0, 0).
+    """
+
+    phases: tuple[Phase, ...]
+    schedule: str
+    learning_rate: float
+    warmup: int
+    mixture: dict[str, float]
+    by_patient: float = 0.5
+    shift: float = 0.03
+    crop_view: float = 0.0
+    prior_absent: float = 1.0
+    corrections: float = 0.0
+    image_thrice: bool = False
+
+    @property
+    def steps(self) -> int:
+        return sum(phase.steps for phase in self.phases)
+
+    @property
+    def size(self) -> int:
+        """Native size: that of the last phase."""
+        return self.phases[-1].size
+
+    def size_at(self, step: int) -> int:
+        """Image side of a step (counted from 0)."""
+        for phase in self.phases:
+            if step < phase.steps:
+                return phase.size
+            step -= phase.steps
+        return self.size
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A complete training of the cascade.
+
+    Attributes:
+        width: Width of the networks relative to Table 1.
+        window_hu: HU window that is scaled to [0, 1].
+        pixel_mm: Pixel size of the liver pass in mm; None scales every slice to the native size (the paper).
+        margin: Part of the liver's extent added around it for the lesion pass.
+        folds: Networks of the liver pass that are trained without one part of the patients, for cross-fitted priors.
+        liver, liver_fold, lesion_image, lesion: The stages in the order in which they are trained: the liver pass; its
+            folds; the lesion pass from the image alone; the lesion pass with priors, which starts from the former.
+        dice_loss: Weight of the soft Dice loss that is added to the per-pixel loss.
+        iterations: How often the lesion pass runs at prediction time.
+    """
+
+    name: str
+    width: float
+    window_hu: tuple[float, float]
+    pixel_mm: float | None
+    margin: float
+    folds: int
+    batch: int
+    momentum: float
+    nesterov: bool
+    weight_decay: float
+    gradient_clip: float | None
+    dice_loss: float
+    rotation_degrees: float
+    scale: tuple[float, float]
+    intensity: float
+    noise: float
+    iterations: int
+    liver: StageRecipe
+    liver_fold: StageRecipe
+    lesion_image: StageRecipe
+    lesion: StageRecipe
+    seed: int = 2017
+
+    def stage(self, job: str) -> StageRecipe:
+        """The stage recipe of a job: ``liver``, ``liver-fold-0``, ``lesion-image`` or ``lesion``.
+
+        Raises:
+            KeyError: If there is no such job.
+        """
+        if job in self.fold_jobs:
+            return self.liver_fold
+        return {"liver": self.liver, "lesion-image": self.lesion_image, "lesion": self.lesion}[job]
+
+    @property
+    def fold_jobs(self) -> tuple[str, ...]:
+        return tuple(f"liver-fold-{i}" for i in range(self.folds))
+
+    @property
+    def jobs(self) -> tuple[str, ...]:
+        """All jobs in an order in which they can be run."""
+        return (*self.fold_jobs, "liver", "lesion-image", "lesion")
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+# Mixture and augmentation of the pilots that DESIGN section 5 reports; the liver pass works on pixels of fixed physical
+# size so that a crop or a wide field of view shows the organ at the size that the network knows.
+_LIVER_MIXTURE = {"lesion": 0.5, "liver": 0.25, "neither": 0.25}
+_LESION_MIXTURE = {"lesion": 0.5, "liver": 0.4, "near": 0.1}
+
+COMPACT = Recipe(
+    name="compact",
+    width=0.125,
+    # The widest window that dense volumes ([-40, 160] outside the liver) and 8-bit slices ([0, 255]) both support.
+    window_hu=(0.0, 160.0),
+    pixel_mm=2.6,
+    margin=0.16,
+    folds=2,
+    batch=8,
+    momentum=0.9,
+    nesterov=True,
+    weight_decay=5e-4,
+    gradient_clip=5.0,
+    dice_loss=1.0,
+    rotation_degrees=15.0,
+    scale=(0.8, 1.25),
+    intensity=0.15,
+    noise=0.04,
+    iterations=2,
+    liver=StageRecipe((Phase(3200, 160),), "cosine", 0.05, 100, _LIVER_MIXTURE, shift=0.12, crop_view=0.2, image_thrice=True),
+    liver_fold=StageRecipe((Phase(1200, 160),), "cosine", 0.05, 100, _LIVER_MIXTURE, shift=0.12, crop_view=0.2, image_thrice=True),
+    lesion_image=StageRecipe((Phase(1750, 192), Phase(1250, 256)), "cosine", 0.05, 100, _LESION_MIXTURE),
+    lesion=StageRecipe(
+        (Phase(750, 256),), "cosine", 0.02, 50, _LESION_MIXTURE, prior_absent=0.4, corrections=0.5
+    ),
+)
+
+# Bi et al. 2017, section 2.5: 8,802 slices, batch 10, 60 epochs at 0.0016, then 40 epochs linear from 0.0008; equal
+# numbers of slices with liver and lesion, and with neither. Cropped to 504 as in Table 1.
+_PAPER_STEPS = 100 * 8802 // 10
+_PAPER_STAGE = StageRecipe(
+    (Phase(_PAPER_STEPS, 504),), "fixed-then-linear", 0.0016, 0, {"lesion": 0.5, "neither": 0.5}, by_patient=0.0, shift=0.1,
+    image_thrice=True,
+)
+PAPER = Recipe(
+    name="paper",
+    width=1.0,
+    window_hu=(-160.0, 240.0),
+    pixel_mm=None,
+    margin=0.16,
+    folds=2,
+    batch=10,
+    momentum=0.9,
+    nesterov=False,
+    weight_decay=5e-4,
+    gradient_clip=None,
+    dice_loss=0.0,
+    rotation_degrees=0.0,
+    scale=(0.7, 1.3),
+    intensity=0.0,
+    noise=0.0,
+    iterations=1,
+    liver=_PAPER_STAGE,
+    liver_fold=_PAPER_STAGE,
+    lesion_image=StageRecipe(
+        (Phase(_PAPER_STEPS, 504),), "fixed-then-linear", 0.0016, 0, {"lesion": 0.5, "liver": 0.4, "near": 0.1}, by_patient=0.0
+    ),
+    lesion=StageRecipe(
+        (Phase(_PAPER_STEPS // 4, 504),), "fixed-then-linear", 0.0008, 0, {"lesion": 0.5, "liver": 0.4, "near": 0.1},
+        by_patient=0.0, prior_absent=0.4, corrections=0.5,
+    ),
+)
+
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (COMPACT, PAPER)}

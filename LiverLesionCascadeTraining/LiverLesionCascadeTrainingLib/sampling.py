@@ -1,0 +1,55 @@
+"""Which slices a training step sees: a mixture of kinds, partly drawn by patient, reproducible from seed and step."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .slice_store import SliceStore
+
+
+class SliceSampler:
+    """Draws batches of slice indices.
+
+    Each draw first chooses the kind of slice by the mixture, then, in ``by_patient`` of the draws, a patient who has
+    such slices, else a slice at once. A kind that no slice has is left out and its share divided among the others.
+
+    Args:
+        store: The slices.
+        mixture: Share of each kind; ``neither`` includes ``near``.
+        by_patient: Part of the draws that choose the patient first.
+        patients: Patient numbers that may be drawn; None for all.
+
+    Raises:
+        ValueError: If no slice of any kind is left.
+    """
+
+    def __init__(self, store: SliceStore, mixture: dict[str, float], by_patient: float,
+                 patients: set[int] | None = None) -> None:
+        allowed = np.isin(store.patient, list(patients)) if patients is not None else np.ones(len(store.case), bool)
+        self._slices: list[np.ndarray] = []
+        self._by_patient: list[list[np.ndarray]] = []
+        weights = []
+        for kind, share in mixture.items():
+            kinds = ("neither", "near") if kind == "neither" else (kind,)
+            slices = np.flatnonzero(allowed & np.isin(store.kinds, kinds))
+            if not len(slices):
+                continue
+            owner = store.patient[slices]
+            self._slices.append(slices)
+            self._by_patient.append([slices[owner == p] for p in np.unique(owner)])
+            weights.append(share)
+        if not weights:
+            raise ValueError(f"No slice to train on: none is of the kinds {sorted(mixture)}")
+        self._weights = np.asarray(weights) / np.sum(weights)
+        self._patient_share = by_patient
+
+    def draw(self, count: int, random: np.random.Generator) -> np.ndarray:
+        """Indices (count,) into the store."""
+        chosen = np.empty(count, np.int64)
+        for i, kind in enumerate(random.choice(len(self._weights), size=count, p=self._weights)):
+            slices = self._slices[kind]
+            if random.random() < self._patient_share:
+                patients = self._by_patient[kind]
+                slices = patients[random.integers(len(patients))]
+            chosen[i] = slices[random.integers(len(slices))]
+        return chosen
