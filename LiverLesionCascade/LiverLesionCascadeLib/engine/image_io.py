@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -101,7 +101,7 @@ def write_image(path: str | os.PathLike[str], array_kji: np.ndarray, geometry: I
     direction = geometry.direction
     if suffix.startswith(".nii") and np.abs(direction.T @ direction - np.eye(3)).max() > 1e-4:
         # ITK would straighten the grid without a word, and could not read it back
-        raise OutputError(f"{path.name}: NIfTI cannot hold this tilted (sheared) grid. Choose a name that ends in .nrrd.")
+        raise OutputError(f"{path.name}: NIfTI cannot hold this sheared (tilted) grid. Choose a .nrrd name.")
     array = np.ascontiguousarray(array_kji)
     if array.dtype == bool:
         array = array.view(np.uint8)
@@ -111,19 +111,16 @@ def write_image(path: str | os.PathLike[str], array_kji: np.ndarray, geometry: I
     image.SetSpacing(geometry.spacing)
     image.SetOrigin(geometry.origin)
     image.SetDirection(direction.ravel().tolist())
-    temporary = None
+    temporary = path.with_name(f".writing-{uuid.uuid4().hex}{suffix}")
     try:
-        handle, temporary = tempfile.mkstemp(prefix=".writing-", suffix=suffix, dir=path.parent)
-        os.close(handle)
-        _open_up(temporary)
-        sitk.WriteImage(image, temporary, True)
+        sitk.WriteImage(image, os.fspath(temporary), True)
         os.replace(temporary, path)
-        temporary = None
     except (OSError, RuntimeError) as error:
-        raise OutputError(f"{path} cannot be written: {_reason(error)}. Check the folder, its rights and space.") from error
+        raise OutputError(
+            f"{path} cannot be written: {_reason(error)}. Check the folder, its rights and the free space."
+        ) from error
     finally:
-        if temporary is not None and os.path.exists(temporary):
-            os.remove(temporary)
+        temporary.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -138,9 +135,7 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     try:
         if path.stat().st_size == 0:
             raise InputError(f"{path.name} is empty (0 bytes). Copy or export it again.")
-        if nifti.is_nifti(path):
-            return _read_nifti(path)
-        return _read_itk(path)
+        return _read_nifti(path) if nifti.is_nifti(path) else _read_itk(path)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {_reason(error)}. Check the file and its rights.") from error
 
@@ -152,7 +147,12 @@ def _read_nifti(path: Path) -> tuple[np.ndarray, np.ndarray]:
     _refuse_several_volumes(header.shape, path)
     ijk_to_lps = header.sheared_ijk_to_lps
     if ijk_to_lps is None:
-        ijk_to_lps = _matrix(_information(path))
+        try:
+            ijk_to_lps = _matrix(_information(path))
+        except InvalidVolumeError:
+            if header.sform is None:
+                raise
+            ijk_to_lps = header.sform  # ITK is stricter than rounding of headers; from_array decides
     return nifti.read_voxels(path, header), ijk_to_lps
 
 
@@ -178,11 +178,11 @@ def _information(path: Path) -> SimpleITK.ImageFileReader:
         reader.ReadImageInformation()
     except RuntimeError as error:
         text = str(error)
-        if "spacing" in text.lower():
+        if "Zero-valued spacing" in text:
             raise InvalidVolumeError(
                 f"{path.name}: its voxel spacing is zero or not a number. Correct the header or export the scan again."
             ) from error
-        if "determinant" in text or "direction" in text.lower():
+        if any(phrase in text for phrase in ("Bad direction", "orthonormal", "space direction")):
             raise InvalidVolumeError(
                 f"{path.name}: its axes do not span a volume (singular or impossible directions). "
                 "Correct the directions in the header or export the scan again."
@@ -228,14 +228,6 @@ def _suffix(path: Path, known: tuple[str, ...]) -> str | None:
 
 def _list(suffixes: tuple[str, ...]) -> str:
     return ", ".join(suffixes[:-1]) + " or " + suffixes[-1]
-
-
-def _open_up(path: str) -> None:
-    """Give a temporary file the rights of an ordinary new file: mkstemp's are for its owner alone."""
-    if os.name == "posix":
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(path, 0o666 & ~mask)
 
 
 def _reason(error: OSError | RuntimeError) -> str:

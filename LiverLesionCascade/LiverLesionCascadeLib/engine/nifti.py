@@ -42,6 +42,7 @@ _FIELDS = {
         "vox_offset": (108, "f"),
         "slope": (112, "f"),
         "intercept": (116, "f"),
+        "qform_code": (252, "h"),
         "sform_code": (254, "h"),
         "srow": (280, "12f"),
     },
@@ -52,6 +53,7 @@ _FIELDS = {
         "vox_offset": (168, "q"),
         "slope": (176, "d"),
         "intercept": (184, "d"),
+        "qform_code": (344, "i"),
         "sform_code": (348, "i"),
         "srow": (400, "12d"),
     },
@@ -70,7 +72,7 @@ class NiftiHeader:
     offset: int
     slope: float
     intercept: float
-    sform: np.ndarray | None  # (4, 4) to LPS mm
+    sform: np.ndarray | None  # (4, 4) to LPS mm; None where there is none, or only one to an atlas
 
     @property
     def sheared_ijk_to_lps(self) -> np.ndarray | None:
@@ -96,7 +98,7 @@ def read_header(path: Path) -> NiftiHeader:
 
 
 def read_voxels(path: Path, header: NiftiHeader) -> np.ndarray:
-    """The scaled voxels, numpy order; float32 where there is a scale. Raises InputError for a file that is too short."""
+    """The scaled voxels, numpy order; float32 where there is a scale. Raises InputError where some are missing."""
     assert header.dtype is not None
     count = int(np.prod(header.shape, dtype=np.int64))
     size = count * header.dtype.itemsize
@@ -137,7 +139,7 @@ def _read_at_most(file: BinaryIO, size: int, path: Path) -> bytes:
 
 
 def _truncated(path: Path) -> InputError:
-    return InputError(f"{path.name} is truncated or damaged: it holds less than its header says. Copy or export it again.")
+    return InputError(f"{path.name} is truncated or damaged: voxels are missing at its end. Copy or export it again.")
 
 
 def _parse(raw: bytes, path: Path) -> NiftiHeader:
@@ -161,12 +163,16 @@ def _parse(raw: bytes, path: Path) -> NiftiHeader:
             f"{path.name}: a voxel of {shown} mm is not possible. Correct the spacing in the header or export it again."
         )
     sform = None
-    if field("sform_code")[0] > 0:
+    # 1 and 2: the scanner's space; higher codes are atlases, whose affine may shear for other reasons
+    if field("sform_code")[0] in (1, 2) or (field("sform_code")[0] > 0 and field("qform_code")[0] <= 0):
         # RAS in the file
         sform = np.diag([-1.0, -1.0, 1.0, 1.0]) @ np.vstack([np.reshape(field("srow"), (3, 4)), (0, 0, 0, 1)])
     kind = _DTYPES.get(field("datatype")[0])
+    shape = [int(n) for n in dim[dim[0] : 0 : -1]]
+    while len(shape) > 3 and shape[0] == 1:
+        shape.pop(0)
     return NiftiHeader(
-        shape=tuple(int(n) for n in dim[dim[0] : 0 : -1]),
+        shape=tuple(shape),
         dtype=np.dtype(order + kind) if kind else None,
         spacing=spacing,
         offset=int(field("vox_offset")[0]),
