@@ -1,7 +1,7 @@
 """The sample CT: a real, hard case that is no training patient, fetched once from the Python package index.
 
-It is scan 117 of the LiTS challenge (Bilic et al. 2023; again in Medical Segmentation Decathlon Task03, Antonelli et al.
-2022; CC-BY-SA 4.0), cropped around the liver and resampled to 128 x 128 x 128 voxels, as packaged in
+It is scan 117 of the LiTS challenge (Bilic et al. 2023; again in Medical Segmentation Decathlon Task03, Antonelli et
+al. 2022; CC-BY-SA 4.0), cropped around the liver and resampled to 128 x 128 x 128 voxels, as packaged in
 ``liver-ct-segmentation-package``. Only two data files are read out of the wheel; nothing of it is installed or run.
 
 The standard library, numpy and SimpleITK only: Slicer's Sample Data module uses this too.
@@ -81,7 +81,9 @@ def fetch_sample(folder: Path, *, cache: Path | None = None, pip: PipRunner | No
     except (OSError, RuntimeError) as error:
         if created:
             shutil.rmtree(folder, ignore_errors=True)
-        raise OutputError(f"The sample cannot be written to {folder} ({_reason(error)}): choose another folder") from error
+        raise OutputError(
+            f"The sample cannot be written to {folder} ({_reason(error)}): choose another folder"
+        ) from error
     return sample
 
 
@@ -155,7 +157,7 @@ def run_pip(arguments: list[str]) -> tuple[int, str]:
 
 
 def read_wheel(wheel: Path) -> tuple[np.ndarray, np.ndarray]:
-    """HU (float32) and labels of the sample, both (k, j, i) with i to the patient's left, j to the back, k to the head."""
+    """HU (float32) and labels of the sample, both (k, j, i): i to the patient's left, j to the back, k to the head."""
     try:
         with zipfile.ZipFile(wheel) as archive:
             image, labels = parse_mrc(archive.read(IMAGE_MEMBER)), parse_mrc(archive.read(LABEL_MEMBER))
@@ -198,5 +200,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
-
-
