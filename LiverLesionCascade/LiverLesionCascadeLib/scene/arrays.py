@@ -1,0 +1,66 @@
+"""numpy arrays and matrices as VTK objects and back. Arrays are indexed (k, j, i), matrices are 4x4."""
+
+from __future__ import annotations
+
+import numpy as np
+import slicer
+import vtk
+from vtk.util.numpy_support import get_vtk_array_type, numpy_to_vtk, vtk_to_numpy
+
+RAS_FROM_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+"""Turns points in LPS into RAS, and RAS into LPS."""
+
+
+def matrixFromVtk(matrix: vtk.vtkMatrix4x4) -> np.ndarray:
+    return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
+
+
+def vtkFromMatrix(matrix: np.ndarray) -> vtk.vtkMatrix4x4:
+    result = vtk.vtkMatrix4x4()
+    for row in range(4):
+        for column in range(4):
+            result.SetElement(row, column, float(matrix[row, column]))
+    return result
+
+
+def arrayFromImage(image: vtk.vtkImageData) -> np.ndarray:
+    """(k, j, i), or (k, j, i, component) for more than one; shares the image's memory."""
+    columns, rows, slices = image.GetDimensions()
+    scalars = image.GetPointData().GetScalars()
+    components = scalars.GetNumberOfComponents()
+    shape = (slices, rows, columns) if components == 1 else (slices, rows, columns, components)
+    return vtk_to_numpy(scalars).reshape(shape)
+
+
+def fillImage(image: vtk.vtkImageData, array: np.ndarray, start: tuple[int, int, int] = (0, 0, 0)) -> None:
+    """Give an image a copy of ``array``, whose first voxel lies at index ``start`` (k, j, i) of the grid.
+
+    Types that VTK lacks become the next that holds the values: bool uint8, float16 float32.
+    """
+    if array.dtype == bool:
+        array = array.view(np.uint8)
+    elif array.dtype == np.float16:
+        array = array.astype(np.float32)
+    (k, j, i), (slices, rows, columns) = start, array.shape
+    image.SetExtent(i, i + columns - 1, j, j + rows - 1, k, k + slices - 1)
+    flat = np.ascontiguousarray(array).ravel()
+    image.GetPointData().SetScalars(numpy_to_vtk(flat, deep=True, array_type=get_vtk_array_type(array.dtype)))
+
+
+def orientedImage(
+    array: np.ndarray, ijkToRas: np.ndarray, start: tuple[int, int, int] = (0, 0, 0)
+) -> slicer.vtkOrientedImageData:
+    """An image on the grid of ``ijkToRas`` that covers only the array's extent, which begins at ``start`` (k, j, i)."""
+    image = slicer.vtkOrientedImageData()
+    image.SetImageToWorldMatrix(vtkFromMatrix(ijkToRas))
+    fillImage(image, array, start)
+    return image
+
+
+def emptyOrientedImage(ijkToRas: np.ndarray) -> slicer.vtkOrientedImageData:
+    """A label map without voxels: the representation of a segment that holds nothing yet."""
+    image = slicer.vtkOrientedImageData()
+    image.SetImageToWorldMatrix(vtkFromMatrix(ijkToRas))
+    image.SetExtent(0, -1, 0, -1, 0, -1)
+    image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
+    return image

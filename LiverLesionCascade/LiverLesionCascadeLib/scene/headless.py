@@ -1,0 +1,46 @@
+"""MRML without the Slicer application: what the command line needs of it, on ``slicer-core`` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import slicer
+
+from .segmentation import segmentationNodeOnSource
+from .storage import saveSegmentation
+
+if TYPE_CHECKING:
+    from ..engine.result import SegmentationResult
+
+
+@contextmanager
+def headlessScene() -> Iterator[slicer.vtkMRMLScene]:
+    """A scene of its own, emptied on leaving; ``slicer.mrmlScene``, where there is one, is not touched.
+
+    The Segmentations logic makes the scene know segmentation nodes and their representations; without it segments
+    cannot be added.
+    """
+    scene = slicer.vtkMRMLScene()
+    logic = slicer.vtkSlicerSegmentationsModuleLogic()
+    logic.SetMRMLScene(scene)
+    try:
+        yield scene
+    finally:
+        scene.Clear(True)
+        del logic  # it has to live as long as the scene is in use
+
+
+def writeSegmentation(
+    result: SegmentationResult, path: str | Path, compress: bool = True, name: str | None = None
+) -> Path:
+    """Write a result as .seg.nrrd on the grid of the image that was segmented; needs no Slicer application.
+
+    The file holds what a segmentation node in Slicer would (order, names, terminology, colours, tags, status).
+    :param name: of the node that is written; the image's if not given. Raises OutputError; leaves no partial file.
+    """
+    with headlessScene() as scene:
+        node = segmentationNodeOnSource(scene, result, name)
+        return saveSegmentation(node, path, compress)

@@ -1,0 +1,69 @@
+"""Segment tags that say which segments are a result of ours, of which volume, and what made them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import slicer
+import vtk
+
+if TYPE_CHECKING:
+    from ..engine.lesions import Lesion
+    from ..engine.result import SegmentationResult
+
+PREFIX = "LiverLesionCascade."
+ROLE = PREFIX + "Role"
+SEGMENT_ID = PREFIX + "SegmentID"
+VOLUME = PREFIX + "Volume"
+SERIES_UID = PREFIX + "SeriesInstanceUID"
+BUNDLE = PREFIX + "Bundle"
+PRESET = PREFIX + "Preset"
+LESION_NUMBER = PREFIX + "LesionNumber"
+CONFIDENCE = PREFIX + "Confidence"
+
+LIVER_ROLE = "liver"
+LESION_ROLE = "lesion"
+
+
+def tagValue(text: str) -> str:
+    """``text`` as Slicer can store it: its files separate tags by "|" and lines by line breaks."""
+    return " ".join(text.replace("|", "/").split())
+
+
+def resultTags(
+    result: SegmentationResult, volumeName: str, volumeNode: slicer.vtkMRMLScalarVolumeNode | None = None
+) -> dict[str, str]:
+    """What every segment of a result says about its origin."""
+    tags = {
+        VOLUME: tagValue(volumeName),
+        BUNDLE: tagValue(f"{result.bundle_name} {result.bundle_version}"),
+        PRESET: tagValue(result.preset),
+    }
+    seriesUid = _seriesUid(volumeNode) if volumeNode is not None else ""
+    if seriesUid:
+        tags[SERIES_UID] = tagValue(seriesUid)
+    return tags
+
+
+def _seriesUid(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> str:
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(volumeNode.GetScene())
+    item = hierarchy.GetItemByDataNode(volumeNode)
+    return hierarchy.GetItemUID(item, "DICOM") if item else ""
+
+
+def lesionTags(number: int, lesion: Lesion | None) -> dict[str, str]:
+    tags = {LESION_NUMBER: str(number)}
+    if lesion is not None and lesion.confidence is not None:
+        tags[CONFIDENCE] = f"{lesion.confidence:.3f}"
+    return tags
+
+
+def getTag(segment: slicer.vtkSegment, key: str) -> str:
+    """The value of a segment's tag; empty where it has none."""
+    value = vtk.reference("")
+    return str(value) if segment.GetTag(key, value) else ""
+
+
+def isOwnSegment(segmentation: slicer.vtkSegmentation, segmentId: str) -> bool:
+    """Whether the segment is a result of ours. A copy that a person made of one carries its tags, but is theirs."""
+    return getTag(segmentation.GetSegment(segmentId), SEGMENT_ID) == segmentId

@@ -1,0 +1,236 @@
+"""Results as segmentation nodes, and segments as arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import slicer
+import vtk
+
+from ..engine.bounding_box import bounding_box
+from ..engine.errors import OutputError
+from .arrays import RAS_FROM_LPS, arrayFromImage, emptyOrientedImage, orientedImage, vtkFromMatrix
+from .provenance import LESION_ROLE, LIVER_ROLE, ROLE, SEGMENT_ID, isOwnSegment, lesionTags, resultTags
+from .terminology import LESION_TERMINOLOGY, LIVER_COLOR, LIVER_TERMINOLOGY, MASS_COLOR
+from .volume import ijkToRasMatrix, placeBeside
+
+if TYPE_CHECKING:
+    from ..engine.result import SegmentationResult
+
+BINARY_LABELMAP = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
+LIVER_FILL_OPACITY = 0.2
+LESION_FILL_OPACITY = 0.4
+
+
+def segmentationNodeFromResult(
+    result: SegmentationResult,
+    volumeNode: slicer.vtkMRMLScalarVolumeNode,
+    outputNode: slicer.vtkMRMLSegmentationNode | None = None,
+    replace: bool = False,
+    name: str | None = None,
+) -> slicer.vtkMRMLSegmentationNode:
+    """A segmentation of the volume: *Liver* first, the whole organ, then *Lesion 1..n* by size.
+
+    The segments lie on the volume's own grid, so they overlay it exactly, whatever transform it is under.
+
+    :param volumeNode: the volume that was segmented, with the grid that it had then. It may have been moved since.
+    :param outputNode: a node to add the segments to, before those it holds; None for a new one beside the volume.
+    :param replace: in ``outputNode``, remove an earlier result first. Only segments that a result of ours made are
+        removed, with what was edited in them; all others stay, copies that a person made included.
+    :param name: of a new node; "<volume> liver and lesions" if not given.
+
+    Raises OutputError where the volume's grid has changed, ``outputNode`` holds an earlier result and ``replace`` is
+    not set, or its segments would not overlay the volume. Nothing in the scene has changed then.
+    """
+    image = volumeNode.GetImageData()
+    if image is None or image.GetDimensions()[::-1] != result.ct.source.shape:
+        raise OutputError(
+            f"{volumeNode.GetName()} has changed since it was segmented: its grid is another. Segment it again."
+        )
+    if outputNode is not None:
+        _requireUsable(outputNode, volumeNode, replace)
+    segments = _buildSegments(result, ijkToRasMatrix(volumeNode), volumeNode.GetName() or "", volumeNode)
+
+    if outputNode is None:
+        node = _addSegmentationNode(volumeNode.GetScene(), name or defaultName(volumeNode.GetName()))
+        placeBeside(node, volumeNode)
+    else:
+        node = outputNode
+    wasModifying = node.StartModify()
+    try:
+        if not node.GetSegmentation().GetNumberOfSegments():
+            node.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
+        node.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
+        _insertSegments(node, segments)
+    finally:
+        node.EndModify(wasModifying)
+    return node
+
+
+def segmentationNodeOnSource(
+    scene: slicer.vtkMRMLScene, result: SegmentationResult, name: str | None = None
+) -> slicer.vtkMRMLSegmentationNode:
+    """The same segmentation without a volume node: on the grid of the image that ``result.ct`` was made from."""
+    source = result.ct.source
+    ijkToRas = RAS_FROM_LPS @ source.ijk_to_lps
+    # The storage node pads each segment's layer to the whole grid, once per segment; a layer that covers it is only
+    # copied. 30 lesions in 512 x 512 x 390 voxels are written several times as fast.
+    segments = _buildSegments(result, ijkToRas, result.ct.name, wholeGrid=True)
+    node = _addSegmentationNode(scene, name or defaultName(result.ct.name))
+    slices, rows, columns = source.shape
+    converter = slicer.vtkSegmentationConverter
+    geometry = converter.SerializeImageGeometry(vtkFromMatrix(ijkToRas), [0, columns - 1, 0, rows - 1, 0, slices - 1])
+    node.GetSegmentation().SetConversionParameter(converter.GetReferenceImageGeometryParameterName(), geometry)
+    _insertSegments(node, segments)
+    return node
+
+
+def defaultName(volumeName: str | None) -> str:
+    return f"{volumeName} liver and lesions" if volumeName else "Liver and lesions"
+
+
+def resultSegmentIds(node: slicer.vtkMRMLSegmentationNode) -> list[str]:
+    """IDs of the segments that a result of ours made, in the node's order."""
+    segmentation = node.GetSegmentation()
+    return [segmentId for segmentId in segmentation.GetSegmentIDs() if isOwnSegment(segmentation, segmentId)]
+
+
+def segmentMask(
+    node: slicer.vtkMRMLSegmentationNode, segmentId: str, volumeNode: slicer.vtkMRMLScalarVolumeNode
+) -> np.ndarray:
+    """One segment as bool (k, j, i) on the volume's grid, edits included.
+
+    A segment that lies on another grid or under another transform is resampled (nearest neighbour).
+    """
+    labelmap = slicer.vtkOrientedImageData()
+    mask = np.zeros(volumeNode.GetImageData().GetDimensions()[::-1], bool)
+    if not node.GetBinaryLabelmapRepresentation(segmentId, labelmap) or min(labelmap.GetDimensions()) < 1:
+        return mask
+    reference = slicer.vtkOrientedImageData()
+    reference.SetImageToWorldMatrix(vtkFromMatrix(ijkToRasMatrix(volumeNode)))
+    reference.SetExtent(volumeNode.GetImageData().GetExtent())
+    if node.GetParentTransformNode() is not volumeNode.GetParentTransformNode():
+        transform = slicer.vtkMRMLTransformNode
+        between = vtk.vtkGeneralTransform()
+        transform.GetTransformBetweenNodes(node.GetParentTransformNode(), volumeNode.GetParentTransformNode(), between)
+        slicer.vtkOrientedImageDataResample.TransformOrientedImage(labelmap, between)
+    resampled = slicer.vtkOrientedImageData()
+    slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(labelmap, reference, resampled)
+    np.not_equal(arrayFromImage(resampled), 0, out=mask)
+    return mask
+
+
+@dataclass(frozen=True)
+class _NewSegment:
+    id: str
+    segment: slicer.vtkSegment
+    fillOpacity: float
+
+
+def _buildSegments(
+    result: SegmentationResult,
+    ijkToRas: np.ndarray,
+    volumeName: str,
+    volumeNode: slicer.vtkMRMLScalarVolumeNode | None = None,
+    wholeGrid: bool = False,
+) -> list[_NewSegment]:
+    """The liver's segment on a layer of its own (lesions lie inside it), all lesions' on one that they share.
+
+    Layers cover the box of what they show, which spares the scene memory; with ``wholeGrid`` the image's extent.
+    """
+    tags = resultTags(result, volumeName, volumeNode)
+    liverLayer = _layer(result.ct.to_source(result.liver), ijkToRas, wholeGrid)
+    liver = _newSegment("Liver", LIVER_TERMINOLOGY, LIVER_COLOR, liverLayer, 1, tags | {ROLE: LIVER_ROLE})
+    segments = [_NewSegment("liver", liver, LIVER_FILL_OPACITY)]
+
+    count = int(result.lesions.max(initial=0))
+    if count == 0:
+        return segments
+    # One byte a voxel where the numbers fit: the layer, and files of it, are then half as large.
+    labels = result.lesions.astype(np.uint8 if count <= np.iinfo(np.uint8).max else np.uint16, copy=False)
+    lesionLayer = _layer(result.ct.to_source(labels), ijkToRas, wholeGrid)
+    measured = {lesion.number: lesion for lesion in result.table}
+    for number in range(1, count + 1):
+        own = tags | {ROLE: LESION_ROLE} | lesionTags(number, measured.get(number))
+        segment = _newSegment(f"Lesion {number}", LESION_TERMINOLOGY, MASS_COLOR, lesionLayer, number, own)
+        segments.append(_NewSegment(f"lesion_{number}", segment, LESION_FILL_OPACITY))
+    return segments
+
+
+def _layer(labels: np.ndarray, ijkToRas: np.ndarray, wholeGrid: bool) -> slicer.vtkOrientedImageData:
+    """A label map of ``labels`` (k, j, i), or of only the box where they are not 0."""
+    if wholeGrid:
+        return orientedImage(labels, ijkToRas)
+    box = bounding_box(labels)
+    if box is None:
+        return emptyOrientedImage(ijkToRas)
+    return orientedImage(labels[box], ijkToRas, (box[0].start, box[1].start, box[2].start))
+
+
+def _newSegment(
+    name: str,
+    terminology: str,
+    color: tuple[float, float, float],
+    layer: slicer.vtkOrientedImageData,
+    labelValue: int,
+    tags: dict[str, str],
+) -> slicer.vtkSegment:
+    segment = slicer.vtkSegment()
+    segment.SetName(name)
+    segment.SetNameAutoGenerated(False)
+    segment.SetTerminology(terminology)
+    segment.SetColor(*color)
+    segment.SetColorAutoGenerated(False)
+    segment.SetLabelValue(labelValue)
+    # Segments that are given the same image share it as one layer, told apart by their label values.
+    segment.AddRepresentation(BINARY_LABELMAP, layer)
+    for key, value in tags.items():
+        segment.SetTag(key, value)
+    logic = slicer.vtkSlicerSegmentationsModuleLogic
+    logic.SetSegmentStatus(segment, logic.InProgress)
+    return segment
+
+
+def _addSegmentationNode(scene: slicer.vtkMRMLScene, name: str) -> slicer.vtkMRMLSegmentationNode:
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", scene.GetUniqueNameByString(name))
+    node.CreateDefaultDisplayNodes()
+    return node
+
+
+def _insertSegments(node: slicer.vtkMRMLSegmentationNode, segments: list[_NewSegment]) -> None:
+    """Put the segments before all others, in place of an earlier result."""
+    segmentation = node.GetSegmentation()
+    for segmentId in resultSegmentIds(node):
+        segmentation.RemoveSegment(segmentId)
+    before = segmentation.GetNthSegmentID(0) if segmentation.GetNumberOfSegments() else ""
+    node.CreateDefaultDisplayNodes()
+    for new in segments:
+        segmentId = segmentation.GenerateUniqueSegmentID(new.id)
+        new.segment.SetTag(SEGMENT_ID, segmentId)
+        if not segmentation.AddSegment(new.segment, segmentId, before):
+            raise OutputError(f"Slicer could not add the segment {new.segment.GetName()} to {node.GetName()}.")
+        node.GetDisplayNode().SetSegmentOpacity2DFill(segmentId, new.fillOpacity)
+
+
+def _requireUsable(
+    node: slicer.vtkMRMLSegmentationNode, volumeNode: slicer.vtkMRMLScalarVolumeNode, replace: bool
+) -> None:
+    segmentation = node.GetSegmentation()
+    if segmentation is None or segmentation.GetNumberOfSegments() == 0:
+        return
+    if segmentation.GetSourceRepresentationName() != BINARY_LABELMAP:
+        raise OutputError(
+            f"{node.GetName()} holds {segmentation.GetSourceRepresentationName()} segments. Choose a new output, or "
+            "make the binary labelmap its source representation (Segmentations module)."
+        )
+    if node.GetTransformNodeID() != volumeNode.GetTransformNodeID():
+        raise OutputError(
+            f"{node.GetName()} is not under the same transform as {volumeNode.GetName()}: the result would not overlay "
+            "the volume. Choose a new output, or give both the same transform."
+        )
+    if resultSegmentIds(node) and not replace:
+        raise OutputError(
+            f"{node.GetName()} holds an earlier result already. Choose a new output, or replace that result."
+        )

@@ -1,0 +1,114 @@
+"""Volume nodes as CTVolume, and arrays as volume nodes."""
+
+from __future__ import annotations
+
+import numpy as np
+import slicer
+import vtk
+
+from ..engine.ct_volume import CTVolume
+from ..engine.errors import InvalidVolumeError
+from ..engine.geometry import ImageGeometry
+from .arrays import RAS_FROM_LPS, arrayFromImage, fillImage, matrixFromVtk, vtkFromMatrix
+
+
+def ctVolumeFromNode(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> CTVolume:
+    """The node's voxels and geometry, for the engine.
+
+    A linear parent transform is included: the CTVolume lies where the volume is seen in the scene. The voxels are
+    shared with the node where their order and type allow; they are not to be changed while the CTVolume is in use.
+    Raises InvalidVolumeError for a node that holds no CT, or that is under a non-linear transform.
+    """
+    name = volumeNode.GetName() or "The volume"
+    image = volumeNode.GetImageData()
+    if image is None or image.GetPointData().GetScalars() is None:
+        raise InvalidVolumeError(f"{name} holds no image. Load the volume again.")
+    if volumeNode.IsA("vtkMRMLLabelMapVolumeNode"):
+        raise InvalidVolumeError(f"{name} is a label map, not a CT. Select the CT volume.")
+    if image.GetNumberOfScalarComponents() != 1:
+        raise InvalidVolumeError(f"{name} is a colour or vector volume, not a CT. Select the CT volume.")
+    ijkToLps = RAS_FROM_LPS @ worldFromIjk(volumeNode)
+    return CTVolume.from_array(arrayFromImage(image), ijkToLps, name)
+
+
+def ijkToRasMatrix(volumeNode: slicer.vtkMRMLVolumeNode) -> np.ndarray:
+    """(4, 4): (i, j, k, 1) to RAS mm in the node's own coordinates, its parent transform not applied."""
+    matrix = vtk.vtkMatrix4x4()
+    volumeNode.GetIJKToRASMatrix(matrix)
+    return matrixFromVtk(matrix)
+
+
+def worldFromIjk(volumeNode: slicer.vtkMRMLVolumeNode) -> np.ndarray:
+    """(4, 4): (i, j, k, 1) to RAS mm of the world, parent transforms applied.
+
+    Raises InvalidVolumeError where a parent transform is not linear: no matrix describes that grid.
+    """
+    ijkToRas = ijkToRasMatrix(volumeNode)
+    transformNode = volumeNode.GetParentTransformNode()
+    if transformNode is None:
+        return ijkToRas
+    if not transformNode.IsTransformToWorldLinear():
+        raise InvalidVolumeError(
+            f"{volumeNode.GetName()} is under the non-linear transform {transformNode.GetName()}. "
+            'Harden the transform on the volume (Transforms module, "Harden transform"), then segment it.'
+        )
+    toWorld = vtk.vtkMatrix4x4()
+    transformNode.GetMatrixTransformToWorld(toWorld)
+    return matrixFromVtk(toWorld) @ ijkToRas
+
+
+def volumeNodeFromArray(
+    scene: slicer.vtkMRMLScene, array: np.ndarray, geometry: ImageGeometry, name: str
+) -> slicer.vtkMRMLScalarVolumeNode:
+    """A new volume node with a copy of ``array`` (k, j, i) where ``geometry`` says, under no transform."""
+    if array.shape != geometry.shape:
+        raise ValueError(f"An array of {array.shape} does not fit a grid of {geometry.shape}.")
+    return _addVolumeNode(scene, array, RAS_FROM_LPS @ geometry.ijk_to_lps, name)
+
+
+def volumeNodeFromCT(
+    scene: slicer.vtkMRMLScene, ct: CTVolume, name: str | None = None
+) -> slicer.vtkMRMLScalarVolumeNode:
+    """A new volume node with ``ct.hu`` on the axial grid that the engine works on."""
+    return volumeNodeFromArray(scene, ct.hu, ct.geometry, ct.name if name is None else name)
+
+
+def volumeNodeLike(
+    volumeNode: slicer.vtkMRMLScalarVolumeNode, array: np.ndarray, name: str
+) -> slicer.vtkMRMLScalarVolumeNode:
+    """A new volume node on the same grid and under the same transform as ``volumeNode``, placed beside it.
+
+    :param array: (k, j, i) on the node's grid, such as ``ct.to_source(probabilities, order=1)``.
+    """
+    shape = volumeNode.GetImageData().GetDimensions()[::-1]
+    if array.shape != shape:
+        raise ValueError(f"An array of {array.shape} does not fit {volumeNode.GetName()}, a grid of {shape}.")
+    node = _addVolumeNode(volumeNode.GetScene(), array, ijkToRasMatrix(volumeNode), name)
+    node.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
+    placeBeside(node, volumeNode)
+    return node
+
+
+def placeBeside(node: slicer.vtkMRMLNode, volumeNode: slicer.vtkMRMLNode) -> None:
+    """Give a node the volume's parent in the subject hierarchy (its study, its folder)."""
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(node.GetScene())
+    volumeItem = hierarchy.GetItemByDataNode(volumeNode)
+    parent = hierarchy.GetItemParent(volumeItem) if volumeItem else hierarchy.GetSceneItemID()
+    item = hierarchy.GetItemByDataNode(node)
+    # In Slicer each data node has an item already; without the application's plugins nobody made one.
+    if item:
+        hierarchy.SetItemParent(item, parent)
+    else:
+        hierarchy.CreateItem(parent, node)
+
+
+def _addVolumeNode(
+    scene: slicer.vtkMRMLScene, array: np.ndarray, ijkToRas: np.ndarray, name: str
+) -> slicer.vtkMRMLScalarVolumeNode:
+    image = vtk.vtkImageData()
+    fillImage(image, array)
+    node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", scene.GetUniqueNameByString(name or "Volume"))
+    node.SetIJKToRASMatrix(vtkFromMatrix(ijkToRas))
+    node.SetAndObserveImageData(image)
+    node.CreateDefaultDisplayNodes()
+    return node
