@@ -155,11 +155,11 @@ COMPACT = Recipe(
     intensity=0.15,
     noise=0.04,
     iterations=2,
-    liver=StageRecipe((Phase(3200, 160),), "cosine", 0.05, 100, _LIVER_MIXTURE, shift=0.12, crop_view=0.2, image_thrice=True),
-    liver_fold=StageRecipe((Phase(1200, 160),), "cosine", 0.05, 100, _LIVER_MIXTURE, shift=0.12, crop_view=0.2, image_thrice=True),
-    lesion_image=StageRecipe((Phase(1750, 192), Phase(1250, 256)), "cosine", 0.05, 100, _LESION_MIXTURE),
+    liver=StageRecipe((Phase(2400, 160),), "cosine", 0.05, 100, _LIVER_MIXTURE, shift=0.12, crop_view=0.2, image_thrice=True),
+    liver_fold=StageRecipe((Phase(800, 160),), "cosine", 0.05, 100, _LIVER_MIXTURE, shift=0.12, crop_view=0.2, image_thrice=True),
+    lesion_image=StageRecipe((Phase(1500, 192), Phase(700, 256)), "cosine", 0.05, 100, _LESION_MIXTURE),
     lesion=StageRecipe(
-        (Phase(750, 256),), "cosine", 0.02, 50, _LESION_MIXTURE, prior_absent=0.4, corrections=0.5
+        (Phase(450, 256),), "cosine", 0.02, 50, _LESION_MIXTURE, prior_absent=0.4, corrections=0.5
     ),
 )
 

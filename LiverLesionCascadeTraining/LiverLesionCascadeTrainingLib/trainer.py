@@ -168,6 +168,10 @@ class Trainer:
                 if time.monotonic() - saved > save_seconds:
                     self.save()
                     saved = time.monotonic()
+        except KeyboardInterrupt:
+            self.save()
+            self._report(f"{self._folder.name}: stopped at step {self.step}; the same command goes on from there")
+            raise
         finally:
             log.close()
         self.save()

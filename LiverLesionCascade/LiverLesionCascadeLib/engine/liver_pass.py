@@ -1,0 +1,103 @@
+"""The liver pass (stage 1): whole slices in, the liver's slices, box and first maps out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy import ndimage
+from torch import Tensor
+from torch.nn import functional as F
+
+from .bundle import ModelBundle
+from .ct_volume import CTVolume
+from .inference import between_slices, evenly_stepped, predict
+from .network import CascadeResNet
+from .presets import Preset
+from .progress import Progress
+from .view import View, liver_box_view, normalise, whole_slice_view
+
+#: The liver pass may miss the organ's thin ends: the lesion pass also sees this much above and below, in mm.
+END_MARGIN_MM = 15.0
+
+
+@dataclass(frozen=True)
+class LiverPassResult:
+    """Maps of the liver pass.
+
+    Attributes:
+        maps: (n, 2, rows, columns) float16 probabilities of liver and lesion, in the view.
+        indices: The n slices that were looked at.
+        view: What the network saw of each slice.
+        first, last: First and last slice for the lesion pass, or None where no liver was found.
+        box: Box around the liver for the lesion pass, or None.
+    """
+
+    maps: Tensor
+    indices: list[int]
+    view: View
+    first: int | None
+    last: int | None
+    box: View | None
+
+    def in_view(self, view: View, slices: list[int]) -> Tensor:
+        """The maps of other slices in another view: (n, 2, *view.size) float32."""
+        matrix = torch.tensor([
+            [view.width / self.view.width, 0.0,
+             2 * (view.left + view.width / 2 - self.view.left) / self.view.width - 1],
+            [0.0, view.height / self.view.height,
+             2 * (view.top + view.height / 2 - self.view.top) / self.view.height - 1],
+        ])
+        maps = between_slices(self.maps, self.indices, slices).float()
+        grid = F.affine_grid(matrix.expand(len(maps), 2, 3), [len(maps), 1, *view.size], align_corners=False)
+        return F.grid_sample(maps, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+def run_liver_pass(ct: CTVolume, bundle: ModelBundle, network: CascadeResNet, preset: Preset, device: torch.device,
+                   progress: Progress) -> LiverPassResult:
+    """Looks at the whole scan and finds the liver.
+
+    Raises:
+        CancelledError: If the run was cancelled.
+        DeviceError: If the device ran out of memory.
+    """
+    settings = bundle.liver_pass
+    slices, rows, columns = ct.hu.shape
+    slice_mm, row_mm, column_mm = ct.spacing
+    view = whole_slice_view(rows, columns, (row_mm, column_mm), settings.size, settings.pixel_mm)
+    step = max(1, int(preset.liver_step_mm / slice_mm + 1e-6))
+    indices = evenly_stepped(0, slices - 1, step)
+
+    def inputs(part: slice) -> Tensor:
+        hu = torch.from_numpy(np.stack([ct.hu[i] for i in indices[part]]).astype(np.float32))
+        return view.extract(normalise(hu, bundle.window_hu))[:, None].expand(-1, 3, -1, -1)
+
+    maps = predict(network, inputs, len(indices), view.size, preset.scales, device, progress)
+    liver = _largest_component((maps[:, 0] > settings.threshold).numpy())
+    if liver is None:
+        return LiverPassResult(maps, indices, view, None, None, None)
+    found = np.flatnonzero(liver.any(axis=(1, 2)))
+    # Between the outermost slice that shows liver and its unseen neighbours there may be more of it.
+    margin = max(1, round(END_MARGIN_MM / slice_mm))
+    first, last = max(0, indices[found[0]] - margin), min(slices - 1, indices[found[-1]] + margin)
+
+    def in_slice(profile: np.ndarray, start: int, extent: int, count: int) -> np.ndarray:
+        """A profile over the view's pixels as one over the slice's rows or columns."""
+        positions = (np.arange(count) + 0.5 - start) / extent * len(profile)
+        inside = (positions >= 0) & (positions < len(profile))
+        return inside & profile[np.clip(positions.astype(int), 0, len(profile) - 1)]
+
+    box = liver_box_view(
+        in_slice(liver.any(axis=(0, 2)), view.top, view.height, rows),
+        in_slice(liver.any(axis=(0, 1)), view.left, view.width, columns),
+        (row_mm, column_mm), bundle.lesion_pass.size, bundle.lesion_pass.margin,
+    )
+    return LiverPassResult(maps, indices, view, first, last, box)
+
+
+def _largest_component(mask: np.ndarray) -> np.ndarray | None:
+    labels, count = ndimage.label(mask, structure=np.ones((3, 3, 3)))
+    if not count:
+        return None
+    return labels == np.bincount(labels.ravel())[1:].argmax() + 1

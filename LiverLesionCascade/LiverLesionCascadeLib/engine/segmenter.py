@@ -1,0 +1,148 @@
+"""The whole run: CT in, liver and lesions out."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .bundle import ModelBundle
+from .ct_volume import CTVolume
+from .device import precision, select_device
+from .findings import edges_touched, liver_findings
+from .inference import between_slices, evenly_stepped
+from .lesion_pass import lesion_pass_slices, run_lesion_pass
+from .lesions import label_lesions, measure_lesions
+from .liver_pass import LiverPassResult, run_liver_pass
+from .postprocessing import PostProcessing, postprocess
+from .presets import DEFAULT_PRESET, PRESETS, Preset
+from .progress import CancelCallback, Progress, ProgressCallback
+from .result import ProbabilityBox, SegmentationResult
+from .view import View
+
+#: Share of a run that labelling and measuring take.
+_FINISHING_SHARE = 0.1
+
+
+class Segmenter:
+    """A loaded bundle on a device; keeps its networks between runs.
+
+    Args:
+        bundle: Which model.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+
+    Raises:
+        DeviceError: If the device cannot be used.
+        BundleError: If the bundle's weights cannot be used.
+    """
+
+    def __init__(self, bundle: ModelBundle, device: str = "auto") -> None:
+        self.bundle = bundle
+        self.device = select_device(device)
+        self._networks = bundle.networks(self.device)
+
+    def segment(self, ct: CTVolume, preset: Preset | str = DEFAULT_PRESET, progress: ProgressCallback | None = None,
+                cancel: CancelCallback | None = None,
+                postprocessing: PostProcessing | None = None) -> SegmentationResult:
+        """Segments a scan.
+
+        Args:
+            preset: ``fast``, ``paper`` or a preset of your own.
+            progress: Called with the fraction done and the stage's name.
+            cancel: Asked often; returning True ends the run.
+            postprocessing: Instead of the preset's.
+
+        Raises:
+            InvalidVolumeError: If the values are not those of a CT.
+            CancelledError: If the run was cancelled.
+            DeviceError: If the device ran out of memory.
+            KeyError: For an unknown preset.
+        """
+        ct.require_ct_like()
+        if isinstance(preset, str):
+            preset = PRESETS[preset]
+        iterations = self.bundle.lesion_pass.iterations if preset.iterations is None else preset.iterations
+        steps = Progress(progress, cancel)
+        timings: dict[str, float] = {}
+        started = time.perf_counter()
+
+        def lap(stage: str) -> None:
+            nonlocal started
+            now = time.perf_counter()
+            timings[stage] = now - started
+            started = now
+
+        steps.begin("Liver", self._liver_share(ct, preset, iterations))
+        liver = run_liver_pass(ct, self.bundle, self._networks["liver"], preset, self.device, steps)
+        lap("liver pass")
+        if liver.box is None:
+            boxes = _empty_box(), _empty_box()
+        elif iterations == 0:
+            boxes = _paste(liver.maps, liver.indices, liver.view, 0, ct.hu.shape[0] - 1, ct)
+        else:
+            steps.reserve(_FINISHING_SHARE)
+            maps, indices = run_lesion_pass(
+                ct, self.bundle, self._networks["lesion"], preset, liver, iterations, self.device, steps
+            )
+            lap("lesion pass")
+            boxes = _paste(maps, indices, liver.box, indices[0], indices[-1], ct)
+        steps.begin("Measuring", 1.0)
+        result = self._finish(ct, boxes, preset, postprocessing or preset.postprocessing)
+        lap("measuring")
+        steps.advance(1.0)
+        result.timings = timings
+        return result
+
+    def _liver_share(self, ct: CTVolume, preset: Preset, iterations: int) -> float:
+        """Guess of the liver pass's share of the run: the liver takes about half of a scan's slices."""
+        slices, slice_mm = ct.hu.shape[0], ct.spacing[0]
+        seen = len(evenly_stepped(0, slices - 1, max(1, int(preset.liver_step_mm / slice_mm + 1e-6))))
+        in_liver = len(lesion_pass_slices(0, max(1, slices // 2), slice_mm, preset))
+        liver = seen * self.bundle.liver_pass.size**2
+        lesion = in_liver * self.bundle.lesion_pass.size**2 * iterations
+        return (1 - _FINISHING_SHARE) * liver / (liver + lesion)
+
+    def _finish(self, ct: CTVolume, boxes: tuple[ProbabilityBox, ProbabilityBox], preset: Preset,
+                rules: PostProcessing) -> SegmentationResult:
+        settings = self.bundle.lesion_pass
+        masks = []
+        for box, threshold in zip(boxes, (settings.liver_threshold, settings.lesion_threshold), strict=True):
+            mask = np.zeros(ct.hu.shape, bool)
+            mask[box.box] = box.values > threshold
+            masks.append(mask)
+        liver, lesion = postprocess(masks[0], masks[1], ct.spacing, rules)
+        del masks
+        instances = label_lesions(lesion)
+        table = measure_lesions(instances, ct.hu, ct.geometry, boxes[1], liver)
+        parenchyma = ct.hu[liver & ~lesion] if liver.any() else ct.hu[:0]
+        findings = [*ct.notes, *ct.check(), *liver_findings(
+            float(np.count_nonzero(liver)) * ct.geometry.voxel_volume_ml,
+            float(parenchyma.mean()) if parenchyma.size else None,
+            edges_touched(liver),
+            any(finding.code == "clipped_hu" for finding in ct.check()),
+        )]
+        return SegmentationResult(
+            ct, liver, instances, *boxes, table, self.bundle.name, self.bundle.version, preset.name,
+            f"{self.device} ({precision(self.device)})", findings,
+        )
+
+
+def _empty_box() -> ProbabilityBox:
+    return ProbabilityBox(np.zeros((0, 0, 0), np.float16), (0, 0, 0))
+
+
+def _paste(maps: Tensor, indices: list[int], view: View, first: int, last: int,
+           ct: CTVolume) -> tuple[ProbabilityBox, ProbabilityBox]:
+    """Maps (n, 2, *view.size) of some slices as probabilities of all voxels of the view, slices first to last."""
+    rows, columns = ct.hu.shape[1:]
+    top, left = max(0, view.top), max(0, view.left)
+    height = min(rows, view.top + view.height) - top
+    width = min(columns, view.left + view.width) - left
+    inner = View(view.top - top, view.left - left, view.height, view.width, view.size)
+    values = torch.zeros((2, last - first + 1, height, width), dtype=torch.float16)
+    for z in range(first, last + 1):
+        inner.paste(between_slices(maps, indices, [z])[0].float(), values[:, z - first])
+    start = (first, top, left)
+    return ProbabilityBox(values[0].numpy(), start), ProbabilityBox(values[1].numpy(), start)
