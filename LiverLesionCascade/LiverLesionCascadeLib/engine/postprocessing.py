@@ -127,26 +127,34 @@ def postprocess(
         _fill_holes(lesions)
     if options.largest_liver_component:
         liver &= _largest(liver | lesions, liver)
-    if lesions.any() and (options.lesions_inside_liver or options.min_lesion_mm > 0):
-        labels, count = ndimage.label(lesions, structure=_NEIGHBOURS_26)
-        voxels = np.bincount(labels.ravel(), minlength=count + 1)
-        keep = np.ones(count + 1, dtype=bool)
-        keep[0] = False
-        if options.lesions_inside_liver:
-            keep &= np.bincount(labels[liver], minlength=count + 1) >= MIN_SHARE_INSIDE * voxels
-            np.take(keep, labels, out=lesions)
-            if (lesions & ~liver).any():
-                liver |= lesions
-                if options.fill_holes:
-                    _fill_holes(liver)
-        voxel_mm3 = float(np.prod(spacing))
-        smallest = math.pi / 6.0 * options.min_lesion_mm**3 / voxel_mm3
-        # A lesion of exactly the minimum is kept, whatever the rounding of the cube did.
-        keep &= voxels >= smallest * (1.0 - 1e-9)
-        np.take(keep, labels, out=lesions)
+    if options.lesions_inside_liver or options.min_lesion_mm > 0:
+        _choose_lesions(liver, lesions, float(np.prod(spacing)), options)
     liver_out[box] = liver
     lesions_out[box] = lesions
     return liver_out, lesions_out
+
+
+def _choose_lesions(liver: np.ndarray, lesions: np.ndarray, voxel_mm3: float, options: PostProcessing) -> None:
+    """Rules 3 and 4 on bool arrays of one shape, in place."""
+    box = bounding_box(lesions)
+    if box is None:
+        return
+    labels, count = ndimage.label(lesions[box], structure=_NEIGHBOURS_26)
+    voxels = np.bincount(labels.ravel(), minlength=count + 1)
+    keep = np.ones(count + 1, dtype=bool)
+    keep[0] = False
+    if options.lesions_inside_liver:
+        keep &= np.bincount(labels[liver[box]], minlength=count + 1) >= MIN_SHARE_INSIDE * voxels
+        added = keep[labels] & ~liver[box]
+        liver[box] |= added
+        if options.fill_holes:
+            changed = np.flatnonzero(added.any(axis=(1, 2)))
+            if len(changed):
+                first = box[0].start
+                _fill_holes(liver[first + changed[0] : first + changed[-1] + 1])
+    # A lesion of exactly the minimum is kept, whatever the rounding of the cube does.
+    keep &= voxels * voxel_mm3 >= math.pi / 6.0 * options.min_lesion_mm**3 * (1.0 - 1e-9)
+    lesions[box] = keep[labels]
 
 
 def _fill_holes(mask: np.ndarray) -> None:
