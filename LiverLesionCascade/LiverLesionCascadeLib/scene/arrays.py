@@ -55,12 +55,3 @@ def orientedImage(
     image.SetImageToWorldMatrix(vtkFromMatrix(ijkToRas))
     fillImage(image, array, start)
     return image
-
-
-def emptyOrientedImage(ijkToRas: np.ndarray) -> slicer.vtkOrientedImageData:
-    """A label map without voxels: the representation of a segment that holds nothing yet."""
-    image = slicer.vtkOrientedImageData()
-    image.SetImageToWorldMatrix(vtkFromMatrix(ijkToRas))
-    image.SetExtent(0, -1, 0, -1, 0, -1)
-    image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
-    return image
