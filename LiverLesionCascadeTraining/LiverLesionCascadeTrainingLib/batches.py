@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from LiverLesionCascadeLib.engine.priors import encode_estimate
 from torch import Tensor
 
 from .augmentation import crop_field_of_view, jitter_intensity, random_affine, warp
@@ -14,7 +15,6 @@ from .corrections import LESION, LIVER, correct
 from .recipes import Recipe, StageRecipe
 from .sampling import SliceSampler
 from .slice_store import SliceStore
-from LiverLesionCascadeLib.engine.priors import encode_estimate
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,9 @@ class BatchMaker:
         job: Name of the job, part of the seed.
     """
 
-    def __init__(self, store: SliceStore, recipe: Recipe, stage: StageRecipe, job: str,
-                 patients: set[int] | None = None) -> None:
+    def __init__(
+        self, store: SliceStore, recipe: Recipe, stage: StageRecipe, job: str, patients: set[int] | None = None
+    ) -> None:
         self._store, self._recipe, self._stage = store, recipe, stage
         self._sampler = SliceSampler(store, stage.mixture, stage.by_patient, patients)
         self._seed = (recipe.seed, zlib.crc32(job.encode()))
@@ -62,8 +63,15 @@ class BatchMaker:
             inputs = images.expand(-1, 3, -1, -1) if stage.image_thrice else _without_priors(images)
         return Batch(inputs.contiguous(), targets)
 
-    def _priors(self, index: np.ndarray, matrices: Tensor, images: Tensor, targets: Tensor, size: int,
-                random: np.random.Generator) -> tuple[Tensor, Tensor]:
+    def _priors(
+        self,
+        index: np.ndarray,
+        matrices: Tensor,
+        images: Tensor,
+        targets: Tensor,
+        size: int,
+        random: np.random.Generator,
+    ) -> tuple[Tensor, Tensor]:
         store, stage = self._store, self._stage
         if store.priors is None:
             raise ValueError("This stage needs cross-fitted priors, and the prepared slices have none")

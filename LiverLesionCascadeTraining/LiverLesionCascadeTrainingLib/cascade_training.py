@@ -46,8 +46,15 @@ class CascadeTraining:
         InputError: If cases are missing, a patient is in both splits, or the folder belongs to another run.
     """
 
-    def __init__(self, folder: Path, recipe: Recipe, train: list[Path], validation: list[Path], device: torch.device,
-                 report: Report = print) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        recipe: Recipe,
+        train: list[Path],
+        validation: list[Path],
+        device: torch.device,
+        report: Report = print,
+    ) -> None:
         self.folder, self.recipe, self._device, self._report = folder, recipe, device, report
         self.cases: dict[str, list[TrainingCase]] = {"train": find_cases(train), "validation": find_cases(validation)}
         shared = {c.patient for c in self.cases["train"]} & {c.patient for c in self.cases["validation"]}
@@ -55,14 +62,28 @@ class CascadeTraining:
             raise InputError(f"Patients in both training and validation: {', '.join(sorted(shared))}; remove one side")
         self.fold_of_patient = patient_folds(self.cases["train"], recipe.folds, recipe.seed)
         folder.mkdir(parents=True, exist_ok=True)
-        self._remember("cases.json", {
-            split: [[case.name, case.patient] for case in cases] for split, cases in self.cases.items()
-        }, "other cases")
+        self._remember(
+            "cases.json",
+            {split: [[case.name, case.patient] for case in cases] for split, cases in self.cases.items()},
+            "other cases",
+        )
         # A schedule may be shortened or lengthened while a run goes on; what the network is may not change.
-        self._remember("recipe.json", {"name": recipe.name, "width": recipe.width, "window_hu": list(recipe.window_hu),
-                                       "pixel_mm": recipe.pixel_mm, "margin": recipe.margin, "seed": recipe.seed,
-                                       "liver_size": recipe.liver.size, "lesion_size": recipe.lesion.size,
-                                       "folds": recipe.folds, "batch": recipe.batch}, "another recipe")
+        self._remember(
+            "recipe.json",
+            {
+                "name": recipe.name,
+                "width": recipe.width,
+                "window_hu": list(recipe.window_hu),
+                "pixel_mm": recipe.pixel_mm,
+                "margin": recipe.margin,
+                "seed": recipe.seed,
+                "liver_size": recipe.liver.size,
+                "lesion_size": recipe.lesion.size,
+                "folds": recipe.folds,
+                "batch": recipe.batch,
+            },
+            "another recipe",
+        )
 
     def _remember(self, name: str, content: dict[str, Any], what: str) -> None:
         path = self.folder / name
@@ -115,8 +136,14 @@ class CascadeTraining:
         if (folder / "priors.npy").is_file():
             return
         networks: list[nn.Module] = [self.load(job) for job in self.recipe.fold_jobs]
-        write_priors(self.store("train", "lesion"), self.store("train", "liver"), networks, self.fold_of_patient, folder,
-                     self._device)
+        write_priors(
+            self.store("train", "lesion"),
+            self.store("train", "liver"),
+            networks,
+            self.fold_of_patient,
+            folder,
+            self._device,
+        )
         self._report("wrote cross-fitted priors")
 
     def run(self, job: str, stop_at: int | None = None) -> None:
@@ -137,8 +164,13 @@ class CascadeTraining:
             patients = {i for i, name in enumerate(store.patients) if self.fold_of_patient[name] != fold}
         validation = self.store("validation", pass_of(job))
         trainer = Trainer(
-            network, BatchMaker(store, self.recipe, stage, job, patients), self.recipe, stage, self.folder / job,
-            self._device, lambda net: slice_dice(net, validation, stage.size, stage.image_thrice, self._device),
+            network,
+            BatchMaker(store, self.recipe, stage, job, patients),
+            self.recipe,
+            stage,
+            self.folder / job,
+            self._device,
+            lambda net: slice_dice(net, validation, stage.size, stage.image_thrice, self._device),
             self._report,
         )
         trainer.run(stop_at=stop_at)
@@ -157,5 +189,10 @@ def scaled(recipe: Recipe, factor: float) -> Recipe:
         phases = tuple(replace(phase, steps=max(1, round(phase.steps * factor))) for phase in original.phases)
         return replace(original, phases=phases)
 
-    return replace(recipe, liver=stage(recipe.liver), liver_fold=stage(recipe.liver_fold),
-                   lesion_image=stage(recipe.lesion_image), lesion=stage(recipe.lesion))
+    return replace(
+        recipe,
+        liver=stage(recipe.liver),
+        liver_fold=stage(recipe.liver_fold),
+        lesion_image=stage(recipe.lesion_image),
+        lesion=stage(recipe.lesion),
+    )

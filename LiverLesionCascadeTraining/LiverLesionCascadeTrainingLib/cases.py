@@ -1,4 +1,4 @@
-"""Training cases: LiTS-layout folders with ``volume-N.nii.gz`` (HU) and ``segmentation-N.nii.gz`` (0, 1 liver, 2 lesion)."""
+"""Training cases in LiTS layout: ``volume-N.nii.gz`` (HU), ``segmentation-N.nii.gz`` (0, 1 liver, 2 lesion)."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class TrainingCase:
         hu, labels = (sitk.GetArrayFromImage(image) for image in images)
         if hu.shape != labels.shape:
             raise InputError(
-                f"Case {self.name}: volume {hu.shape} and segmentation {labels.shape} differ in size (slices, rows, columns); "
+                f"Case {self.name}: volume {hu.shape} and segmentation {labels.shape} (slices, rows, columns) differ; "
                 "export the segmentation on the volume's grid"
             )
         unknown = sorted(set(np.unique(labels).tolist()) - {0, 1, 2})
@@ -72,8 +72,8 @@ def _descriptions(folder: Path) -> dict[str, Any]:
 def find_cases(folders: list[Path]) -> list[TrainingCase]:
     """Finds the cases in LiTS-layout folders.
 
-    ``dataset.json`` in the folder or beside it may name each case's ``patient``; a case with ``slice_index`` holds single
-    slices. Without it every case is a patient of its own.
+    ``dataset.json`` in the folder or beside it may name each case's ``patient``; a case with ``slice_index`` holds
+    single slices. Without it every case is a patient of its own.
 
     Raises:
         InputError: If a folder is missing or holds no case, a segmentation is missing, or a case appears twice.

@@ -7,17 +7,43 @@ from pathlib import Path
 
 
 def add_train_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("train", nargs="+", type=Path, metavar="FOLDER",
-                        help="folders of training cases: volume-N.nii.gz with segmentation-N.nii.gz (LiTS layout)")
-    parser.add_argument("--validation", nargs="+", type=Path, required=True, metavar="FOLDER",
-                        help="folders of validation cases, of other patients")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="RUN",
-                        help="run folder: checkpoints and logs; an interrupted run is resumed")
+    parser.add_argument(
+        "train",
+        nargs="+",
+        type=Path,
+        metavar="FOLDER",
+        help="folders of training cases: volume-N.nii.gz with segmentation-N.nii.gz (LiTS layout)",
+    )
+    parser.add_argument(
+        "--validation",
+        nargs="+",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="folders of validation cases, of other patients",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="RUN",
+        help="run folder: checkpoints and logs; an interrupted run is resumed",
+    )
     parser.add_argument("--recipe", choices=("compact", "paper"), default="compact")
-    parser.add_argument("--job", action="append", metavar="JOB",
-                        help="train only this job (prepare, liver-fold-0, ..., liver, lesion-image, lesion); may be repeated")
-    parser.add_argument("--length", type=float, default=1.0, metavar="FACTOR",
-                        help="lengthen or shorten all schedules by this factor (default 1)")
+    parser.add_argument(
+        "--job",
+        action="append",
+        metavar="JOB",
+        help="train only this job (prepare, liver-fold-0, ..., liver, lesion-image, lesion); may be repeated",
+    )
+    parser.add_argument(
+        "--length",
+        type=float,
+        default=1.0,
+        metavar="FACTOR",
+        help="lengthen or shorten all schedules by this factor (default 1)",
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps (default auto)")
     parser.add_argument("--threads", type=int, metavar="N", help="processor threads (default: all)")
 
@@ -40,8 +66,14 @@ def run_train(args: argparse.Namespace) -> int:
     unknown = set(jobs) - {"prepare", *recipe.jobs}
     if unknown:
         raise InputError(f"Unknown job {', '.join(sorted(unknown))}: choose among prepare, {', '.join(recipe.jobs)}")
-    training = CascadeTraining(args.output, recipe, args.train, args.validation, select_device(args.device),
-                               lambda line: print(line, flush=True))
+    training = CascadeTraining(
+        args.output,
+        recipe,
+        args.train,
+        args.validation,
+        select_device(args.device),
+        lambda line: print(line, flush=True),
+    )
     if not jobs:
         training.run_all()
         return 0

@@ -1,6 +1,7 @@
 """Simulated corrections: what a radiologist would paint or erase in an estimate, for training stage 2.
 
-Priors are planes (Y^t, Y^v): estimates enter scaled to 0..0.5, painted pixels as 1, erased ones as -1, no estimate as 0.
+Priors are planes (Y^t, Y^v): estimates enter scaled to 0..0.5, painted pixels as 1, erased ones as -1, no estimate
+as 0.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ def _disk(shape: tuple[int, int], centre: tuple[int, int], radius: float) -> np.
     return (rows - centre[0]) ** 2 + (columns - centre[1]) ** 2 <= max(radius, 1.0) ** 2
 
 
-def mark_missed_lesion(image: np.ndarray, target: np.ndarray, estimate: np.ndarray,
-                       random: np.random.Generator) -> np.ndarray | None:
+def mark_missed_lesion(
+    image: np.ndarray, target: np.ndarray, estimate: np.ndarray, random: np.random.Generator
+) -> np.ndarray | None:
     """A lesion that the estimate misses, marked with a disk of half its radius.
 
     Half of the lesions are also faded into the liver, so that the mark, not the image, says where the lesion is.

@@ -19,18 +19,25 @@ def _between_views(store: SliceStore, liver_store: SliceStore, case: int) -> tor
     """Sampling matrix from a case's lesion view to its liver view, both in [-1, 1]."""
     to, source = store.views[case], liver_store.views[liver_store.names.index(store.names[case])]
     matrix = torch.zeros(2, 3)
-    for axis, (start, extent, source_start, source_extent) in enumerate((
-        (to.left, to.width, source.left, source.width), (to.top, to.height, source.top, source.height)
-    )):
+    for axis, (start, extent, source_start, source_extent) in enumerate(
+        ((to.left, to.width, source.left, source.width), (to.top, to.height, source.top, source.height))
+    ):
         matrix[axis, axis] = extent / source_extent
         matrix[axis, 2] = 2 * (start + extent / 2 - source_start) / source_extent - 1
     return matrix
 
 
 @torch.inference_mode()
-def write_priors(store: SliceStore, liver_store: SliceStore, networks: list[nn.Module], fold_of_patient: dict[str, int],
-                 folder: Path, device: torch.device, progress: Callable[[int, int], None] | None = None,
-                 batch: int = 8) -> None:
+def write_priors(
+    store: SliceStore,
+    liver_store: SliceStore,
+    networks: list[nn.Module],
+    fold_of_patient: dict[str, int],
+    folder: Path,
+    device: torch.device,
+    progress: Callable[[int, int], None] | None = None,
+    batch: int = 8,
+) -> None:
     """Runs each fold's network on the patients it was not trained on and stores the maps in the lesion pass's view.
 
     Args:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -37,8 +39,6 @@ def learning_rate(step: int, steps: int, peak: float, warmup: int, schedule: str
     Raises:
         ValueError: For an unknown schedule.
     """
-    import math
-
     if step < warmup:
         return peak * (step + 1) / warmup
     if schedule == "cosine":

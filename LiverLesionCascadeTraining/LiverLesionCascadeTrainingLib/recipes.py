@@ -1,4 +1,4 @@
-"""Training recipes: ``paper`` as Bi et al. 2017 describe it, ``compact`` for networks that are shipped with the extension."""
+"""Training recipes: ``paper`` as Bi et al. 2017 describe it, ``compact`` for networks shipped with the extension."""
 
 from __future__ import annotations
 
@@ -155,19 +155,27 @@ COMPACT = Recipe(
     intensity=0.15,
     noise=0.04,
     iterations=2,
-    liver=StageRecipe((Phase(2400, 160),), "cosine", 0.05, 100, _LIVER_MIXTURE, shift=0.12, crop_view=0.2, image_thrice=True),
-    liver_fold=StageRecipe((Phase(800, 160),), "cosine", 0.05, 100, _LIVER_MIXTURE, shift=0.12, crop_view=0.2, image_thrice=True),
-    lesion_image=StageRecipe((Phase(1500, 192), Phase(700, 256)), "cosine", 0.05, 100, _LESION_MIXTURE),
-    lesion=StageRecipe(
-        (Phase(450, 256),), "cosine", 0.02, 50, _LESION_MIXTURE, prior_absent=0.4, corrections=0.5
+    liver=StageRecipe(
+        (Phase(2400, 160),), "cosine", 0.05, 100, _LIVER_MIXTURE, shift=0.12, crop_view=0.2, image_thrice=True
     ),
+    liver_fold=StageRecipe(
+        (Phase(800, 160),), "cosine", 0.05, 100, _LIVER_MIXTURE, shift=0.12, crop_view=0.2, image_thrice=True
+    ),
+    lesion_image=StageRecipe((Phase(1500, 192), Phase(700, 256)), "cosine", 0.05, 100, _LESION_MIXTURE),
+    lesion=StageRecipe((Phase(450, 256),), "cosine", 0.02, 50, _LESION_MIXTURE, prior_absent=0.4, corrections=0.5),
 )
 
 # Bi et al. 2017, section 2.5: 8,802 slices, batch 10, 60 epochs at 0.0016, then 40 epochs linear from 0.0008; equal
 # numbers of slices with liver and lesion, and with neither. Cropped to 504 as in Table 1.
 _PAPER_STEPS = 100 * 8802 // 10
 _PAPER_STAGE = StageRecipe(
-    (Phase(_PAPER_STEPS, 504),), "fixed-then-linear", 0.0016, 0, {"lesion": 0.5, "neither": 0.5}, by_patient=0.0, shift=0.1,
+    (Phase(_PAPER_STEPS, 504),),
+    "fixed-then-linear",
+    0.0016,
+    0,
+    {"lesion": 0.5, "neither": 0.5},
+    by_patient=0.0,
+    shift=0.1,
     image_thrice=True,
 )
 PAPER = Recipe(
@@ -191,11 +199,22 @@ PAPER = Recipe(
     liver=_PAPER_STAGE,
     liver_fold=_PAPER_STAGE,
     lesion_image=StageRecipe(
-        (Phase(_PAPER_STEPS, 504),), "fixed-then-linear", 0.0016, 0, {"lesion": 0.5, "liver": 0.4, "near": 0.1}, by_patient=0.0
+        (Phase(_PAPER_STEPS, 504),),
+        "fixed-then-linear",
+        0.0016,
+        0,
+        {"lesion": 0.5, "liver": 0.4, "near": 0.1},
+        by_patient=0.0,
     ),
     lesion=StageRecipe(
-        (Phase(_PAPER_STEPS // 4, 504),), "fixed-then-linear", 0.0008, 0, {"lesion": 0.5, "liver": 0.4, "near": 0.1},
-        by_patient=0.0, prior_absent=0.4, corrections=0.5,
+        (Phase(_PAPER_STEPS // 4, 504),),
+        "fixed-then-linear",
+        0.0008,
+        0,
+        {"lesion": 0.5, "liver": 0.4, "near": 0.1},
+        by_patient=0.0,
+        prior_absent=0.4,
+        corrections=0.5,
     ),
 )
 

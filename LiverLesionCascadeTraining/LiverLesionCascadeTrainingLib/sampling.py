@@ -23,8 +23,9 @@ class SliceSampler:
         ValueError: If no slice of any kind is left.
     """
 
-    def __init__(self, store: SliceStore, mixture: dict[str, float], by_patient: float,
-                 patients: set[int] | None = None) -> None:
+    def __init__(
+        self, store: SliceStore, mixture: dict[str, float], by_patient: float, patients: set[int] | None = None
+    ) -> None:
         allowed = np.isin(store.patient, list(patients)) if patients is not None else np.ones(len(store.case), bool)
         self._slices: list[np.ndarray] = []
         self._by_patient: list[list[np.ndarray]] = []

@@ -86,8 +86,13 @@ def _kinds(labels: np.ndarray, sparse: bool) -> np.ndarray:
     return kinds
 
 
-def build_store(cases: list[TrainingCase], pass_name: str, recipe: Recipe, folder: Path,
-                progress: Callable[[int, int], None] | None = None) -> None:
+def build_store(
+    cases: list[TrainingCase],
+    pass_name: str,
+    recipe: Recipe,
+    folder: Path,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
     """Resamples all slices of the cases for a pass and writes them into a folder, replacing it in one step.
 
     Raises:

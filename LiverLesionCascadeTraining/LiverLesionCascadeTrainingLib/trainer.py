@@ -81,14 +81,25 @@ class Trainer:
         report: Called with one line of text per logged interval.
     """
 
-    def __init__(self, network: CascadeResNet, batches: BatchMaker, recipe: Recipe, stage: StageRecipe, folder: Path,
-                 device: torch.device, validate: Callable[[nn.Module], tuple[float, float]] | None = None,
-                 report: Callable[[str], None] = print) -> None:
+    def __init__(
+        self,
+        network: CascadeResNet,
+        batches: BatchMaker,
+        recipe: Recipe,
+        stage: StageRecipe,
+        folder: Path,
+        device: torch.device,
+        validate: Callable[[nn.Module], tuple[float, float]] | None = None,
+        report: Callable[[str], None] = print,
+    ) -> None:
         self.network = network.to(device=device, memory_format=torch.channels_last)
         self._batches, self._recipe, self._stage, self._folder, self._device = batches, recipe, stage, folder, device
         self._validate, self._report = validate, report
         self._optimiser = torch.optim.SGD(
-            network.parameters(), lr=stage.learning_rate, momentum=recipe.momentum, nesterov=recipe.nesterov,
+            network.parameters(),
+            lr=stage.learning_rate,
+            momentum=recipe.momentum,
+            nesterov=recipe.nesterov,
             weight_decay=recipe.weight_decay,
         )
         self.step = 0
@@ -140,8 +151,13 @@ class Trainer:
         self.step += 1
         return value
 
-    def run(self, log_interval: int = 25, validation_interval: int = 500, save_seconds: float = 120.0,
-            stop_at: int | None = None) -> None:
+    def run(
+        self,
+        log_interval: int = 25,
+        validation_interval: int = 500,
+        save_seconds: float = 120.0,
+        stop_at: int | None = None,
+    ) -> None:
         """Trains until the recipe's last step (or ``stop_at``), logging, validating and saving on the way."""
         last = self._stage.steps if stop_at is None else min(stop_at, self._stage.steps)
         log = TrainingLog(self._folder, self.step)

@@ -11,7 +11,15 @@ from .slice_store import SliceStore
 
 
 def native_planes(planes: np.ndarray, inner: float, size: int) -> Tensor:
-    """The unaugmented native view of stored planes (n, channels, canvas, canvas) uint8: float (n, channels, size, size)."""
+    """The native view of stored planes, without augmentation.
+
+    Args:
+        planes: (n, channels, canvas, canvas) uint8.
+        inner: Part of the canvas side that the native view covers.
+
+    Returns:
+        (n, channels, size, size) float32 in [0, 1].
+    """
     identity = torch.tensor([[inner, 0.0, 0.0], [0.0, inner, 0.0]]).expand(len(planes), 2, 3)
     return warp(torch.from_numpy(planes.astype(np.float32) / 255), identity, size)
 
@@ -24,8 +32,15 @@ def network_input(images: Tensor, image_thrice: bool) -> Tensor:
 
 
 @torch.inference_mode()
-def slice_dice(network: nn.Module, store: SliceStore, size: int, image_thrice: bool, device: torch.device,
-               limit: int = 96, batch: int = 8) -> tuple[float, float]:
+def slice_dice(
+    network: nn.Module,
+    store: SliceStore,
+    size: int,
+    image_thrice: bool,
+    device: torch.device,
+    limit: int = 96,
+    batch: int = 8,
+) -> tuple[float, float]:
     """Mean over patients of the Dice of liver and lesion, over at most ``limit`` evenly chosen slices.
 
     Patients without lesions in these slices do not count for lesions; NaN if no patient does.

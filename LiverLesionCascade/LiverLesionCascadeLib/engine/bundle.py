@@ -105,8 +105,13 @@ class ModelBundle:
                 raise BundleError(f"{path} describes an unknown network: update the extension, or use another bundle")
             low, high = (float(value) for value in metadata["window_hu"])
             bundle = cls(
-                folder, metadata, float(metadata["network"]["width"]), (low, high),
-                LiverPassSettings(**metadata["liver_pass"]), LesionPassSettings(**metadata["lesion_pass"]), b"",
+                folder,
+                metadata,
+                float(metadata["network"]["width"]),
+                (low, high),
+                LiverPassSettings(**metadata["liver_pass"]),
+                LesionPassSettings(**metadata["lesion_pass"]),
+                b"",
             )
             name, expected = str(metadata["weights"]["file"]), str(metadata["weights"]["sha256"])
             _ = bundle.name, bundle.version
@@ -135,7 +140,9 @@ class ModelBundle:
         """
         folders = sorted(path.parent for path in BUNDLES_FOLDER.glob(f"*/{METADATA_FILE}"))
         if len(folders) != 1:
-            raise BundleError(f"{BUNDLES_FOLDER} should hold one bundle, not {len(folders)}: install the extension again")
+            raise BundleError(
+                f"{BUNDLES_FOLDER} should hold one bundle, not {len(folders)}: install the extension again"
+            )
         return cls.load(folders[0])
 
     def networks(self, device: torch.device) -> dict[str, CascadeResNet]:
@@ -165,7 +172,8 @@ class ModelBundle:
                 raise BundleError(
                     f"The weights in {self.folder} do not fit the {name} pass ({reason}): get the bundle again"
                 ) from error
-            networks[name] = network.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # absent from torch's stubs
+            networks[name] = network.to(device).eval().requires_grad_(False)
         return networks
 
 

@@ -40,8 +40,15 @@ def scaled_size(size: tuple[int, int], scale: float) -> tuple[int, int]:
     return rows, columns
 
 
-def predict(network: CascadeResNet, inputs: Callable[[slice], Tensor], count: int, size: tuple[int, int],
-            scales: tuple[float, ...], device: torch.device, progress: Progress) -> Tensor:
+def predict(
+    network: CascadeResNet,
+    inputs: Callable[[slice], Tensor],
+    count: int,
+    size: tuple[int, int],
+    scales: tuple[float, ...],
+    device: torch.device,
+    progress: Progress,
+) -> Tensor:
     """Probabilities of all slices, averaged over the scales (Bi et al. 2017, section 2.4).
 
     Args:

@@ -31,8 +31,16 @@ def box_images(ct: CTVolume, view: View, indices: list[int], window_hu: tuple[fl
     return images
 
 
-def run_lesion_pass(ct: CTVolume, bundle: ModelBundle, network: CascadeResNet, preset: Preset, liver: LiverPassResult,
-                    iterations: int, device: torch.device, progress: Progress) -> tuple[Tensor, list[int]]:
+def run_lesion_pass(
+    ct: CTVolume,
+    bundle: ModelBundle,
+    network: CascadeResNet,
+    preset: Preset,
+    liver: LiverPassResult,
+    iterations: int,
+    device: torch.device,
+    progress: Progress,
+) -> tuple[Tensor, list[int]]:
     """Looks at the liver's box.
 
     Args:
@@ -60,6 +68,8 @@ def run_lesion_pass(ct: CTVolume, bundle: ModelBundle, network: CascadeResNet, p
             # (I, Y^t, Y^v): the lesion map comes first.
             return torch.stack([images[part], estimate[:, 1], estimate[:, 0]], dim=1)
 
-        progress.begin("Lesions" if iteration == 0 else "Lesions, again on the result", progress.rest / (iterations - iteration))
+        progress.begin(
+            "Lesions" if iteration == 0 else "Lesions, again on the result", progress.rest / (iterations - iteration)
+        )
         maps = predict(network, inputs, len(indices), view.size, preset.scales, device, progress)
     return maps, indices

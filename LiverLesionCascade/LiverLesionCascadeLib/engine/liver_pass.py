@@ -43,19 +43,28 @@ class LiverPassResult:
 
     def in_view(self, view: View, slices: list[int]) -> Tensor:
         """The maps of other slices in another view: (n, 2, *view.size) float32."""
-        matrix = torch.tensor([
-            [view.width / self.view.width, 0.0,
-             2 * (view.left + view.width / 2 - self.view.left) / self.view.width - 1],
-            [0.0, view.height / self.view.height,
-             2 * (view.top + view.height / 2 - self.view.top) / self.view.height - 1],
-        ])
+        matrix = torch.tensor(
+            [
+                [
+                    view.width / self.view.width,
+                    0.0,
+                    2 * (view.left + view.width / 2 - self.view.left) / self.view.width - 1,
+                ],
+                [
+                    0.0,
+                    view.height / self.view.height,
+                    2 * (view.top + view.height / 2 - self.view.top) / self.view.height - 1,
+                ],
+            ]
+        )
         maps = between_slices(self.maps, self.indices, slices).float()
         grid = F.affine_grid(matrix.expand(len(maps), 2, 3), [len(maps), 1, *view.size], align_corners=False)
         return F.grid_sample(maps, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
-def run_liver_pass(ct: CTVolume, bundle: ModelBundle, network: CascadeResNet, preset: Preset, device: torch.device,
-                   progress: Progress) -> LiverPassResult:
+def run_liver_pass(
+    ct: CTVolume, bundle: ModelBundle, network: CascadeResNet, preset: Preset, device: torch.device, progress: Progress
+) -> LiverPassResult:
     """Looks at the whole scan and finds the liver.
 
     Raises:
@@ -89,9 +98,11 @@ def run_liver_pass(ct: CTVolume, bundle: ModelBundle, network: CascadeResNet, pr
         return inside & profile[np.clip(positions.astype(int), 0, len(profile) - 1)]
 
     box = liver_box_view(
-        in_slice(liver.any(axis=(0, 2)), view.top, view.height, rows),
-        in_slice(liver.any(axis=(0, 1)), view.left, view.width, columns),
-        (row_mm, column_mm), bundle.lesion_pass.size, bundle.lesion_pass.margin,
+        in_slice(np.any(liver, axis=(0, 2)), view.top, view.height, rows),
+        in_slice(np.any(liver, axis=(0, 1)), view.left, view.width, columns),
+        (row_mm, column_mm),
+        bundle.lesion_pass.size,
+        bundle.lesion_pass.margin,
     )
     return LiverPassResult(maps, indices, view, first, last, box)
 

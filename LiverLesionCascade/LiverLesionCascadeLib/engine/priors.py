@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-#: A person's correction must speak louder than an estimate: estimates are scaled to 0..0.5, painted pixels are 1, erased
-#: ones -1, and 0 everywhere means "no estimate".
+#: A person's correction must speak louder than an estimate: estimates are scaled to 0..0.5, painted pixels are 1,
+#: erased ones -1, and 0 everywhere means "no estimate".
 ESTIMATE_SCALE = 0.5
 PAINTED = 1.0
 ERASED = -1.0

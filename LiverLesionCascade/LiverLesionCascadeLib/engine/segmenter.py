@@ -15,7 +15,7 @@ from .findings import edges_touched, liver_findings
 from .inference import between_slices, evenly_stepped
 from .lesion_pass import lesion_pass_slices, run_lesion_pass
 from .lesions import label_lesions, measure_lesions
-from .liver_pass import LiverPassResult, run_liver_pass
+from .liver_pass import run_liver_pass
 from .postprocessing import PostProcessing, postprocess
 from .presets import DEFAULT_PRESET, PRESETS, Preset
 from .progress import CancelCallback, Progress, ProgressCallback
@@ -43,9 +43,14 @@ class Segmenter:
         self.device = select_device(device)
         self._networks = bundle.networks(self.device)
 
-    def segment(self, ct: CTVolume, preset: Preset | str = DEFAULT_PRESET, progress: ProgressCallback | None = None,
-                cancel: CancelCallback | None = None,
-                postprocessing: PostProcessing | None = None) -> SegmentationResult:
+    def segment(
+        self,
+        ct: CTVolume,
+        preset: Preset | str = DEFAULT_PRESET,
+        progress: ProgressCallback | None = None,
+        cancel: CancelCallback | None = None,
+        postprocessing: PostProcessing | None = None,
+    ) -> SegmentationResult:
         """Segments a scan.
 
         Args:
@@ -104,8 +109,9 @@ class Segmenter:
         lesion = in_liver * self.bundle.lesion_pass.size**2 * iterations
         return (1 - _FINISHING_SHARE) * liver / (liver + lesion)
 
-    def _finish(self, ct: CTVolume, boxes: tuple[ProbabilityBox, ProbabilityBox], preset: Preset,
-                rules: PostProcessing) -> SegmentationResult:
+    def _finish(
+        self, ct: CTVolume, boxes: tuple[ProbabilityBox, ProbabilityBox], preset: Preset, rules: PostProcessing
+    ) -> SegmentationResult:
         settings = self.bundle.lesion_pass
         masks = []
         for box, threshold in zip(boxes, (settings.liver_threshold, settings.lesion_threshold), strict=True):
@@ -117,15 +123,27 @@ class Segmenter:
         instances = label_lesions(lesion)
         table = measure_lesions(instances, ct.hu, ct.geometry, boxes[1], liver)
         parenchyma = ct.hu[liver & ~lesion] if liver.any() else ct.hu[:0]
-        findings = [*ct.notes, *ct.check(), *liver_findings(
-            float(np.count_nonzero(liver)) * ct.geometry.voxel_volume_ml,
-            float(parenchyma.mean()) if parenchyma.size else None,
-            edges_touched(liver),
-            any(finding.code == "clipped_hu" for finding in ct.check()),
-        )]
+        findings = [
+            *ct.notes,
+            *ct.check(),
+            *liver_findings(
+                float(np.count_nonzero(liver)) * ct.geometry.voxel_volume_ml,
+                float(parenchyma.mean()) if parenchyma.size else None,
+                edges_touched(liver),
+                any(finding.code == "clipped_hu" for finding in ct.check()),
+            ),
+        ]
         return SegmentationResult(
-            ct, liver, instances, *boxes, table, self.bundle.name, self.bundle.version, preset.name,
-            f"{self.device} ({precision(self.device)})", findings,
+            ct,
+            liver,
+            instances,
+            *boxes,
+            table,
+            self.bundle.name,
+            self.bundle.version,
+            preset.name,
+            f"{self.device} ({precision(self.device)})",
+            findings,
         )
 
 
@@ -133,8 +151,9 @@ def _empty_box() -> ProbabilityBox:
     return ProbabilityBox(np.zeros((0, 0, 0), np.float16), (0, 0, 0))
 
 
-def _paste(maps: Tensor, indices: list[int], view: View, first: int, last: int,
-           ct: CTVolume) -> tuple[ProbabilityBox, ProbabilityBox]:
+def _paste(
+    maps: Tensor, indices: list[int], view: View, first: int, last: int, ct: CTVolume
+) -> tuple[ProbabilityBox, ProbabilityBox]:
     """Maps (n, 2, *view.size) of some slices as probabilities of all voxels of the view, slices first to last."""
     rows, columns = ct.hu.shape[1:]
     top, left = max(0, view.top), max(0, view.left)

@@ -10,7 +10,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -56,7 +55,9 @@ class View:
         window[:, rows, columns] = slices[:, image_rows, image_columns]
         if (self.height, self.width) == self.size:
             return window
-        return F.interpolate(window[:, None], size=self.size, mode="bilinear", align_corners=False, antialias=True)[:, 0]
+        return F.interpolate(window[:, None], size=self.size, mode="bilinear", align_corners=False, antialias=True)[
+            :, 0
+        ]
 
     def paste(self, maps: Tensor, target: Tensor) -> None:
         """Resamples maps back to the pixels of the slice and writes them where the view overlaps the image.
@@ -94,8 +95,9 @@ def whole_slice_view(rows: int, columns: int, spacing: tuple[float, float], size
     return View((rows - height) // 2, (columns - width) // 2, height, width, (sizes[0], sizes[1]))
 
 
-def liver_box_view(mask_rows: np.ndarray, mask_columns: np.ndarray, spacing: tuple[float, float], size: int,
-                   margin: float) -> View:
+def liver_box_view(
+    mask_rows: np.ndarray, mask_columns: np.ndarray, spacing: tuple[float, float], size: int, margin: float
+) -> View:
     """The view of the lesion pass: a square (in mm) around the liver, one for the whole scan.
 
     Args:
