@@ -23,9 +23,9 @@ RESEARCH_USE = (
     "checked by a qualified person before anything follows from them."
 )
 _TABLE_NOTE = (
-    "Diameters: longest in an axial slice, and the longest perpendicular to it in that slice. Slice: of the long diameter, "
-    "counted from 0 as in Slicer's Data Probe; S: its position in Slicer. Confidence: mean lesion probability within the "
-    "lesion. To surface: shortest distance to the liver's surface."
+    "Diameters: longest in an axial slice, and the longest perpendicular to it in that slice. Slice: of the long "
+    "diameter, counted from 0 as in Slicer's Data Probe; S: its position in Slicer. Confidence: mean lesion "
+    "probability within the lesion. To surface: shortest distance to the liver's surface."
 )
 _NONE = "\N{EN DASH}"
 _MINUS = "\N{MINUS SIGN}"

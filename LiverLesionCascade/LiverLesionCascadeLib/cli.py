@@ -1,0 +1,165 @@
+"""``liver-lesion-cascade``: the headless command.
+
+Exit codes: 0 done, 1 an unexpected error, 2 wrong usage, 3 the input, 4 the model bundle, 5 the output, 6 the device,
+130 cancelled. An error is one line on standard error, ``error: ...``; with ``--json`` also one JSON object on standard
+output. LLC_DEBUG=1 shows the traceback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from . import __version__
+from .commands.console import make_streams_lenient, print_json, say
+from .commands.segment import add_segment_arguments, run_segment
+from .engine.errors import (
+    BundleError,
+    CancelledError,
+    CascadeError,
+    DeviceError,
+    InputError,
+    InvalidVolumeError,
+    OutputError,
+)
+
+if TYPE_CHECKING:
+    from .commands.segment import SegmenterFactory
+
+PROGRAM = "liver-lesion-cascade"
+TRAINING_CLI = "LiverLesionCascadeTrainingLib.cli"
+
+OK, UNEXPECTED, USAGE, CANCELLED = 0, 1, 2, 130
+EXIT_CODES: dict[type[CascadeError], int] = {
+    InvalidVolumeError: 3,
+    InputError: 3,
+    BundleError: 4,
+    OutputError: 5,
+    DeviceError: 6,
+    CancelledError: CANCELLED,
+}
+_KINDS = {UNEXPECTED: "unexpected", USAGE: "usage", 3: "input", 4: "bundle", 5: "output", 6: "device", 130: "cancelled"}
+
+_EPILOG = """\
+exit codes:
+  0 done   1 unexpected error   2 wrong usage   3 input   4 model bundle
+  5 output   6 device   130 cancelled
+"""
+
+
+class UsageError(CascadeError):
+    """The command line is wrong."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (see {self.prog} --help)")
+
+
+def main(argv: Sequence[str] | None = None, make_segmenter: SegmenterFactory | None = None) -> int:
+    """Run a command and return its exit code.
+
+    Args:
+        argv: Arguments, by default the program's.
+        make_segmenter: Makes what segments, by default from a model bundle.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    make_streams_lenient()
+    try:
+        arguments = _parser(words).parse_args(words)
+        return _run(arguments, make_segmenter)
+    except CascadeError as error:
+        code = next((EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES), UNEXPECTED)
+        return _fail(words, USAGE if isinstance(error, UsageError) else code, str(error))
+    except KeyboardInterrupt:
+        return _fail(words, CANCELLED, "Cancelled")
+    except ModuleNotFoundError as error:
+        message = f"The Python package {error.name} is missing: install with pip install -e . in the project's folder"
+        return _fail(words, UNEXPECTED, message)
+    except MemoryError:
+        return _fail(words, UNEXPECTED, "The computer has too little free memory for this scan: close other programs")
+    # The last resort of a program: whatever went wrong, one line and an exit code instead of a traceback.
+    except Exception as error:  # noqa: BLE001
+        message = f"Unexpected {type(error).__name__}: {error} (LLC_DEBUG=1 shows where; please report it)"
+        return _fail(words, UNEXPECTED, message)
+
+
+def _parser(words: list[str]) -> _Parser:
+    parser = _Parser(
+        prog=PROGRAM,
+        description="Segment the liver and its lesions on contrast-enhanced CT. For research use only.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+
+    def command(name: str, text: str) -> _Parser:
+        return commands.add_parser(
+            name, help=text, description=text, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+
+    add_segment_arguments(command("segment", "segment a CT; write segmentation, lesion table and report"))
+    sample = command("sample", "fetch the sample CT and its reference labels from the Python package index")
+    sample.add_argument("-o", "--output", type=Path, default=Path("sample"), metavar="FOLDER", help="default: sample")
+    sample.add_argument("--json", action="store_true", help="print one JSON object on standard output, for scripts")
+    # Training code is loaded only for its own commands.
+    asked = next((word for word in words if not word.startswith("-")), None)
+    for name, text in (
+        ("train", "train the cascade on a folder of labelled CTs and export a model bundle"),
+        ("evaluate", "compare a model bundle's results with reference labels"),
+    ):
+        subparser = command(name, text)
+        if asked == name:
+            getattr(_training(), f"add_{name}_arguments")(subparser)
+    return parser
+
+
+def _training() -> Any:
+    if importlib.util.find_spec(TRAINING_CLI.partition(".")[0]) is None:
+        raise CascadeError(
+            "Training and evaluation are in the package LiverLesionCascadeTrainingLib, which is not installed: "
+            "install the whole project with pip install -e ."
+        )
+    return importlib.import_module(TRAINING_CLI)
+
+
+def _run(arguments: argparse.Namespace, make_segmenter: SegmenterFactory | None) -> int:
+    if arguments.command == "segment":
+        return run_segment(arguments, make_segmenter)
+    if arguments.command == "sample":
+        return _run_sample(arguments)
+    return int(getattr(_training(), f"run_{arguments.command}")(arguments) or OK)
+
+
+def _run_sample(arguments: argparse.Namespace) -> int:
+    from .sample import fetch_sample
+
+    sample = fetch_sample(arguments.output)
+    if arguments.json:
+        print_json({"status": "ok", "image": str(sample.image), "labels": str(sample.labels)})
+    else:
+        print(f"{sample.image}\n{sample.labels}")
+    return OK
+
+
+def _fail(words: list[str], code: int, message: str) -> int:
+    """Say what went wrong; to be called in an except clause."""
+    if os.environ.get("LLC_DEBUG"):
+        traceback.print_exc()
+    say(message, "error")
+    if "--json" in words:
+        line = " ".join(message.split())
+        print_json({"status": "error", "exit_code": code, "error": {"kind": _KINDS[code], "message": line}})
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The commands of ``liver-lesion-cascade``, and what they share: output folders, the console, cancelling."""

@@ -1,0 +1,99 @@
+"""What a command says: progress and remarks on standard error, the result on standard output."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+from tqdm import tqdm
+
+_BAR = "{desc} {percentage:3.0f} %|{bar:30}| {elapsed}, {remaining} left"
+
+
+class ProgressBar:
+    """A bar with the stage and the time left on a terminal, a line a stage in a log, nothing when quiet."""
+
+    def __init__(self, quiet: bool = False, stream: TextIO | None = None) -> None:
+        self._stream = sys.stderr if stream is None else stream
+        self._quiet = quiet
+        self._stage = ""
+        self._bar: tqdm | None = None
+        if not quiet and self._stream.isatty():
+            self._bar = tqdm(total=1.0, file=self._stream, bar_format=_BAR, leave=False, dynamic_ncols=True)
+
+    def __call__(self, fraction: float, stage: str) -> None:
+        """Show the fraction done, 0 to 1, and the stage."""
+        if self._bar is not None:
+            self._bar.set_description_str(f"{stage:<10}", refresh=False)
+            self._bar.update(max(min(fraction, 1.0) - self._bar.n, 0.0))
+            if stage != self._stage:
+                self._bar.refresh()
+        elif stage != self._stage and not self._quiet:
+            print(f"{stage} ...", file=self._stream, flush=True)
+        self._stage = stage
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def __enter__(self) -> ProgressBar:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+def say(message: str, kind: str = "") -> None:
+    """One line on standard error, such as ``error: ...``, whatever line breaks the message has."""
+    line = " ".join(message.split())
+    print(f"{kind}: {line}" if kind else line, file=sys.stderr, flush=True)
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """One JSON object on standard output, ASCII only so that every console and pipe takes it; no NaN."""
+    print(json.dumps(_finite(value), indent=2, allow_nan=False), flush=True)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+@contextmanager
+def standard_output_kept_free() -> Iterator[None]:
+    """What libraries print on standard output, C++ ones included, goes to standard error meanwhile."""
+    sys.stdout.flush()
+    try:
+        descriptor = sys.stdout.fileno()
+    except (OSError, ValueError):  # replaced by something that is no file
+        descriptor = -1
+    if descriptor != 1:
+        yield
+        return
+    kept = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def make_streams_lenient() -> None:
+    """A console that cannot show a character of a path gets an escape of it, not a crash."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")

@@ -1,0 +1,239 @@
+"""``liver-lesion-cascade segment``: a CT in, segmentation, lesion table and report out."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .. import __version__
+from ..engine.errors import CancelledError, OutputError
+from .cancellation import cancellable
+from .console import ProgressBar, print_json, say, standard_output_kept_free
+from .output_folder import OutputFolder
+
+if TYPE_CHECKING:
+    from ..engine.ct_volume import CTVolume
+    from ..engine.postprocessing import PostProcessing
+    from ..engine.result import SegmentationResult
+
+SEGMENTATION_FILE = "segmentation.seg.nrrd"
+TABLE_FILE = "lesions.csv"
+REPORT_FILE = "report.html"
+LIVER_PROBABILITY_FILE = "liver-probability.nrrd"
+LESION_PROBABILITY_FILE = "lesion-probability.nrrd"
+OUTPUT_FILES = (SEGMENTATION_FILE, TABLE_FILE, REPORT_FILE, LIVER_PROBABILITY_FILE, LESION_PROBABILITY_FILE)
+
+# Shares of the progress bar; the segmentation itself has what is left.
+_READING, _WRITING = 0.04, 0.06
+
+
+class SegmentsCT(Protocol):
+    """What the command needs of a ``Segmenter``."""
+
+    def segment(
+        self,
+        ct: CTVolume,
+        preset: str,
+        progress: Callable[[float, str], None] | None,
+        cancel: Callable[[], bool] | None,
+        postprocessing: PostProcessing | None,
+    ) -> SegmentationResult: ...
+
+
+#: Makes a segmenter from a bundle's folder (None: the shipped bundle) and the name of a device.
+SegmenterFactory = Callable[[Path | None, str], SegmentsCT]
+
+
+def add_segment_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "input", nargs="+", type=Path, metavar="INPUT",
+        help="a NIfTI, NRRD or MHA file, a DICOM folder, or the DICOM files of one series",
+    )  # fmt: skip
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="folder for the results")
+    parser.add_argument("--force", action="store_true", help="replace results that are in the folder already")
+    parser.add_argument("--probabilities", action="store_true", help="write the liver and lesion probability maps too")
+    parser.add_argument("--series", metavar="UID", help="DICOM series to take, where a folder holds several")
+    parser.add_argument(
+        "--preset", choices=("fast", "paper"), default="fast",
+        help="fast (default): as good within half a Dice point, in a fraction of the time; "
+        "paper: every slice at five scales, hole filling only, as published",
+    )  # fmt: skip
+    parser.add_argument(
+        "--device", default="auto", metavar="NAME", help="auto (default), cpu, cuda, cuda:1 ..., or mps"
+    )
+    parser.add_argument("--bundle", type=Path, metavar="FOLDER", help="model bundle to use instead of the shipped one")
+    rules = parser.add_argument_group("post-processing", "each rule of the preset can be changed")
+    rules.add_argument(
+        "--min-lesion-mm", type=_diameter, metavar="MM",
+        help="leave out lesions with a smaller equivalent diameter; 0 keeps all",
+    )  # fmt: skip
+    for name, what in (
+        ("fill-holes", "fill holes in liver and lesions, slice by slice"),
+        ("largest-liver", "keep only the largest part of the liver"),
+        ("lesions-inside-liver", "leave out lesions that lie mostly outside the liver"),
+    ):
+        rules.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, default=None, help=what)
+    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output, for scripts")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar and no remarks, only errors")
+
+
+def run_segment(arguments: argparse.Namespace, make_segmenter: SegmenterFactory | None = None) -> int:
+    """Run the command and return 0. Raises CascadeError, of which CancelledError for Ctrl-C and the like."""
+    try:
+        return _segment(arguments, make_segmenter or _segmenter)
+    except KeyboardInterrupt as error:
+        raise CancelledError("The segmentation was cancelled; nothing was written") from error
+
+
+def _segment(arguments: argparse.Namespace, make_segmenter: SegmenterFactory) -> int:
+    with cancellable() as cancelled, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # libraries' remarks on headers; ours are findings
+        with standard_output_kept_free(), OutputFolder(arguments.output, OUTPUT_FILES, arguments.force) as output:
+            with ProgressBar(arguments.quiet) as progress:
+                progress(0.0, "Reading")
+                started = time.perf_counter()
+                ct = _read(arguments)
+                reading = time.perf_counter() - started
+                segmenter = make_segmenter(arguments.bundle, arguments.device)
+
+                def show(fraction: float, stage: str) -> None:
+                    progress(_READING + (1 - _READING - _WRITING) * fraction, stage)
+
+                result = segmenter.segment(ct, arguments.preset, show, cancelled.is_set, postprocessing_from(arguments))
+                result.timings = {"reading": reading, **result.timings}
+                progress(1 - _WRITING, "Writing")
+                _write(result, output.staging, _input_name(arguments.input), arguments.probabilities)
+            written = output.commit()
+        if not arguments.quiet:
+            for finding in result.findings:
+                say(finding.message, "note" if finding.severity == "info" else finding.severity)
+        if arguments.json:
+            print_json(summary(result, arguments.input, written))
+        elif not arguments.quiet:
+            print(_sentence(result))
+            for path in written:
+                print(f"  {path}")
+    return 0
+
+
+def postprocessing_from(arguments: argparse.Namespace) -> PostProcessing | None:
+    """The preset's rules with the changes that were asked for; None where there are none."""
+    from ..engine.presets import PRESETS
+
+    asked = {
+        "fill_holes": arguments.fill_holes,
+        "largest_liver_component": arguments.largest_liver,
+        "lesions_inside_liver": arguments.lesions_inside_liver,
+        "min_lesion_mm": arguments.min_lesion_mm,
+    }
+    changes: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+    return replace(PRESETS[arguments.preset].postprocessing, **changes) if changes else None
+
+
+def summary(result: SegmentationResult, inputs: list[Path], written: list[Path]) -> dict[str, Any]:
+    """What ``--json`` prints after a run."""
+    from ..engine.lesion_table import lesion_rows
+    from ..engine.report import tumour_burden
+
+    source = result.ct.source
+    return {
+        "status": "ok",
+        "version": __version__,
+        "input": [str(path) for path in inputs],
+        "scan": {
+            "name": result.ct.name,
+            "voxels_ijk": list(source.shape[::-1]),
+            "spacing_ijk_mm": list(source.spacing),
+            "resampled": result.ct.resampled,
+        },
+        "outputs": {path.name: str(path) for path in written},
+        "bundle": {"name": result.bundle_name, "version": result.bundle_version},
+        "preset": result.preset,
+        "device": result.device,
+        "liver_volume_ml": result.liver_volume_ml,
+        "lesion_volume_ml": result.lesion_volume_ml,
+        "tumour_burden_percent": tumour_burden(result),
+        "lesions": lesion_rows(result.table, result.ct),
+        "findings": [
+            {"code": finding.code, "severity": finding.severity, "message": finding.message}
+            for finding in result.findings
+        ],
+        "timings_s": dict(result.timings),
+    }
+
+
+def _read(arguments: argparse.Namespace) -> CTVolume:
+    import SimpleITK
+
+    from ..engine.image_io import read_input
+
+    SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)
+    return read_input(arguments.input, arguments.series)
+
+
+def _segmenter(bundle: Path | None, device: str) -> SegmentsCT:
+    from ..engine.bundle import ModelBundle
+
+    # The hash is checked before torch is imported, which takes seconds.
+    loaded = ModelBundle.shipped() if bundle is None else ModelBundle.load(bundle)
+    from ..engine.segmenter import Segmenter
+
+    return Segmenter(loaded, device)
+
+
+def _write(result: SegmentationResult, folder: Path, input_name: str, probabilities: bool) -> None:
+
+    from ..engine.image_io import write_image
+    from ..engine.lesion_table import write_lesion_table
+    from ..engine.report import write_report
+    from ..scene.headless import writeSegmentation
+
+    try:
+        writeSegmentation(result, folder / SEGMENTATION_FILE)
+        write_lesion_table(folder / TABLE_FILE, result.table, result.ct)
+        if probabilities:
+            shape = result.ct.hu.shape
+            for name, box in (
+                (LIVER_PROBABILITY_FILE, result.liver_probability),
+                (LESION_PROBABILITY_FILE, result.lesion_probability),
+            ):
+                write_image(folder / name, result.ct.to_source(box.full(shape), order=1), result.ct.source)
+        write_report(folder / REPORT_FILE, result, input_name=input_name)
+    except OSError as error:
+        raise OutputError(
+            f"The results cannot be written to {folder.parent} ({error.strerror or error}): "
+            "make room there or choose another folder"
+        ) from error
+
+
+def _input_name(inputs: list[Path]) -> str:
+    path = inputs[0].resolve()
+    return path.name if len(inputs) == 1 or path.is_dir() else path.parent.name
+
+
+def _sentence(result: SegmentationResult) -> str:
+    from ..engine.report import tumour_burden
+
+    count = len(result.table)
+    burden = tumour_burden(result)
+    if burden is None:
+        return "No liver was found."
+    lesions = f"{count} lesion{'' if count == 1 else 's'}" if count else "no lesions"
+    share = f", {result.lesion_volume_ml:.1f} mL ({burden:.1f} % of the liver)" if count else ""
+    return f"Liver {result.liver_volume_ml:.0f} mL, {lesions}{share}; {sum(result.timings.values()):.1f} s"
+
+
+def _diameter(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value >= 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a diameter in mm (0 or more)")
+    return value
