@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import numpy as np
 
 from .errors import InvalidVolumeError
@@ -44,12 +42,14 @@ class CTVolume:
         geometry: ImageGeometry,
         source: ImageGeometry,
         order: AxialOrder | None,
+        intensities: IntensityProfile,
         name: str = "",
         notes: list[Finding] | None = None,
     ) -> None:
         self.hu = hu
         self.geometry = geometry
         self.source = source
+        self.intensities = intensities  # of the source: padding of a resampled one would look like air
         self.name = name
         self.notes: list[Finding] = list(notes or [])
         self._order = order
@@ -70,10 +70,11 @@ class CTVolume:
                 f"{label} has only one slice ({_size(array)} voxels). Load the whole series, not a single image."
             )
         dtype = _require_plausible_values(array, label)
+        intensities = IntensityProfile.of(array)
         if is_axis_aligned(source):
             order = axial_order(source)
             hu = _as_contiguous(order.apply(array), dtype)
-            return cls(hu, aligned_axial_geometry(source), source, order, name)
+            return cls(hu, aligned_axial_geometry(source), source, order, intensities, name)
 
         geometry = covering_axial_geometry(source)
         if np.prod(geometry.shape, dtype=np.int64) > MAX_VOXELS:
@@ -89,7 +90,7 @@ class CTVolume:
             f"The scan is tilted or oblique (up to about {tilt_degrees(source):.1f} degrees): it was resampled to "
             "axial slices for the segmentation. Results return to the scan's own grid, right within a voxel.",
         )
-        return cls(hu, geometry, source, None, name, [note])
+        return cls(hu, geometry, source, None, intensities, name, [note])
 
     @property
     def resampled(self) -> bool:
@@ -124,16 +125,12 @@ class CTVolume:
             return np.array(self._order.apply(array), order="C")
         return resample(array, self.source, self.geometry, order)
 
-    @cached_property
-    def intensities(self) -> IntensityProfile:
-        """Statistics of a sample of the voxels."""
-        return IntensityProfile.of(self.hu)
-
     def require_ct_like(self) -> None:
         """Raise InvalidVolumeError where the values cannot be HU of a CT (MR, ultrasound, normalised values...)."""
         for finding in ct_like_findings(self.intensities):
             if finding.severity == "error":
-                raise InvalidVolumeError(f"{self.name or 'The volume'}: {finding.message}")
+                message = finding.message[:1].lower() + finding.message[1:]
+                raise InvalidVolumeError(f"{self.name or 'The volume'} is no CT: {message}")
 
     def check(self) -> list[Finding]:
         """What should be known before a run; an "error" means that it would be refused. ``notes`` are not repeated."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -163,7 +164,7 @@ def _header(path: Path) -> Any:
         if error.strerror:
             raise InputError(f"{path} cannot be read: {error.strerror}. Check the file and its rights.") from error
         raise _damaged(path) from error
-    except (InvalidDicomError, EOFError, ValueError, KeyError, AttributeError, NotImplementedError) as error:
+    except (InvalidDicomError, EOFError, ValueError, KeyError, AttributeError, struct.error) as error:
         raise _damaged(path) from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import uuid
 from collections.abc import Sequence
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 READABLE = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
 WRITABLE = (".nii.gz", ".nii", ".nrrd", ".mha")
-_DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 
 
 def read_input(paths: Sequence[str | os.PathLike[str]], series_uid: str | None = None) -> CTVolume:
@@ -98,6 +98,8 @@ def write_image(path: str | os.PathLike[str], array_kji: np.ndarray, geometry: I
         raise OutputError(f"{path.name}: this format cannot be written. Choose a name that ends in {_list(WRITABLE)}.")
     if array_kji.shape != geometry.shape:
         raise ValueError(f"expected an array of shape {geometry.shape}, not {array_kji.shape}")
+    if not path.parent.is_dir():
+        raise OutputError(f"{path} cannot be written: its folder does not exist. Create it or choose another folder.")
     direction = geometry.direction
     if suffix.startswith(".nii") and np.abs(direction.T @ direction - np.eye(3)).max() > 1e-4:
         # ITK would straighten the grid without a word, and could not read it back
@@ -113,6 +115,7 @@ def write_image(path: str | os.PathLike[str], array_kji: np.ndarray, geometry: I
     image.SetDirection(direction.ravel().tolist())
     temporary = path.with_name(f".writing-{uuid.uuid4().hex}{suffix}")
     try:
+        open(temporary, "xb").close()  # says why it cannot be written in plainer words than ITK does
         sitk.WriteImage(image, os.fspath(temporary), True)
         os.replace(temporary, path)
     except (OSError, RuntimeError) as error:
@@ -120,7 +123,8 @@ def write_image(path: str | os.PathLike[str], array_kji: np.ndarray, geometry: I
             f"{path} cannot be written: {_reason(error)}. Check the folder, its rights and the free space."
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # gone already, or its folder is: nothing is left behind
+            temporary.unlink()
 
 
 def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -130,8 +134,9 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     if not path.exists():
         raise InputError(f"{path} does not exist. Check the path; put it in quotes if it has spaces.")
     if _suffix(path, READABLE) is None:
-        hint = " Give the folder that holds the whole series." if path.suffix.lower() in _DICOM_SUFFIXES else ""
-        raise InputError(f"{path.name}: this format cannot be read; NIfTI, NRRD, MHA and DICOM can.{hint}")
+        raise InputError(
+            f"{path.name}: this format cannot be read. Give a NIfTI, NRRD or MHA file, or the folder of a DICOM series."
+        )
     try:
         if path.stat().st_size == 0:
             raise InputError(f"{path.name} is empty (0 bytes). Copy or export it again.")
@@ -142,8 +147,8 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 def _read_nifti(path: Path) -> tuple[np.ndarray, np.ndarray]:
     header = nifti.read_header(path)
-    if header.dtype is None:
-        return _read_itk(path)
+    if header.dtype is None or len(header.shape) > 4:
+        return _read_itk(path)  # colours, vectors: for from_array to refuse
     _refuse_several_volumes(header.shape, path)
     ijk_to_lps = header.sheared_ijk_to_lps
     if ijk_to_lps is None:
@@ -160,7 +165,10 @@ def _read_itk(path: Path) -> tuple[np.ndarray, np.ndarray]:
     import SimpleITK as sitk
 
     reader = _information(path)
-    _refuse_several_volumes(reader.GetSize()[::-1], path)
+    shape = reader.GetSize()[::-1]
+    _refuse_several_volumes(shape, path)
+    if len(shape) >= 3:
+        ImageGeometry((shape[-3], shape[-2], shape[-1]), _matrix(reader)).validate(path.name)
     try:
         image = reader.Execute()
     except RuntimeError as error:
@@ -178,11 +186,7 @@ def _information(path: Path) -> SimpleITK.ImageFileReader:
         reader.ReadImageInformation()
     except RuntimeError as error:
         text = str(error)
-        if "Zero-valued spacing" in text:
-            raise InvalidVolumeError(
-                f"{path.name}: its voxel spacing is zero or not a number. Correct the header or export the scan again."
-            ) from error
-        if any(phrase in text for phrase in ("Bad direction", "orthonormal", "space direction")):
+        if any(phrase in text for phrase in ("orthonormal", "space direction")):
             raise InvalidVolumeError(
                 f"{path.name}: its axes do not span a volume (singular or impossible directions). "
                 "Correct the directions in the header or export the scan again."

@@ -4,7 +4,7 @@ ITK fills the rest of a truncated file with zeros without a word, takes a zero v
 straightens sheared grids (gantry tilt). So the header is checked here and the voxels are read here; what the header
 means for an ordinary grid is still ITK's decision, the same as in Slicer.
 
-Header layout: https://nifti.nimh.nih.gov/nifti-1 (348 bytes) and nifti-2 (540 bytes).
+Header layout: nifti1.h of the NIfTI Data Format Working Group (348 bytes).
 """
 
 from __future__ import annotations
@@ -33,31 +33,19 @@ _DTYPES = {
     1024: "i8",
     1280: "u8",
 }
-# byte offset and struct format of the fields in use, for version 1 and 2
+# byte offset and struct format of the fields in use
 _FIELDS = {
-    1: {
-        "dim": (40, "8h"),
-        "datatype": (70, "h"),
-        "pixdim": (76, "8f"),
-        "vox_offset": (108, "f"),
-        "slope": (112, "f"),
-        "intercept": (116, "f"),
-        "qform_code": (252, "h"),
-        "sform_code": (254, "h"),
-        "srow": (280, "12f"),
-    },
-    2: {
-        "dim": (16, "8q"),
-        "datatype": (12, "h"),
-        "pixdim": (104, "8d"),
-        "vox_offset": (168, "q"),
-        "slope": (176, "d"),
-        "intercept": (184, "d"),
-        "qform_code": (344, "i"),
-        "sform_code": (348, "i"),
-        "srow": (400, "12d"),
-    },
+    "dim": (40, "8h"),
+    "datatype": (70, "h"),
+    "pixdim": (76, "8f"),
+    "vox_offset": (108, "f"),
+    "slope": (112, "f"),
+    "intercept": (116, "f"),
+    "qform_code": (252, "h"),
+    "sform_code": (254, "h"),
+    "srow": (280, "12f"),
 }
+_HEADER_BYTES = 348
 _MAX_BYTES = 16 << 30
 _CHUNK = 16 << 20
 # Shear of the axes in a header below this is rounding.
@@ -92,9 +80,9 @@ def is_nifti(path: Path) -> bool:
 
 
 def read_header(path: Path) -> NiftiHeader:
-    """The header of a single-file NIfTI. Raises InputError where it is none, InvalidVolumeError for spacing <= 0."""
+    """The header of a single-file NIfTI-1. Raises InputError where it is none, InvalidVolumeError for spacing <= 0."""
     with _opened(path) as file:
-        return _parse(_read_at_most(file, 540, path), path)
+        return _parse(_read_at_most(file, _HEADER_BYTES, path), path)
 
 
 def read_voxels(path: Path, header: NiftiHeader) -> np.ndarray:
@@ -105,7 +93,7 @@ def read_voxels(path: Path, header: NiftiHeader) -> np.ndarray:
     if size > _MAX_BYTES:
         raise InvalidVolumeError(f"{path.name} claims {count} voxels: its header is damaged. Export the scan again.")
     raw = np.empty(size, np.uint8)
-    view = memoryview(raw)
+    view = raw.data
     with _opened(path) as file:
         _read_at_most(file, header.offset, path)
         done = 0
@@ -143,14 +131,16 @@ def _truncated(path: Path) -> InputError:
 
 
 def _parse(raw: bytes, path: Path) -> NiftiHeader:
-    version, order = _version(raw)
-    if version == 0:
+    order = next((o for o in "<>" if struct.unpack_from(o + "i", raw.ljust(4))[0] == _HEADER_BYTES), None)
+    if order is None:
+        if any(struct.unpack_from(o + "i", raw.ljust(4))[0] == 540 for o in "<>"):
+            raise InputError(f"{path.name} is NIfTI-2, which cannot be read. Save the scan as NIfTI-1 or NRRD.")
         raise InputError(f"{path.name} is not a NIfTI file, whatever its name says. Export the scan again.")
-    if len(raw) < {1: 348, 2: 540}[version]:
+    if len(raw) < _HEADER_BYTES:
         raise _truncated(path)
 
     def field(name: str) -> tuple:
-        offset, form = _FIELDS[version][name]
+        offset, form = _FIELDS[name]
         return struct.unpack_from(order + form, raw, offset)
 
     dim = field("dim")
@@ -184,15 +174,3 @@ def _parse(raw: bytes, path: Path) -> NiftiHeader:
 
 def _finite(value: float) -> float:
     return float(value) if np.isfinite(value) else 0.0
-
-
-def _version(raw: bytes) -> tuple[int, str]:
-    """NIfTI version (0 for none) and byte order."""
-    if len(raw) >= 4:
-        for order in "<>":
-            size = struct.unpack_from(order + "i", raw)[0]
-            if size == 348:
-                return 1, order
-            if size == 540:
-                return 2, order
-    return 0, "<"
