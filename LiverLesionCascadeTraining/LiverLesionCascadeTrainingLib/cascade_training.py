@@ -123,12 +123,14 @@ class CascadeTraining:
             TrainingError: If the job has not finished.
         """
         path = self.folder / job / "last.pt"
-        state = torch.load(path, map_location="cpu", weights_only=True) if path.is_file() else {"step": 0}
+        state: dict[str, Any] = {"step": 0}
+        if path.is_file():
+            state = torch.load(path, map_location="cpu", weights_only=True)
         if state["step"] < self.recipe.stage(job).steps:
             raise TrainingError(f"Job {job} has not finished: train it first (train --job {job})")
         network = self.network(job)
         network.load_state_dict(state["network"])
-        return network.to(self._device, memory_format=torch.channels_last).eval()
+        return network.placed(self._device).eval()
 
     def write_priors(self) -> None:
         """Cross-fitted priors for the lesion pass, from the fold networks of the liver pass."""

@@ -1,71 +1,73 @@
-"""Command line of training: ``liver-lesion-cascade train``."""
+"""Command line of training and evaluation: ``liver-lesion-cascade train`` and ``liver-lesion-cascade evaluate``."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from LiverLesionCascadeLib.engine.presets import Preset
+    from LiverLesionCascadeLib.engine.segmenter import Segmenter
+
+    from .cases import TrainingCase
+    from .evaluation import EvaluationSummary
+
+LAYOUT = "volume-N.nii.gz with segmentation-N.nii.gz (LiTS layout)"
+BUNDLE_FOLDER = "bundle"
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
 
 
 def add_train_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "train",
-        nargs="+",
-        type=Path,
-        metavar="FOLDER",
-        help="folders of training cases: volume-N.nii.gz with segmentation-N.nii.gz (LiTS layout)",
-    )
-    parser.add_argument(
-        "--validation",
-        nargs="+",
-        type=Path,
-        required=True,
-        metavar="FOLDER",
-        help="folders of validation cases, of other patients",
-    )
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        required=True,
-        metavar="RUN",
-        help="run folder: checkpoints and logs; an interrupted run is resumed",
-    )
-    parser.add_argument("--recipe", choices=("compact", "paper"), default="compact")
-    parser.add_argument(
+    add = parser.add_argument
+    add("train", nargs="+", type=Path, metavar="FOLDER", help=f"training cases: {LAYOUT}")
+    add("--validation", nargs="+", type=Path, required=True, metavar="FOLDER", help="cases of other patients")
+    add("-o", "--output", type=Path, required=True, metavar="RUN", help="run folder; an interrupted run goes on")
+    add("--recipe", choices=("compact", "paper"), default="compact", help="default: compact")
+    add("--card", type=Path, metavar="JSON", help="name, version, licence ... of the bundle (default: the recipe's)")
+    add(
         "--job",
         action="append",
         metavar="JOB",
-        help="train only this job (prepare, liver-fold-0, ..., liver, lesion-image, lesion); may be repeated",
+        help="only this: prepare, liver-fold-0, liver-fold-1, liver, lesion-image, lesion or export; may be repeated. "
+        "The liver and lesion-image jobs do not wait for each other: run them at once on several machines or cores",
     )
-    parser.add_argument(
-        "--length",
-        type=float,
-        default=1.0,
-        metavar="FACTOR",
-        help="lengthen or shorten all schedules by this factor (default 1)",
-    )
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps (default auto)")
-    parser.add_argument("--threads", type=int, metavar="N", help="processor threads (default: all)")
+    add("--length", type=_positive, default=1.0, metavar="FACTOR", help="lengthen or shorten all schedules (default 1)")
+    add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps (default: auto)")
+    add("--threads", type=int, metavar="N", help="processor threads (default: all)")
 
 
 def run_train(args: argparse.Namespace) -> int:
+    """Trains, then exports the bundle to ``RUN/bundle``; interrupted, the same command goes on."""
     import torch
     from LiverLesionCascadeLib.engine.device import select_device
     from LiverLesionCascadeLib.engine.errors import InputError
 
     from .cascade_training import CascadeTraining, scaled
+    from .export import default_card, export_bundle, read_card
     from .recipes import RECIPES
 
     if args.threads:
         torch.set_num_threads(args.threads)
+    # Weights that decay towards zero become denormal, which slows a processor down many times.
     torch.set_flush_denormal(True)
     recipe = RECIPES[args.recipe]
     if args.length != 1:
         recipe = scaled(recipe, args.length)
-    jobs = args.job or []
-    unknown = set(jobs) - {"prepare", *recipe.jobs}
+    known = ("prepare", *recipe.jobs, "export")
+    jobs = args.job or known
+    unknown = sorted(set(jobs) - set(known))
     if unknown:
-        raise InputError(f"Unknown job {', '.join(sorted(unknown))}: choose among prepare, {', '.join(recipe.jobs)}")
+        raise InputError(f"Unknown job {', '.join(unknown)}: choose among {', '.join(known)}")
+    card = read_card(args.card) if args.card else default_card(recipe.name)
     training = CascadeTraining(
         args.output,
         recipe,
@@ -74,11 +76,102 @@ def run_train(args: argparse.Namespace) -> int:
         select_device(args.device),
         lambda line: print(line, flush=True),
     )
-    if not jobs:
-        training.run_all()
-        return 0
     training.prepare()
     for job in jobs:
-        if job != "prepare":
+        if job == "export":
+            export_bundle(training, args.output / BUNDLE_FOLDER, card)
+            print(f"bundle: {args.output / BUNDLE_FOLDER}")
+        elif job != "prepare":
             training.run(job)
     return 0
+
+
+def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("cases", nargs="+", type=Path, metavar="FOLDER", help=f"cases with references: {LAYOUT}")
+    add("--bundle", type=Path, metavar="FOLDER", help="model bundle (default: the shipped one)")
+    add("--preset", action="append", choices=("fast", "paper"), help="may be repeated to compare (default: fast)")
+    add("--stages", action="store_true", help="also run what each step of the cascade is worth: stage 1 alone ...")
+    add("--json", action="store_true", help="print one JSON object on standard output instead of tables")
+    add("--record", action="store_true", help="write the figures into the bundle's metadata and model card")
+    add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps (default: auto)")
+
+
+def run_evaluate(args: argparse.Namespace) -> int:
+    """Segments every case and prints the measures of each and their means."""
+    from LiverLesionCascadeLib.engine.bundle import ModelBundle
+    from LiverLesionCascadeLib.engine.presets import DEFAULT_PRESET, PRESETS
+    from LiverLesionCascadeLib.engine.segmenter import Segmenter
+
+    from .cases import find_cases
+    from .evaluation import format_table
+    from .export import record_validation, validation_figures
+    from .variants import cascade_variants
+
+    cases = find_cases(args.cases)
+    bundle = ModelBundle.load(args.bundle) if args.bundle else ModelBundle.shipped()
+    segmenter = Segmenter(bundle, args.device)
+    presets = [PRESETS[name] for name in args.preset or [DEFAULT_PRESET]]
+    variants = cascade_variants(presets[0], bundle) if args.stages else {}
+    # The last variant is the preset itself: it is not run twice.
+    variants = {name: preset for name, preset in variants.items() if preset != presets[0]}
+    runs = {f"Preset {preset.name}": preset for preset in presets} | variants
+    summaries = {name: _evaluate(segmenter, preset, cases, name) for name, preset in runs.items()}
+    if args.record:
+        record_validation(bundle.folder, validation_figures(next(iter(summaries.values())), presets[0].name))
+    if args.json:
+        print(json.dumps({name: summary.to_dict() for name, summary in summaries.items()}, allow_nan=False))
+        return 0
+    for preset in presets:
+        name = f"Preset {preset.name}"
+        print(f"{bundle.name} {bundle.version}, preset {preset.name}\n\n{format_table(summaries[name])}\n")
+    if len(summaries) > 1:
+        print(_comparison(summaries))
+    return 0
+
+
+def _evaluate(segmenter: Segmenter, preset: Preset, cases: list[TrainingCase], name: str) -> EvaluationSummary:
+    from dataclasses import replace
+
+    import numpy as np
+    from LiverLesionCascadeLib.engine.ct_volume import CTVolume
+    from tqdm import tqdm
+
+    from .evaluation import evaluate_cases
+
+    sparse = {case.name for case in cases if case.sparse}
+    current = ""
+
+    def segment(ct: CTVolume) -> tuple[np.ndarray, np.ndarray]:
+        chosen = preset
+        if current in sparse:
+            # Single slices: what is a neighbour in the file is none in the patient.
+            rules = replace(preset.postprocessing, largest_liver_component=False, min_lesion_mm=0.0)
+            chosen = replace(preset, liver_step_mm=0.0, lesion_step_mm=0.0, postprocessing=rules)
+        result = segmenter.segment(ct, chosen)
+        return result.liver, result.lesions
+
+    with tqdm(total=len(cases), desc=name, unit="case", file=sys.stderr, leave=False) as bar:
+
+        def progress(done: int, of: int, case: str) -> None:
+            nonlocal current
+            current = case
+            bar.update(done - bar.n)
+            bar.set_postfix_str(case)
+
+        return evaluate_cases(cases, segment, progress)
+
+
+def _comparison(summaries: dict[str, EvaluationSummary]) -> str:
+    from .evaluation import markdown_table, number
+
+    rows = []
+    for name, summary in summaries.items():
+        cells = [name, number(summary.liver_mean.get("dice")), number(summary.lesion_mean.get("dice"))]
+        if summary.sparse:
+            cells += [number(summary.sparse_liver_dice), number(summary.sparse_lesion_dice)]
+        rows.append(cells)
+    head = ["Mean Dice", "Liver", "Lesion"]
+    if any(summary.sparse for summary in summaries.values()):
+        head += ["Liver (slices)", "Lesion (slices)"]
+    return markdown_table(head, rows, left=1)

@@ -13,7 +13,7 @@ from scipy import ndimage
 LIVER, LESION = 0, 1
 
 
-def _disk(shape: tuple[int, int], centre: tuple[int, int], radius: float) -> np.ndarray:
+def _disk(shape: tuple[int, ...], centre: tuple[int, int], radius: float) -> np.ndarray:
     rows, columns = np.ogrid[: shape[0], : shape[1]]
     return (rows - centre[0]) ** 2 + (columns - centre[1]) ** 2 <= max(radius, 1.0) ** 2
 
@@ -38,14 +38,14 @@ def mark_missed_lesion(
         return None
     lesion = components == random.integers(1, count + 1)
     depth = ndimage.distance_transform_edt(np.pad(lesion, 1))[1:-1, 1:-1]
-    centre = np.unravel_index(int(depth.argmax()), depth.shape)
+    row, column = np.unravel_index(int(depth.argmax()), depth.shape)
     around = ndimage.binary_dilation(lesion, iterations=4)
     estimate[LESION][around] *= random.uniform(0.0, 0.2)
     liver = (target[LIVER] > 0.5) & (target[LESION] < 0.5) & ~around
     if random.random() < 0.5 and liver.any():
         soft = ndimage.gaussian_filter(around.astype(np.float32), 1.0) * random.uniform(0.3, 0.9)
         image += soft * (float(image[liver].mean()) - image)
-    return np.where(_disk(image.shape, centre, depth.max() / 2), PAINTED, 0.0).astype(np.float32)
+    return np.where(_disk(target.shape[1:], (int(row), int(column)), depth.max() / 2), PAINTED, 0.0).astype(np.float32)
 
 
 def erase_false_lesion(target: np.ndarray, estimate: np.ndarray, random: np.random.Generator) -> np.ndarray | None:

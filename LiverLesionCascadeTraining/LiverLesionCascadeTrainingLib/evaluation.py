@@ -1,7 +1,7 @@
 """Evaluation of a segmentation method on cases with a reference: per case, in the mean, as a table and as JSON.
 
-Whole scans get all measures of `metrics`. Sparse cases, which hold single slices of a scan and have no meaningful spacing
-from slice to slice, get the Dice over all their slices only: no volumes, distances or lesions are measured on them.
+Whole scans get all measures of `metrics`. Sparse cases, which hold single slices of a scan and have no meaningful
+spacing from slice to slice, get the Dice over all their slices only: no volumes, distances or lesions are measured.
 
 A case without lesions in its reference says nothing about how well lesions are outlined. Its score, 1 if no lesion was
 segmented and else 0, is reported apart; means of lesion measures are over the cases that have lesions. False positives
@@ -36,7 +36,7 @@ Progress = Callable[[int, int, str], None]
 
 
 class Case(Protocol):
-    """A scan and its reference label map (0, 1 liver, 2 lesion); `cases.find_cases` finds them in LiTS-layout folders."""
+    """A scan and its reference label map (0, 1 liver, 2 lesion); `cases.find_cases` finds them in LiTS layout."""
 
     @property
     def name(self) -> str: ...
@@ -253,8 +253,8 @@ def evaluate_sparse(
 def format_table(summary: EvaluationSummary) -> str:
     """The summary as Markdown tables that are aligned in plain text too; a dash stands for what is not defined.
 
-    Dice, Jaccard, VOE, RVD, recall and the like are fractions, distances in mm. RVD is signed per case; its mean is that of
-    the absolute values. "Found" and "False" per case count lesions that are touched at all.
+    Dice, Jaccard, VOE, RVD, recall and the like are fractions, distances in mm. RVD is signed per case; its mean is
+    that of the absolute values. "Found" and "False" of a case count lesions that are touched at all.
     """
     parts: list[str] = []
     if summary.cases:
@@ -346,33 +346,33 @@ def _case_table(summary: EvaluationSummary) -> str:
         if case.has_lesions:
             rows.append([case.name, "lesion", *_region_cells(lesion), *found])
         else:
-            score = _number(case.lesion_free_score)
+            score = number(case.lesion_free_score)
             rows.append([case.name, "no lesion", score, *["-"] * 5, *found])
     rows.append([f"Mean of {len(summary.cases)}", "liver", *_mean_cells(summary.liver_mean), "", "", ""])
     if summary.with_lesions:
         cells = _mean_cells(summary.lesion_mean)
         rows.append([f"Mean of {len(summary.with_lesions)}", "lesion", *cells, "", "", ""])
     if summary.lesion_free:
-        score = _number(summary.lesion_free_score)
+        score = number(summary.lesion_free_score)
         rows.append([f"Mean of {len(summary.lesion_free)}", "no lesion", score, *["-"] * 5, "", "", ""])
-    return _markdown(head, rows, left=2)
+    return markdown_table(head, rows, left=2)
 
 
 def _region_cells(region: RegionMetrics) -> list[str]:
     rvd = "-" if region.rvd is None else f"{region.rvd:+.3f}"
     return [
-        *(_number(value) for value in (region.dice, region.jaccard, region.voe)),
+        *(number(value) for value in (region.dice, region.jaccard, region.voe)),
         rvd,
-        _number(region.assd_mm, 2),
-        _number(region.msd_mm, 1),
+        number(region.assd_mm, 2),
+        number(region.msd_mm, 1),
     ]
 
 
 def _mean_cells(means: dict[str, float | None]) -> list[str]:
     return [
-        *(_number(means[name]) for name in ("dice", "jaccard", "voe", "absolute_rvd")),
-        _number(means["assd_mm"], 2),
-        _number(means["msd_mm"], 1),
+        *(number(means[name]) for name in ("dice", "jaccard", "voe", "absolute_rvd")),
+        number(means["assd_mm"], 2),
+        number(means["msd_mm"], 1),
     ]
 
 
@@ -399,36 +399,37 @@ def _detection_table(summary: EvaluationSummary) -> str:
                     size,
                     str(counts.reference),
                     str(counts.found),
-                    _number(counts.recall),
+                    number(counts.recall),
                     str(counts.predicted),
                     str(counts.correct),
-                    _number(counts.precision),
-                    _number(counts.f1),
-                    _number(counts.false_positives / len(summary.cases), 2),
+                    number(counts.precision),
+                    number(counts.f1),
+                    number(counts.false_positives / len(summary.cases), 2),
                 ]
             )
-    return _markdown(head, rows, left=2)
+    return markdown_table(head, rows, left=2)
 
 
 def _sparse_table(summary: EvaluationSummary) -> str:
     head = ["Single slices", "Slices", "With lesion", "Liver Dice", "Lesion Dice"]
     rows = [
-        [case.name, str(case.slices), str(case.lesion_slices), _number(case.liver_dice), _number(case.lesion_dice)]
+        [case.name, str(case.slices), str(case.lesion_slices), number(case.liver_dice), number(case.lesion_dice)]
         for case in summary.sparse
     ]
     with_lesions = sum(case.has_lesions for case in summary.sparse)
     slices = sum(case.slices for case in summary.sparse)
     lesion_slices = sum(case.lesion_slices for case in summary.sparse)
-    means = [_number(summary.sparse_liver_dice), _number(summary.sparse_lesion_dice)]
+    means = [number(summary.sparse_liver_dice), number(summary.sparse_lesion_dice)]
     rows.append([f"Mean of {len(rows)} ({with_lesions} with lesions)", str(slices), str(lesion_slices), *means])
-    return _markdown(head, rows, left=1)
+    return markdown_table(head, rows, left=1)
 
 
-def _number(value: float | None, digits: int = 3) -> str:
+def number(value: float | None, digits: int = 3) -> str:
+    """A figure for a table; a dash where it is not defined."""
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def _markdown(head: list[str], rows: list[list[str]], left: int) -> str:
+def markdown_table(head: list[str], rows: list[list[str]], left: int) -> str:
     """A Markdown table whose first `left` columns are aligned left, the others right."""
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
 

@@ -157,8 +157,8 @@ def surface_distances(
     points = [np.argwhere(_surface(mask[box])) * np.asarray(spacing) for mask in (prediction, reference)]
     if not (len(points[0]) and len(points[1])):
         return None, None
-    # Trees of the surface voxels: as exact as a distance transform, but several times as fast for surfaces that lie close
-    # together, as those of two segmentations do, and without a map of the whole box in memory.
+    # Trees of the surface voxels: as exact as a distance transform, but several times as fast for surfaces that lie
+    # close together, as those of two segmentations do, and without a map of the whole box in memory.
     trees = [cKDTree(p, balanced_tree=False, compact_nodes=False) for p in points]
     distances = np.concatenate([trees[1].query(points[0])[0], trees[0].query(points[1])[0]])
     return float(distances.mean()), float(distances.max())

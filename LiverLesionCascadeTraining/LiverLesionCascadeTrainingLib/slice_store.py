@@ -34,14 +34,14 @@ def canvas_view(pass_name: str, recipe: Recipe, labels: np.ndarray, spacing: tup
     if pass_name == "liver":
         size = 8 * round(recipe.liver.size * CANVAS_MARGIN / 8)
         if recipe.pixel_mm is None:
-            return whole_slice_view(*labels.shape[1:], spacing[1:], size, None)
+            return whole_slice_view(labels.shape[1], labels.shape[2], spacing[1:], size, None)
         # One canvas for all cases: a larger field of view is cut (nothing but air and table there).
         rows, columns = (max(8, round(size * recipe.pixel_mm / step)) for step in spacing[1:])
         return View((labels.shape[1] - rows) // 2, (labels.shape[2] - columns) // 2, rows, columns, (size, size))
     liver = labels > 0
     size = 8 * round(recipe.lesion.size * CANVAS_MARGIN / 8)
     margin = (1 + recipe.margin) * CANVAS_MARGIN - 1
-    return liver_box_view(liver.any(axis=(0, 2)), liver.any(axis=(0, 1)), spacing[1:], size, margin)
+    return liver_box_view(np.any(liver, axis=(0, 2)), np.any(liver, axis=(0, 1)), spacing[1:], size, margin)
 
 
 @dataclass
@@ -156,6 +156,9 @@ def open_store(folder: Path) -> SliceStore:
         kinds=np.asarray(description["kinds"]),
         names=description["cases"],
         patients=patients,
-        views=[View(*view[:4], size=(view[4], view[5])) for view in description["views"]],
+        views=[
+            View(top, left, height, width, (rows, columns))
+            for top, left, height, width, rows, columns in description["views"]
+        ],
         inner=description["inner"],
     )

@@ -92,7 +92,7 @@ class Trainer:
         validate: Callable[[nn.Module], tuple[float, float]] | None = None,
         report: Callable[[str], None] = print,
     ) -> None:
-        self.network = network.to(device=device, memory_format=torch.channels_last)
+        self.network = network.placed(device)
         self._batches, self._recipe, self._stage, self._folder, self._device = batches, recipe, stage, folder, device
         self._validate, self._report = validate, report
         self._optimiser = torch.optim.SGD(

@@ -172,8 +172,7 @@ class ModelBundle:
                 raise BundleError(
                     f"The weights in {self.folder} do not fit the {name} pass ({reason}): get the bundle again"
                 ) from error
-            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # absent from torch's stubs
-            networks[name] = network.to(device).eval().requires_grad_(False)
+            networks[name] = network.placed(device).eval().requires_grad_(False)
         return networks
 
 

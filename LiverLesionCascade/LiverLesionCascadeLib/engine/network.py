@@ -141,6 +141,12 @@ class CascadeResNet(nn.Module):
             assert self.score.bias is not None
             self.score.bias.fill_(-2.0)
 
+    def placed(self, device: torch.device) -> CascadeResNet:
+        """This network on a device, in the memory format that its convolutions run fastest in (DESIGN section 5)."""
+        self.to(device)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's annotations
+        return self
+
     def forward(self, x: Tensor) -> Tensor:
         """Scores the images.
 

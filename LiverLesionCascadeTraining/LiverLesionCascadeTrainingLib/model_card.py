@@ -1,0 +1,75 @@
+"""The model card of a bundle: its metadata as a page for people."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from LiverLesionCascadeLib.engine.bundle import METADATA_FILE, WEIGHTS_FILE
+
+CARD_FILE = "MODEL_CARD.md"
+
+
+def write_model_card(folder: Path) -> None:
+    """Writes ``MODEL_CARD.md`` of the bundle in a folder, from its metadata alone."""
+    metadata = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
+    (folder / CARD_FILE).write_text(model_card(metadata, (folder / WEIGHTS_FILE).stat().st_size), encoding="utf-8")
+
+
+def model_card(metadata: dict[str, Any], weights_bytes: int) -> str:
+    """The card as Markdown."""
+    training, liver, lesion = metadata["training"], metadata["liver_pass"], metadata["lesion_pass"]
+    low, high = metadata["window_hu"]
+    pixels = f"pixels of {liver['pixel_mm']} mm" if liver["pixel_mm"] else "scaled to the native size"
+    jobs = "\n".join(
+        f"| {name} | {job['steps']} | {job['images']} | {job['hours']:.2f} |" for name, job in training["jobs"].items()
+    )
+    hours = sum(job["hours"] for job in training["jobs"].values())
+    sections = [
+        f"# {metadata['name']} {metadata['version']}",
+        metadata["intended_use"],
+        "## Model",
+        f"Two residual networks of Table 1 of Bi et al. 2017 at width {metadata['network']['width']:g} "
+        f"({weights_bytes / 1e6:.1f} MB in half precision). HU window [{low:g}, {high:g}]. Liver pass: whole slices, "
+        f"{liver['size']} x {liver['size']}, {pixels}. Lesion pass: the liver's box, {lesion['size']} x "
+        f"{lesion['size']}, run {lesion['iterations']} time(s), first on the liver pass's maps, then on its own.",
+        "## Training",
+        f"{training['patients']} patients: {len(training['scans'])} scans ({', '.join(training['scans'])}) and single "
+        f"slices of {len(training['single_slice_scans'])} more ({', '.join(training['single_slice_scans'])}). "
+        f"Recipe `{training['recipe']['name']}`, seed {training['recipe']['seed']}, {hours:.1f} hours of training in "
+        "all (one processor thread for each job):",
+        f"| job | steps | images | hours |\n| --- | ---: | ---: | ---: |\n{jobs}",
+        "The `liver-fold` networks only make the cross-fitted priors from which `lesion` learns; they are not shipped.",
+    ]
+    if "validation" in metadata:
+        sections += ["## Validation", _validation(metadata["validation"])]
+    sections += [
+        "## Limitations",
+        "\n".join(f"* {line}" for line in metadata["limitations"]),
+        "## Licence and attribution",
+        f"{metadata['license']}. {metadata['attribution']}",
+        "\n".join(f"* {line}" for line in metadata["citations"]),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _validation(validation: dict[str, Any]) -> str:
+    def cell(value: float | None) -> str:
+        return "-" if value is None else f"{value:.3f}"
+
+    rows = [
+        f"| {case['name']} | {cell(case['liver_dice'])} | {cell(case['lesion_dice'])} "
+        f"| {case['lesions']} | {case['found']} | {case['false_positives']} |"
+        for case in validation["cases"]
+    ]
+    return "\n".join(
+        [
+            f"Preset `{validation['preset']}`, patients not trained on. A case without lesions has no lesion Dice.",
+            "",
+            "| case | liver Dice | lesion Dice | lesions | found | false |",
+            "| --- | ---: | ---: | ---: | ---: | ---: |",
+            *rows,
+            f"| mean | {cell(validation['liver_dice'])} | {cell(validation['lesion_dice'])} | | | |",
+        ]
+    )
