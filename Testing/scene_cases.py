@@ -1,4 +1,4 @@
-"""Small volumes and results in any orientation, for the tests of the scene layer. Needs slicer-core, not the application."""
+"""Small volumes and results in any orientation, for the tests of the scene layer. Needs only slicer-core."""
 
 from itertools import permutations, product
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..engine.result import SegmentationResult
 
 BINARY_LABELMAP = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
+CLOSED_SURFACE = slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName()
 LIVER_FILL_OPACITY = 0.2
 LESION_FILL_OPACITY = 0.4
 
@@ -100,8 +101,11 @@ def segmentMask(
 ) -> np.ndarray:
     """One segment as bool (k, j, i) on the volume's grid, edits included.
 
-    A segment that lies on another grid or under another transform is resampled (nearest neighbour).
+    A segment that lies on another grid or under another transform is resampled (nearest neighbour). Raises KeyError
+    where the node has no such segment.
     """
+    if node.GetSegmentation().GetSegment(segmentId) is None:
+        raise KeyError(f"{node.GetName()} has no segment {segmentId}")
     labelmap = slicer.vtkOrientedImageData()
     mask = np.zeros(volumeNode.GetImageData().GetDimensions()[::-1], bool)
     if not node.GetBinaryLabelmapRepresentation(segmentId, labelmap) or min(labelmap.GetDimensions()) < 1:
@@ -110,9 +114,10 @@ def segmentMask(
     reference.SetImageToWorldMatrix(vtkFromMatrix(ijkToRasMatrix(volumeNode)))
     reference.SetExtent(volumeNode.GetImageData().GetExtent())
     if node.GetParentTransformNode() is not volumeNode.GetParentTransformNode():
-        transform = slicer.vtkMRMLTransformNode
         between = vtk.vtkGeneralTransform()
-        transform.GetTransformBetweenNodes(node.GetParentTransformNode(), volumeNode.GetParentTransformNode(), between)
+        slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(
+            node.GetParentTransformNode(), volumeNode.GetParentTransformNode(), between
+        )
         slicer.vtkOrientedImageDataResample.TransformOrientedImage(labelmap, between)
     resampled = slicer.vtkOrientedImageData()
     slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(labelmap, reference, resampled)
@@ -197,6 +202,7 @@ def _addSegmentationNode(scene: slicer.vtkMRMLScene, name: str) -> slicer.vtkMRM
 def _insertSegments(node: slicer.vtkMRMLSegmentationNode, segments: list[_NewSegment]) -> None:
     """Put the segments before all others, in place of an earlier result."""
     segmentation = node.GetSegmentation()
+    shown3D = segmentation.ContainsRepresentation(CLOSED_SURFACE)
     for segmentId in resultSegmentIds(node):
         segmentation.RemoveSegment(segmentId)
     before = segmentation.GetNthSegmentID(0) if segmentation.GetNumberOfSegments() else ""
@@ -207,6 +213,8 @@ def _insertSegments(node: slicer.vtkMRMLSegmentationNode, segments: list[_NewSeg
         if not segmentation.AddSegment(new.segment, segmentId, before):
             raise OutputError(f"Slicer could not add the segment {new.segment.GetName()} to {node.GetName()}.")
         node.GetDisplayNode().SetSegmentOpacity2DFill(segmentId, new.fillOpacity)
+    if shown3D:  # lost where no segment was left to take it over from
+        node.CreateClosedSurfaceRepresentation()
 
 
 def _requireUsable(
