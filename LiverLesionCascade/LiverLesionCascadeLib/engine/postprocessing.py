@@ -6,16 +6,17 @@ The rules, in the order in which they are applied, and why:
 
 1. *Holes* are filled slice by slice in the axial plane, in the liver and in the lesions (Bi et al. 2017). A hole is
    background that no path over pixel edges leads out of, within its slice.
-2. *Largest liver component.* Parts of the liver mask that hang together (26 neighbours, in 3D), directly or through a
-   lesion, are one component: a lesion that the liver map missed does not cut off the part of the liver behind it. The
-   component with most liver voxels stays.
+2. *Minimum lesion size*: lesion components (26 neighbours, in 3D) whose volume is that of a sphere with a diameter
+   below `min_lesion_mm` are removed.
 3. *Lesions inside the liver.* The liver mask means the whole organ, lesions included, and the two maps disagree most at
-   the capsule. So a lesion component (26 neighbours, in 3D) is judged as a whole: with at least half of its voxels
-   in the liver it is a lesion of the liver, is kept whole and *is added to the liver*; otherwise it belongs to a
-   neighbour (gall bladder, kidney, stomach) and is removed whole, which leaves no slivers along the capsule. Holes
-   between an added lesion and the liver are then filled as in 1.
-4. *Minimum lesion size*: components whose volume is that of a sphere with a diameter below `min_lesion_mm` are removed.
-   What of them was liver remains liver.
+   the capsule. So a lesion component is judged as a whole: with at least half of its voxels in the liver it is a lesion
+   of the liver, is kept whole and *is added to the liver*; otherwise it belongs to a neighbour (gall bladder, kidney,
+   stomach) and is removed whole, which leaves no slivers along the capsule. Holes between an added lesion and the liver
+   are then filled as in 1.
+4. *Largest liver component* (26 neighbours, in 3D). As lesions are liver by now, one that the liver map missed does not
+   cut off the part of the liver behind it. With rule 3, lesions of the components that are removed go with them.
+
+A second pass over the result changes nothing.
 """
 
 from __future__ import annotations
@@ -89,8 +90,7 @@ def largest_component(mask: np.ndarray) -> np.ndarray:
     result = np.zeros(mask.shape, dtype=bool)
     box = bounding_box(mask)
     if box is not None:
-        inside = np.asarray(mask[box], dtype=bool)
-        result[box] = _largest(inside, inside)
+        result[box] = _largest(np.asarray(mask[box], dtype=bool))
     return result
 
 
@@ -125,17 +125,26 @@ def postprocess(
     if options.fill_holes:
         _fill_holes(liver)
         _fill_holes(lesions)
-    if options.largest_liver_component:
-        liver &= _largest(liver | lesions, liver)
     if options.lesions_inside_liver or options.min_lesion_mm > 0:
         _choose_lesions(liver, lesions, float(np.prod(spacing)), options)
+    if options.lesions_inside_liver:
+        added = lesions & ~liver
+        changed = bounding_box(added)
+        if changed is not None:
+            liver |= added
+            if options.fill_holes:
+                _fill_holes(liver[changed[0]])
+    if options.largest_liver_component:
+        liver = _largest(liver)
+        if options.lesions_inside_liver:
+            lesions &= liver
     liver_out[box] = liver
     lesions_out[box] = lesions
     return liver_out, lesions_out
 
 
 def _choose_lesions(liver: np.ndarray, lesions: np.ndarray, voxel_mm3: float, options: PostProcessing) -> None:
-    """Rules 3 and 4 on bool arrays of one shape, in place."""
+    """Remove lesions that are too small or not of the liver (rules 2 and 3), in place."""
     box = bounding_box(lesions)
     if box is None:
         return
@@ -143,17 +152,10 @@ def _choose_lesions(liver: np.ndarray, lesions: np.ndarray, voxel_mm3: float, op
     voxels = np.bincount(labels.ravel(), minlength=count + 1)
     keep = np.ones(count + 1, dtype=bool)
     keep[0] = False
-    if options.lesions_inside_liver:
-        keep &= np.bincount(labels[liver[box]], minlength=count + 1) >= MIN_SHARE_INSIDE * voxels
-        added = keep[labels] & ~liver[box]
-        liver[box] |= added
-        if options.fill_holes:
-            changed = np.flatnonzero(added.any(axis=(1, 2)))
-            if len(changed):
-                first = box[0].start
-                _fill_holes(liver[first + changed[0] : first + changed[-1] + 1])
     # A lesion of exactly the minimum is kept, whatever the rounding of the cube does.
     keep &= voxels * voxel_mm3 >= math.pi / 6.0 * options.min_lesion_mm**3 * (1.0 - 1e-9)
+    if options.lesions_inside_liver:
+        keep &= np.bincount(labels[liver[box]], minlength=count + 1) >= MIN_SHARE_INSIDE * voxels
     lesions[box] = keep[labels]
 
 
@@ -171,10 +173,11 @@ def _fill_holes(mask: np.ndarray) -> None:
         mask |= hole[labels]
 
 
-def _largest(connected: np.ndarray, counted: np.ndarray) -> np.ndarray:
-    """The component (26 neighbours) of bool `connected` that has the most voxels of bool `counted`, as a mask."""
-    labels, count = ndimage.label(connected, structure=_NEIGHBOURS_26)
+def _largest(mask: np.ndarray) -> np.ndarray:
+    """The component (26 neighbours) of a bool mask that has the most voxels."""
+    labels, count = ndimage.label(mask, structure=_NEIGHBOURS_26)
     if count <= 1:
-        return connected
-    voxels = np.bincount(labels[counted], minlength=count + 1)
+        return mask
+    voxels = np.bincount(labels.ravel())
+    voxels[0] = 0
     return labels == int(np.argmax(voxels))
