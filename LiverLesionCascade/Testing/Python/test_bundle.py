@@ -1,0 +1,106 @@
+"""Bundles: verified before they are used, and refused with a reason."""
+
+import hashlib
+import io
+import json
+import pickle
+
+import pytest
+import torch
+from LiverLesionCascadeLib.engine.bundle import METADATA_FILE, WEIGHTS_FILE, ModelBundle, save_bundle
+from LiverLesionCascadeLib.engine.errors import BundleError
+from LiverLesionCascadeLib.engine.network import CascadeResNet
+from small_bundle import METADATA, write_tiny_bundle
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_tiny_bundle(tmp_path / "Bündel mit Leerzeichen")
+
+
+def change(folder, **changes):
+    path = folder / METADATA_FILE
+    metadata = json.loads(path.read_text(encoding="utf-8")) | changes
+    path.write_text(json.dumps(metadata), encoding="utf-8")
+
+
+def replace_weights(folder, content: bytes):
+    (folder / WEIGHTS_FILE).write_bytes(content)
+    change(folder, weights={"file": WEIGHTS_FILE, "sha256": hashlib.sha256(content).hexdigest()})
+
+
+def test_saved_networks_are_read_back_within_half_precision(tmp_path):
+    torch.manual_seed(0)
+    networks = {name: CascadeResNet(width=0.03125).eval() for name in ("liver", "lesion")}
+    save_bundle(tmp_path, networks, METADATA)
+    loaded = ModelBundle.load(tmp_path).networks(CPU)
+    image = torch.rand(1, 3, 32, 32)
+    for name, network in networks.items():
+        torch.testing.assert_close(loaded[name](image), network(image), atol=5e-3, rtol=5e-3)
+
+
+def test_normalisation_statistics_keep_single_precision(tmp_path):
+    networks = {name: CascadeResNet(width=0.03125) for name in ("liver", "lesion")}
+    networks["lesion"].norm.running_var.fill_(1e-7)
+    save_bundle(tmp_path, networks, METADATA)
+    assert ModelBundle.load(tmp_path).networks(CPU)["lesion"].norm.running_var[0].item() == pytest.approx(1e-7)
+
+
+def test_settings_come_from_the_metadata(folder):
+    bundle = ModelBundle.load(folder)
+    assert (bundle.name, bundle.version, bundle.window_hu) == ("tiny", "0.1", (0.0, 160.0))
+    assert bundle.liver_pass.pixel_mm == 4.0 and bundle.lesion_pass.iterations == 2
+
+
+def test_altered_weights_are_refused(folder):
+    content = bytearray((folder / WEIGHTS_FILE).read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / WEIGHTS_FILE).write_bytes(content)
+    with pytest.raises(BundleError, match="damaged or altered"):
+        ModelBundle.load(folder)
+
+
+def test_pickled_code_is_never_run(folder, tmp_path):
+    witness = tmp_path / "executed"
+
+    class Payload:
+        def __reduce__(self):
+            return open, (str(witness), "w")
+
+    buffer = io.BytesIO()
+    torch.save({"liver": Payload()}, buffer)
+    for content in (buffer.getvalue(), pickle.dumps(Payload())):
+        replace_weights(folder, content)
+        with pytest.raises(BundleError, match="something other than tensors"):
+            ModelBundle.load(folder).networks(CPU)
+    assert not witness.exists()
+
+
+def test_weights_of_another_network_are_refused(folder):
+    change(folder, network={"architecture": "table1", "width": 0.0625, "input_channels": 3})
+    with pytest.raises(BundleError, match="do not fit the liver pass"):
+        ModelBundle.load(folder).networks(CPU)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda folder: (folder / METADATA_FILE).unlink(), "not a model bundle"),
+        (lambda folder: (folder / METADATA_FILE).write_text("{"), "cannot be read"),
+        (lambda folder: (folder / METADATA_FILE).write_text("[]"), "format"),
+        (lambda folder: (folder / WEIGHTS_FILE).unlink(), "cannot be read"),
+        (lambda folder: change(folder, format=2), "format 1"),
+        (lambda folder: change(folder, window_hu=[0]), "incomplete or wrong"),
+        (lambda folder: change(folder, lesion_pass={"size": 64}), "incomplete or wrong"),
+        (lambda folder: change(folder, network={"architecture": "unet", "input_channels": 3}), "unknown network"),
+        (lambda folder: change(folder, weights={"file": "../weights.pt", "sha256": ""}), "outside"),
+    ],
+    ids=["no metadata", "not json", "not an object", "no weights", "newer format", "window", "settings", "net", "path"],
+)
+def test_damaged_bundle_is_refused_with_a_reason(folder, damage, message):
+    damage(folder)
+    with pytest.raises(BundleError, match=message) as caught:
+        ModelBundle.load(folder)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,180 @@
+"""The run as a whole, with networks that answer by intensity: what is found where, progress, cancel, edge cases."""
+
+import numpy as np
+import pytest
+import torch
+from LiverLesionCascadeLib.engine.bundle import ModelBundle
+from LiverLesionCascadeLib.engine.ct_volume import CTVolume
+from LiverLesionCascadeLib.engine.errors import CancelledError, DeviceError, InvalidVolumeError
+from LiverLesionCascadeLib.engine.inference import between_slices, evenly_stepped, scaled_size
+from LiverLesionCascadeLib.engine.postprocessing import PostProcessing
+from LiverLesionCascadeLib.engine.presets import PAPER_SCALES, Preset
+from LiverLesionCascadeLib.engine.segmenter import Segmenter
+from small_bundle import IntensityNetwork, write_tiny_bundle
+
+SLICE = Preset("every slice", postprocessing=PostProcessing(min_lesion_mm=0))
+
+
+def ball(shape, centre, radius, spacing):
+    z, y, x = ((np.arange(n) - c) * s for n, c, s in zip(shape, centre, spacing, strict=True))
+    return z[:, None, None] ** 2 + y[:, None] ** 2 + x**2 <= radius**2
+
+
+SHAPE, SPACING = (40, 96, 112), (4.0, 2.5, 2.0)
+LIVER = ball(SHAPE, (20, 44, 40), 55, SPACING)
+LESION = ball(SHAPE, (22, 40, 46), 17, SPACING)
+
+
+def scan() -> CTVolume:
+    # Brighter than liver around it: no partial volume at its surface has the values of the lesion.
+    hu = np.full(SHAPE, 200, np.int16)
+    hu[:, :4] = -1000
+    hu[LIVER] = 120
+    hu[LESION] = 60
+    matrix = np.diag([SPACING[2], SPACING[1], SPACING[0], 1.0])
+    return CTVolume.from_array(hu, matrix, "phantom")
+
+
+@pytest.fixture
+def segmenter(tmp_path):
+    made = Segmenter(ModelBundle.load(write_tiny_bundle(tmp_path / "bundle")), "cpu")
+    made._networks = {"liver": IntensityNetwork(), "lesion": IntensityNetwork()}
+    return made
+
+
+def dice(a, b):
+    return 2 * np.count_nonzero(a & b) / (np.count_nonzero(a) + np.count_nonzero(b))
+
+
+@pytest.mark.parametrize("preset", ["fast", "paper", SLICE], ids=str)
+def test_liver_and_lesion_are_found_where_they_are(segmenter, preset):
+    result = segmenter.segment(scan(), preset)
+    assert dice(result.liver, LIVER) > 0.95
+    assert dice(result.lesions > 0, LESION) > 0.85
+    assert len(result.table) == 1
+    assert result.table[0].volume_ml == pytest.approx(4 / 3 * np.pi * 17**3 / 1000, rel=0.15)
+    assert result.table[0].mean_hu == pytest.approx(60, abs=12)
+
+
+def test_probabilities_cover_the_masks_and_nothing_else(segmenter):
+    result = segmenter.segment(scan(), Preset("raw", postprocessing=PostProcessing.none()))
+    np.testing.assert_array_equal(result.liver_probability.full(SHAPE) > 0.5, result.liver)
+    np.testing.assert_array_equal(result.lesion_probability.full(SHAPE) > 0.5, result.lesions > 0)
+
+
+def test_first_run_gets_stage_1_maps_and_the_next_its_own_result_at_half_strength(segmenter):
+    segmenter._networks["liver"] = IntensityNetwork(lesion=(2.0, 3.0))
+    segmenter.segment(scan(), SLICE)
+    seen = segmenter._networks["lesion"].seen
+    batches = len(seen) // 2
+    first, second = torch.cat(seen[:batches]), torch.cat(seen[batches:])
+    assert first[:, 1].max() < 0.01, "stage 1 saw no lesion"
+    assert second[:, 1].max() == pytest.approx(0.5, abs=0.01), "the second run gets the lesion of the first"
+    assert first[:, 2].max() == pytest.approx(0.5, abs=0.01)
+    assert torch.equal(first[:, 0], second[:, 0])
+
+
+def test_without_priors_stage_2_gets_empty_maps(segmenter):
+    segmenter.segment(scan(), Preset("no priors", iterations=1, priors=False))
+    assert all((images[:, 1:] == 0).all() for images in segmenter._networks["lesion"].seen)
+
+
+def test_stage_1_alone_never_runs_the_lesion_network(segmenter):
+    result = segmenter.segment(scan(), Preset("stage 1", iterations=0))
+    assert not segmenter._networks["lesion"].seen
+    assert dice(result.liver, LIVER) > 0.9
+
+
+def test_progress_rises_from_nothing_to_all_and_names_the_stages(segmenter):
+    reports = []
+    segmenter.segment(scan(), "fast", lambda fraction, stage: reports.append((fraction, stage)))
+    fractions = [fraction for fraction, _ in reports]
+    assert fractions == sorted(fractions) and fractions[0] == 0 and fractions[-1] == 1
+    assert list(dict.fromkeys(stage for _, stage in reports)) == [
+        "Liver",
+        "Lesions",
+        "Lesions, again on the result",
+        "Measuring",
+    ]
+
+
+@pytest.mark.parametrize("calls", [0, 3, 10])
+def test_cancel_ends_the_run_and_the_segmenter_serves_again(segmenter, calls):
+    asked = iter(range(10**6))
+    with pytest.raises(CancelledError):
+        segmenter.segment(scan(), SLICE, cancel=lambda: next(asked) >= calls)
+    assert segmenter.segment(scan(), SLICE).table
+
+
+def test_cancel_is_asked_within_a_network_not_only_between_batches(segmenter):
+    network = IntensityNetwork()
+    network.blocks = torch.nn.Sequential(*(torch.nn.Identity() for _ in range(30)))
+    segmenter._networks["liver"] = network
+    asked = 0
+
+    def cancel():
+        nonlocal asked
+        asked += 1
+        return asked > 12
+
+    with pytest.raises(CancelledError):
+        segmenter.segment(scan(), SLICE, cancel=cancel)
+    assert len(network.seen) == 1
+    assert all(not block._forward_pre_hooks for block in network.blocks)
+
+
+def test_scan_without_liver_gives_an_empty_result_that_says_so(segmenter):
+    segmenter._networks["liver"] = IntensityNetwork(liver=(2.0, 3.0))
+    result = segmenter.segment(scan(), "fast")
+    assert not result.liver.any() and not result.lesions.any() and result.table == []
+    assert result.liver_volume_ml == 0 and not result.liver_probability.full(SHAPE).any()
+    assert "no_liver" in [finding.code for finding in result.findings]
+
+
+def test_values_that_are_no_hu_are_refused(segmenter):
+    random = np.random.default_rng(0)
+    mr = random.gamma(2.0, 300.0, SHAPE).astype(np.int16)
+    with pytest.raises(InvalidVolumeError, match="Hounsfield"):
+        segmenter.segment(CTVolume.from_array(mr, np.diag([2, 2.5, 4, 1.0])))
+
+
+def test_result_on_a_flipped_and_transposed_source_lies_on_its_voxels(segmenter):
+    straight = scan()
+    array = np.ascontiguousarray(straight.hu.transpose(2, 0, 1)[:, ::-1])
+    # Source axes: i is the row (y), j the slice downwards (z), k the column (x).
+    matrix = np.zeros((4, 4))
+    matrix[1, 0], matrix[2, 1], matrix[0, 2], matrix[3, 3] = SPACING[1], -SPACING[0], SPACING[2], 1
+    matrix[2, 3] = SPACING[0] * (SHAPE[0] - 1)
+    turned = CTVolume.from_array(array, matrix)
+    result = segmenter.segment(turned, SLICE)
+    reference = segmenter.segment(straight, SLICE)
+    on_source = turned.to_source(result.lesions)
+    np.testing.assert_array_equal(on_source, reference.lesions.transpose(2, 0, 1)[:, ::-1])
+
+
+def test_unknown_device_is_refused_with_the_choices(tmp_path):
+    bundle = ModelBundle.load(write_tiny_bundle(tmp_path))
+    for name in ("gpu", "meta"):
+        with pytest.raises(DeviceError, match="auto, cpu, cuda"):
+            Segmenter(bundle, name)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
+def test_missing_cuda_is_an_error_not_a_silent_fallback(tmp_path):
+    with pytest.raises(DeviceError, match="cuda cannot be used"):
+        Segmenter(ModelBundle.load(write_tiny_bundle(tmp_path)), "cuda")
+
+
+def test_maps_between_looked_at_slices_are_interpolated():
+    maps = torch.tensor([0.0, 4.0, 2.0]).view(3, 1)
+    between = between_slices(maps, [0, 4, 6], [0, 1, 4, 5, 6, 9])
+    assert between[:, 0].tolist() == [0.0, 1.0, 4.0, 3.0, 2.0, 2.0]
+
+
+def test_steps_end_at_the_last_slice():
+    assert evenly_stepped(3, 10, 3) == [3, 6, 9, 10]
+    assert evenly_stepped(5, 5, 4) == [5]
+
+
+def test_paper_scales_are_those_of_a_512_image():
+    assert [scaled_size((512, 512), scale)[0] for scale in PAPER_SCALES] == [512, 544, 576, 608, 640]
