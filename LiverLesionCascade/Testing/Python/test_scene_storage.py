@@ -28,6 +28,8 @@ def scene():
 def segmented(scene, direction=None, name="CT", transform=None):
     hu, liver, instances = cases.abdomen()
     volume = cases.addVolumeNode(scene, hu, direction, name=name)
+    hierarchy = scene.GetSubjectHierarchyNode()
+    hierarchy.CreateItem(hierarchy.CreateStudyItem(hierarchy.GetSceneItemID(), "Study"), volume)
     if transform is not None:
         volume.SetAndObserveTransformNodeID(cases.addTransformNode(scene, transform).GetID())
     result = cases.resultOf(ctVolumeFromNode(volume), liver, instances)
@@ -223,5 +225,5 @@ def test_a_scene_bundle_brings_back_segments_transform_reference_and_hierarchy(s
             actual = cases.voxelPositions(again, segmentMask(found, segmentId, again))
             np.testing.assert_allclose(actual, expected, atol=1e-6)
         hierarchy = other.GetSubjectHierarchyNode()
-        parents = [hierarchy.GetItemParent(hierarchy.GetItemByDataNode(each)) for each in (found, again)]
-        assert parents[0] == parents[1]
+        studies = {hierarchy.GetItemParent(hierarchy.GetItemByDataNode(each)) for each in (found, again)}
+        assert [hierarchy.GetItemName(study) for study in studies] == ["Study"]
