@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-
 from LiverLesionCascadeLib.engine.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.errors import CancelledError
 from LiverLesionCascadeLib.engine.lesions import label_lesions, measure_lesions
@@ -20,7 +19,7 @@ LIVER_HU, LESION_HU = 110, 30
 
 
 def phantom_hu() -> np.ndarray:
-    """(slice, row, column) int16, axial LPS order: a body of fat and muscle, a liver on its right, two lesions in it."""
+    """(slice, row, column) int16, axial LPS order: fat and muscle, a liver on their right, two lesions in it."""
     shape = (24, 100, 130)
     slices, rows, columns = np.indices(shape)
 

@@ -169,9 +169,9 @@ def read_wheel(wheel: Path) -> tuple[np.ndarray, np.ndarray]:
 
 def parse_mrc(data: bytes) -> np.ndarray:
     """The voxels of an MRC file, (section, row, column). Raises ValueError."""
-    header = np.frombuffer(data[:_MRC_HEADER_BYTES], "<i4")
     if len(data) < _MRC_HEADER_BYTES or data[208:212] != b"MAP ":
         raise ValueError("not an MRC file")
+    header = np.frombuffer(data[:_MRC_HEADER_BYTES], "<i4")
     columns, rows, sections, mode = (int(n) for n in header[:4])
     if mode not in _MRC_TYPES:
         raise ValueError(f"MRC mode {mode} is not supported")

@@ -192,6 +192,11 @@ def _information(path: Path) -> SimpleITK.ImageFileReader:
                 "Correct the directions in the header or export the scan again."
             ) from error
         raise _unreadable(path) from error
+    if min(reader.GetSpacing()) < 0:  # as a matrix it would pass for a flip
+        shown = " x ".join(f"{mm:g}" for mm in reader.GetSpacing())
+        raise InvalidVolumeError(
+            f"{path.name}: its voxel spacing is negative ({shown} mm). Correct the header or export the scan again."
+        )
     return reader
 
 

@@ -12,13 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from phantom import PhantomSegmenter, phantom_hu, write_phantom
-
 from LiverLesionCascadeLib.cli import main
 from LiverLesionCascadeLib.commands import segment as command
 from LiverLesionCascadeLib.commands.output_folder import OutputFolder
 from LiverLesionCascadeLib.engine.errors import BundleError, DeviceError, OutputError
 from LiverLesionCascadeLib.engine.presets import PRESETS
+from phantom import PhantomSegmenter, phantom_hu, write_phantom
 
 REQUIRED = ["lesions.csv", "report.html", "segmentation.seg.nrrd"]
 PYTHON_PATH = os.pathsep.join(sys.path)
@@ -236,9 +235,15 @@ def test_every_preset_of_the_engine_can_be_chosen(scan, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["scan.nii"], ["scan.nii", "-o", "out", "--preset", "best"], ["s", "-o", "o", "--min-lesion-mm", "-1"],
-              ["s", "-o", "o", "--min-lesion-mm", "x"]]
-)  # fmt: skip
+    "words",
+    [
+        [],
+        ["scan.nii"],
+        ["scan.nii", "-o", "out", "--preset", "best"],
+        ["scan.nii", "-o", "out", "--min-lesion-mm", "-1"],
+        ["scan.nii", "-o", "out", "--min-lesion-mm", "x"],
+    ],
+)
 def test_wrong_usage_is_one_line_with_its_own_exit_code(words, capsys):
     assert run(*words) == 2
     error = capsys.readouterr().err

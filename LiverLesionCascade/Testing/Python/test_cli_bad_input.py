@@ -1,0 +1,285 @@
+"""Every kind of bad input through the command as a user runs it: one clear line, an exit code, nothing left behind."""
+
+import hashlib
+import io
+import json
+import os
+import pickle
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from dicom_files import body_phantom, write_series
+from LiverLesionCascadeLib.cli import main
+from phantom import PhantomSegmenter, phantom_hu, phantom_image, write_phantom
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+
+
+def tree(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def fails(words: list[object], folder: Path, code: int, capsys: pytest.CaptureFixture[str]) -> str:
+    """Run ``segment``, check the exit code, the one line and that nothing appeared in ``folder``; the line."""
+    before = tree(folder)
+    assert main(["segment", *map(str, words), "-o", str(folder / "new" / "out")], PhantomSegmenter()) == code
+    output, error = capsys.readouterr()
+    lines = [line for line in error.splitlines() if not line.endswith(" ...")]
+    assert output == ""
+    assert len(lines) == 1 and lines[0].startswith("error: "), error
+    assert tree(folder) == before
+    return lines[0]
+
+
+def write_array(path: Path, array: np.ndarray, spacing: tuple[float, ...] | None = None) -> None:
+    image = sitk.GetImageFromArray(array, isVector=False)
+    if spacing is not None:
+        image.SetSpacing(spacing)
+    sitk.WriteImage(image, str(path))
+
+
+def with_voxel(value: float) -> np.ndarray:
+    hu = phantom_hu().astype(np.float32)
+    hu[3, 4, 5] = value
+    return hu
+
+
+def mr() -> np.ndarray:
+    rng = np.random.default_rng(1)
+    return np.clip(np.where(phantom_hu() > -200, 900, 20) + rng.normal(0, 120, phantom_hu().shape), 0, None).astype(
+        np.float32
+    )
+
+
+def nrrd_header(path: Path, **fields: str) -> None:
+    """A NRRD file whose header says what no writer would: SimpleITK itself refuses to make such an image."""
+    lines = {
+        "type": "short",
+        "dimension": "3",
+        "space": "left-posterior-superior",
+        "sizes": "130 100 24",
+        "space directions": "(2,0,0) (0,2,0) (0,0,3)",
+        "endian": "little",
+        "encoding": "raw",
+        "space origin": "(0,0,0)",
+    } | {name.replace("_", " "): value for name, value in fields.items()}
+    header = "NRRD0004\n" + "".join(f"{name}: {value}\n" for name, value in lines.items()) + "\n"
+    path.write_bytes(header.encode() + phantom_hu().astype("<i2").tobytes())
+
+
+def mha_header(path: Path, spacing: str, matrix: str = "1 0 0 0 1 0 0 0 1") -> None:
+    header = (
+        "ObjectType = Image\nNDims = 3\nBinaryData = True\nBinaryDataByteOrderMSB = False\n"
+        f"TransformMatrix = {matrix}\nOffset = 0 0 0\nElementSpacing = {spacing}\nDimSize = 130 100 24\n"
+        "ElementType = MET_SHORT\nElementDataFile = LOCAL\n"
+    )
+    path.write_bytes(header.encode() + phantom_hu().astype("<i2").tobytes())
+
+
+def truncated(path: Path) -> None:
+    write_phantom(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+BAD_FILES: dict[str, tuple[str, Callable[[Path], object], str]] = {
+    "NaN voxel": ("a.nrrd", lambda path: write_array(path, with_voxel(np.nan)), "NaN"),
+    "infinite voxel": ("a.nrrd", lambda path: write_array(path, with_voxel(np.inf)), "infinite"),
+    "2D image": ("a.nrrd", lambda path: write_array(path, phantom_hu()[12]), "2D|one slice|slice"),
+    "4D image": (
+        "a.nii.gz",
+        lambda path: sitk.WriteImage(sitk.JoinSeries([phantom_image(), phantom_image()]), str(path)),
+        "4D",
+    ),
+    "one slice": ("a.nii", lambda path: write_array(path, phantom_hu()[12:13]), "slice"),
+    "zero spacing": ("a.mha", lambda path: mha_header(path, "2 2 0"), "spacing|voxel"),
+    "negative spacing": ("a.mha", lambda path: mha_header(path, "-2 2 3"), "spacing|voxel|truncated|damaged"),
+    "singular direction": (
+        "a.nrrd",
+        lambda path: nrrd_header(path, space_directions="(2,0,0) (2,0,0) (0,0,3)"),
+        "axes|direction",
+    ),
+    "singular MHA direction": ("a.mha", lambda path: mha_header(path, "2 2 3", "1 0 0 1 0 0 0 0 1"), "axes|direction"),
+    "uint8 picture": ("a.nrrd", lambda path: write_array(path, (phantom_hu() % 256).astype(np.uint8)), "8-bit"),
+    "all air": ("a.nii.gz", lambda path: write_array(path, np.where(phantom_hu() > -500, -1001, -1000)), "air"),
+    "an MR": ("a.nii.gz", lambda path: write_array(path, mr(), (2, 2, 3)), "no CT|not a CT|HU|Hounsfield"),
+    "truncated NIfTI": ("a.nii.gz", truncated, "truncated"),
+    "truncated NRRD": ("a.nrrd", truncated, "truncated"),
+    "truncated MHA": ("a.mha", truncated, "truncated"),
+    "empty file": ("a.nii.gz", lambda path: path.write_bytes(b""), "empty"),
+    "text file": ("a.txt", lambda path: path.write_text("hello"), "format"),
+    "text named NIfTI": ("a.nii", lambda path: path.write_text("hello"), "damaged|truncated|not a NIfTI"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_FILES)
+def test_a_bad_file_is_refused_with_its_name_and_the_remedy(kind, tmp_path, capsys):
+    name, write, words = BAD_FILES[kind]
+    folder = tmp_path / "Mit Leerzeichen & Ümläuten"
+    folder.mkdir()
+    write(folder / name)
+
+    line = fails([folder / name], tmp_path, 3, capsys)
+
+    assert name.split(".")[0] in line.split(" ")[1]
+    assert any(word in line for word in words.split("|")), line
+    assert line.rstrip(".").count(". ") >= 1 or ":" in line.removeprefix("error:"), f"no remedy: {line}"
+
+
+def test_an_absent_input_is_refused(tmp_path, capsys):
+    assert "does not exist" in fails([tmp_path / "nö such.nii"], tmp_path, 3, capsys)
+
+
+def test_an_empty_dicom_folder_is_refused(tmp_path, capsys):
+    (tmp_path / "leer").mkdir()
+    assert "leer" in fails([tmp_path / "leer"], tmp_path, 3, capsys)
+
+
+def test_a_folder_with_several_ct_series_is_refused_with_the_list_of_them(tmp_path, capsys):
+    uids = [
+        write_series(tmp_path / "dicom", body_phantom(), SeriesNumber=n, SeriesDescription=name)
+        for n, name in ((2, "Arterial"), (3, "Portal venous"))
+    ]
+    line = fails([tmp_path / "dicom"], tmp_path, 3, capsys)
+    assert "Arterial" in line and "Portal venous" in line
+    assert all(uid in line for uid in uids), "the UIDs are what --series needs"
+
+
+def test_one_of_several_series_can_be_chosen_and_the_report_says_which(tmp_path, capsys):
+    write_series(tmp_path / "dicom", body_phantom(), SeriesNumber=2, SeriesDescription="Arterial")
+    uid = write_series(tmp_path / "dicom", body_phantom(), SeriesNumber=3, SeriesDescription="Portal venous")
+    code = main(
+        ["segment", str(tmp_path / "dicom"), "--series", uid, "-o", str(tmp_path / "out"), "--json"], PhantomSegmenter()
+    )
+    assert code == 0
+    assert "Portal venous" in json.loads(capsys.readouterr().out)["findings"][0]["message"]
+    assert "Portal venous" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_dicom_series_with_a_missing_slice_is_refused(tmp_path, capsys):
+    write_series(tmp_path / "dicom", body_phantom())
+    sorted((tmp_path / "dicom").iterdir())[10].unlink()
+    assert "missing" in fails([tmp_path / "dicom"], tmp_path, 3, capsys)
+
+
+def test_an_output_that_is_a_file_or_lies_under_one_is_found_before_the_run(tmp_path, capsys):
+    scan = write_phantom(tmp_path / "scan.nii.gz")
+    (tmp_path / "file").write_text("mine")
+    for output in (tmp_path / "file", tmp_path / "file" / "below"):
+        segmenter = PhantomSegmenter()
+        assert main(["segment", str(scan), "-o", str(output), "-q"], segmenter) == 5
+        assert segmenter.preset == ""
+        error = capsys.readouterr().err
+        assert error.startswith("error: ") and error.count("\n") == 1 and "choose another folder" in error
+    assert tree(tmp_path) == ["file", "scan.nii.gz"]
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_folder_without_write_permission_is_found_before_the_run(tmp_path, capsys, monkeypatch):
+    scan = write_phantom(tmp_path / "scan.nii.gz")
+
+    def refused(*_, **__):
+        raise PermissionError(13, "Permission denied")  # a real one would not stop an administrator's test run
+
+    monkeypatch.setattr("tempfile.mkdtemp", refused)
+    segmenter = PhantomSegmenter()
+    assert main(["segment", str(scan), "-o", str(tmp_path / "a" / "out"), "-q"], segmenter) == 5
+    assert "Permission denied" in capsys.readouterr().err and segmenter.preset == ""
+    assert tree(tmp_path) == ["scan.nii.gz"]
+
+
+# Bundles: through the real loader, in a process of its own.
+
+
+def metadata(weights: bytes, **changes: object) -> dict[str, object]:
+    return {
+        "format": 1,
+        "name": "test",
+        "version": "1",
+        "network": {"architecture": "table1", "width": 0.125, "input_channels": 3},
+        "window_hu": [0, 160],
+        "liver_pass": {"size": 128, "pixel_mm": None, "threshold": 0.5},
+        "lesion_pass": {
+            "size": 128,
+            "margin": 0.16,
+            "iterations": 1,
+            "liver_threshold": 0.5,
+            "lesion_threshold": 0.5,
+        },
+        "weights": {"file": "weights.pt", "sha256": hashlib.sha256(weights).hexdigest()},
+    } | changes
+
+
+class _Payload:
+    def __init__(self, target: Path) -> None:
+        self.target = target
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[str, str]]:
+        return open, (str(self.target), "w")
+
+
+def pickled_payload(target: Path) -> bytes:
+    """Weights as torch writes them, in which a pickle makes a file when it is loaded without care."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("archive/data.pkl", pickle.dumps(_Payload(target), protocol=2))
+        archive.writestr("archive/byteorder", "little")
+        archive.writestr("archive/version", "3\n")
+    return buffer.getvalue()
+
+
+def write_bundle(folder: Path, weights: bytes, written: bytes | None = None, **changes: object) -> Path:
+    folder.mkdir()
+    (folder / "weights.pt").write_bytes(weights if written is None else written)
+    (folder / "metadata.json").write_text(json.dumps(metadata(weights, **changes)))
+    return folder
+
+
+def segment_with_bundle(folder: Path, bundle: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    scan = write_phantom(folder / "scan.nii.gz")
+    before = tree(folder)
+    command = [sys.executable, "-m", "LiverLesionCascadeLib.cli", "segment", str(scan), "-q", "-o", str(folder / "out")]
+    done = subprocess.run(
+        [*command, "--bundle", str(bundle), *words], capture_output=True, env=ENVIRONMENT, encoding="utf-8"
+    )
+    assert tree(folder) == before
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1, done.stderr
+    return done
+
+
+def test_a_bundle_whose_hash_is_wrong_is_refused(tmp_path):
+    bundle = write_bundle(tmp_path / "bundle", b"good weights", written=b"bad weights!")
+    done = segment_with_bundle(tmp_path, bundle)
+    assert done.returncode == 4
+    assert "SHA-256" in done.stderr and "bundle again" in done.stderr
+
+
+def test_a_bundle_with_a_pickled_payload_is_refused_and_the_payload_not_run(tmp_path):
+    target = tmp_path / "owned"
+    bundle = write_bundle(tmp_path / "bundle", pickled_payload(target))
+    done = segment_with_bundle(tmp_path, bundle)
+    assert done.returncode == 4
+    assert "do not use this bundle" in done.stderr
+    assert not target.exists()
+
+
+def test_a_folder_that_is_no_bundle_is_refused(tmp_path):
+    done = segment_with_bundle(tmp_path, tmp_path)
+    assert done.returncode == 4 and "metadata.json" in done.stderr
+
+
+def test_an_unknown_device_is_refused(tmp_path):
+    from LiverLesionCascadeLib.engine.bundle import save_bundle
+    from LiverLesionCascadeLib.engine.network import CascadeResNet
+
+    networks = {"liver": CascadeResNet(0.125), "lesion": CascadeResNet(0.125)}
+    save_bundle(tmp_path / "bundle", networks, metadata(b""))
+    done = segment_with_bundle(tmp_path, tmp_path / "bundle", "--device", "abacus")
+    assert done.returncode == 6
+    assert "abacus" in done.stderr and "cpu" in done.stderr
