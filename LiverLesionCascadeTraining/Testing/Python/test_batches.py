@@ -1,0 +1,223 @@
+"""What a training step sees: slices by mixture and patient, geometry, intensities, priors and corrections."""
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from lits_phantoms import ellipsoid, write_lits_folders
+from LiverLesionCascadeLib.engine.priors import ERASED, PAINTED
+from LiverLesionCascadeTrainingLib import corrections
+from LiverLesionCascadeTrainingLib.augmentation import crop_field_of_view, jitter_intensity, random_affine, warp
+from LiverLesionCascadeTrainingLib.batches import BatchMaker
+from LiverLesionCascadeTrainingLib.cases import find_cases
+from LiverLesionCascadeTrainingLib.sampling import SliceSampler
+from LiverLesionCascadeTrainingLib.slice_store import SliceStore, build_store, open_store
+from LiverLesionCascadeTrainingLib.validation import native_planes
+from tiny_recipe import tiny_recipe
+
+RECIPE = tiny_recipe(200)
+
+
+def made_up_store(kinds: list[str], patients: list[int]) -> SliceStore:
+    count = len(kinds)
+    return SliceStore(
+        images=np.zeros((count, 40, 40), np.uint8),
+        targets=np.zeros((count, 2, 40, 40), np.uint8),
+        priors=np.full((count, 2, 20, 20), 255, np.uint8),
+        case=np.arange(count),
+        slice=np.zeros(count, int),
+        patient=np.asarray(patients),
+        kinds=np.asarray(kinds),
+        names=[str(i) for i in range(count)],
+        patients=[str(i) for i in range(max(patients) + 1)],
+        views=[],
+        inner=0.8,
+    )
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory):
+    root = tmp_path_factory.mktemp("stores")
+    cases = find_cases([write_lits_folders(root)[0]])
+    for name in ("liver", "lesion"):
+        build_store(cases, name, RECIPE, root / name)
+    return {name: open_store(root / name) for name in ("liver", "lesion")}
+
+
+def test_draws_follow_the_mixture():
+    store = made_up_store(["lesion"] * 2 + ["liver"] * 50 + ["near"] * 3 + ["neither"] * 40, [0] * 95)
+    sampler = SliceSampler(store, {"lesion": 0.5, "liver": 0.3, "neither": 0.2}, 0.0)
+    drawn = Counter(store.kinds[sampler.draw(4000, np.random.default_rng(0))].tolist())
+    assert drawn["lesion"] / 4000 == pytest.approx(0.5, abs=0.03)
+    assert drawn["liver"] / 4000 == pytest.approx(0.3, abs=0.03)
+    assert (drawn["near"] + drawn["neither"]) / 4000 == pytest.approx(0.2, abs=0.03)
+
+
+def test_drawing_by_patient_keeps_a_large_patient_from_dominating():
+    store = made_up_store(["lesion"] * 99 + ["lesion"], [0] * 99 + [1])
+    for share, expected in ((0.0, 0.01), (1.0, 0.5)):
+        drawn = SliceSampler(store, {"lesion": 1.0}, share).draw(2000, np.random.default_rng(0))
+        assert np.mean(store.patient[drawn] == 1) == pytest.approx(expected, abs=0.04)
+
+
+def test_patients_of_another_fold_are_never_drawn():
+    store = made_up_store(["lesion", "liver"] * 10, [0, 0, 1, 1, 2] * 4)
+    drawn = SliceSampler(store, {"lesion": 0.5, "liver": 0.5}, 0.5, {0, 2}).draw(500, np.random.default_rng(0))
+    assert set(store.patient[drawn].tolist()) == {0, 2}
+
+
+def test_kind_that_no_slice_has_is_left_out_and_nothing_at_all_is_an_error():
+    store = made_up_store(["liver"] * 4, [0] * 4)
+    assert len(SliceSampler(store, {"lesion": 0.9, "liver": 0.1}, 0.5).draw(10, np.random.default_rng(0))) == 10
+    with pytest.raises(ValueError, match="No slice"):
+        SliceSampler(store, {"lesion": 1.0}, 0.5)
+
+
+def test_stored_slices_show_the_reference_where_it_is(stores):
+    for name, store in stores.items():
+        image = native_planes(store.images[:, None], store.inner, 32)[:, 0]
+        target = native_planes(store.targets, store.inner, 32)
+        liver = (target[:, 0] > 0.9) & (target[:, 1] < 0.1)
+        assert image[liver].mean() == pytest.approx(110 / 160, abs=0.03), name
+        assert image[target[:, 1] > 0.9].mean() == pytest.approx(55 / 160, abs=0.05), name
+    assert "neither" not in stores["lesion"].kinds
+    assert set(stores["liver"].kinds) >= {"lesion", "liver"}
+
+
+def test_box_of_the_lesion_pass_fills_with_liver(stores):
+    share = {name: (store.targets[:, 0] > 127).mean() for name, store in stores.items()}
+    assert share["lesion"] > 2 * share["liver"]
+
+
+def test_batch_of_a_step_is_always_the_same_and_steps_differ(stores):
+    maker = BatchMaker(stores["liver"], RECIPE, RECIPE.liver, "liver")
+    again = BatchMaker(stores["liver"], RECIPE, RECIPE.liver, "liver")
+    torch.testing.assert_close(maker.make(7).inputs, again.make(7).inputs, rtol=0, atol=0)
+    assert not torch.equal(maker.make(7).inputs, maker.make(8).inputs)
+    other = BatchMaker(stores["liver"], RECIPE, RECIPE.liver, "liver-fold-0")
+    assert not torch.equal(maker.make(7).inputs, other.make(7).inputs)
+
+
+def test_stage_1_sees_the_image_three_times_and_stage_2_empty_priors(stores):
+    liver = BatchMaker(stores["liver"], RECIPE, RECIPE.liver, "liver").make(0).inputs
+    assert torch.equal(liver[:, 0], liver[:, 1]) and torch.equal(liver[:, 0], liver[:, 2])
+    lesion = BatchMaker(stores["lesion"], RECIPE, RECIPE.lesion_image, "lesion-image").make(0).inputs
+    assert lesion[:, 0].max() > 0 and (lesion[:, 1:] == 0).all()
+
+
+def test_priors_are_absent_in_two_of_five_samples_and_at_most_half_without_corrections(stores):
+    store = replace(stores["lesion"], priors=np.full((len(stores["lesion"].case), 2, 20, 20), 255, np.uint8))
+    stage = replace(RECIPE.lesion, corrections=0.0)
+    maker = BatchMaker(store, replace(RECIPE, batch=8), stage, "lesion")
+    inputs = torch.cat([maker.make(step).inputs for step in range(40)])
+    absent = (inputs[:, 1:] == 0).flatten(1).all(dim=1)
+    assert absent.float().mean() == pytest.approx(0.4, abs=0.09)
+    assert inputs[:, 1:].max() == pytest.approx(0.5, abs=1e-3)
+
+
+def test_missing_priors_are_an_error_not_silently_empty(stores):
+    with pytest.raises(ValueError, match="cross-fitted"):
+        BatchMaker(stores["lesion"], RECIPE, RECIPE.lesion, "lesion").make(0)
+
+
+def test_warp_without_change_is_the_native_view():
+    planes = torch.rand(1, 1, 40, 40)
+    matrix = torch.tensor([[[0.8, 0, 0], [0, 0.8, 0]]])
+    torch.testing.assert_close(warp(planes, matrix, 32)[0, 0], planes[0, 0, 4:36, 4:36])
+
+
+def test_random_geometry_keeps_shape_in_mm_and_mirrors_half():
+    recipe = replace(RECIPE, rotation_degrees=15.0, scale=(0.8, 1.25))
+    matrices = random_affine(400, 0.8, recipe, recipe.liver, np.random.default_rng(0))[:, :, :2].double()
+    determinant = torch.linalg.det(matrices)
+    assert (determinant < 0).double().mean() == pytest.approx(0.5, abs=0.1)
+    zoom = determinant.abs().sqrt()
+    assert zoom.min() >= 0.8 / 1.25 - 1e-6 and zoom.max() <= 0.8 / 0.8 + 1e-6
+    torch.testing.assert_close(
+        matrices @ matrices.transpose(1, 2), torch.eye(2).double() * (zoom**2)[:, None, None], atol=1e-6, rtol=0
+    )
+
+
+def test_intensities_stay_in_range_and_change():
+    images = torch.rand(4, 1, 16, 16)
+    changed = jitter_intensity(images.clone(), RECIPE, np.random.default_rng(0))
+    assert changed.min() >= 0 and changed.max() <= 1 and not torch.allclose(changed, images)
+    calm = replace(RECIPE, intensity=0.0, noise=0.0)
+    assert torch.equal(jitter_intensity(images, calm, np.random.default_rng(0)), images)
+
+
+def test_blanked_field_of_view_takes_image_and_target_together():
+    images, targets = torch.ones(20, 1, 32, 32), torch.ones(20, 2, 32, 32)
+    crop_field_of_view(images, targets, 1.0, np.random.default_rng(0))
+    assert torch.equal(images.expand(-1, 2, -1, -1), targets)
+    left = images.mean(dim=(1, 2, 3))
+    assert (left < 1).all() and (left > 0.1).all()
+
+
+@pytest.fixture
+def lesion_sample():
+    liver = ellipsoid((1, 64, 64), (0, 32, 32), (1, 24, 24))[0]
+    lesion = ellipsoid((1, 64, 64), (0, 30, 36), (1, 8, 8))[0]
+    image = np.where(lesion, 0.3, np.where(liver, 0.7, 0.1)).astype(np.float32)
+    target = np.stack([liver, lesion]).astype(np.float32)
+    return image, target, target.copy(), lesion
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_marked_lesion_loses_its_estimate_and_gets_a_disk_of_half_its_radius(lesion_sample, seed):
+    image, target, estimate, lesion = lesion_sample
+    marks = corrections.mark_missed_lesion(image, target, estimate, np.random.default_rng(seed))
+    painted = marks == PAINTED
+    assert set(np.unique(marks)) == {0.0, PAINTED}
+    assert painted.sum() == pytest.approx(np.pi * 4**2, rel=0.3)
+    assert lesion[painted].all()
+    assert estimate[corrections.LESION].max() <= 0.2
+
+
+def test_half_of_the_marked_lesions_fade_into_the_liver(lesion_sample):
+    image, target, estimate, lesion = lesion_sample
+    contrast = []
+    for seed in range(60):
+        shown = image.copy()
+        corrections.mark_missed_lesion(shown, target, estimate.copy(), np.random.default_rng(seed))
+        contrast.append(0.7 - shown[lesion].mean())
+    faded = np.array(contrast) < 0.35
+    assert 0.3 < faded.mean() < 0.7
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_false_lesion_is_invented_in_healthy_liver_and_erased(lesion_sample, seed):
+    _, target, estimate, lesion = lesion_sample
+    marks = corrections.erase_false_lesion(target, estimate, np.random.default_rng(seed))
+    invented = (estimate[corrections.LESION] > 0) & ~lesion
+    assert invented.any()
+    assert set(np.unique(marks)) == {0.0, ERASED}
+    assert not lesion[marks == ERASED].any()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_leak_is_cut_on_one_side_only(lesion_sample, seed):
+    _, target, estimate, lesion = lesion_sample
+    marks = corrections.cut_boundary(target, estimate, np.random.default_rng(seed))
+    leak = (estimate[corrections.LESION] > 0) & ~lesion
+    erased = marks == ERASED
+    assert (erased & leak).sum() == erased.sum()
+    assert 0.2 < erased.sum() / leak.sum() < 0.8
+
+
+def test_encoded_correction_speaks_louder_than_the_estimate(lesion_sample):
+    image, target, estimate, _ = lesion_sample
+    for seed in range(20):
+        encoded = corrections.correct(image.copy(), target, estimate.copy(), np.random.default_rng(seed))
+        values = np.unique(encoded)
+        assert ((values <= 0.5) | (values == PAINTED)).all() and ((values >= 0) | (values == ERASED)).all()
+
+
+def test_slice_without_lesion_still_gets_an_estimate():
+    target = np.zeros((2, 32, 32), np.float32)
+    encoded = corrections.correct(
+        np.zeros((32, 32), np.float32), target, np.full((2, 32, 32), 0.8), np.random.default_rng(0)
+    )
+    np.testing.assert_allclose(encoded, 0.4)
