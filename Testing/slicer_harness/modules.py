@@ -1,0 +1,171 @@
+"""Installs the harness, loads scripted modules and opens their panels."""
+
+import importlib.util
+import os
+import pkgutil
+import sys
+import types
+from pathlib import Path
+
+_application = None
+LOADED = {}
+"""Module name -> LoadedModule."""
+SELECTED = []
+"""Names of the modules selected so far, in order."""
+_entered = []
+
+
+class LoadedModule:
+    """A module file that was loaded: Python module, proxy, descriptor instance and, once opened, parent and widget."""
+
+    def __init__(self, module, proxy, instance):
+        self.module, self.proxy, self.instance = module, proxy, instance
+        self.parent = self.widget = None
+
+
+def install():
+    """Make ``slicer``, ``qt``, ``ctk`` and what comes with them importable as in Slicer; returns ``slicer.app``."""
+    global _application
+    if _application is not None:
+        return _application
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    import slicer
+    from PySide6 import QtWidgets
+
+    qt_application = QtWidgets.QApplication.instance() or QtWidgets.QApplication(["Slicer"])
+    from . import qt_layer
+
+    sys.modules["qt"] = qt_layer.install()
+    ctk = sys.modules["ctk"] = types.ModuleType("ctk")
+    from . import application, ctk_widgets, mrml_widgets  # noqa: F401 - the widgets register themselves
+
+    ctk.__getattr__ = _class_lookup(("ctk",))
+    slicer.__getattr__ = _class_lookup(("qMRML", "qSlicer"))
+    _application = application.build(qt_application)
+    _replace_dialogs(qt_application)
+    _add_module_aliases()
+    _add_sample_data()
+    slicer.__path__.append(str(Path(__file__).parent / "base"))
+    return _application
+
+
+def load(path):
+    """Load a module file as Slicer's module factory does, without opening its panel; returns a LoadedModule."""
+    import slicer
+
+    from .application import ModuleProxy, add_module
+
+    path = Path(path).resolve()
+    name = path.stem
+    sys.path.insert(0, str(path.parent))
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    proxy = ModuleProxy(name, path=str(path))
+    add_module(proxy)
+    instance = getattr(module, name)(proxy)
+    setattr(slicer.modules, name + "Instance", instance)
+    LOADED[name] = LoadedModule(module, proxy, instance)
+    return LOADED[name]
+
+
+def open_widget(loaded):
+    """What Slicer does when a module is first selected: parent, widget, setup(), enter()."""
+    import qt
+    import slicer
+
+    name = loaded.proxy.name
+    parent = loaded.parent = slicer.qSlicerWidget()
+    parent.setLayout(qt.QVBoxLayout())
+    parent.setMRMLScene(slicer.mrmlScene)
+    parent.__dict__["isEntered"] = False
+    widget = loaded.widget = getattr(loaded.module, name + "Widget")(parent)
+    loaded.proxy._representation = types.SimpleNamespace(self=lambda: widget)
+    setattr(slicer.modules, name + "Widget", widget)
+    widget.setup()
+    _enter(loaded)
+    return loaded
+
+
+def select_module(module):
+    """``slicer.util.selectModule``: exit the panel that is open, then create or enter the other."""
+    import slicer
+
+    name = module if isinstance(module, str) else module.name
+    proxy = getattr(slicer.modules, name.lower())
+    if _entered:
+        left = _entered.pop()
+        left.parent.__dict__["isEntered"] = False
+        if hasattr(left.widget, "exit"):
+            left.widget.exit()
+    loaded = LOADED.get(name)
+    if loaded is not None:
+        if loaded.widget is None:
+            open_widget(loaded)
+        else:
+            _enter(loaded)
+        _entered.append(loaded)
+    SELECTED.append(name)
+    return proxy
+
+
+def _enter(loaded):
+    loaded.parent.__dict__["isEntered"] = True
+    if hasattr(loaded.widget, "enter"):
+        loaded.widget.enter()
+
+
+def _class_lookup(prefixes):
+    def __getattr__(name):
+        if name.startswith(prefixes):
+            from . import catalogue
+            from .strict import placeholder
+            from .ui_loader import REGISTRY
+
+            if name in REGISTRY or catalogue.known(name):
+                return placeholder(name)
+        raise AttributeError(f"module has no attribute {name!r}")
+
+    return __getattr__
+
+
+def _replace_dialogs(qt_application):
+    """Message boxes would block: what they would say goes to ``slicer.userMessages``."""
+    import slicer.util
+
+    def recorder(kind, answer=None):
+        def show(text="", *_, **__):
+            _application.messages.append((kind, str(text)))
+            return answer
+
+        return show
+
+    for kind in ("errorDisplay", "warningDisplay", "infoDisplay", "messageBox"):
+        setattr(slicer.util, kind, recorder(kind))
+    slicer.util.confirmOkCancelDisplay = slicer.util.confirmYesNoDisplay = recorder("confirm", True)
+    slicer.util.delayDisplay = lambda message, *_, **__: qt_application.processEvents()
+    slicer.util.mainWindow = lambda *_, **__: None
+    slicer.util.selectModule = select_module
+
+
+def _add_module_aliases():
+    """The wrapped libraries that scripts import by name at the top level."""
+    import slicer_core
+
+    for found in pkgutil.iter_modules(slicer_core.__path__):
+        if not found.name.startswith("lib"):
+            module = importlib.import_module(f"slicer_core.{found.name}")
+            for alias in (found.name, found.name + "Python"):
+                sys.modules.setdefault(alias, module)
+
+
+def _add_sample_data():
+    module = types.ModuleType("SampleData")
+
+    class SampleDataLogic:
+        registerCustomSampleDataCategory = staticmethod(lambda *_, **__: None)
+        registerCustomSampleDataSource = staticmethod(lambda *_, **__: None)
+
+    module.SampleDataLogic = SampleDataLogic
+    sys.modules.setdefault("SampleData", module)

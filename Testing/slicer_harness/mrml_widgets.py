@@ -1,0 +1,318 @@
+"""Stand-ins for the qMRML and qSlicer widgets that panels use, on a real MRML scene."""
+
+import slicer
+from PySide6 import QtCore, QtGui, QtWidgets
+from PySide6.QtCore import Property, Signal
+
+from .strict import Strict, register, stored_property
+
+
+class _SceneWidget(Strict, QtWidgets.QWidget):
+    mrmlSceneChanged = Signal(object)
+
+    def __init__(self, parent=None):
+        super().__init__(parent)
+        self._scene = None
+
+    def mrmlScene(self):
+        return self._scene
+
+    def setMRMLScene(self, scene):
+        if scene is not self._scene:
+            self._scene = scene
+            self.mrmlSceneChanged.emit(scene)
+
+
+@register
+class qMRMLWidget(_SceneWidget):
+    pass
+
+
+@register
+class qSlicerWidget(_SceneWidget):
+    pass
+
+
+@register
+class qMRMLNodeComboBox(Strict, QtWidgets.QWidget):
+    currentNodeChanged = Signal(object)
+    currentNodeIDChanged = Signal(str)
+    nodeActivated = Signal(object)
+    nodeAdded = Signal(object)
+    nodeAddedByUser = Signal(object)
+    nodeAboutToBeRemoved = Signal(object)
+    currentNodeRenamed = Signal(str)
+
+    def __init__(self, parent=None):
+        super().__init__(parent)
+        layout = QtWidgets.QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self._box = QtWidgets.QComboBox(self)
+        layout.addWidget(self._box)
+        self._scene, self._tags, self._current, self._building = None, [], None, False
+        self._entries = []  # per item: node ID, None for "None", or (node type,) for "Create new"
+        self._attributes = []
+        self._box.currentIndexChanged.connect(self._picked)
+        self._rebuild()
+
+    def _rebuild(self, _=None):
+        if "_entries" not in self.__dict__:
+            return  # a property was set before __init__ came this far
+        self._building = True
+        nodes = [node for node in self._nodes() if self._accepts(node)]
+        self._box.clear()
+        self._entries = []
+        if self.noneEnabled:
+            self._entries.append(None)
+            self._box.addItem(self.noneDisplay)
+        for node in nodes:
+            self._entries.append(node.GetID())
+            self._box.addItem(node.GetName())
+        if self._scene and self.addEnabled:
+            for node_type in self.nodeTypes:
+                self._entries.append((node_type,))
+                self._box.addItem(f"Create new {_short(node_type)}")
+        current = self._current
+        keep = current if current is not None and current.GetID() in self._entries else None
+        if keep is None and not self.noneEnabled and nodes:
+            keep = nodes[0]  # like Slicer: where None is not allowed the first node becomes the current one
+        self._building = False
+        self._make_current(keep)
+
+    nodeTypes = stored_property("QStringList", "nodeTypes", [], _rebuild)
+    showHidden = stored_property(bool, "showHidden", False, _rebuild)
+    showChildNodeTypes = stored_property(bool, "showChildNodeTypes", True, _rebuild)
+    hideChildNodeTypes = stored_property("QStringList", "hideChildNodeTypes", [], _rebuild)
+    baseName = stored_property(str, "baseName", "")
+    noneEnabled = stored_property(bool, "noneEnabled", False, _rebuild)
+    addEnabled = stored_property(bool, "addEnabled", True, _rebuild)
+    removeEnabled = stored_property(bool, "removeEnabled", True, _rebuild)
+    editEnabled = stored_property(bool, "editEnabled", False, _rebuild)
+    renameEnabled = stored_property(bool, "renameEnabled", False, _rebuild)
+    interactionNodeSingletonTag = stored_property(str, "interactionNodeSingletonTag", "")
+    selectNodeUponCreation = stored_property(bool, "selectNodeUponCreation", True)
+    noneDisplay = stored_property(str, "noneDisplay", "None", _rebuild)
+    currentNodeID = Property(
+        str,
+        lambda self: self._current.GetID() if self._current else "",
+        lambda self, value: self.setCurrentNodeID(value),
+    )
+
+    def mrmlScene(self):
+        return self._scene
+
+    def setMRMLScene(self, scene):
+        if self._scene is scene:
+            return
+        for tag in self._tags:
+            self._scene.RemoveObserver(tag)
+        self._scene, self._tags = scene, []
+        if scene:
+            events = ("NodeAddedEvent", "NodeRemovedEvent", "EndCloseEvent", "EndImportEvent", "EndBatchProcessEvent")
+            self._tags = [scene.AddObserver(getattr(scene, event), self._scene_changed) for event in events]
+        self._rebuild()
+
+    def _scene_changed(self, *_):
+        if not self._scene.IsBatchProcessing():
+            self._rebuild()
+
+    def _nodes(self):
+        if not self._scene:
+            return []
+        return [self._scene.GetNthNode(index) for index in range(self._scene.GetNumberOfNodes())]
+
+    def _accepts(self, node):
+        if node.GetHideFromEditors() and not self.showHidden:
+            return False
+        class_name = node.GetClassName()
+        if not any(class_name == t or (self.showChildNodeTypes and node.IsA(t)) for t in self.nodeTypes):
+            return False
+        if any(node.IsA(t) for t in self.hideChildNodeTypes) and class_name not in self.nodeTypes:
+            return False
+        for node_type, name, value in self._attributes:
+            if node.IsA(node_type):
+                found = node.GetAttribute(name)
+                if found is None or (value is not None and found != str(value)):
+                    return False
+        return True
+
+    def _picked(self, index):
+        if self._building or not 0 <= index < len(self._entries):
+            return
+        picked = self._entries[index]
+        if isinstance(picked, tuple):
+            self.addNode(picked[0])
+        else:
+            self._make_current(self._scene.GetNodeByID(picked) if picked else None)
+
+    def _make_current(self, node):
+        changed = node is not self._current
+        self._current = node
+        self._building = True
+        key = node.GetID() if node else None
+        self._box.setCurrentIndex(self._entries.index(key) if key in self._entries else -1)
+        self._building = False
+        if changed:
+            self.currentNodeChanged.emit(node)
+            self.currentNodeIDChanged.emit(node.GetID() if node else "")
+
+    def currentNode(self):
+        return self._current
+
+    def setCurrentNode(self, node):
+        if isinstance(node, str):
+            self.setCurrentNodeID(node)
+            return
+        # Like Slicer: a node that the selector cannot show selects none.
+        self._make_current(node if node is not None and self._accepts(node) else None)
+
+    def setCurrentNodeID(self, node_id):
+        self.setCurrentNode(self._scene.GetNodeByID(node_id) if self._scene and node_id else None)
+
+    def setCurrentNodeIndex(self, index):
+        self.setCurrentNode(self.nodeFromIndex(index))
+
+    def nodeFromIndex(self, index):
+        ids = [entry for entry in self._entries if isinstance(entry, str)]
+        return self._scene.GetNodeByID(ids[index]) if self._scene and 0 <= index < len(ids) else None
+
+    def nodeCount(self):
+        return sum(isinstance(entry, str) for entry in self._entries)
+
+    def addNode(self, node_type=None):
+        node_type = node_type or self.nodeTypes[0]
+        name = self._scene.GenerateUniqueName(self.baseName or _short(node_type))
+        node = self._scene.AddNewNodeByClass(node_type, name)
+        self.nodeAdded.emit(node)
+        self.nodeAddedByUser.emit(node)
+        if self.selectNodeUponCreation:
+            self.setCurrentNode(node)
+        return node
+
+    def removeCurrentNode(self):
+        self._scene.RemoveNode(self._current)
+
+    def addAttribute(self, node_type, name, value=None):
+        self._attributes.append((node_type, name, value))
+        self._rebuild()
+
+    def setNodeTypeLabel(self, label, node_type):
+        pass
+
+
+def _short(node_type):
+    return node_type.replace("vtkMRML", "").replace("Node", "")
+
+
+@register
+class qMRMLSegmentsTableView(Strict, QtWidgets.QWidget):
+    selectionChanged = Signal(object, object)
+
+    def __init__(self, parent=None):
+        super().__init__(parent)
+        layout = QtWidgets.QVBoxLayout(self)
+        self._table = QtWidgets.QTableWidget(0, 3, self)
+        layout.addWidget(self._table)
+        self._node, self._tags, self._scene = None, [], None
+        self._table.itemSelectionChanged.connect(lambda: self.selectionChanged.emit(None, None))
+
+    def _fill(self, *_):
+        segmentation = self._node.GetSegmentation() if self._node else None
+        ids = list(segmentation.GetSegmentIDs()) if segmentation else []
+        logic = slicer.vtkSlicerSegmentationsModuleLogic
+        self._table.setRowCount(len(ids))
+        for row, segment_id in enumerate(ids):
+            segment = segmentation.GetSegment(segment_id)
+            color = QtWidgets.QTableWidgetItem("")
+            color.setBackground(QtGui.QColor.fromRgbF(*segment.GetColor()))
+            name = QtWidgets.QTableWidgetItem(segment.GetName())
+            name.setData(QtCore.Qt.UserRole, segment_id)
+            status = logic.GetSegmentStatusAsHumanReadableString(logic.GetSegmentStatus(segment))
+            for column, item in enumerate((color, name, QtWidgets.QTableWidgetItem(status))):
+                self._table.setItem(row, column, item)
+
+    def _id(self, row):
+        return self._table.item(row, 1).data(QtCore.Qt.UserRole)
+
+    def setMRMLScene(self, scene):
+        self._scene = scene
+
+    def mrmlScene(self):
+        return self._scene
+
+    def setSegmentationNode(self, node):
+        if self._node:
+            for tag in self._tags:
+                self._node.RemoveObserver(tag)
+        self._node, self._tags = node, []
+        if node:
+            events = ("SegmentAdded", "SegmentRemoved", "SegmentModified")
+            self._tags = [node.AddObserver(getattr(slicer.vtkSegmentation, e), self._fill) for e in events]
+        self._fill()
+
+    def segmentationNode(self):
+        return self._node
+
+    def selectedSegmentIDs(self):
+        return [self._id(row) for row in sorted({index.row() for index in self._table.selectedIndexes()})]
+
+    def setSelectedSegmentIDs(self, ids):
+        self._table.clearSelection()
+        for row in range(self._table.rowCount):
+            if self._id(row) in ids:
+                self._table.selectRow(row)
+
+    def clearSelection(self):
+        self._table.clearSelection()
+
+
+@register
+class qMRMLSegmentEditorWidget(_SceneWidget):
+    """Holds a real vtkMRMLSegmentEditorNode; effects are names only."""
+
+    segmentationNodeChanged = Signal(object)
+    sourceVolumeNodeChanged = Signal(object)
+    currentSegmentIDChanged = Signal(str)
+
+    def __init__(self, parent=None):
+        super().__init__(parent)
+        self._node = None
+
+    def setMRMLSegmentEditorNode(self, node):
+        self._node = node
+
+    def mrmlSegmentEditorNode(self):
+        return self._node
+
+    def setSegmentationNode(self, node):
+        self._node.SetAndObserveSegmentationNode(node)
+        if node and not node.GetDisplayNode():
+            node.CreateDefaultDisplayNodes()
+        self.segmentationNodeChanged.emit(node)
+
+    def segmentationNode(self):
+        return self._node.GetSegmentationNode()
+
+    def setSourceVolumeNode(self, node):
+        self._node.SetAndObserveSourceVolumeNode(node)
+        segmentation = self.segmentationNode()
+        role = slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
+        if segmentation and node and segmentation.GetNodeReference(role) is None:
+            segmentation.SetReferenceImageGeometryParameterFromVolumeNode(node)
+        self.sourceVolumeNodeChanged.emit(node)
+
+    def sourceVolumeNode(self):
+        return self._node.GetSourceVolumeNode()
+
+    def setCurrentSegmentID(self, segment_id):
+        self._node.SetSelectedSegmentID(segment_id)
+        self.currentSegmentIDChanged.emit(segment_id)
+
+    def currentSegmentID(self):
+        return self._node.GetSelectedSegmentID()
+
+    def setActiveEffectByName(self, name):
+        self._node.SetActiveEffectName(name)
+
+    def availableEffectNames(self):
+        return ["Threshold", "Paint", "Draw", "Erase", "Smoothing", "Scissors", "Islands", "Logical operators"]
