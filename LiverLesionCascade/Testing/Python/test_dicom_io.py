@@ -138,6 +138,20 @@ def test_several_ct_series_are_refused_with_a_list_and_one_is_taken_by_its_uid(t
         read_dicom_folder(tmp_path, "9.9")
 
 
+def test_screenshots_stored_as_ct_are_no_rival_but_a_damaged_series_is(tmp_path) -> None:
+    write_series(tmp_path / "scan", STORED, "1.2.1")
+    write_series(tmp_path / "shots", STORED[:3], "1.2.2", ImagePositionPatient=None, SeriesDescription="Shots")
+    ct = read_dicom_folder(tmp_path)
+    np.testing.assert_array_equal(ct.hu, HU)
+    assert "Shots" in ct.notes[0].message
+    damaged = [{"PixelSpacing": None}] + [{}] * 9
+    write_series(tmp_path / "thin", STORED[:10], "1.2.3", per_slice=damaged)
+    with pytest.raises(InputError, match="--series"):
+        read_dicom_folder(tmp_path)
+    with pytest.raises(InputError, match=r"3-000\.dcm lacks a usable PixelSpacing"):
+        read_dicom_folder(tmp_path, "1.2.3")
+
+
 def test_the_axial_series_is_taken_where_the_other_is_a_coronal_reformat(tmp_path) -> None:
     write_series(tmp_path, STORED, "1.2.1")
     write_series(
