@@ -1,0 +1,201 @@
+"""The training of the whole cascade, from folders to a bundle that segments, and its command line."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from lits_phantoms import phantom_case, write_case, write_lits_folders
+from LiverLesionCascadeLib.cli import main
+from LiverLesionCascadeLib.engine.bundle import ModelBundle
+from LiverLesionCascadeLib.engine.errors import InputError
+from LiverLesionCascadeTrainingLib import recipes
+from LiverLesionCascadeTrainingLib.cascade_training import CascadeTraining, scaled
+from LiverLesionCascadeTrainingLib.cases import find_cases
+from LiverLesionCascadeTrainingLib.cross_fitting import write_priors
+from LiverLesionCascadeTrainingLib.slice_store import open_store
+from LiverLesionCascadeTrainingLib.trainer import TrainingError
+from LiverLesionCascadeTrainingLib.validation import slice_dice
+from small_bundle import IntensityNetwork
+from tiny_recipe import tiny_recipe
+from torch import nn
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_lits_folders(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, data):
+    """A run folder after the command ``train`` with a tiny recipe."""
+    folder = tmp_path_factory.mktemp("run") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(recipes.RECIPES, "compact", tiny_recipe())
+        assert main(["train", str(data[0]), "--validation", str(data[1]), "-o", str(folder), "--device", "cpu"]) == 0
+    return folder
+
+
+def training_in(folder, data, recipe=None) -> CascadeTraining:
+    return CascadeTraining(folder, recipe or tiny_recipe(), [data[0]], [data[1]], CPU, lambda line: None)
+
+
+def test_training_ends_in_a_bundle_that_loads_and_says_what_it_was_trained_on(trained):
+    bundle = ModelBundle.load(trained / "bundle")
+    assert set(bundle.networks(CPU)) == {"liver", "lesion"}
+    assert bundle.metadata["training"]["scans"] == ["1", "2", "3", "4", "5"]
+    assert bundle.metadata["training"]["patients"] == 4
+    assert bundle.metadata["training"]["jobs"]["lesion"]["steps"] == 3
+    card = (trained / "bundle" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "4 patients" in card and "| lesion | 3 | 6 |" in card and "1704.02703" in card
+
+
+def test_bundle_holds_the_last_networks_of_both_passes(trained, data):
+    training = training_in(trained, data)
+    networks = ModelBundle.load(trained / "bundle").networks(CPU)
+    for name in ("liver", "lesion"):
+        for key, value in training.load(name).state_dict().items():
+            torch.testing.assert_close(networks[name].state_dict()[key].float(), value.float(), atol=2e-3, rtol=2e-3)
+
+
+def test_stage_2_starts_from_the_network_that_looked_at_the_image_alone(trained, data, tmp_path):
+    training = training_in(trained, data)
+    image_first, final = training.load("lesion-image").state_dict(), training.load("lesion").state_dict()
+    fresh = training.network("lesion").state_dict()
+    key = "head.weight"
+    assert (final[key] - image_first[key]).norm() < 0.5 * (final[key] - fresh[key]).norm()
+
+
+def test_command_again_on_a_finished_run_trains_nothing(trained, data, capsys, monkeypatch):
+    monkeypatch.setitem(recipes.RECIPES, "compact", tiny_recipe())
+    before = (trained / "lesion" / "last.pt").read_bytes()
+    assert main(["train", str(data[0]), "--validation", str(data[1]), "-o", str(trained), "--device", "cpu"]) == 0
+    assert "step" not in capsys.readouterr().out
+    assert torch.load(trained / "lesion" / "last.pt", weights_only=True)["step"] == 3
+    assert len((trained / "lesion" / "last.pt").read_bytes()) == len(before)
+
+
+def test_fold_networks_never_saw_the_patients_they_estimate(trained, data, tmp_path):
+    """Each fold's network answers with its number: the priors of a patient carry the number of the patient's fold."""
+
+    class Constant(nn.Module):
+        def __init__(self, value):
+            super().__init__()
+            self.value = value
+
+        def forward(self, x):
+            return torch.full((len(x), 2, *x.shape[-2:]), self.value)
+
+    training = training_in(trained, data)
+    store = training.store("train", "lesion")
+    networks = [Constant(-9.0), Constant(9.0)]
+    write_priors(store, training.store("train", "liver"), networks, training.fold_of_patient, tmp_path, CPU)
+    priors = np.load(tmp_path / "priors.npy")
+    for i, patient in enumerate(store.patient):
+        fold = training.fold_of_patient[store.patients[patient]]
+        centre = priors[i, 0, priors.shape[2] // 2, priors.shape[3] // 2]
+        assert (centre > 127) == (fold == 1)
+
+
+def test_priors_lie_where_the_lesion_pass_sees_the_same_tissue(trained, data, tmp_path):
+    training = training_in(trained, data)
+    store = training.store("train", "lesion")
+    networks = [IntensityNetwork((0.5, 0.9)), IntensityNetwork((0.5, 0.9))]
+    write_priors(store, training.store("train", "liver"), networks, training.fold_of_patient, tmp_path, CPU)
+    liver = torch.from_numpy(np.load(tmp_path / "priors.npy")[:, 0]).float()[:, None]
+    seen = nn.functional.interpolate(liver, size=store.canvas, mode="bilinear")[:, 0].numpy() > 127
+    expected = (store.targets[:, 0] > 127) & (store.targets[:, 1] < 128)
+    overlap = 2 * (seen & expected).sum() / (seen.sum() + expected.sum())
+    assert overlap > 0.85
+
+
+def test_quick_validation_counts_patients_with_lesions_only(trained):
+    store = open_store(trained / "slices" / "train-lesion")
+    liver, lesion = slice_dice(IntensityNetwork((0.5, 0.9), (0.3, 0.42)), store, 32, False, CPU)
+    assert liver > 0.8
+    assert 0.3 < lesion <= 1
+    nothing = slice_dice(IntensityNetwork((2, 3), (2, 3)), store, 32, False, CPU)
+    assert nothing == (0.0, 0.0)
+
+
+def test_job_before_its_turn_says_what_is_missing(tmp_path, data):
+    training = training_in(tmp_path, data)
+    training.prepare()
+    with pytest.raises(TrainingError, match="liver-fold-0 has not finished"):
+        training.run("lesion")
+
+
+def test_patient_in_both_splits_is_refused(tmp_path, data):
+    validation = tmp_path / "val"
+    write_case(validation, "6", *phantom_case(6))
+    (tmp_path / "dataset.json").write_text(json.dumps({"6": {"patient": "g4"}}))
+    with pytest.raises(InputError, match="g4"):
+        CascadeTraining(tmp_path / "run", tiny_recipe(), [data[0]], [validation], CPU)
+
+
+def test_run_folder_of_another_recipe_or_other_cases_is_refused(trained, data, tmp_path):
+    with pytest.raises(InputError, match="another recipe"):
+        training_in(trained, data, replace(tiny_recipe(), width=0.0625))
+    write_case(tmp_path, "77", *phantom_case(7))
+    with pytest.raises(InputError, match="other cases"):
+        CascadeTraining(trained, tiny_recipe(), [tmp_path], [data[1]], CPU)
+
+
+def test_schedules_can_be_lengthened_as_a_whole():
+    longer = scaled(recipes.COMPACT, 2.0)
+    assert longer.liver.steps == 2 * recipes.COMPACT.liver.steps
+    assert longer.lesion_image.size_at(0) == recipes.COMPACT.lesion_image.size_at(0)
+
+
+def test_unknown_job_is_refused_with_the_choices(data, tmp_path, capsys):
+    arguments = ["train", str(data[0]), "--validation", str(data[1]), "-o", str(tmp_path / "run"), "--job", "spleen"]
+    assert main(arguments) == 3
+    assert "choose among prepare, liver-fold-0" in capsys.readouterr().err
+
+
+def test_evaluate_prints_a_table_and_what_each_stage_is_worth(trained, data, capsys):
+    assert main(["evaluate", str(data[1]), "--bundle", str(trained / "bundle"), "--stages", "--device", "cpu"]) == 0
+    printed = capsys.readouterr().out
+    for text in ("| 9 ", "Stage 1 alone", "Stage 2 without priors", "Stage 2 on stage 1's maps", "| Mean of 1"):
+        assert text in printed
+
+
+def test_evaluate_prints_json_for_scripts(trained, data, capsys):
+    command = ["evaluate", str(data[1]), "--bundle", str(trained / "bundle"), "--json", "--device", "cpu"]
+    assert main(command) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["Preset fast"]["cases"][0]["name"] == "9"
+    assert 0 <= answer["Preset fast"]["mean"]["liver"]["dice"] <= 1
+
+
+def test_recorded_figures_are_in_the_model_card_and_the_bundle_still_loads(trained, data, tmp_path, capsys):
+    import shutil
+
+    bundle = tmp_path / "bundle"
+    shutil.copytree(trained / "bundle", bundle)
+    assert main(["evaluate", str(data[1]), "--bundle", str(bundle), "--record", "--device", "cpu"]) == 0
+    validation = ModelBundle.load(bundle).metadata["validation"]
+    assert validation["preset"] == "fast" and validation["cases"][0]["name"] == "9"
+    assert "| 9 |" in (bundle / "MODEL_CARD.md").read_text(encoding="utf-8")
+
+
+def test_single_slices_are_reported_apart(trained, tmp_path, capsys):
+    write_case(tmp_path, "7", *phantom_case(7))
+    write_case(tmp_path, "8", *phantom_case(8))
+    (tmp_path / "dataset.json").write_text(json.dumps({"7": {"slice_index": [1]}}))
+    assert [case.sparse for case in find_cases([tmp_path])] == [True, False]
+    assert main(["evaluate", str(tmp_path), "--bundle", str(trained / "bundle"), "--json", "--device", "cpu"]) == 0
+    answer = json.loads(capsys.readouterr().out)["Preset fast"]
+    assert [case["name"] for case in answer["cases"]] == ["8"]
+    assert [case["name"] for case in answer["sparse_cases"]] == ["7"]
+
+
+def test_card_must_say_what_a_user_needs(data, tmp_path, capsys):
+    card = tmp_path / "card.json"
+    card.write_text(json.dumps({"name": "mine"}))
+    arguments = ["train", str(data[0]), "--validation", str(data[1]), "-o", str(tmp_path / "run"), "--card", str(card)]
+    assert main(arguments) == 3
+    assert "lacks version, intended_use" in capsys.readouterr().err

@@ -1,0 +1,182 @@
+"""One training: it learns, resumes exactly after a kill, and stops cleanly when it cannot go on."""
+
+import csv
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from lits_phantoms import write_lits_folders
+from LiverLesionCascadeTrainingLib import trainer as trainer_module
+from LiverLesionCascadeTrainingLib.batches import BatchMaker
+from LiverLesionCascadeTrainingLib.cascade_training import CascadeTraining
+from LiverLesionCascadeTrainingLib.losses import cascade_loss
+from LiverLesionCascadeTrainingLib.trainer import Trainer, TrainingError, save_atomically
+from tiny_recipe import tiny_recipe
+
+CPU = torch.device("cpu")
+STEPS = 24
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_lits_folders(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture
+def quiet():
+    return lambda line: None
+
+
+def run_of(folder: Path, data, steps: int = STEPS) -> CascadeTraining:
+    training = CascadeTraining(folder, tiny_recipe(steps), [data[0]], [data[1]], CPU, lambda line: None)
+    training.prepare()
+    return training
+
+
+def a_trainer(training: CascadeTraining, quiet, validate=None) -> Trainer:
+    stage = training.recipe.stage("liver")
+    maker = BatchMaker(training.store("train", "liver"), training.recipe, stage, "liver")
+    folder = training.folder / "liver"
+    return Trainer(training.network("liver"), maker, training.recipe, stage, folder, CPU, validate, quiet)
+
+
+def read_log(folder: Path) -> list[dict[str, str]]:
+    with (folder / "log.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def comparable(rows):
+    """Log rows without the throughput, which is no two times the same."""
+    return [{key: value for key, value in row.items() if key != "images_per_second"} for row in rows]
+
+
+def test_network_learns_one_batch_by_heart(tmp_path, data, quiet, monkeypatch):
+    training = run_of(tmp_path, data, 60)
+    trainer = a_trainer(training, quiet)
+    batch = BatchMaker(training.store("train", "lesion"), training.recipe, training.recipe.lesion_image, "x").make(0)
+    monkeypatch.setattr(trainer._batches, "make", lambda step: batch)
+    losses = [trainer.train_step() for _ in range(60)]
+    assert losses[-1] < 0.6 * losses[0]
+
+
+def test_stopped_and_resumed_training_is_the_undisturbed_one_bit_for_bit(tmp_path, data, quiet):
+    whole = a_trainer(run_of(tmp_path / "whole", data), quiet)
+    whole.run(log_interval=4)
+    training = run_of(tmp_path / "parts", data)
+    for stop in (5, 6, 17, STEPS):
+        part = a_trainer(training, quiet)
+        part.run(log_interval=4, stop_at=stop)
+        assert part.step == stop
+    for (name, expected), found in zip(
+        whole.network.state_dict().items(), part.network.state_dict().values(), strict=True
+    ):
+        assert torch.equal(expected, found), name
+
+
+KILLED_TRAINING = """
+import sys
+from pathlib import Path
+import torch
+torch.set_num_threads(1)
+from test_trainer import run_of, a_trainer
+folder, train, validation = map(Path, sys.argv[1:])
+trainer = a_trainer(run_of(folder, (train, validation)), print)
+trainer.run(log_interval=1, save_seconds=0.0)
+"""
+
+
+def test_training_killed_at_any_moment_ends_as_if_nothing_had_happened(tmp_path, data):
+    torch.set_num_threads(1)
+    paths = [str(Path(__file__).parent), *sys.path]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
+
+    def start(folder):
+        command = [sys.executable, "-c", KILLED_TRAINING, str(folder), str(data[0]), str(data[1])]
+        return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+
+    assert start(tmp_path / "whole").wait(300) == 0
+    killed = 0
+    for step in (3, 11):
+        process = start(tmp_path / "killed")
+        deadline = time.monotonic() + 300
+        log = tmp_path / "killed" / "liver" / "log.csv"
+        while process.poll() is None and time.monotonic() < deadline:
+            if log.is_file() and len(log.read_text().splitlines()) > step:
+                process.send_signal(signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+                break
+            time.sleep(0.002)
+        process.wait(60)
+        killed += process.returncode != 0
+    assert killed == 2, "the training was over before it could be killed"
+    assert start(tmp_path / "killed").wait(300) == 0
+    states = [torch.load(tmp_path / name / "liver" / "last.pt", weights_only=True) for name in ("whole", "killed")]
+    assert states[0]["step"] == states[1]["step"] == STEPS
+    for name, expected in states[0]["network"].items():
+        assert torch.equal(expected, states[1]["network"][name]), name
+    assert comparable(read_log(tmp_path / "whole" / "liver")) == comparable(read_log(tmp_path / "killed" / "liver"))
+
+
+def test_interrupted_training_saves_before_it_stops(tmp_path, data, monkeypatch, quiet):
+    trainer = a_trainer(run_of(tmp_path, data), quiet)
+    step = trainer.train_step
+
+    def interrupted():
+        if trainer.step == 7:
+            raise KeyboardInterrupt
+        return step()
+
+    monkeypatch.setattr(trainer, "train_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.run()
+    assert a_trainer(run_of(tmp_path, data), quiet).step == 7
+
+
+def test_loss_that_is_no_number_stops_and_keeps_the_last_good_checkpoint(tmp_path, data, monkeypatch, quiet):
+    training = run_of(tmp_path, data)
+    trainer = a_trainer(training, quiet)
+    trainer.run(stop_at=4)
+    good = trainer.checkpoint.read_bytes()
+    monkeypatch.setattr(trainer_module, "cascade_loss", lambda *args: cascade_loss(*args) * math.nan)
+    with pytest.raises(TrainingError, match=r"nan at step 4.*checkpoint"):
+        a_trainer(training, quiet).run()
+    assert trainer.checkpoint.read_bytes() == good
+
+
+def test_failed_save_leaves_the_old_checkpoint(tmp_path, monkeypatch):
+    path = tmp_path / "last.pt"
+    save_atomically({"step": 1}, path)
+
+    def full_disk(state, target):
+        Path(target).write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        save_atomically({"step": 2}, path)
+    assert torch.load(path, weights_only=True) == {"step": 1}
+    assert [file.name for file in tmp_path.iterdir()] == ["last.pt"]
+
+
+def test_log_has_the_validation_at_its_interval_and_at_the_end(tmp_path, data, quiet):
+    trainer = a_trainer(run_of(tmp_path, data), quiet, validate=lambda network: (0.5, 0.25))
+    trainer.run(log_interval=5, validation_interval=10)
+    rows = read_log(tmp_path / "liver")
+    assert [int(row["step"]) for row in rows] == [5, 10, 15, 20, STEPS]
+    assert [row["validation_lesion_dice"] for row in rows] == ["", "0.25", "", "0.25", "0.25"]
+    assert any(path.name.startswith("events.") for path in (tmp_path / "liver").iterdir())
+
+
+@pytest.mark.parametrize("dice_weight", [0.0, 1.0])
+def test_loss_is_least_for_the_right_answer(dice_weight):
+    targets = torch.zeros(2, 2, 16, 16)
+    targets[0, :, 4:12, 4:12] = 1
+    right = (targets * 2 - 1) * 9
+    assert cascade_loss(right, targets, dice_weight) < 0.02
+    assert cascade_loss(-right, targets, dice_weight) > 5
+    assert cascade_loss(torch.full_like(right, -9), torch.zeros_like(targets), dice_weight) < 0.1
