@@ -214,7 +214,7 @@ def _choose(series: list[Series], place: str, series_uid: str | None) -> Series:
         raise InputError(f"{place} holds no CT images. Give the folder of a CT series. It holds:{_listed(series)}")
     if len(candidates) > 1:
         long = [s for s in candidates if s.is_axial and len(s.slices) >= _MIN_SLICES]
-        # images that have no place at all (screenshots stored as CT) are no rival; a damaged series may be the one meant
+        # images without any place (screenshots stored as CT) are no rival; a damaged series may be the one meant
         rival = any(s.enhanced or (s.problems and s.slices) for s in candidates)
         if len(long) != 1 or rival:
             raise InputError(
