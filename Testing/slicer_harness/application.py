@@ -92,6 +92,10 @@ class IOManager(NotInHarness):
         return node is not None
 
     def saveNodes(self, fileType, parameters, userMessages=None):
+        if fileType == "SceneFile":
+            if not parameters["fileName"].endswith(".mrb"):
+                raise NotImplementedError("the harness saves scenes only as .mrb")
+            return bool(slicer.mrmlScene.WriteToMRB(parameters["fileName"]))
         node = slicer.mrmlScene.GetNodeByID(parameters["nodeID"])
         storage = node.GetStorageNode()
         if storage is None or not storage.SupportedFileType(parameters["fileName"]):
@@ -241,6 +245,7 @@ def build(qt_application):
         module = sys.modules[f"slicer.{name}"] = types.ModuleType(f"slicer.{name}")
         setattr(slicer, name, module)
     scene = slicer.mrmlScene = slicer.vtkMRMLScene()
+    _set_data_io(scene, app.temporaryPath)
     crosshair = slicer.vtkMRMLCrosshairNode()
     crosshair.SetCrosshairName("default")
     scene.AddNode(crosshair)
@@ -256,6 +261,15 @@ def build(qt_application):
     _keep_subject_hierarchy(scene)
     _add_slice_nodes(scene)
     return app
+
+
+def _set_data_io(scene, folder):
+    """Scene bundles are unpacked into the cache folder."""
+    cache, data = slicer.vtkCacheManager(), slicer.vtkDataIOManager()
+    cache.SetRemoteCacheDirectory(os.path.join(folder, "cache"))
+    data.SetCacheManager(cache)
+    scene.SetCacheManager(cache)
+    scene.SetDataIOManager(data)
 
 
 def add_module(proxy):
@@ -304,8 +318,12 @@ def _segment_editor():
 def _keep_subject_hierarchy(scene):
     """Make and remove the items of data nodes, as the plugins of the application do."""
 
+    resolve = slicer.vtkMRMLSubjectHierarchyNode.ResolveSubjectHierarchy
+
     def add_items(caller, event):
-        hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+        if scene.IsImporting():
+            return  # the loaded scene brings its own items; what lacks one gets it at the end
+        hierarchy = resolve(scene)
         for index in range(scene.GetNumberOfNodes()):
             node = scene.GetNthNode(index)
             shown = node.IsA("vtkMRMLDisplayableNode") and not node.GetHideFromEditors()
@@ -313,7 +331,9 @@ def _keep_subject_hierarchy(scene):
                 hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
 
     def remove_items(caller, event):
-        hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+        if scene.IsClosing():
+            return  # closing removes the hierarchy itself
+        hierarchy = resolve(scene)
         items = vtk.vtkIdList()
         hierarchy.GetItemChildren(hierarchy.GetSceneItemID(), items, True)
         for index in range(items.GetNumberOfIds()):
@@ -323,6 +343,8 @@ def _keep_subject_hierarchy(scene):
 
     scene.AddObserver(scene.NodeAddedEvent, add_items)
     scene.AddObserver(scene.NodeRemovedEvent, remove_items)
+    scene.AddObserver(scene.EndImportEvent, add_items)
+    scene.AddObserver(scene.EndCloseEvent, lambda caller, event: resolve(scene))
 
 
 def _add_slice_nodes(scene):
