@@ -259,6 +259,15 @@ def test_lesions_are_outlined_and_their_diameters_drawn_in_their_own_slice(resul
         assert lesion.number in image.visible
 
 
+def test_diameters_cross_the_lesion_through_its_middle(result):
+    image = images(result, limit=1)[0]  # of the larger lesion, an ellipsoid alone in its slice
+    (drawn, outlined) = (
+        [(values.min() + values.max()) / 2 for values in np.nonzero(near(image.pixels, colour))]
+        for colour in (AXIS_COLOUR, LESION_COLOUR)
+    )
+    assert drawn == pytest.approx(outlined, abs=3)  # half a voxel is 5 pixels here
+
+
 def test_a_picture_without_lesions_has_no_red_and_no_yellow(result):
     image = key_images(result.ct.hu, result.liver, result.lesions * 0, [], result.ct.spacing)[0]
     assert near(image.pixels, LIVER_COLOUR).any()
