@@ -9,7 +9,8 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[1]
 MODULES = [REPOSITORY / name / f"{name}.py" for name in ("LiverLesionCascade", "LiverLesionCascadeTraining")]
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+# As in Slicer, where the folders of all modules are on the path: one module's code imports the library of the other.
+sys.path[:0] = [str(Path(__file__).resolve().parent), *(str(module.parent) for module in MODULES)]
 
 import slicer_harness  # noqa: E402
 

@@ -1,0 +1,233 @@
+"""Slicer module that trains and evaluates the cascade."""
+
+import pathlib
+
+import slicer
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.parameterNodeWrapper import parameterNodeWrapper
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleTest,
+    ScriptedLoadableModuleWidget,
+)
+from slicer.util import VTKObservationMixin
+
+# The libraries are imported where they are used, so that Slicer starts without them; torch only when a run needs it.
+
+
+class LiverLesionCascadeTraining(ScriptedLoadableModule):
+    """Describes the module to Slicer."""
+
+    def __init__(self, parent):
+        super().__init__(parent)
+        self.parent.title = _("Liver Lesion Cascade Training")
+        self.parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
+        self.parent.dependencies = ["LiverLesionCascade"]
+        self.parent.contributors = ["Liver Lesion Cascade contributors"]
+        self.parent.helpText = _(
+            "Trains the cascade of the Liver Lesion Cascade module on cases of your own, and evaluates it. Cases are "
+            "folders in LiTS layout: volume-N.nii.gz with segmentation-N.nii.gz (1 liver, 2 lesion)."
+        )
+        self.parent.acknowledgementText = _(
+            "The cascade of residual networks is that of Bi et al., Automatic Liver Lesion Detection using Cascaded "
+            "Deep Residual Networks, 2017."
+        )
+
+
+@parameterNodeWrapper
+class LiverLesionCascadeTrainingParameterNode:
+    """What the user chose; saved with the scene.
+
+    casesFolder: Cases with references, in LiTS layout.
+    """
+
+    casesFolder: pathlib.Path
+
+
+class LiverLesionCascadeTrainingWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """The panel: evaluates the shipped bundle. A training takes hours: the logic or the command line starts it."""
+
+    def __init__(self, parent=None):
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.logic = None
+        self._parameterNode = None
+        self._parameterNodeGuiTag = None
+
+    def setup(self):
+        ScriptedLoadableModuleWidget.setup(self)
+        panel = slicer.util.loadUI(self.resourcePath("UI/LiverLesionCascadeTraining.ui"))
+        self.layout.addWidget(panel)
+        self.ui = slicer.util.childWidgetVariables(panel)
+        panel.setMRMLScene(slicer.mrmlScene)
+        self.logic = LiverLesionCascadeTrainingLogic()
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
+        self.ui.evaluateButton.connect("clicked(bool)", self.onEvaluate)
+        self.initializeParameterNode()
+
+    def cleanup(self):
+        self.setParameterNode(None)
+        self.removeObservers()
+
+    def enter(self):
+        self.initializeParameterNode()
+
+    def exit(self):
+        self.setParameterNode(None)
+
+    def onSceneStartClose(self, caller, event):
+        self.setParameterNode(None)
+
+    def onSceneEndClose(self, caller, event):
+        if self.parent.isEntered:
+            self.initializeParameterNode()
+
+    def initializeParameterNode(self):
+        self.setParameterNode(self.logic.getParameterNode())
+
+    def setParameterNode(self, parameterNode):
+        """Show and follow a parameter node; None for none."""
+        if self._parameterNode:
+            self._parameterNode.disconnectGui(self._parameterNodeGuiTag)
+        self._parameterNode = parameterNode
+        self._parameterNodeGuiTag = parameterNode.connectGui(self.ui) if parameterNode else None
+
+    def onEvaluate(self):
+        with slicer.util.tryWithErrorDisplay(_("The evaluation failed."), waitCursor=True):
+            summary = self.logic.evaluate([self._parameterNode.casesFolder])
+            self.ui.resultsText.setPlainText(self.logic.table(summary))
+
+
+class LiverLesionCascadeTrainingLogic(ScriptedLoadableModuleLogic):
+    """Training and evaluation without the panel; both block, and a training takes hours.
+
+    From the Python console::
+
+        logic = slicer.util.getModuleLogic("LiverLesionCascadeTraining")
+        bundle = logic.train(["/data/train"], ["/data/validation"], "/data/run")
+        print(logic.table(logic.evaluate(["/data/validation"], bundle)))
+    """
+
+    def getParameterNode(self):
+        return LiverLesionCascadeTrainingParameterNode(super().getParameterNode())
+
+    def train(self, trainFolders, validationFolders, runFolder, recipe="compact", device="auto", report=print):
+        """Train a cascade and return the folder of its bundle. After an interruption the same call goes on.
+
+        :param trainFolders: folders of cases in LiTS layout.
+        :param validationFolders: the same of other patients.
+        :param runFolder: where checkpoints, logs and the bundle go.
+        :param recipe: "compact" or "paper".
+        :param device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+        :param report: called with lines of text.
+
+        Raises a CascadeError with one clear sentence where the cases, the run folder or the device are unfit.
+        """
+        from LiverLesionCascadeLib.engine.device import select_device
+        from LiverLesionCascadeTrainingLib.cascade_training import CascadeTraining
+        from LiverLesionCascadeTrainingLib.export import default_card, export_bundle
+        from LiverLesionCascadeTrainingLib.recipes import RECIPES
+
+        runFolder = pathlib.Path(runFolder)
+        training = CascadeTraining(
+            runFolder,
+            RECIPES[recipe],
+            [pathlib.Path(folder) for folder in trainFolders],
+            [pathlib.Path(folder) for folder in validationFolders],
+            select_device(device),
+            report,
+        )
+        training.run_all()
+        bundle = runFolder / "bundle"
+        export_bundle(training, bundle, default_card(recipe))
+        return bundle
+
+    def evaluate(self, caseFolders, bundle=None, preset="fast", device="auto", progress=None):
+        """Segment cases that have references and return the EvaluationSummary.
+
+        :param caseFolders: folders of cases in LiTS layout.
+        :param bundle: folder of a model bundle; the shipped one if None.
+        :param progress: called with (cases done, cases, name of the case).
+
+        Raises a CascadeError with one clear sentence where the cases, the bundle or the device are unfit.
+        """
+        from LiverLesionCascadeLib.engine.bundle import ModelBundle
+        from LiverLesionCascadeLib.engine.segmenter import Segmenter
+        from LiverLesionCascadeTrainingLib.cases import find_cases
+        from LiverLesionCascadeTrainingLib.evaluation import evaluate_cases
+
+        segmenter = Segmenter(ModelBundle.load(bundle) if bundle else ModelBundle.shipped(), device)
+
+        def segment(ct):
+            result = segmenter.segment(ct, preset)
+            return result.liver, result.lesions
+
+        return evaluate_cases(find_cases([pathlib.Path(folder) for folder in caseFolders]), segment, progress)
+
+    @staticmethod
+    def table(summary):
+        """The measures of each case and their means, as text."""
+        from LiverLesionCascadeTrainingLib.evaluation import format_table
+
+        return format_table(summary)
+
+
+class LiverLesionCascadeTrainingTest(ScriptedLoadableModuleTest):
+    """Tests of the module's own parts; the training engine has tests of its own."""
+
+    def setUp(self):
+        slicer.mrmlScene.Clear()
+
+    def openPanel(self):
+        slicer.util.selectModule("LiverLesionCascadeTraining")
+        return slicer.modules.LiverLesionCascadeTrainingWidget
+
+    def test_a_folder_without_cases_gives_one_clear_line(self):
+        import tempfile
+
+        from LiverLesionCascadeLib.engine.errors import CascadeError
+
+        logic = LiverLesionCascadeTrainingLogic()
+        with tempfile.TemporaryDirectory() as folder:
+            with self.assertRaises(CascadeError):
+                logic.train([folder], [folder], pathlib.Path(folder) / "run")
+
+    def test_the_panel_shows_the_table_of_an_evaluation(self):
+        widget = self.openPanel()
+        evaluated = []
+
+        class Logic(LiverLesionCascadeTrainingLogic):
+            def evaluate(self, caseFolders, **options):
+                from LiverLesionCascadeTrainingLib.evaluation import EvaluationSummary
+
+                evaluated.extend(caseFolders)
+                return EvaluationSummary()
+
+        widget.logic = Logic()
+        widget.ui.casesPathLineEdit.currentPath = "/data/validation"
+        widget.ui.evaluateButton.click()
+        self.assertEqual(evaluated, [pathlib.Path("/data/validation")])
+        self.assertEqual(widget.ui.resultsText.plainText, widget.logic.table(_emptySummary()))
+
+    def test_the_choices_are_saved_with_the_scene(self):
+        import os
+        import tempfile
+
+        widget = self.openPanel()
+        widget.ui.casesPathLineEdit.currentPath = "/data/validation"
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "scene.mrb")
+            self.assertTrue(slicer.util.saveScene(path))
+            slicer.mrmlScene.Clear()
+            slicer.util.loadScene(path)
+        widget.initializeParameterNode()
+        self.assertEqual(pathlib.Path(widget.ui.casesPathLineEdit.currentPath), pathlib.Path("/data/validation"))
+
+
+def _emptySummary():
+    from LiverLesionCascadeTrainingLib.evaluation import EvaluationSummary
+
+    return EvaluationSummary()
