@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,6 +77,8 @@ def run_train(args: argparse.Namespace) -> int:
         select_device(args.device),
         lambda line: print(line, flush=True),
     )
+    # A cluster's scheduler ends jobs by SIGTERM: save first, as on Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     training.prepare()
     for job in jobs:
         if job == "export":

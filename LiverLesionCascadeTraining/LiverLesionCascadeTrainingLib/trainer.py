@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 from LiverLesionCascadeLib.engine.device import autocast
 from LiverLesionCascadeLib.engine.errors import CascadeError
 from LiverLesionCascadeLib.engine.network import CascadeResNet
@@ -159,6 +160,16 @@ class Trainer:
         stop_at: int | None = None,
     ) -> None:
         """Trains until the recipe's last step (or ``stop_at``), logging, validating and saving on the way."""
+        try:
+            # Released by the system when a process dies, so a killed training leaves no lock behind.
+            with FileLock(self._folder / ".lock", timeout=0):
+                self._run(log_interval, validation_interval, save_seconds, stop_at)
+        except Timeout as error:
+            raise TrainingError(f"{self._folder} is being trained by another process: stop that one first") from error
+
+    def _run(self, log_interval: int, validation_interval: int, save_seconds: float, stop_at: int | None) -> None:
+        if self.checkpoint.is_file():
+            self._resume()
         last = self._stage.steps if stop_at is None else min(stop_at, self._stage.steps)
         log = TrainingLog(self._folder, self.step)
         losses: list[float] = []

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 from lits_phantoms import write_lits_folders
 from LiverLesionCascadeTrainingLib import trainer as trainer_module
 from LiverLesionCascadeTrainingLib.batches import BatchMaker
@@ -135,6 +136,14 @@ def test_interrupted_training_saves_before_it_stops(tmp_path, data, monkeypatch,
     with pytest.raises(KeyboardInterrupt):
         trainer.run()
     assert a_trainer(run_of(tmp_path, data), quiet).step == 7
+
+
+def test_second_process_on_the_same_training_is_refused(tmp_path, data, quiet):
+    trainer = a_trainer(run_of(tmp_path, data), quiet)
+    with FileLock(tmp_path / "liver" / ".lock"), pytest.raises(TrainingError, match="another process"):
+        trainer.run()
+    trainer.run(stop_at=1)
+    assert trainer.step == 1
 
 
 def test_loss_that_is_no_number_stops_and_keeps_the_last_good_checkpoint(tmp_path, data, monkeypatch, quiet):
