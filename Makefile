@@ -62,7 +62,8 @@ segment: $(INSTALLED) $(if $(CT),,$(SAMPLE))
 ifeq ($(strip $(CT)),)
 	@$(LLC) segment "$(SAMPLE)" -o "$(or $(OUT),segmentation/sample)" $(if $(OUT),,--force) $(FLAGS)
 else
-	@$(LLC) segment "$(CT)" -o "$(or $(OUT),segmentation/$(basename $(basename $(notdir $(CT)))))" $(FLAGS)
+	@name=$$(basename "$(CT)" | sed -E 's/\.(nii|nii\.gz|nrrd|nhdr|mha|mhd)$$//'); \
+	  out="$(OUT)"; $(LLC) segment "$(CT)" -o "$${out:-segmentation/$$name}" $(FLAGS)
 endif
 
 lint: $(INSTALLED_TEST)
