@@ -61,6 +61,8 @@ _PIECES: dict[int, tuple[tuple[tuple[int, int], tuple[int, int]], ...]] = {
     13: ((_TOP, _RIGHT),),
     14: ((_LEFT, _TOP),),
 }
+_FIRST_PIECE = np.array([_PIECES.get(code, ((_TOP, _TOP),))[0] for code in range(16)])
+_SECOND_PIECE = np.array([_PIECES.get(code, ((_TOP, _TOP),))[-1] for code in range(16)])
 
 
 @dataclass(frozen=True)
@@ -111,20 +113,19 @@ def _candidates(parts: np.ndarray, spacing: tuple[float, float]) -> Iterator[tup
     The width of a part in the direction of its diameter is that diameter; in the nearest of N directions it is at least
     cos(90 degrees / N) of it.
     """
-    slices, rows, columns = np.nonzero(parts)
-    numbers = parts[slices, rows, columns]
+    # The extreme pixels of a part, in any direction, are ends of its rows.
+    ends = parts > 0
+    ends[:, :, 1:-1] &= (parts[:, :, :-2] == 0) | (parts[:, :, 2:] == 0)
+    _, rows, columns = np.nonzero(ends)
+    numbers = parts[ends]
     order = np.argsort(numbers, kind="stable")
     starts = np.flatnonzero(np.diff(numbers[order], prepend=0))
-    y = rows[order] * spacing[0]
-    x = columns[order] * spacing[1]
-    bounds = np.zeros(len(starts))
-    for angle in _ANGLES:
-        along_y, along_x = np.sin(angle), np.cos(angle)
-        position = along_y * y + along_x * x
-        width = np.maximum.reduceat(position, starts) - np.minimum.reduceat(position, starts)
-        # The middles of a pixel's edges reach half a pixel beyond its centre, along the rows or along the columns.
-        reach = max(abs(along_y) * spacing[0], abs(along_x) * spacing[1])
-        np.maximum(bounds, (width + reach) * _BOUND, out=bounds)
+    along_y, along_x = np.sin(_ANGLES)[:, None] * spacing[0], np.cos(_ANGLES)[:, None] * spacing[1]
+    positions = along_y * rows[order] + along_x * columns[order]
+    widths = np.maximum.reduceat(positions, starts, axis=1) - np.minimum.reduceat(positions, starts, axis=1)
+    # The middles of a pixel's edges reach half a pixel beyond its centre, along the rows or along the columns.
+    reach = np.maximum(abs(along_y), abs(along_x))
+    bounds = (widths + reach).max(axis=0) * _BOUND
     for index in np.argsort(-bounds, kind="stable"):
         yield float(bounds[index]), int(index) + 1
 
@@ -162,12 +163,11 @@ def outline_pieces(shape: np.ndarray) -> np.ndarray:
     """Outline of a bool mask (row, column): pieces (n, 2 ends, 2) of whole numbers, (row, column) in half pixels."""
     padded = np.pad(shape, 1).astype(np.uint8)
     code = padded[:-1, :-1] | padded[:-1, 1:] << 1 | padded[1:, 1:] << 2 | padded[1:, :-1] << 3
-    found: list[np.ndarray] = []
-    for value, pieces in _PIECES.items():
-        cells = 2 * (np.argwhere(code == value) - 1)
-        if len(cells):
-            found.extend(cells[:, None, :] + np.array(piece) for piece in pieces)
-    return np.concatenate(found)
+    crossed = np.argwhere((code > 0) & (code < 15))
+    kind = code[crossed[:, 0], crossed[:, 1]]
+    corner = 2 * (crossed - 1)[:, None, :]
+    double = (kind == 5) | (kind == 10)
+    return np.concatenate([corner + _FIRST_PIECE[kind], corner[double] + _SECOND_PIECE[kind[double]]])
 
 
 def convex_hull(points: np.ndarray) -> np.ndarray:

@@ -204,6 +204,14 @@ def test_a_large_lesion_that_was_missed_does_not_spoil_a_small_one_beside_it() -
     assert 0 < by_size[max(by_size)] < 0.5
 
 
+def test_a_lesion_stays_found_when_its_prediction_covers_more_of_another() -> None:
+    reference = bar(2, 6) | bar(7, 30)
+    prediction = bar(2, 13) | bar(15, 30)  # the first covers all four columns of one and six of the other
+    matching = match_lesions(prediction, reference, SPACING)
+    assert matching.reference_overlap == pytest.approx((15 / 23, 4 / 11))
+    assert matching.predicted_overlap == pytest.approx((15 / 23, 4 / 11))
+
+
 def test_no_lesions_at_all_give_no_counts() -> None:
     assert match_lesions(empty(), empty(), SPACING).counts() == LesionCounts()
     only_false = match_lesions(bar(5, 9), empty(), SPACING).counts()
