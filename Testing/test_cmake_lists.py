@@ -14,10 +14,10 @@ def test_every_library_and_resource_file_is_listed_and_nothing_else(module, kind
     there, listed = lists.files_of(module)[kind], lists.listed_in(module)[kind]
     missing = [file for file in there if file not in listed]
     gone = [file for file in listed if file not in there]
-    remedy = "Run: python Testing/refresh_cmake_lists.py"
-    assert not missing, f"{module}/CMakeLists.txt misses these lines in MODULE_PYTHON_{kind}. {remedy}\n" + lines(missing)
-    assert not gone, f"{module}/CMakeLists.txt lists files that do not exist. {remedy}\n" + lines(gone)
-    assert len(listed) == len(set(listed)), f"{module}/CMakeLists.txt lists a file twice. {remedy}"
+    remedy = f"in MODULE_PYTHON_{kind} of {module}/CMakeLists.txt. Run: python Testing/refresh_cmake_lists.py\n"
+    assert not missing, f"Lines missing {remedy}{lines(missing)}"
+    assert not gone, f"Files that do not exist {remedy}{lines(gone)}"
+    assert len(listed) == len(set(listed)), f"A file twice {remedy}"
 
 
 def lines(files):

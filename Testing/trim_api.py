@@ -4,7 +4,7 @@
     python Testing/trim_api.py --check      compare it with them
 
 The catalogues (``slicer_api.json`` from the C++ headers, ``pythonqt_dump.json`` from a running Slicer) are too large
-for the repository; FOLDER is ../shared/slicer_harness/api if not given. Run this after using a class for the first time.
+for the repository; FOLDER is ../shared/slicer_harness/api if not given. Run this after using a class the first time.
 """
 
 import argparse

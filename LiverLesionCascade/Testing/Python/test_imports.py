@@ -1,0 +1,160 @@
+"""Who may import whom: gui -> worker, scene -> engine; Training -> engine; torch only when a run needs it."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+LIBRARY = REPOSITORY / "LiverLesionCascade" / "LiverLesionCascadeLib"
+TRAINING = REPOSITORY / "LiverLesionCascadeTraining" / "LiverLesionCascadeTrainingLib"
+SLICER = {"slicer", "vtk", "qt", "ctk", "SampleData", "ScriptedLoadableModule"}
+MODULE_FILES = {"LiverLesionCascade", "LiverLesionCascadeTraining"}
+
+# part of the library -> (parts that it may import, packages of Slicer that it may import)
+ALLOWED = {
+    "engine": ({"engine"}, set()),
+    "scene": ({"scene", "engine"}, {"slicer", "vtk"}),
+    "worker": ({"worker", "engine"}, set()),
+    "gui": ({"gui", "worker", "scene", "engine"}, SLICER - {"ScriptedLoadableModule"}),
+    "training": ({"training", "engine"}, set()),
+}
+# The command line stands above all parts but gui, and works without the application.
+COMMAND_LINE = ({"commands", "scene", "worker", "engine", "training", ""}, set())
+
+
+def importing_files():
+    files = [(path, _part(path)) for path in sorted(LIBRARY.rglob("*.py"))]
+    return files + [(path, "training") for path in sorted(TRAINING.rglob("*.py"))]
+
+
+def _part(path):
+    relative = path.relative_to(LIBRARY)
+    return relative.parts[0] if len(relative.parts) > 1 else ""
+
+
+def imported(path):
+    """Absolute names of all modules that a file imports, anywhere in it."""
+    package = _package(path)
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            name = ".".join([*base, *((node.module or "").split(".") if node.module else [])])
+            # "from . import x" names a module by its alias.
+            yield from ((node.lineno, f"{name}.{alias.name}") for alias in node.names)
+
+
+def _package(path):
+    root = LIBRARY.parent if path.is_relative_to(LIBRARY) else TRAINING.parent
+    return list(path.relative_to(root).parent.parts)
+
+
+def own_part(name):
+    """The part of our library that a module name belongs to, None for other packages."""
+    names = name.split(".")
+    if names[0] == TRAINING.name:
+        return "training"
+    if names[0] != LIBRARY.name:
+        return None
+    return names[1] if len(names) > 1 and (LIBRARY / names[1]).is_dir() else ""
+
+
+def violations(path, part):
+    parts, packages = ALLOWED.get(part, COMMAND_LINE)
+    for line, name in imported(path):
+        top = name.split(".")[0]
+        target = own_part(name)
+        if top in SLICER and top not in packages:
+            yield f"{path.relative_to(REPOSITORY)}:{line} imports {top}"
+        elif top in MODULE_FILES:
+            yield f"{path.relative_to(REPOSITORY)}:{line} imports the module file {top}"
+        # The library's own root holds nothing but its version, which every part may read.
+        elif target is not None and target not in parts | {""}:
+            yield f"{path.relative_to(REPOSITORY)}:{line} imports {target} ({name})"
+
+
+def test_imports_run_one_way_and_only_the_gui_uses_qt():
+    found = [each for path, part in importing_files() for each in violations(path, part)]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("part", "source", "message"),
+    [
+        ("engine", "from ..scene.volume import ctVolumeFromNode", "imports scene"),
+        ("engine", "def f():\n    import vtk", "imports vtk"),
+        ("scene", "import qt", "imports qt"),
+        ("scene", "from LiverLesionCascadeLib.worker import client", "imports worker"),
+        ("scene", "import LiverLesionCascade", "imports the module file"),
+        ("engine", "from LiverLesionCascadeTrainingLib import cases", "imports training"),
+        ("worker", "from .. import scene", "imports scene"),
+    ],
+)
+def test_a_wrong_import_would_be_found(tmp_path, monkeypatch, part, source, message):
+    library = tmp_path / "LiverLesionCascade" / "LiverLesionCascadeLib"
+    for name in ("engine", "scene", "worker"):
+        (library / name).mkdir(parents=True)
+    path = library / part / "example.py"
+    path.write_text(source, encoding="utf-8")
+    monkeypatch.setitem(globals(), "LIBRARY", library)
+    monkeypatch.setitem(globals(), "REPOSITORY", tmp_path)
+    (found,) = violations(path, part)
+    assert message in found
+
+
+def engine_modules():
+    return sorted(
+        ".".join(path.relative_to(LIBRARY.parent).with_suffix("").parts)
+        for path in (LIBRARY / "engine").rglob("*.py")
+        if path.name != "__init__.py"
+    )
+
+
+def run(code):
+    """Run Python in a process of its own, with only our two folders on the path; returns what it prints."""
+    paths = [str(LIBRARY.parent), str(TRAINING.parent)]
+    program = f"import sys\nsys.path[:0] = {paths!r}\n{code}"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+BLOCK = f"""
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {sorted(SLICER)}:
+            raise ImportError(f"{{name}} is blocked")
+sys.meta_path.insert(0, Blocker())
+"""
+
+
+def test_every_module_of_the_engine_can_be_imported_without_slicer_vtk_and_qt():
+    imports = "\n".join(f"import {name}" for name in engine_modules())
+    assert run(f"{BLOCK}\n{imports}\nprint('done')").strip() == "done"
+
+
+def test_the_package_its_command_line_and_the_volumes_are_imported_without_torch():
+    code = """
+import LiverLesionCascadeLib.cli
+import LiverLesionCascadeLib.engine
+import LiverLesionCascadeLib.engine.bundle
+import LiverLesionCascadeLib.engine.ct_volume
+import LiverLesionCascadeLib.engine.result
+print(sorted({name.split('.')[0] for name in sys.modules} & {'torch', 'slicer', 'vtk'}))
+"""
+    assert run(code).strip() == "[]"
+
+
+def test_the_scene_layer_is_imported_without_torch_and_qt():
+    code = """
+import LiverLesionCascadeLib.scene.headless
+import LiverLesionCascadeLib.scene.segmentation
+import LiverLesionCascadeLib.scene.storage
+import LiverLesionCascadeLib.scene.volume
+print(sorted({name.split('.')[0] for name in sys.modules} & {'torch', 'qt', 'ctk', 'PySide6'}))
+"""
+    assert run(code).strip() == "[]"

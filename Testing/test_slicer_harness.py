@@ -1,0 +1,142 @@
+"""The harness refuses what Slicer refuses; otherwise a module would pass here and fail there."""
+
+import runpy
+import subprocess
+import sys
+
+import pytest
+import slicer_harness
+from refresh_cmake_lists import REPOSITORY
+
+slicer_harness.install()
+
+import ctk  # noqa: E402
+import qt  # noqa: E402
+import slicer  # noqa: E402
+from slicer_harness import ui_loader  # noqa: E402
+
+UI = """<ui version="4.0"><class>Panel</class>
+<widget class="qMRMLWidget" name="Panel"><layout class="QVBoxLayout" name="verticalLayout">
+ <item><widget class="qMRMLNodeComboBox" name="selector">{properties}</widget></item>
+ <item><widget class="ctkSliderWidget" name="slider"/></item>
+ <item><widget class="QPushButton" name="button"><property name="text"><string>Go</string></property></widget></item>
+</layout></widget>
+<connections><connection><sender>Panel</sender><signal>{signal}</signal>
+ <receiver>selector</receiver><slot>setMRMLScene(vtkMRMLScene*)</slot></connection></connections></ui>"""
+GOOD = {
+    "properties": '<property name="noneEnabled"><bool>true</bool></property>',
+    "signal": "mrmlSceneChanged(vtkMRMLScene*)",
+}
+
+
+def load_ui(tmp_path, **parts):
+    path = tmp_path / "Panel.ui"
+    path.write_text(UI.format(**(GOOD | parts)), encoding="utf-8")
+    return slicer.util.loadUI(str(path))
+
+
+@pytest.fixture
+def ui(tmp_path):
+    slicer.mrmlScene.Clear()
+    panel = load_ui(tmp_path)
+    panel.setMRMLScene(slicer.mrmlScene)
+    variables = slicer.util.childWidgetVariables(panel)
+    variables.panel = panel
+    yield variables
+    slicer.mrmlScene.Clear()
+
+
+MISTAKES = {
+    "a mistyped property": (lambda ui: setattr(ui.button, "enable", True), AttributeError),
+    "a property that is called": (lambda ui: ui.button.text(), TypeError),
+    "a method that is overwritten": (lambda ui: setattr(ui.button, "setText", "x"), AttributeError),
+    "a C++ method that is no slot": (lambda ui: ui.slider.setRange(0, 1), AttributeError),
+    "a signal that does not exist": (lambda ui: ui.button.connect("click()", print), ValueError),
+    "a class that does not exist": (lambda ui: slicer.qMRMLFooWidget, AttributeError),
+    "a ctk class that does not exist": (lambda ui: ctk.ctkFoo, AttributeError),
+    "a member that is not imitated": (lambda ui: ui.selector.sortFilterProxyModel(), NotImplementedError),
+    "a mistyped method of the layout": (lambda ui: slicer.app.layoutManager().setLayut(3), AttributeError),
+    "a view that is not here": (lambda ui: slicer.app.layoutManager().sliceWidget("Red"), NotImplementedError),
+    "a mistyped member of the application": (lambda ui: slicer.app.fooBar, AttributeError),
+    "a property of the wrong type": (lambda ui: setattr(ui.button, "text", [1]), (ValueError, TypeError)),
+    "a keyword argument": (lambda ui: ui.panel.layout().addWidget(widget=ui.button), (AttributeError, TypeError)),
+    "a name that only PySide has": (lambda ui: qt.Signal, AttributeError),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_is_refused(ui, name):
+    mistake, error = MISTAKES[name]
+    with pytest.raises(error):
+        mistake(ui)
+
+
+def test_properties_signals_and_nodes_work_as_in_slicer(ui):
+    clicks = []
+    ui.button.connect("clicked(bool)", lambda checked: clicks.append(checked))
+    ui.button.click()
+    assert clicks == [False] and ui.button.text == "Go"
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "CT")
+    ui.selector.nodeTypes = ["vtkMRMLScalarVolumeNode"]
+    assert ui.selector.currentNode() is None
+    ui.selector.setCurrentNode(node)
+    assert ui.selector.currentNode() is node
+    slicer.mrmlScene.RemoveNode(node)
+    assert ui.selector.currentNode() is None
+
+
+@pytest.mark.parametrize(
+    ("parts", "problem"),
+    [
+        (
+            {"properties": '<property name="noneEnable"><bool>true</bool></property>'},
+            "sets qMRMLNodeComboBox.noneEnable",
+        ),
+        ({"signal": "sceneChanged(vtkMRMLScene*)"}, "Panel.sceneChanged(vtkMRMLScene*) -> selector"),
+    ],
+    ids=["property", "connection"],
+)
+def test_a_mistake_in_a_ui_file_is_reported(tmp_path, monkeypatch, parts, problem):
+    monkeypatch.setattr(ui_loader, "PROBLEMS", [])
+    load_ui(tmp_path, **parts)
+    assert len(ui_loader.PROBLEMS) == 1 and problem in ui_loader.PROBLEMS[0]
+
+
+def test_a_ui_file_without_mistakes_is_not_complained_about(tmp_path, monkeypatch):
+    monkeypatch.setattr(ui_loader, "PROBLEMS", [])
+    load_ui(tmp_path)
+    assert not ui_loader.PROBLEMS
+
+
+def test_data_nodes_have_items_in_the_subject_hierarchy_while_they_are_in_the_scene():
+    slicer.mrmlScene.Clear()
+    hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "S")
+    item = hierarchy.GetItemByDataNode(node)
+    assert item and hierarchy.GetItemName(item) == "S"
+    slicer.mrmlScene.RemoveNode(node)
+    assert not hierarchy.GetItemName(item)
+
+
+FAILING = """
+from slicer.ScriptedLoadableModule import *
+class Failing(ScriptedLoadableModule): pass
+class FailingTest(ScriptedLoadableModuleTest):
+    def test_fails(self):
+        self.assertEqual(1, 2)
+"""
+
+
+def test_the_runner_fails_with_a_failing_self_test(tmp_path):
+    (tmp_path / "Failing.py").write_text(FAILING, encoding="utf-8")
+    runner = REPOSITORY / "Testing" / "run_selftest.py"
+    done = subprocess.run(
+        [sys.executable, str(runner), str(tmp_path / "Failing.py")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0 and "1 != 2" in done.stderr
+
+
+def test_the_runner_runs_all_modules_of_the_extension():
+    modules = runpy.run_path(str(REPOSITORY / "Testing" / "run_selftest.py"))["MODULES"]
+    assert [path.stem for path in modules] == ["LiverLesionCascade", "LiverLesionCascadeTraining"]
+    assert all(path.is_file() for path in modules)
