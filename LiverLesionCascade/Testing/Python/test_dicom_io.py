@@ -82,7 +82,7 @@ def test_names_without_extension_subfolders_umlauts_and_other_files_do_not_matte
     (folder / "readme.txt").write_text("not DICOM")
     (folder / "viewer.exe").write_bytes(bytes(500))
     (folder / "leer").write_bytes(b"")
-    (folder / "DICOM" / "._I3").write_bytes(b"resource fork")
+    (folder / "DICOM" / "._I3.dcm").write_bytes(b"resource fork")
     write_slice(
         folder / "DICOMDIR", STORED[0], (0, 0, 0), "1.2.77", SOPClassUID="1.2.840.10008.1.3.10", Modality=None
     )
@@ -230,7 +230,7 @@ def test_slightly_uneven_slices_are_read_with_a_finding_and_much_uneven_ones_are
 
 
 def test_positions_rounded_in_the_header_are_no_finding(tmp_path) -> None:
-    write_series(tmp_path, STORED, positions=np.round(stack((0, 0, 0.6250)), 3))
+    write_series(tmp_path, STORED, positions=np.round(stack((0, 0, 0.625)), 2))
     assert codes(read_dicom_folder(tmp_path)) == {"series"}
 
 
