@@ -162,7 +162,7 @@ COMPACT = Recipe(
         (Phase(800, 160),), "cosine", 0.05, 100, _LIVER_MIXTURE, shift=0.12, crop_view=0.2, image_thrice=True
     ),
     lesion_image=StageRecipe((Phase(1500, 192), Phase(700, 256)), "cosine", 0.05, 100, _LESION_MIXTURE),
-    lesion=StageRecipe((Phase(900, 256),), "cosine", 0.02, 50, _LESION_MIXTURE, prior_absent=0.4, corrections=0.5),
+    lesion=StageRecipe((Phase(700, 256),), "cosine", 0.02, 50, _LESION_MIXTURE, prior_absent=0.4, corrections=0.5),
 )
 
 # Bi et al. 2017, section 2.5: 8,802 slices, batch 10, 60 epochs at 0.0016, then 40 epochs linear from 0.0008; equal
