@@ -100,7 +100,12 @@ def find_cases(folders: list[Path]) -> list[TrainingCase]:
             cases[name] = TrainingCase(name, volume, segmentation, patient, "slice_index" in description)
         if not found:
             raise InputError(f"{folder} holds no volume-N.nii.gz; choose a folder in LiTS layout")
-    return list(cases.values())
+    return sorted(cases.values(), key=natural_order)
+
+
+def natural_order(case: TrainingCase) -> tuple[int, str]:
+    """Sorts case 9 before case 10."""
+    return (int(case.name) if case.name.isdigit() else 2**31, case.name)
 
 
 def patient_folds(cases: list[TrainingCase], folds: int, seed: int) -> dict[str, int]:

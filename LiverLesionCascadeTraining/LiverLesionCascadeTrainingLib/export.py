@@ -98,8 +98,8 @@ def export_bundle(training: CascadeTraining, folder: Path, card: dict[str, Any])
             "recipe": recipe.to_dict(),
             "jobs": jobs,
             "patients": len({case.patient for case in cases}),
-            "scans": sorted((case.name for case in cases if not case.sparse), key=_natural),
-            "single_slice_scans": sorted((case.name for case in cases if case.sparse), key=_natural),
+            "scans": [case.name for case in cases if not case.sparse],
+            "single_slice_scans": [case.name for case in cases if case.sparse],
         },
     }
     save_bundle(folder, networks, metadata)
@@ -137,6 +137,3 @@ def record_validation(folder: Path, validation: dict[str, Any]) -> None:
     path.write_text(json.dumps(metadata, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     write_model_card(folder)
 
-
-def _natural(name: str) -> tuple[int, str]:
-    return (int(name), "") if name.isdigit() else (2**31, name)
