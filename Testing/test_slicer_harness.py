@@ -1,8 +1,10 @@
 """The harness refuses what Slicer refuses; otherwise a module would pass here and fail there."""
 
+import enum
 import runpy
 import subprocess
 import sys
+import typing
 
 import pytest
 import slicer_harness
@@ -13,6 +15,7 @@ slicer_harness.install()
 import ctk  # noqa: E402
 import qt  # noqa: E402
 import slicer  # noqa: E402
+from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper  # noqa: E402
 from slicer_harness import ui_loader  # noqa: E402
 
 UI = """<ui version="4.0"><class>Panel</class>
@@ -116,6 +119,53 @@ def test_data_nodes_have_items_in_the_subject_hierarchy_while_they_are_in_the_sc
     assert item and hierarchy.GetItemName(item) == "S"
     slicer.mrmlScene.RemoveNode(node)
     assert not hierarchy.GetItemName(item)
+
+
+def connected(annotation, widget):
+    """Connect a parameter of that type to a widget; returns the wrapper."""
+    wrapper = parameterNodeWrapper(type("Parameters", (), {"__annotations__": {"value": annotation}}))
+    wrapped = wrapper(slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScriptedModuleNode"))
+    wrapped.connectGui({"value": widget})
+    return wrapped
+
+
+class Mode(enum.Enum):
+    Fast = "quick"
+    Exact = "slow"
+
+
+def combo_texts(box):
+    return [box.itemText(index) for index in range(box.count)]
+
+
+def test_widgets_are_connected_to_the_parameters_that_slicer_connects_them_to():
+    box = qt.QComboBox()
+    parameters = connected(Mode, box)
+    assert combo_texts(box) == ["Fast", "Exact"]
+    box.currentIndex = 1
+    assert parameters.value is Mode.Exact
+    slider = ctk.ctkSliderWidget()
+    parameters = connected(typing.Annotated[float, WithinRange(0, 10)], slider)
+    parameters.value = 4.0
+    assert slider.value == 4.0 and slider.maximum == 10.0
+    with pytest.raises(ValueError, match="within range"):
+        parameters.value = 11.0
+
+
+@pytest.mark.parametrize(
+    ("annotation", "widget"),
+    [
+        (float, lambda: qt.QSpinBox()),
+        (float, lambda: ctk.ctkSliderWidget()),
+        (str, lambda: ctk.ctkPathLineEdit()),
+        (str, lambda: qt.QComboBox()),
+        (bool, lambda: qt.QLineEdit()),
+    ],
+    ids=["float to int box", "unbounded to slider", "text to path", "no choices", "bool to text"],
+)
+def test_widgets_that_slicer_cannot_connect_are_refused(annotation, widget):
+    with pytest.raises(RuntimeError):
+        connected(annotation, widget())
 
 
 FAILING = """

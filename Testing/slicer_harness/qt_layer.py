@@ -35,6 +35,7 @@ SIGNAL, SLOT = 1, 2
 LOADING = []
 """Not empty while a .ui file is being loaded."""
 
+_LOOKED_UP_BY_PYSIDE = {"connectNotify", "disconnectNotify"}  # on every connection, in the caller's name
 _VIRTUAL_GETTERS = {"sizeHint", "minimumSizeHint"}  # properties too, but overridden as methods
 _CPP_TYPES = {"bool": bool, "int": int, "double": float, "float": float, "QString": str}
 _original_getattribute = QtCore.QObject.__getattribute__
@@ -127,7 +128,7 @@ def _getattribute(self, name):
     if name == "disconnect":
         return functools.partial(_disconnect, self)
     cls = type(self)
-    if cls.__module__.startswith("PySide6") and not name.startswith("_"):
+    if cls.__module__.startswith("PySide6") and not name.startswith("_") and name not in _LOOKED_UP_BY_PYSIDE:
         in_slicer = catalogue.pythonqt_members(cls.__name__)
         if in_slicer is not None and name not in in_slicer and not _called_by_harness():
             raise AttributeError(f"{cls.__name__} has no attribute named '{name}' (in Slicer's PythonQt)")

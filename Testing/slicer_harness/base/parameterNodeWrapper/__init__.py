@@ -145,7 +145,10 @@ class Parameter:
         return low, high
 
     def choices(self):
-        return next(note.choices for note in self.notes if isinstance(note, Choice))
+        for note in self.notes:
+            if isinstance(note, Choice):
+                return note.choices
+        raise RuntimeError(f"{self.name} needs the Choice annotation to be connected to a combo box")
 
 
 class ParameterNodeWrapper:

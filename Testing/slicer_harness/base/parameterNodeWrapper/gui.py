@@ -7,7 +7,8 @@ import ctk
 import qt
 import slicer
 
-NUMBER_WIDGETS = (qt.QSlider, qt.QSpinBox, qt.QDoubleSpinBox, ctk.ctkSliderWidget)
+INT_WIDGETS = (qt.QSlider, qt.QSpinBox)
+NUMBER_WIDGETS = (qt.QDoubleSpinBox, ctk.ctkSliderWidget)
 BOUNDED_WIDGETS = (qt.QSlider, ctk.ctkSliderWidget)
 
 
@@ -60,15 +61,15 @@ class GuiLink:
             if kind is qt.QPushButton:
                 widget.checkable = True
             return (lambda: widget.checked), widget.setChecked, widget.toggled
-        if data in (int, float) and kind in NUMBER_WIDGETS:
+        if (data is int and kind in INT_WIDGETS) or (data in (int, float) and kind in NUMBER_WIDGETS):
             self._applyBounds()
             return (lambda: data(widget.value)), widget.setValue, widget.valueChanged
         is_enum = isinstance(data, type) and issubclass(data, enum.Enum)
-        if kind is qt.QComboBox and (is_enum or data is str):
+        if kind is qt.QComboBox and (is_enum or data in (int, float, str, bool)):
             items = list(data) if is_enum else parameter.choices()
             widget.clear()
             for item in items:
-                widget.addItem(_itemText(item))
+                widget.addItem(_label(data, item) if is_enum else str(item))
             return (
                 (lambda: items[widget.currentIndex]),
                 (lambda value: widget.setCurrentIndex(items.index(value))),
@@ -76,7 +77,7 @@ class GuiLink:
             )
         if data is str and kind is qt.QLineEdit:
             return (lambda: widget.text), widget.setText, widget.textChanged
-        if data in (str, pathlib.Path) and kind is ctk.ctkPathLineEdit:
+        if isinstance(data, type) and issubclass(data, pathlib.PurePath) and kind is ctk.ctkPathLineEdit:
             return (
                 (lambda: data(widget.currentPath)),
                 (lambda value: widget.setCurrentPath(str(value))),
@@ -94,7 +95,6 @@ class GuiLink:
             raise RuntimeError(f"Cannot have a connection to {type(self.widget).__name__} where the value is unbounded")
 
 
-def _itemText(item):
-    if isinstance(item, enum.Enum):
-        return item.value if isinstance(item.value, str) else item.name
-    return item
+def _label(enumeration, item):
+    """An enumeration may define label(); otherwise the member's name is shown."""
+    return getattr(enumeration, "label", lambda member: member.name)(item)
