@@ -161,11 +161,9 @@ def _buildSegments(
 def _layer(labels: np.ndarray, ijkToRas: np.ndarray) -> slicer.vtkOrientedImageData:
     """A label map of only the box where ``labels`` (k, j, i) is not 0, which spares the scene memory.
 
-    Where nothing was found it covers the whole grid: a file of it then still has the grid of the image.
+    Where nothing was found it is one voxel: a layer without any would lose the image's grid in a file.
     """
-    box = bounding_box(labels)
-    if box is None:
-        return orientedImage(labels, ijkToRas)
+    box = bounding_box(labels) or (slice(0, 1),) * 3
     return orientedImage(labels[box], ijkToRas, (box[0].start, box[1].start, box[2].start))
 
 
