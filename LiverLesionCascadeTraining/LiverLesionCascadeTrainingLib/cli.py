@@ -116,8 +116,6 @@ def run_evaluate(args: argparse.Namespace) -> int:
     segmenter = Segmenter(bundle, args.device)
     presets = [PRESETS[name] for name in args.preset or [DEFAULT_PRESET]]
     variants = cascade_variants(presets[0], bundle) if args.stages else {}
-    # The last variant is the preset itself: it is not run twice.
-    variants = {name: preset for name, preset in variants.items() if preset != presets[0]}
     runs = {f"Preset {preset.name}": preset for preset in presets} | variants
     summaries = {name: _evaluate(segmenter, preset, cases, name) for name, preset in runs.items()}
     if args.record:

@@ -136,4 +136,3 @@ def record_validation(folder: Path, validation: dict[str, Any]) -> None:
     metadata["validation"] = validation
     path.write_text(json.dumps(metadata, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     write_model_card(folder)
-

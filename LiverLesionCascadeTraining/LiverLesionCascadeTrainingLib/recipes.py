@@ -154,7 +154,8 @@ COMPACT = Recipe(
     scale=(0.8, 1.25),
     intensity=0.15,
     noise=0.04,
-    iterations=2,
+    # A second run on its own result was measured to lower the lesions' Dice of the shipped networks.
+    iterations=1,
     liver=StageRecipe(
         (Phase(1800, 160),), "cosine", 0.05, 100, _LIVER_MIXTURE, shift=0.12, crop_view=0.2, image_thrice=True
     ),

@@ -12,14 +12,12 @@ def cascade_variants(preset: Preset, bundle: ModelBundle) -> dict[str, Preset]:
     """The preset, stopped or changed at each step of the cascade.
 
     Returns:
-        By description: stage 1 alone; stage 2 without priors; stage 2 on stage 1's maps; and again on its own result
-        where the bundle asks for that.
+        By description: stage 1 alone; stage 2 without priors; on stage 1's maps; and again on its own result.
     """
-    variants = {
+    again = max(2, bundle.lesion_pass.iterations)
+    return {
         "Stage 1 alone (liver pass)": replace(preset, iterations=0),
         "Stage 2 without priors": replace(preset, iterations=1, priors=False),
         "Stage 2 on stage 1's maps": replace(preset, iterations=1),
+        f"Stage 2, {again} times": replace(preset, iterations=again),
     }
-    if bundle.lesion_pass.iterations > 1:
-        variants[f"Stage 2, {bundle.lesion_pass.iterations} times"] = preset
-    return variants

@@ -82,7 +82,7 @@ def run_liver_pass(
         hu = torch.from_numpy(np.stack([ct.hu[i] for i in indices[part]]).astype(np.float32))
         return view.extract(normalise(hu, bundle.window_hu))[:, None].expand(-1, 3, -1, -1)
 
-    maps = predict(network, inputs, len(indices), view.size, preset.scales, device, progress)
+    maps = predict(network, inputs, len(indices), view.size, preset.liver_scales, device, progress)
     liver = _largest_component((maps[:, 0] > settings.threshold).numpy())
     if liver is None:
         return LiverPassResult(maps, indices, view, None, None, None)

@@ -159,7 +159,14 @@ def test_unknown_job_is_refused_with_the_choices(data, tmp_path, capsys):
 def test_evaluate_prints_a_table_and_what_each_stage_is_worth(trained, data, capsys):
     assert main(["evaluate", str(data[1]), "--bundle", str(trained / "bundle"), "--stages", "--device", "cpu"]) == 0
     printed = capsys.readouterr().out
-    for text in ("| 9 ", "Stage 1 alone", "Stage 2 without priors", "Stage 2 on stage 1's maps", "| Mean of 1"):
+    for text in (
+        "| 9 ",
+        "Stage 1 alone",
+        "Stage 2 without priors",
+        "Stage 2 on stage 1's maps",
+        "Stage 2, 2 times",
+        "| Mean of 1",
+    ):
         assert text in printed
 
 
