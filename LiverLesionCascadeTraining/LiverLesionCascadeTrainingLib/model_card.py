@@ -33,7 +33,7 @@ def model_card(metadata: dict[str, Any], weights_bytes: int) -> str:
         f"Two residual networks of Table 1 of Bi et al. 2017 at width {metadata['network']['width']:g} "
         f"({weights_bytes / 1e6:.1f} MB in half precision). HU window [{low:g}, {high:g}]. Liver pass: whole slices, "
         f"{liver['size']} x {liver['size']}, {pixels}. Lesion pass: the liver's box, {lesion['size']} x "
-        f"{lesion['size']}, run {lesion['iterations']} time(s), first on the liver pass's maps, then on its own result.",
+        f"{lesion['size']}, run {lesion['iterations']} time(s): on the liver pass's maps, then on its own result.",
         "## Training",
         f"{training['patients']} patients: {len(training['scans'])} scans ({', '.join(training['scans'])}) and single "
         f"slices of {len(training['single_slice_scans'])} more ({', '.join(training['single_slice_scans'])}). "
