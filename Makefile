@@ -4,7 +4,7 @@
 PYTHON ?= python3
 # Install another build of torch by `make segment TORCH="torch==2.13.0 --index-url ..."`.
 TORCH ?= torch==2.13.0
-# Folder that holds lits/val and lits/sparse/val, for `make validate`.
+# Folder that holds lits/val, for `make validate`.
 DATA ?= ../shared/data
 # The CT for `make segment` (empty: the sample), and the folder for its results.
 CT ?=
@@ -76,7 +76,7 @@ test: lint
 	$(PY) Testing/run_selftest.py
 
 validate: $(INSTALLED)
-	@$(LLC) evaluate "$(DATA)/lits/val" "$(DATA)/lits/sparse/val" --preset fast --preset paper --stages
+	@$(LLC) evaluate "$(DATA)/lits/val" --stages
 
 benchmark: $(INSTALLED)
 	@$(PY) Testing/benchmark.py

@@ -102,6 +102,8 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_evaluate(args: argparse.Namespace) -> int:
     """Segments every case and prints the measures of each and their means."""
+    from dataclasses import replace
+
     from LiverLesionCascadeLib.engine.bundle import ModelBundle
     from LiverLesionCascadeLib.engine.presets import DEFAULT_PRESET, PRESETS
     from LiverLesionCascadeLib.engine.segmenter import Segmenter
@@ -117,7 +119,14 @@ def run_evaluate(args: argparse.Namespace) -> int:
     presets = [PRESETS[name] for name in args.preset or [DEFAULT_PRESET]]
     variants = cascade_variants(presets[0], bundle) if args.stages else {}
     runs = {f"Preset {preset.name}": preset for preset in presets} | variants
-    summaries = {name: _evaluate(segmenter, preset, cases, name) for name, preset in runs.items()}
+    measured: dict[Preset, EvaluationSummary] = {}
+    for name, preset in runs.items():
+        # Resolved first: a stage that is the preset itself is not run twice.
+        exact = replace(preset, iterations=preset.iterations or bundle.lesion_pass.iterations)
+        key = preset if preset.iterations == 0 else exact
+        measured[key] = measured.get(key) or _evaluate(segmenter, preset, cases, name)
+        runs[name] = key
+    summaries = {name: measured[key] for name, key in runs.items()}
     if args.record:
         record_validation(bundle.folder, validation_figures(next(iter(summaries.values())), presets[0].name))
     if args.json:

@@ -61,7 +61,7 @@ def add_segment_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--series", metavar="UID", help="DICOM series to take, where a folder holds several")
     parser.add_argument(
         "--preset", choices=("fast", "paper"), default="fast",
-        help="fast (default): as good within half a Dice point, in a fraction of the time; "
+        help="fast (default): one scale, slices skipped where the scan is thin, implausible parts left out; "
         "paper: every slice at five scales, hole filling only, as published",
     )  # fmt: skip
     parser.add_argument(
