@@ -5,7 +5,7 @@ PYTHON ?= python3
 # Install another build of torch by `make segment TORCH="torch==2.13.0 --index-url ..."`.
 TORCH ?= torch==2.13.0
 # Folder that holds lits/val, for `make validate`.
-DATA ?= ../shared/data
+DATA ?= data
 # The CT for `make segment` (empty: the sample), and the folder for its results.
 CT ?=
 OUT ?=
