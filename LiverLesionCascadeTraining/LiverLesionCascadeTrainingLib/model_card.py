@@ -37,7 +37,7 @@ def model_card(metadata: dict[str, Any], weights_bytes: int) -> str:
         "## Training",
         f"{training['patients']} patients: {len(training['scans'])} scans ({', '.join(training['scans'])}) and single "
         f"slices of {len(training['single_slice_scans'])} more ({', '.join(training['single_slice_scans'])}). "
-        f"Recipe `{training['recipe']['name']}`, seed {training['recipe']['seed']}, {hours:.1f} hours of training in all:",
+        f"Recipe `{training['recipe']['name']}`, seed {training['recipe']['seed']}, {hours:.1f} hours of training:",
         f"| job | steps | images | hours |\n| --- | ---: | ---: | ---: |\n{jobs}",
         "The `liver-fold` networks only make the cross-fitted priors from which `lesion` learns; they are not shipped.",
     ]
