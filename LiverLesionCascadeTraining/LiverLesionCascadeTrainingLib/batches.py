@@ -15,6 +15,7 @@ from .corrections import LESION, LIVER, correct
 from .recipes import Recipe, StageRecipe
 from .sampling import SliceSampler
 from .slice_store import SliceStore
+from .validation import network_input
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class BatchMaker:
         else:
             images = jitter_intensity(images, recipe, random)
             # From the image alone: stage 1 sees (I, I, I); for stage 2 all-zero priors mean "no estimate".
-            inputs = images.expand(-1, 3, -1, -1) if stage.image_thrice else _without_priors(images)
+            inputs = network_input(images, stage.image_thrice)
         return Batch(inputs.contiguous(), targets)
 
     def _priors(
@@ -87,7 +88,3 @@ class BatchMaker:
                 maps = encode_estimate(estimates[i])
             encoded[i] = maps[LESION], maps[LIVER]
         return images, torch.from_numpy(encoded)
-
-
-def _without_priors(images: Tensor) -> Tensor:
-    return torch.cat([images, torch.zeros_like(images), torch.zeros_like(images)], dim=1)

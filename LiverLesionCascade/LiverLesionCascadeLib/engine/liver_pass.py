@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -14,6 +13,7 @@ from .bundle import ModelBundle
 from .ct_volume import CTVolume
 from .inference import between_slices, evenly_stepped, predict
 from .network import CascadeResNet
+from .postprocessing import largest_component
 from .presets import Preset
 from .progress import Progress
 from .view import View, liver_box_view, normalise, whole_slice_view
@@ -83,8 +83,8 @@ def run_liver_pass(
         return view.extract(normalise(hu, bundle.window_hu))[:, None].expand(-1, 3, -1, -1)
 
     maps = predict(network, inputs, len(indices), view.size, preset.liver_scales, device, progress)
-    liver = _largest_component((maps[:, 0] > settings.threshold).numpy())
-    if liver is None:
+    liver = largest_component((maps[:, 0] > settings.threshold).numpy())
+    if not liver.any():
         return LiverPassResult(maps, indices, view, None, None, None)
     found = np.flatnonzero(liver.any(axis=(1, 2)))
     # Between the outermost slice that shows liver and its unseen neighbours there may be more of it.
@@ -105,10 +105,3 @@ def run_liver_pass(
         bundle.lesion_pass.margin,
     )
     return LiverPassResult(maps, indices, view, first, last, box)
-
-
-def _largest_component(mask: np.ndarray) -> np.ndarray | None:
-    labels, count = ndimage.label(mask, structure=np.ones((3, 3, 3)))
-    if not count:
-        return None
-    return labels == np.bincount(labels.ravel())[1:].argmax() + 1

@@ -123,14 +123,15 @@ class Segmenter:
         instances = label_lesions(lesion)
         table = measure_lesions(instances, ct.hu, ct.geometry, boxes[1], liver)
         parenchyma = ct.hu[liver & ~lesion] if liver.any() else ct.hu[:0]
+        remarks = ct.check()
         findings = [
             *ct.notes,
-            *ct.check(),
+            *remarks,
             *liver_findings(
                 float(np.count_nonzero(liver)) * ct.geometry.voxel_volume_ml,
                 float(parenchyma.mean()) if parenchyma.size else None,
                 edges_touched(liver),
-                any(finding.code == "clipped_hu" for finding in ct.check()),
+                any(finding.code == "clipped_hu" for finding in remarks),
             ),
         ]
         return SegmentationResult(
