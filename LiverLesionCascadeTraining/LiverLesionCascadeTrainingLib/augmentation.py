@@ -12,20 +12,24 @@ from torch.nn import functional as F
 from .recipes import Recipe, StageRecipe
 
 
-def random_affine(count: int, inner: float, recipe: Recipe, stage: StageRecipe, random: np.random.Generator) -> Tensor:
-    """Random rotation, scale, shift and mirroring as sampling matrices.
+def random_affine(
+    count: int, inner: float, crop: float, recipe: Recipe, stage: StageRecipe, random: np.random.Generator
+) -> Tensor:
+    """Random crop, rotation, scale, shift and mirroring as sampling matrices.
 
     Args:
         count: Batch size.
         inner: Part of the stored canvas that the native view covers.
+        crop: Part of the native view's side that each image shows.
 
     Returns:
         (count, 2, 3) float32 for ``torch.nn.functional.affine_grid``: output in [-1, 1] to canvas in [-1, 1].
     """
     angle = np.radians(random.uniform(-recipe.rotation_degrees, recipe.rotation_degrees, count))
-    zoom = inner / np.exp(random.uniform(math.log(recipe.scale[0]), math.log(recipe.scale[1]), count))
+    zoom = inner * crop / np.exp(random.uniform(math.log(recipe.scale[0]), math.log(recipe.scale[1]), count))
     mirror = np.where(random.random(count) < 0.5, -1.0, 1.0)
-    shift = random.uniform(-2 * stage.shift * inner, 2 * stage.shift * inner, (count, 2))
+    reach = (2 * stage.shift + 1 - crop) * inner
+    shift = random.uniform(-reach, reach, (count, 2))
     matrices = np.empty((count, 2, 3), np.float32)
     matrices[:, 0, 0] = mirror * np.cos(angle) * zoom
     matrices[:, 0, 1] = -np.sin(angle) * zoom
@@ -60,6 +64,23 @@ def jitter_intensity(images: Tensor, recipe: Recipe, random: np.random.Generator
     images = (images - 0.5) * gain + 0.5 + offset
     images = images + noise * torch.randn(images.shape, generator=generator)
     return images.clamp_(0, 1)
+
+
+def darken(images: Tensor, targets: Tensor, probability: float, random: np.random.Generator) -> None:
+    """Darkens some windowed images, or only the liver in them (lesions included), as fat or a missing contrast phase
+    would; in place.
+
+    Args:
+        images: (n, 1, rows, columns) in [0, 1]; targets: (n, 2, rows, columns), liver first.
+    """
+    for image, target in zip(images, targets, strict=True):
+        if random.random() >= probability:
+            continue
+        factor = random.uniform(0.25, 0.8)
+        if random.random() < 0.5:
+            image *= factor
+        else:
+            image *= 1 - (1 - factor) * target[:1]
 
 
 def crop_field_of_view(images: Tensor, targets: Tensor, probability: float, random: np.random.Generator) -> None:

@@ -10,7 +10,7 @@ import torch
 from LiverLesionCascadeLib.engine.priors import encode_estimate
 from torch import Tensor
 
-from .augmentation import crop_field_of_view, jitter_intensity, random_affine, warp
+from .augmentation import crop_field_of_view, darken, jitter_intensity, random_affine, warp
 from .corrections import LESION, LIVER, correct
 from .recipes import Recipe, StageRecipe
 from .sampling import SliceSampler
@@ -48,13 +48,15 @@ class BatchMaker:
     def make(self, step: int) -> Batch:
         store, recipe, stage = self._store, self._recipe, self._stage
         random = self.random(step)
-        size = stage.size_at(step)
+        phase = stage.phase_at(step)
+        size = phase.size
         index = self._sampler.draw(recipe.batch, random)
         planes = np.concatenate([store.images[index][:, None], store.targets[index]], axis=1)
-        matrices = random_affine(len(index), store.inner, recipe, stage, random)
+        matrices = random_affine(len(index), store.inner, phase.crop, recipe, stage, random)
         warped = warp(torch.from_numpy(planes.astype(np.float32) / 255), matrices, size)
         images, targets = warped[:, :1].contiguous(), warped[:, 1:].contiguous()
         crop_field_of_view(images, targets, stage.crop_view, random)
+        darken(images, targets, stage.dark, random)
         if stage.prior_absent < 1:
             images, priors = self._priors(index, matrices, images, targets, size, random)
             inputs = torch.cat([jitter_intensity(images, recipe, random), priors], dim=1)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from LiverLesionCascadeLib.engine.bundle import ModelBundle
 from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.network import CascadeResNet
 from torch import nn
@@ -41,9 +42,11 @@ class CascadeTraining:
         train, validation: Folders in LiTS layout.
         device: Where to train.
         report: Called with lines of text.
+        start: Bundle whose networks the liver and lesion-image jobs start from; its width must be the recipe's. The
+            folds never start from it: it may have seen the patients that they must not know.
 
     Raises:
-        InputError: If cases are missing, a patient is in both splits, or the folder belongs to another run.
+        InputError: If the bundle has another width, cases are missing, a patient is in both splits, or the folder belongs to another run.
     """
 
     def __init__(
@@ -54,12 +57,19 @@ class CascadeTraining:
         validation: list[Path],
         device: torch.device,
         report: Report = print,
+        start: ModelBundle | None = None,
     ) -> None:
         self.folder, self.recipe, self._device, self._report = folder, recipe, device, report
+        self._start = start
         self.cases: dict[str, list[TrainingCase]] = {"train": find_cases(train), "validation": find_cases(validation)}
         shared = {c.patient for c in self.cases["train"]} & {c.patient for c in self.cases["validation"]}
         if shared:
             raise InputError(f"Patients in both training and validation: {', '.join(sorted(shared))}; remove one side")
+        if start is not None and start.width != recipe.width:
+            raise InputError(
+                f"The bundle {start.name} has networks of width {start.width}, the recipe {recipe.name} of width "
+                f"{recipe.width}: start from another bundle"
+            )
         self.fold_of_patient = patient_folds(self.cases["train"], recipe.folds, recipe.seed)
         folder.mkdir(parents=True, exist_ok=True)
         self._remember(
@@ -112,9 +122,12 @@ class CascadeTraining:
                     self._report(f"prepared {split} slices of the {pass_name} pass: {counts}")
 
     def network(self, job: str) -> CascadeResNet:
-        """A new network, initialised from the recipe's seed and the job."""
+        """A new network, initialised from the recipe's seed and the job, or with the weights to start from."""
         torch.manual_seed(self.recipe.seed + self.recipe.jobs.index(job))
-        return CascadeResNet(self.recipe.width)
+        network = CascadeResNet(self.recipe.width)
+        if self._start is not None and job in ("liver", "lesion-image"):
+            network.load_state_dict(self._start.networks(torch.device("cpu"))[pass_of(job)].state_dict())
+        return network
 
     def load(self, job: str) -> CascadeResNet:
         """The network of a finished job.

@@ -41,6 +41,7 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
         help="only this: prepare, liver-fold-0, liver-fold-1, liver, lesion-image, lesion or export; may be repeated. "
         "The liver and lesion-image jobs do not wait for each other: run them at once on several machines or cores",
     )
+    add("--start", type=Path, metavar="BUNDLE", help="go on from the networks of a bundle of the same width")
     add("--length", type=_positive, default=1.0, metavar="FACTOR", help="lengthen or shorten all schedules (default 1)")
     add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps (default: auto)")
     add("--threads", type=int, metavar="N", help="processor threads (default: all)")
@@ -49,6 +50,7 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
 def run_train(args: argparse.Namespace) -> int:
     """Trains, then exports the bundle to ``RUN/bundle``; interrupted, the same command goes on."""
     import torch
+    from LiverLesionCascadeLib.engine.bundle import ModelBundle
     from LiverLesionCascadeLib.engine.device import select_device
     from LiverLesionCascadeLib.engine.errors import InputError
 
@@ -76,6 +78,7 @@ def run_train(args: argparse.Namespace) -> int:
         args.validation,
         select_device(args.device),
         lambda line: print(line, flush=True),
+        ModelBundle.load(args.start) if args.start else None,
     )
     # A cluster's scheduler ends jobs by SIGTERM: save first, as on Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -13,10 +13,12 @@ class Phase:
     Attributes:
         steps: Optimiser steps.
         size: Side of the square images that the network sees, in pixels.
+        crop: Part of the native side that an image shows: below 1 it is a random crop, at the pixel size of the whole.
     """
 
     steps: int
     size: int
+    crop: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class StageRecipe:
         by_patient: Part of the draws that choose a patient first and then a slice, so that no patient dominates.
         shift: Largest random shift, as part of the image side.
         crop_view: Probability that a random part of the image is blanked, as if the field of view ended there.
+        dark: Probability that an image, or the liver in it, is darkened: livers darker than any in the training set.
         prior_absent: Part of the samples without priors; 1 trains from the image alone.
         corrections: Part of the samples with priors in which a person's correction is simulated.
         image_thrice: Feed (I, I, I), as the paper does in stage 1, instead of (I, 0, 0).
@@ -47,6 +50,7 @@ class StageRecipe:
     by_patient: float = 0.5
     shift: float = 0.03
     crop_view: float = 0.0
+    dark: float = 0.0
     prior_absent: float = 1.0
     corrections: float = 0.0
     image_thrice: bool = False
@@ -57,16 +61,16 @@ class StageRecipe:
 
     @property
     def size(self) -> int:
-        """Native size: that of the last phase."""
-        return self.phases[-1].size
+        """Native size: side of the last phase's images, or of the whole that they are crops of."""
+        return round(self.phases[-1].size / self.phases[-1].crop)
 
-    def size_at(self, step: int) -> int:
-        """Image side of a step (counted from 0)."""
+    def phase_at(self, step: int) -> Phase:
+        """Phase of a step (counted from 0)."""
         for phase in self.phases:
             if step < phase.steps:
-                return phase.size
+                return phase
             step -= phase.steps
-        return self.size
+        return self.phases[-1]
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,7 @@ def test_warp_without_change_is_the_native_view():
 
 def test_random_geometry_keeps_shape_in_mm_and_mirrors_half():
     recipe = replace(RECIPE, rotation_degrees=15.0, scale=(0.8, 1.25))
-    matrices = random_affine(400, 0.8, recipe, recipe.liver, np.random.default_rng(0))[:, :, :2].double()
+    matrices = random_affine(400, 0.8, 1.0, recipe, recipe.liver, np.random.default_rng(0))[:, :, :2].double()
     determinant = torch.linalg.det(matrices)
     assert (determinant < 0).double().mean() == pytest.approx(0.5, abs=0.1)
     zoom = determinant.abs().sqrt()

@@ -147,7 +147,7 @@ def test_run_folder_of_another_recipe_or_other_cases_is_refused(trained, data, t
 def test_schedules_can_be_lengthened_as_a_whole():
     longer = scaled(recipes.COMPACT, 2.0)
     assert longer.liver.steps == 2 * recipes.COMPACT.liver.steps
-    assert longer.lesion_image.size_at(0) == recipes.COMPACT.lesion_image.size_at(0)
+    assert longer.lesion_image.phase_at(0).size == recipes.COMPACT.lesion_image.phase_at(0).size
 
 
 def test_unknown_job_is_refused_with_the_choices(data, tmp_path, capsys):

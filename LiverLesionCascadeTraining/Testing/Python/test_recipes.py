@@ -37,7 +37,7 @@ def test_unknown_schedule_is_refused():
 
 def test_phases_change_the_image_size_and_the_last_one_is_the_native_size():
     stage = StageRecipe((Phase(3, 192), Phase(2, 256)), "cosine", 0.1, 0, {"liver": 1.0})
-    assert [stage.size_at(step) for step in range(6)] == [192, 192, 192, 256, 256, 256]
+    assert [stage.phase_at(step).size for step in range(6)] == [192, 192, 192, 256, 256, 256]
     assert (stage.steps, stage.size) == (5, 256)
 
 
