@@ -34,7 +34,12 @@ if TYPE_CHECKING:
     from .commands.segment import SegmenterFactory
 
 PROGRAM = "liver-lesion-cascade"
-TRAINING_CLI = "LiverLesionCascadeTrainingLib.cli"
+TRAINING_PACKAGE = "LiverLesionCascadeTrainingLib"
+#: Commands of the training package, each a module in its ``commands`` with ``add_arguments`` and ``run``.
+TRAINING_COMMANDS = {
+    "train": "train the cascade on a folder of labelled CTs and export a model bundle",
+    "evaluate": "compare a model bundle's results with reference labels",
+}
 
 OK, UNEXPECTED, USAGE, CANCELLED = 0, 1, 2, 130
 EXIT_CODES: dict[type[CascadeError], int] = {
@@ -112,23 +117,20 @@ def _parser(words: list[str]) -> _Parser:
     sample.add_argument("--json", action="store_true", help="print one JSON object on standard output, for scripts")
     # Training code is loaded only for its own commands.
     asked = next((word for word in words if not word.startswith("-")), None)
-    for name, text in (
-        ("train", "train the cascade on a folder of labelled CTs and export a model bundle"),
-        ("evaluate", "compare a model bundle's results with reference labels"),
-    ):
+    for name, text in TRAINING_COMMANDS.items():
         subparser = command(name, text)
         if asked == name:
-            getattr(_training(), f"add_{name}_arguments")(subparser)
+            _training(name).add_arguments(subparser)
     return parser
 
 
-def _training() -> Any:
-    if importlib.util.find_spec(TRAINING_CLI.partition(".")[0]) is None:
+def _training(command: str) -> Any:
+    if importlib.util.find_spec(TRAINING_PACKAGE) is None:
         raise CascadeError(
-            "Training and evaluation are in the package LiverLesionCascadeTrainingLib, which is not installed: "
+            f"Training and evaluation are in the package {TRAINING_PACKAGE}, which is not installed: "
             "install the whole project with pip install -e ."
         )
-    return importlib.import_module(TRAINING_CLI)
+    return importlib.import_module(f"{TRAINING_PACKAGE}.commands.{command}")
 
 
 def _run(arguments: argparse.Namespace, make_segmenter: SegmenterFactory | None) -> int:
@@ -136,7 +138,7 @@ def _run(arguments: argparse.Namespace, make_segmenter: SegmenterFactory | None)
         return run_segment(arguments, make_segmenter)
     if arguments.command == "sample":
         return _run_sample(arguments)
-    return int(getattr(_training(), f"run_{arguments.command}")(arguments) or OK)
+    return int(_training(arguments.command).run(arguments) or OK)
 
 
 def _run_sample(arguments: argparse.Namespace) -> int:

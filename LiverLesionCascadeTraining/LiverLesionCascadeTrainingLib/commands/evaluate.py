@@ -1,98 +1,24 @@
-"""Command line of training and evaluation: ``liver-lesion-cascade train`` and ``liver-lesion-cascade evaluate``."""
+"""``liver-lesion-cascade evaluate``: a bundle's results beside the reference labels."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from . import LAYOUT
 
 if TYPE_CHECKING:
     from LiverLesionCascadeLib.engine.presets import Preset
     from LiverLesionCascadeLib.engine.segmenter import Segmenter
 
-    from .cases import TrainingCase
-    from .evaluation import EvaluationSummary
-
-LAYOUT = "volume-N.nii.gz with segmentation-N.nii.gz (LiTS layout)"
-BUNDLE_FOLDER = "bundle"
+    from ..cases import TrainingCase
+    from ..evaluation import EvaluationSummary
 
 
-def _positive(text: str) -> float:
-    value = float(text)
-    if not value > 0:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return value
-
-
-def add_train_arguments(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("train", nargs="+", type=Path, metavar="FOLDER", help=f"training cases: {LAYOUT}")
-    add("--validation", nargs="+", type=Path, required=True, metavar="FOLDER", help="cases of other patients")
-    add("-o", "--output", type=Path, required=True, metavar="RUN", help="run folder; an interrupted run goes on")
-    add("--recipe", choices=("compact", "paper"), default="compact", help="default: compact")
-    add("--card", type=Path, metavar="JSON", help="name, version, licence ... of the bundle (default: the recipe's)")
-    add(
-        "--job",
-        action="append",
-        metavar="JOB",
-        help="only this: prepare, liver-fold-0, liver-fold-1, liver, lesion-image, lesion or export; may be repeated. "
-        "The liver and lesion-image jobs do not wait for each other: run them at once on several machines or cores",
-    )
-    add("--start", type=Path, metavar="BUNDLE", help="go on from the networks of a bundle of the same width")
-    add("--length", type=_positive, default=1.0, metavar="FACTOR", help="lengthen or shorten all schedules (default 1)")
-    add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps (default: auto)")
-    add("--threads", type=int, metavar="N", help="processor threads (default: all)")
-
-
-def run_train(args: argparse.Namespace) -> int:
-    """Trains, then exports the bundle to ``RUN/bundle``; interrupted, the same command goes on."""
-    import torch
-    from LiverLesionCascadeLib.engine.bundle import ModelBundle
-    from LiverLesionCascadeLib.engine.device import select_device
-    from LiverLesionCascadeLib.engine.errors import InputError
-
-    from .cascade_training import CascadeTraining, scaled
-    from .export import default_card, export_bundle, read_card
-    from .recipes import RECIPES
-
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    # Weights that decay towards zero become denormal, which slows a processor down many times.
-    torch.set_flush_denormal(True)
-    recipe = RECIPES[args.recipe]
-    if args.length != 1:
-        recipe = scaled(recipe, args.length)
-    known = ("prepare", *recipe.jobs, "export")
-    jobs = args.job or known
-    unknown = sorted(set(jobs) - set(known))
-    if unknown:
-        raise InputError(f"Unknown job {', '.join(unknown)}: choose among {', '.join(known)}")
-    card = read_card(args.card) if args.card else default_card(recipe.name)
-    training = CascadeTraining(
-        args.output,
-        recipe,
-        args.train,
-        args.validation,
-        select_device(args.device),
-        lambda line: print(line, flush=True),
-        ModelBundle.load(args.start) if args.start else None,
-    )
-    # A cluster's scheduler ends jobs by SIGTERM: save first, as on Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    training.prepare()
-    for job in jobs:
-        if job == "export":
-            export_bundle(training, args.output / BUNDLE_FOLDER, card)
-            print(f"bundle: {args.output / BUNDLE_FOLDER}")
-        elif job != "prepare":
-            training.run(job)
-    return 0
-
-
-def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("cases", nargs="+", type=Path, metavar="FOLDER", help=f"cases with references: {LAYOUT}")
     add("--bundle", type=Path, metavar="FOLDER", help="model bundle (default: the shipped one)")
@@ -103,7 +29,7 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps (default: auto)")
 
 
-def run_evaluate(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Segments every case and prints the measures of each and their means."""
     from dataclasses import replace
 
@@ -111,10 +37,10 @@ def run_evaluate(args: argparse.Namespace) -> int:
     from LiverLesionCascadeLib.engine.presets import DEFAULT_PRESET, PRESETS
     from LiverLesionCascadeLib.engine.segmenter import Segmenter
 
-    from .cases import find_cases
-    from .evaluation import format_table
-    from .export import record_validation, validation_figures
-    from .variants import cascade_variants
+    from ..cases import find_cases
+    from ..evaluation import format_table
+    from ..export import record_validation, validation_figures
+    from ..variants import cascade_variants
 
     cases = find_cases(args.cases)
     bundle = ModelBundle.load(args.bundle) if args.bundle else ModelBundle.shipped()
@@ -150,7 +76,7 @@ def _evaluate(segmenter: Segmenter, preset: Preset, cases: list[TrainingCase], n
     from LiverLesionCascadeLib.engine.ct_volume import CTVolume
     from tqdm import tqdm
 
-    from .evaluation import evaluate_cases
+    from ..evaluation import evaluate_cases
 
     sparse = {case.name for case in cases if case.sparse}
     current = ""
@@ -176,7 +102,7 @@ def _evaluate(segmenter: Segmenter, preset: Preset, cases: list[TrainingCase], n
 
 
 def _comparison(summaries: dict[str, EvaluationSummary]) -> str:
-    from .evaluation import markdown_table, number
+    from ..evaluation import markdown_table, number
 
     rows = []
     for name, summary in summaries.items():
