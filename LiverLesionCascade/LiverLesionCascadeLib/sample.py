@@ -140,16 +140,17 @@ def _download(folder: Path, pip: PipRunner) -> Path:
     return files[0]
 
 
-def run_pip(arguments: list[str]) -> tuple[int, str]:
-    """Run this Python's pip."""
+def run_pip(arguments: list[str], python: str = sys.executable) -> tuple[int, str]:
+    """Run the pip of a Python, by default of this one."""
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "pip", *arguments],
+            [python, "-m", "pip", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             timeout=DOWNLOAD_TIMEOUT_S,
             check=False,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # no console pops up in front of Slicer
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return 1, str(error)
