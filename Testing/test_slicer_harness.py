@@ -15,7 +15,7 @@ slicer_harness.install()
 import ctk  # noqa: E402
 import qt  # noqa: E402
 import slicer  # noqa: E402
-from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper  # noqa: E402
+from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper, parameterPack  # noqa: E402
 from slicer_harness import ui_loader  # noqa: E402
 
 UI = """<ui version="4.0"><class>Panel</class>
@@ -166,6 +166,37 @@ def test_widgets_are_connected_to_the_parameters_that_slicer_connects_them_to():
 def test_widgets_that_slicer_cannot_connect_are_refused(annotation, widget):
     with pytest.raises(RuntimeError):
         connected(annotation, widget())
+
+
+@parameterPack
+class Rules:
+    fill: bool = True
+    size: typing.Annotated[float, WithinRange(0, 10)] = 3.0
+
+
+def test_the_members_of_a_pack_are_connected_by_dotted_names_and_kept_in_the_node():
+    wrapper = parameterNodeWrapper(type("Parameters", (), {"__annotations__": {"rules": Rules}}))
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScriptedModuleNode")
+    parameters, box, spin = wrapper(node), qt.QCheckBox(), qt.QDoubleSpinBox()
+    parameters.connectGui({"rules.fill": box, "rules.size": spin})
+    assert box.checked and spin.value == 3.0 and spin.maximum == 10.0
+    box.checked = False
+    parameters.rules.size = 4.5
+    assert spin.value == 4.5 and wrapper(node).rules == Rules(fill=False, size=4.5)
+    parameters.rules = Rules()
+    assert box.checked and node.GetParameter("rules.size") == "3.0"
+    with pytest.raises(ValueError, match="within range"):
+        parameters.rules.size = 11.0
+    with pytest.raises(ValueError, match="no member"):
+        parameters.connectGui({"rules.colour": box})
+
+
+def test_a_segment_editor_refuses_a_source_volume_before_the_segmentation():
+    editor = slicer.qMRMLSegmentEditorWidget()
+    editor.setMRMLSegmentEditorNode(slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentEditorNode"))
+    volume = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode")
+    with pytest.raises(RuntimeError, match="crashes"):
+        editor.setSourceVolumeNode(volume)
 
 
 FAILING = """

@@ -37,7 +37,7 @@ def install():
 
     sys.modules["qt"] = qt_layer.install()
     ctk = sys.modules["ctk"] = types.ModuleType("ctk")
-    from . import application, ctk_widgets, mrml_widgets  # noqa: F401 - the widgets register themselves
+    from . import application, ctk_widgets, mrml_widgets, segment_widgets  # noqa: F401 - the widgets register themselves
 
     ctk.__getattr__ = _class_lookup(("ctk",))
     slicer.__getattr__ = _class_lookup(("qMRML", "qSlicer"))
@@ -161,11 +161,40 @@ def _add_module_aliases():
 
 
 def _add_sample_data():
+    """The Sample Data module; its sources go to ``slicer.modules.sampleDataSources`` as in Slicer."""
+    import slicer
+
     module = types.ModuleType("SampleData")
+    sources = slicer.modules.sampleDataSources = {}
 
     class SampleDataLogic:
-        registerCustomSampleDataCategory = staticmethod(lambda *_, **__: None)
-        registerCustomSampleDataSource = staticmethod(lambda *_, **__: None)
+        @staticmethod
+        def registerCustomSampleDataSource(
+            category="Custom",
+            sampleName=None,
+            uris=None,
+            fileNames=None,
+            nodeNames=None,
+            customDownloader=None,
+            thumbnailFileName=None,
+            loadFileTypes=None,
+            loadFiles=None,
+            loadFileProperties=None,
+            checksums=None,
+        ):
+            if not isinstance(uris, str):
+                raise NotImplementedError("the harness registers one file a source")
+            source = types.SimpleNamespace(
+                sampleName=sampleName,
+                uris=[uris],
+                fileNames=[fileNames],
+                nodeNames=[nodeNames],
+                customDownloader=customDownloader,
+                thumbnailFileName=thumbnailFileName,
+            )
+            known = sources.setdefault(category, [])
+            if sampleName not in [each.sampleName for each in known]:
+                known.append(source)
 
     module.SampleDataLogic = SampleDataLogic
     sys.modules.setdefault("SampleData", module)

@@ -1,13 +1,12 @@
 """Stand-ins for the qMRML and qSlicer widgets that panels use, on a real MRML scene."""
 
-import slicer
-from PySide6 import QtCore, QtGui, QtWidgets
+from PySide6 import QtWidgets
 from PySide6.QtCore import Property, Signal
 
 from .strict import Strict, register, stored_property
 
 
-class _SceneWidget(Strict, QtWidgets.QWidget):
+class SceneWidget(Strict, QtWidgets.QWidget):
     mrmlSceneChanged = Signal(object)
 
     def __init__(self, parent=None):
@@ -24,12 +23,12 @@ class _SceneWidget(Strict, QtWidgets.QWidget):
 
 
 @register
-class qMRMLWidget(_SceneWidget):
+class qMRMLWidget(SceneWidget):
     pass
 
 
 @register
-class qSlicerWidget(_SceneWidget):
+class qSlicerWidget(SceneWidget):
     pass
 
 
@@ -202,117 +201,3 @@ class qMRMLNodeComboBox(Strict, QtWidgets.QWidget):
 
 def _short(node_type):
     return node_type.replace("vtkMRML", "").replace("Node", "")
-
-
-@register
-class qMRMLSegmentsTableView(Strict, QtWidgets.QWidget):
-    selectionChanged = Signal(object, object)
-
-    def __init__(self, parent=None):
-        super().__init__(parent)
-        layout = QtWidgets.QVBoxLayout(self)
-        self._table = QtWidgets.QTableWidget(0, 3, self)
-        layout.addWidget(self._table)
-        self._node, self._tags, self._scene = None, [], None
-        self._table.itemSelectionChanged.connect(lambda: self.selectionChanged.emit(None, None))
-
-    def _fill(self, *_):
-        segmentation = self._node.GetSegmentation() if self._node else None
-        ids = list(segmentation.GetSegmentIDs()) if segmentation else []
-        logic = slicer.vtkSlicerSegmentationsModuleLogic
-        self._table.setRowCount(len(ids))
-        for row, segment_id in enumerate(ids):
-            segment = segmentation.GetSegment(segment_id)
-            color = QtWidgets.QTableWidgetItem("")
-            color.setBackground(QtGui.QColor.fromRgbF(*segment.GetColor()))
-            name = QtWidgets.QTableWidgetItem(segment.GetName())
-            name.setData(QtCore.Qt.UserRole, segment_id)
-            status = logic.GetSegmentStatusAsHumanReadableString(logic.GetSegmentStatus(segment))
-            for column, item in enumerate((color, name, QtWidgets.QTableWidgetItem(status))):
-                self._table.setItem(row, column, item)
-
-    def _id(self, row):
-        return self._table.item(row, 1).data(QtCore.Qt.UserRole)
-
-    def setMRMLScene(self, scene):
-        self._scene = scene
-
-    def mrmlScene(self):
-        return self._scene
-
-    def setSegmentationNode(self, node):
-        if self._node:
-            for tag in self._tags:
-                self._node.RemoveObserver(tag)
-        self._node, self._tags = node, []
-        if node:
-            events = ("SegmentAdded", "SegmentRemoved", "SegmentModified")
-            self._tags = [node.AddObserver(getattr(slicer.vtkSegmentation, e), self._fill) for e in events]
-        self._fill()
-
-    def segmentationNode(self):
-        return self._node
-
-    def selectedSegmentIDs(self):
-        return [self._id(row) for row in sorted({index.row() for index in self._table.selectedIndexes()})]
-
-    def setSelectedSegmentIDs(self, ids):
-        self._table.clearSelection()
-        for row in range(self._table.rowCount):
-            if self._id(row) in ids:
-                self._table.selectRow(row)
-
-    def clearSelection(self):
-        self._table.clearSelection()
-
-
-@register
-class qMRMLSegmentEditorWidget(_SceneWidget):
-    """Holds a real vtkMRMLSegmentEditorNode; effects are names only."""
-
-    segmentationNodeChanged = Signal(object)
-    sourceVolumeNodeChanged = Signal(object)
-    currentSegmentIDChanged = Signal(str)
-
-    def __init__(self, parent=None):
-        super().__init__(parent)
-        self._node = None
-
-    def setMRMLSegmentEditorNode(self, node):
-        self._node = node
-
-    def mrmlSegmentEditorNode(self):
-        return self._node
-
-    def setSegmentationNode(self, node):
-        self._node.SetAndObserveSegmentationNode(node)
-        if node and not node.GetDisplayNode():
-            node.CreateDefaultDisplayNodes()
-        self.segmentationNodeChanged.emit(node)
-
-    def segmentationNode(self):
-        return self._node.GetSegmentationNode()
-
-    def setSourceVolumeNode(self, node):
-        self._node.SetAndObserveSourceVolumeNode(node)
-        segmentation = self.segmentationNode()
-        role = slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
-        if segmentation and node and segmentation.GetNodeReference(role) is None:
-            segmentation.SetReferenceImageGeometryParameterFromVolumeNode(node)
-        self.sourceVolumeNodeChanged.emit(node)
-
-    def sourceVolumeNode(self):
-        return self._node.GetSourceVolumeNode()
-
-    def setCurrentSegmentID(self, segment_id):
-        self._node.SetSelectedSegmentID(segment_id)
-        self.currentSegmentIDChanged.emit(segment_id)
-
-    def currentSegmentID(self):
-        return self._node.GetSelectedSegmentID()
-
-    def setActiveEffectByName(self, name):
-        self._node.SetActiveEffectName(name)
-
-    def availableEffectNames(self):
-        return ["Threshold", "Paint", "Draw", "Erase", "Smoothing", "Scissors", "Islands", "Logical operators"]

@@ -1,20 +1,17 @@
 """``slicer.parameterNodeWrapper``, the documented part that panels use.
 
-Members: bool, int, float, str, Enum, pathlib.Path, lists of those, MRML nodes (``Node`` or ``Node | None``). Annotated
-with WithinRange, Minimum, Maximum, Choice, Default. ``connectGui`` by the dynamic property SlicerParameterName.
+Members: bool, int, float, str, Enum, pathlib.Path, lists of those, MRML nodes (``Node`` or ``Node | None``), packs.
+Annotated with WithinRange, Minimum, Maximum, Choice, Default. ``connectGui`` by the dynamic property
+SlicerParameterName, which is "pack.member" for a member of a pack.
 """
 
-import dataclasses
-import enum
-import json
-import pathlib
-import types
 import typing
 
-import slicer
 import vtk
 
 from .gui import GuiLink, widgetsByParameter
+from .pack import packInNode, parameterPack
+from .parameter import Choice, Default, Maximum, Minimum, Parameter, WithinRange, parametersOf
 
 __all__ = [
     "Choice",
@@ -24,131 +21,8 @@ __all__ = [
     "WithinRange",
     "isParameterNodeWrapper",
     "parameterNodeWrapper",
+    "parameterPack",
 ]
-
-PLAIN_TYPES = (bool, int, float, str, enum.Enum, pathlib.PurePath)
-
-
-@dataclasses.dataclass
-class WithinRange:
-    minimum: float
-    maximum: float
-
-    def validate(self, value):
-        if not self.minimum <= value <= self.maximum:
-            raise ValueError(f"Value must be within range [{self.minimum}, {self.maximum}], not {value}")
-
-
-@dataclasses.dataclass
-class Minimum:
-    minimum: float
-
-    def validate(self, value):
-        if value < self.minimum:
-            raise ValueError(f"Value must be at least {self.minimum}, not {value}")
-
-
-@dataclasses.dataclass
-class Maximum:
-    maximum: float
-
-    def validate(self, value):
-        if value > self.maximum:
-            raise ValueError(f"Value must be at most {self.maximum}, not {value}")
-
-
-@dataclasses.dataclass
-class Choice:
-    choices: list
-
-    def validate(self, value):
-        if value not in self.choices:
-            raise ValueError(f"Value must be one of {self.choices}, not {value!r}")
-
-
-@dataclasses.dataclass
-class Default:
-    value: typing.Any
-
-
-class Parameter:
-    """One member of a wrapper: its type, default and checks."""
-
-    def __init__(self, name, annotation, default):
-        self.name, self.notes = name, []
-        if typing.get_origin(annotation) is typing.Annotated:
-            annotation, *self.notes = typing.get_args(annotation)
-        self.type = annotation
-        self.nodeTypes = self._nodeTypes(annotation)
-        self.isList = typing.get_origin(annotation) is list
-        plain = isinstance(annotation, type) and issubclass(annotation, PLAIN_TYPES)
-        if not (self.nodeTypes or self.isList or plain):
-            raise TypeError(f"Unable to create serializer for {name}: {annotation}")
-        self.default = self._default(default)
-
-    @staticmethod
-    def _nodeTypes(annotation):
-        if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-            members = [member for member in typing.get_args(annotation) if member is not type(None)]
-        else:
-            members = [annotation]
-        are_nodes = all(isinstance(member, type) and issubclass(member, slicer.vtkMRMLNode) for member in members)
-        return tuple(members) if are_nodes else None
-
-    def _default(self, given):
-        if given is not dataclasses.MISSING:
-            return given
-        for note in self.notes:
-            if isinstance(note, Default):
-                return note.value
-        if self.nodeTypes:
-            return None
-        if self.isList:
-            return []
-        return next(iter(self.type)) if issubclass(self.type, enum.Enum) else self.type()
-
-    def check(self, value):
-        """The value as it is stored, or TypeError or ValueError."""
-        if self.nodeTypes:
-            if value is not None and not isinstance(value, self.nodeTypes):
-                raise TypeError(f"{self.name} must be one of {self.nodeTypes}")
-            return value
-        if self.isList:
-            return list(value)
-        if self.type is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
-        if self.type is pathlib.Path and isinstance(value, str):
-            value = pathlib.Path(value)
-        if not isinstance(value, self.type):
-            raise TypeError(f"{self.name} must be {self.type.__name__}, not {type(value).__name__}")
-        for note in self.notes:
-            if hasattr(note, "validate"):
-                note.validate(value)
-        return value
-
-    def toText(self, value):
-        if self.isList:
-            return json.dumps(value)
-        return value.name if isinstance(value, enum.Enum) else str(value)
-
-    def fromText(self, text):
-        if self.isList:
-            return json.loads(text)
-        if self.type is bool:
-            return text.lower() == "true"
-        return self.type[text] if issubclass(self.type, enum.Enum) else self.type(text)
-
-    def bounds(self):
-        low = high = None
-        for note in self.notes:
-            low, high = getattr(note, "minimum", low), getattr(note, "maximum", high)
-        return low, high
-
-    def choices(self):
-        for note in self.notes:
-            if isinstance(note, Choice):
-                return note.choices
-        raise RuntimeError(f"{self.name} needs the Choice annotation to be connected to a combo box")
 
 
 class ParameterNodeWrapper:
@@ -160,35 +34,49 @@ class ParameterNodeWrapper:
         self.__dict__["parameterNode"] = parameterNode
         self.__dict__["_connections"] = {}
         for name, parameter in self.allParameters.items():
-            if not self._isSet(parameter):
-                self.setValue(name, parameter.default)
+            if parameter.isPack:
+                for member in parameter.type.packParameters.values():
+                    stored = member.inPack(name)
+                    if not stored.isIn(parameterNode):
+                        stored.write(parameterNode, parameter.default.getValue(member.name))
+            elif not parameter.isIn(parameterNode):
+                parameter.write(parameterNode, parameter.default)
 
-    def _isSet(self, parameter):
-        if parameter.nodeTypes:
-            return self.parameterNode.GetNodeReferenceID(parameter.name) is not None
-        return self.parameterNode.GetParameter(parameter.name) != ""
+    def _parameter(self, name):
+        """The Parameter of "name" or "pack.member"."""
+        top, _, member = name.partition(".")
+        if top not in self.allParameters or (member and not self.allParameters[top].isPack):
+            raise ValueError(f"Cannot find a param with the given name: {name}")
+        parameter = self.allParameters[top]
+        if not member:
+            return parameter
+        if member not in parameter.type.packParameters:
+            raise ValueError(f"{parameter.type} has no member '{member}'")
+        return parameter.type.packParameters[member].inPack(top)
 
     def getValue(self, name):
-        parameter = self.allParameters[name]
-        if parameter.nodeTypes:
-            return self.parameterNode.GetNodeReference(name)
-        return (
-            parameter.fromText(self.parameterNode.GetParameter(name)) if self._isSet(parameter) else parameter.default
-        )
+        parameter = self._parameter(name)
+        if parameter.isPack:
+            return packInNode(parameter.type, self.parameterNode, name)
+        return parameter.read(self.parameterNode)
 
     def setValue(self, name, value):
-        parameter = self.allParameters[name]
-        value = parameter.check(value)
-        if parameter.nodeTypes:
-            self.parameterNode.SetNodeReferenceID(name, None if value is None else value.GetID())
-        else:
-            self.parameterNode.SetParameter(name, parameter.toText(value))
+        parameter = self._parameter(name)
+        if not parameter.isPack:
+            parameter.write(self.parameterNode, value)
+            return
+        wasModifying = self.StartModify()
+        try:
+            for member in parameter.type.packParameters.values():
+                member.inPack(name).write(self.parameterNode, value.getValue(member.name))
+        finally:
+            self.EndModify(wasModifying)
 
     def default(self, name):
-        return Default(self.allParameters[name].default)
+        return Default(self._parameter(name).default)
 
     def dataType(self, name):
-        return self.allParameters[name].type
+        return self._parameter(name).annotation
 
     # VTK's observation of the wrapper is that of the node.
     def AddObserver(self, *args):
@@ -208,10 +96,7 @@ class ParameterNodeWrapper:
 
     def connectGui(self, gui):
         widgets = widgetsByParameter(gui)
-        for name in widgets:
-            if name not in self.allParameters:
-                raise ValueError(f"Cannot find a param with the given name: {name}")
-        links = [GuiLink(self, self.allParameters[name], widget) for name, widget in widgets.items()]
+        links = [GuiLink(self, self._parameter(name), widget) for name, widget in widgets.items()]
         observer = self.parameterNode.AddObserver(
             vtk.vtkCommand.ModifiedEvent, lambda *_: [link.toGui() for link in links]
         )
@@ -232,11 +117,7 @@ class ParameterNodeWrapper:
 
 def parameterNodeWrapper(classtype=None):
     def wrap(cls):
-        hints = typing.get_type_hints(cls, include_extras=True)
-        parameters = {
-            name: Parameter(name, annotation, cls.__dict__.get(name, dataclasses.MISSING))
-            for name, annotation in hints.items()
-        }
+        parameters = parametersOf(cls)
         dropped = {"__dict__", "__weakref__", "__annotations__", *parameters}
         body = {key: value for key, value in vars(cls).items() if key not in dropped}
         for name in parameters:
