@@ -1,0 +1,206 @@
+"""What a run folder tells about its training, and how to steer that training: files only, whoever started it.
+
+The trainer writes ``status.json``, ``<job>/log.csv`` and ``<job>/preview.npz``; it reads ``control.json`` at each step.
+Every file is replaced as a whole, so that a reader never sees half of one.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import zipfile
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+STATUS_FILE = "status.json"
+CONTROL_FILE = "control.json"
+REQUEST_FILE = "request.json"
+OUTPUT_FILE = "output.log"
+BUNDLE_FOLDER = "bundle"
+#: States in which a trainer is at work, or waits to be resumed.
+ACTIVE_STATES = ("preparing", "training", "validating", "paused")
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """``status.json``: what the trainer last said of itself.
+
+    Attributes:
+        pid: Of the trainer; 0 until it has come up.
+        started, updated: Seconds since the epoch.
+        state: One of ``ACTIVE_STATES``, ``finished``, ``failed`` or ``stopped``.
+        job: The network being trained, such as ``liver`` or ``lesion-image``.
+        seconds_left: Of the whole training; None while nobody knows.
+        message: What went wrong, or a remark.
+    """
+
+    pid: int = 0
+    started: float = 0.0
+    updated: float = 0.0
+    state: str = ""
+    job: str = ""
+    step: int = 0
+    steps: int = 0
+    seconds_left: float | None = None
+    images_per_second: float | None = None
+    device: str = ""
+    gpu_memory_mb: float | None = None
+    message: str = ""
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> RunStatus:
+        """Takes the keys that are known; a missing or null one keeps its default."""
+        known = {each.name for each in fields(cls)}
+        return cls(**{key: value for key, value in values.items() if key in known and value is not None})
+
+
+@dataclass(frozen=True)
+class Curves:
+    """One job's ``log.csv``.
+
+    Attributes:
+        steps, losses: (n,) float64, one value a logged interval.
+        validation_steps, liver_dice, lesion_dice: (m,) float64, one value a validation; NaN where no patient counts.
+    """
+
+    steps: np.ndarray = field(default_factory=lambda: np.empty(0))
+    losses: np.ndarray = field(default_factory=lambda: np.empty(0))
+    validation_steps: np.ndarray = field(default_factory=lambda: np.empty(0))
+    liver_dice: np.ndarray = field(default_factory=lambda: np.empty(0))
+    lesion_dice: np.ndarray = field(default_factory=lambda: np.empty(0))
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Validation slices as the network sees them now.
+
+    Attributes:
+        images: (n, rows, columns) uint8.
+        reference, predicted: (n, rows, columns) uint8: 0 background, 1 liver, 2 lesion.
+        names: n names of the slices.
+    """
+
+    images: np.ndarray
+    reference: np.ndarray
+    predicted: np.ndarray
+    names: tuple[str, ...]
+
+
+class RunFolder:
+    """Reads and steers the training in a folder; nothing is kept in memory, so that any process can come back to it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def bundle(self) -> Path | None:
+        """The model bundle that a finished training has written; None before."""
+        folder = self.path / BUNDLE_FOLDER
+        return folder if (folder / "metadata.json").is_file() else None
+
+    def status(self) -> RunStatus | None:
+        """None where no training was started, or what its file holds is no status."""
+        values = _read_json(self.path / STATUS_FILE)
+        try:
+            return RunStatus.from_dict(values) if values else None
+        except TypeError:
+            return None
+
+    def write_status(self, status: RunStatus) -> None:
+        write_json(self.path / STATUS_FILE, status.__dict__)
+
+    def send(self, command: str) -> None:
+        """Tells the trainer to ``pause``, ``resume`` or ``stop``."""
+        write_json(self.path / CONTROL_FILE, {"command": command})
+
+    def request(self) -> dict[str, Any]:
+        """What the training was started with; empty where it was not started from Slicer."""
+        return _read_json(self.path / REQUEST_FILE)
+
+    def jobs(self) -> list[str]:
+        """Jobs that have a log, in the order in which they were last at work."""
+        try:
+            logs = [(log.stat().st_mtime_ns, log.parent.name) for log in self.path.glob("*/log.csv")]
+        except OSError:
+            return []
+        return [name for _, name in sorted(logs)]
+
+    def curves(self, job: str) -> Curves:
+        """The job's curves so far; empty where there is no log yet."""
+        columns: dict[str, list[float]] = {name: [] for name in ("steps", "losses")}
+        validation: dict[str, list[float]] = {name: [] for name in ("validation_steps", "liver_dice", "lesion_dice")}
+        try:
+            with (self.path / job / "log.csv").open(newline="", encoding="utf-8") as file:
+                for row in csv.DictReader(file):
+                    step, loss = _number(row.get("step")), _number(row.get("loss"))
+                    if step is None or loss is None:
+                        continue  # the line is being written
+                    columns["steps"].append(step)
+                    columns["losses"].append(loss)
+                    liver, lesion = (_number(row.get(f"validation_{name}_dice")) for name in ("liver", "lesion"))
+                    if liver is not None or lesion is not None:
+                        validation["validation_steps"].append(step)
+                        validation["liver_dice"].append(float("nan") if liver is None else liver)
+                        validation["lesion_dice"].append(float("nan") if lesion is None else lesion)
+        except OSError:
+            return Curves()
+        return Curves(**{name: np.array(values, np.float64) for name, values in (columns | validation).items()})
+
+    def preview_path(self, job: str) -> Path:
+        return self.path / job / "preview.npz"
+
+    def preview(self, job: str) -> Preview | None:
+        """The job's validation slices; None where there are none, or the file is not one that the trainer writes."""
+        try:
+            with np.load(self.preview_path(job), allow_pickle=False) as file:
+                images, reference, predicted = (file[name] for name in ("images", "reference", "predicted"))
+                names = tuple(str(name) for name in file["names"])
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            return None
+        if images.ndim != 3 or not len(images) or not images.shape == reference.shape == predicted.shape:
+            return None
+        return Preview(images, reference, predicted, names)
+
+    def tail(self, lines: int = 15) -> str:
+        """The last lines of what the trainer printed."""
+        try:
+            with (self.path / OUTPUT_FILE).open("rb") as file:
+                file.seek(0, os.SEEK_END)
+                file.seek(max(0, file.tell() - 200 * lines))
+                text = file.read().decode("utf-8", errors="replace")
+        except OSError:
+            return ""
+        return "\n".join([line for line in text.splitlines() if line.strip()][-lines:])
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Replaces a file as a whole.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None
