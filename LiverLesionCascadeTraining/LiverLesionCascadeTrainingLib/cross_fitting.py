@@ -15,18 +15,6 @@ from .slice_store import SliceStore
 from .validation import network_input
 
 
-def _between_views(store: SliceStore, liver_store: SliceStore, case: int) -> torch.Tensor:
-    """Sampling matrix from a case's lesion view to its liver view, both in [-1, 1]."""
-    to, source = store.views[case], liver_store.views[liver_store.names.index(store.names[case])]
-    matrix = torch.zeros(2, 3)
-    for axis, (start, extent, source_start, source_extent) in enumerate(
-        ((to.left, to.width, source.left, source.width), (to.top, to.height, source.top, source.height))
-    ):
-        matrix[axis, axis] = extent / source_extent
-        matrix[axis, 2] = 2 * (start + extent / 2 - source_start) / source_extent - 1
-    return matrix
-
-
 @torch.inference_mode()
 def write_priors(
     store: SliceStore,
@@ -56,12 +44,18 @@ def write_priors(
         members = np.flatnonzero(fold == number)
         for start in range(0, len(members), batch):
             part = members[start : start + batch]
-            source = [where[liver_store.names.index(store.names[store.case[i]]), int(store.slice[i])] for i in part]
+            liver_cases = [liver_store.names.index(store.names[i]) for i in store.case[part]]
+            source = [where[i, z] for i, z in zip(liver_cases, store.slice[part].tolist(), strict=True)]
             images = torch.from_numpy(liver_store.images[source][:, None].astype(np.float32) / 255)
             inputs = network_input(images, image_thrice=True).to(device, memory_format=torch.channels_last)
             with autocast(device):
                 maps = torch.sigmoid(network(inputs)).cpu()
-            matrices = torch.stack([_between_views(store, liver_store, int(store.case[i])) for i in part])
+            matrices = torch.stack(
+                [
+                    store.views[i].sampling_matrix(liver_store.views[j])
+                    for i, j in zip(store.case[part], liver_cases, strict=True)
+                ]
+            )
             priors[part] = (warp(maps, matrices, size) * 255).round().to(torch.uint8).numpy()
             done += len(part)
             if progress is not None:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from .bundle import ModelBundle
 from .ct_volume import CTVolume
-from .inference import evenly_stepped, predict
+from .inference import evenly_stepped, predict, slice_step
 from .liver_pass import LiverPassResult
 from .network import CascadeResNet
 from .presets import Preset
@@ -19,7 +19,7 @@ from .view import View, normalise
 
 def lesion_pass_slices(first: int, last: int, slice_mm: float, preset: Preset) -> list[int]:
     """The slices that the lesion pass looks at."""
-    return evenly_stepped(first, last, max(1, int(preset.lesion_step_mm / slice_mm + 1e-6)))
+    return evenly_stepped(first, last, slice_step(preset.lesion_step_mm, slice_mm))
 
 
 def box_images(ct: CTVolume, view: View, indices: list[int], window_hu: tuple[float, float]) -> Tensor:

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from .bundle import ModelBundle
 from .ct_volume import CTVolume
-from .inference import between_slices, evenly_stepped, predict
+from .inference import between_slices, evenly_stepped, predict, slice_step
 from .network import CascadeResNet
 from .postprocessing import largest_component
 from .presets import Preset
@@ -43,20 +43,7 @@ class LiverPassResult:
 
     def in_view(self, view: View, slices: list[int]) -> Tensor:
         """The maps of other slices in another view: (n, 2, *view.size) float32."""
-        matrix = torch.tensor(
-            [
-                [
-                    view.width / self.view.width,
-                    0.0,
-                    2 * (view.left + view.width / 2 - self.view.left) / self.view.width - 1,
-                ],
-                [
-                    0.0,
-                    view.height / self.view.height,
-                    2 * (view.top + view.height / 2 - self.view.top) / self.view.height - 1,
-                ],
-            ]
-        )
+        matrix = view.sampling_matrix(self.view)
         maps = between_slices(self.maps, self.indices, slices).float()
         grid = F.affine_grid(matrix.expand(len(maps), 2, 3), [len(maps), 1, *view.size], align_corners=False)
         return F.grid_sample(maps, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
@@ -75,8 +62,7 @@ def run_liver_pass(
     slices, rows, columns = ct.hu.shape
     slice_mm, row_mm, column_mm = ct.spacing
     view = whole_slice_view(rows, columns, (row_mm, column_mm), settings.size, settings.pixel_mm)
-    step = max(1, int(preset.liver_step_mm / slice_mm + 1e-6))
-    indices = evenly_stepped(0, slices - 1, step)
+    indices = evenly_stepped(0, slices - 1, slice_step(preset.liver_step_mm, slice_mm))
 
     def inputs(part: slice) -> Tensor:
         hu = torch.from_numpy(np.stack([ct.hu[i] for i in indices[part]]).astype(np.float32))

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -39,6 +40,20 @@ class View:
         image = slice(r0, r1), slice(c0, c1)
         inside = slice(r0 - self.top, r1 - self.top), slice(c0 - self.left, c1 - self.left)
         return (*image, *inside)
+
+    def sampling_matrix(self, source: View) -> Tensor:
+        """Where this view's pixels lie in another view of the same slices.
+
+        Returns:
+            (2, 3) float32 for ``torch.nn.functional.affine_grid``: (x, y) of this view to those of ``source``, both in
+            [-1, 1].
+        """
+        return torch.tensor(
+            [
+                [self.width / source.width, 0.0, 2 * (self.left + self.width / 2 - source.left) / source.width - 1],
+                [0.0, self.height / source.height, 2 * (self.top + self.height / 2 - source.top) / source.height - 1],
+            ]
+        )
 
     def extract(self, slices: Tensor, fill: float = 0.0) -> Tensor:
         """Cuts the view out of slices and resamples it (bilinear, antialiased).
