@@ -1,5 +1,6 @@
 """Slicer module that segments the liver and its lesions on contrast-enhanced CT."""
 
+from pathlib import Path
 from typing import Annotated
 
 import slicer
@@ -36,6 +37,14 @@ class LiverLesionCascade(ScriptedLoadableModule):
             "The cascade of residual networks is that of Bi et al., Automatic Liver Lesion Detection using Cascaded "
             "Deep Residual Networks, 2017."
         )
+        slicer.app.connect("startupCompleted()", registerSampleData)
+
+
+def registerSampleData():
+    """Offer the sample CT in the Sample Data module."""
+    from LiverLesionCascadeLib.gui.sample_data import registerSource
+
+    registerSource(Path(__file__).parent / "Resources" / "Icons" / "LiverLesionCascadeSample.png")
 
 
 @parameterNodeWrapper
