@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 import numpy as np
 
 from .errors import InvalidVolumeError
@@ -62,13 +64,7 @@ class CTVolume:
         an axial one that covers it, padded with -1024 HU, and a note says so. Raises InvalidVolumeError.
         """
         label = name or "The volume"
-        array = _require_scalar_3d(np.asarray(array_kji), label)
-        source = ImageGeometry((array.shape[0], array.shape[1], array.shape[2]), ijk_to_lps)
-        source.validate(label)
-        if min(array.shape) < 2:
-            raise InvalidVolumeError(
-                f"{label} has only one slice ({_size(array)} voxels). Load the whole series, not a single image."
-            )
+        array, source = _require_volume(array_kji, ijk_to_lps, label)
         dtype = _require_plausible_values(array, label)
         intensities = IntensityProfile.of(array)
         if is_axis_aligned(source):
@@ -76,21 +72,10 @@ class CTVolume:
             hu = _as_contiguous(order.apply(array), dtype)
             return cls(hu, aligned_axial_geometry(source), source, order, intensities, name)
 
-        geometry = covering_axial_geometry(source)
-        if np.prod(geometry.shape, dtype=np.int64) > MAX_VOXELS:
-            raise InvalidVolumeError(
-                f"{label} is so oblique that an axial grid would need {_size(geometry)} voxels. "
-                "Resample it to an axial grid first, or use the original axial series."
-            )
+        geometry = _covering_geometry(source, label)
         hu = resample(array, source, geometry, order=1, fill=AIR_HU, dtype=dtype)
         hu.flags.writeable = False
-        note = Finding(
-            "resampled",
-            "info",
-            f"The scan is tilted or oblique (up to about {tilt_degrees(source):.1f} degrees): it was resampled to "
-            "axial slices for the segmentation. Results return to the scan's own grid, right within a voxel.",
-        )
-        return cls(hu, geometry, source, None, intensities, name, [note])
+        return cls(hu, geometry, source, None, intensities, name, [_resampled_note(source)])
 
     @property
     def resampled(self) -> bool:
@@ -134,57 +119,113 @@ class CTVolume:
 
     def check(self) -> list[Finding]:
         """What should be known before a run; an "error" means that it would be refused. ``notes`` are not repeated."""
-        findings = ct_like_findings(self.intensities)
-        slice_mm, row_mm, column_mm = self.spacing
-        slices = self.hu.shape[0]
-        width, depth, height = self.geometry.extent_mm
-        if slice_mm > THICK_SLICE_MM + 0.01:
-            findings.append(
-                Finding(
-                    "thick_slices",
-                    "warning",
-                    f"Slices are {slice_mm:.1f} mm apart: small lesions may be missed and volumes are coarse. "
-                    "Use a thinner reconstruction (5 mm or less) where one exists.",
-                )
+        return _scan_findings(self.geometry, self.intensities)
+
+
+def inspect(array_kji: np.ndarray, ijk_to_lps: np.ndarray, name: str = "") -> Generator[None, None, list[Finding]]:
+    """What ``from_array`` and ``check`` would say of a volume, in short steps that leave an event loop alive.
+
+    Yields after every slice and returns the notes and findings; nothing is copied or resampled. Raises
+    InvalidVolumeError, where ``from_array`` would.
+    """
+    label = name or "The volume"
+    array, source = _require_volume(array_kji, ijk_to_lps, label)
+    ranges = _ValueRanges(label)
+    for slab in array:
+        ranges.add(slab)
+        yield
+    ranges.require_plausible()
+    aligned = is_axis_aligned(source)
+    geometry = aligned_axial_geometry(source) if aligned else _covering_geometry(source, label)
+    findings = _scan_findings(geometry, IntensityProfile.of(array))
+    return findings if aligned else [_resampled_note(source), *findings]
+
+
+def _scan_findings(geometry: ImageGeometry, intensities: IntensityProfile) -> list[Finding]:
+    """What should be known of a scan on that axial grid, before it is segmented."""
+    findings = ct_like_findings(intensities)
+    column_mm, row_mm, slice_mm = geometry.spacing
+    slices = geometry.shape[0]
+    width, depth, height = geometry.extent_mm
+    if slice_mm > THICK_SLICE_MM + 0.01:
+        findings.append(
+            Finding(
+                "thick_slices",
+                "warning",
+                f"Slices are {slice_mm:.1f} mm apart: small lesions may be missed and volumes are coarse. "
+                "Use a thinner reconstruction (5 mm or less) where one exists.",
             )
-        if slices < FEW_SLICES:
-            findings.append(
-                Finding(
-                    "few_slices",
-                    "warning",
-                    f"The scan has only {slices} slices: the liver is probably not complete. "
-                    "Load the whole series where it exists.",
-                )
+        )
+    if slices < FEW_SLICES:
+        findings.append(
+            Finding(
+                "few_slices",
+                "warning",
+                f"The scan has only {slices} slices: the liver is probably not complete. "
+                "Load the whole series where it exists.",
             )
-        elif height < SHORT_SCAN_MM:
-            findings.append(
-                Finding(
-                    "short_scan",
-                    "warning",
-                    f"The scan covers only {height:.0f} mm from the feet to the head: the liver is probably not "
-                    "complete. Use a scan that covers it.",
-                )
+        )
+    elif height < SHORT_SCAN_MM:
+        findings.append(
+            Finding(
+                "short_scan",
+                "warning",
+                f"The scan covers only {height:.0f} mm from the feet to the head: the liver is probably not "
+                "complete. Use a scan that covers it.",
             )
-        if min(width, depth) < SMALL_FIELD_MM:
-            findings.append(
-                Finding(
-                    "small_field_of_view",
-                    "warning",
-                    f"The field of view is small ({width:.0f} x {depth:.0f} mm), as of a cropped scan: a liver that is "
-                    "cut is found less well. Use the uncropped scan where it exists.",
-                )
+        )
+    if min(width, depth) < SMALL_FIELD_MM:
+        findings.append(
+            Finding(
+                "small_field_of_view",
+                "warning",
+                f"The field of view is small ({width:.0f} x {depth:.0f} mm), as of a cropped scan: a liver that is "
+                "cut is found less well. Use the uncropped scan where it exists.",
             )
-        low, high = IN_PLANE_MM
-        if min(row_mm, column_mm) < low or max(row_mm, column_mm) > high or _ratio(row_mm, column_mm) > 1.2:
-            findings.append(
-                Finding(
-                    "unusual_pixel_size",
-                    "warning",
-                    f"The pixels are unusual for an axial abdominal CT ({row_mm:.2f} x {column_mm:.2f} mm), as after "
-                    "resampling or in a sagittal or coronal series. Use the original axial series where it exists.",
-                )
+        )
+    low, high = IN_PLANE_MM
+    if min(row_mm, column_mm) < low or max(row_mm, column_mm) > high or _ratio(row_mm, column_mm) > 1.2:
+        findings.append(
+            Finding(
+                "unusual_pixel_size",
+                "warning",
+                f"The pixels are unusual for an axial abdominal CT ({row_mm:.2f} x {column_mm:.2f} mm), as after "
+                "resampling or in a sagittal or coronal series. Use the original axial series where it exists.",
             )
-        return findings
+        )
+    return findings
+
+
+def _covering_geometry(source: ImageGeometry, label: str) -> ImageGeometry:
+    """The axial grid for a tilted or oblique source. Raises InvalidVolumeError if it would be too large."""
+    geometry = covering_axial_geometry(source)
+    if np.prod(geometry.shape, dtype=np.int64) > MAX_VOXELS:
+        raise InvalidVolumeError(
+            f"{label} is so oblique that an axial grid would need {_size(geometry)} voxels. "
+            "Resample it to an axial grid first, or use the original axial series."
+        )
+    return geometry
+
+
+def _resampled_note(source: ImageGeometry) -> Finding:
+    return Finding(
+        "resampled",
+        "info",
+        f"The scan is tilted or oblique (up to about {tilt_degrees(source):.1f} degrees): it was resampled to "
+        "axial slices for the segmentation. Results return to the scan's own grid, right within a voxel.",
+    )
+
+
+def _require_volume(array_kji: np.ndarray, ijk_to_lps: np.ndarray, label: str) -> tuple[np.ndarray, ImageGeometry]:
+    """The array with (k, j, i) axes and its geometry. Raises InvalidVolumeError for what is no 3D volume."""
+    array = _require_scalar_3d(np.asarray(array_kji), label)
+    source = ImageGeometry((array.shape[0], array.shape[1], array.shape[2]), ijk_to_lps)
+    source.validate(label)
+    if min(array.shape) < 2:
+        raise InvalidVolumeError(
+            f"{label} has only one slice ({_size(array)} voxels). Load the whole series, not a single image."
+        )
+    return array, source
 
 
 def _ratio(a: float, b: float) -> float:
@@ -227,32 +268,48 @@ def _require_scalar_3d(array: np.ndarray, label: str) -> np.ndarray:
 
 def _require_plausible_values(array: np.ndarray, label: str) -> np.dtype:
     """Check every voxel, slab by slab to save memory, and return int16 or float32: what holds the values."""
-    low, high = np.inf, -np.inf
-    whole = True
-    tissue = 0
-    bad = 0
+    ranges = _ValueRanges(label)
     for slab in array:
-        if array.dtype.kind == "f":
-            bad += int(slab.size - np.count_nonzero(np.isfinite(slab)))
-            if bad:
-                continue
-            whole = whole and bool((np.rint(slab) == slab).all())
-        low, high = min(low, float(slab.min())), max(high, float(slab.max()))
-        tissue += int(np.count_nonzero(slab > -300))
-    if bad:
-        raise InvalidVolumeError(
-            f"{label} holds {bad} voxels that are not finite numbers (NaN or infinite). "
-            "Replace them by air (-1024 HU) or export the scan again."
-        )
-    if low == high:
-        raise InvalidVolumeError(f"{label} is empty: every voxel is {low:g}. Load the scan itself.")
-    if tissue < 1e-4 * array.size:
-        raise InvalidVolumeError(
-            f"{label} shows only air (nothing above -300 HU). Check that it is the right series, and that the rescale "
-            "to HU was not applied twice."
-        )
-    limits = np.iinfo(np.int16)
-    return np.dtype(np.int16 if whole and limits.min <= low and high <= limits.max else np.float32)
+        ranges.add(slab)
+    return ranges.require_plausible()
+
+
+class _ValueRanges:
+    """What is known of the values of the slabs seen so far."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._low, self._high = np.inf, -np.inf
+        self._whole = True
+        self._voxels = self._tissue = self._bad = 0
+
+    def add(self, slab: np.ndarray) -> None:
+        self._voxels += slab.size
+        if slab.dtype.kind == "f":
+            self._bad += int(slab.size - np.count_nonzero(np.isfinite(slab)))
+            if self._bad:
+                return
+            self._whole = self._whole and bool((np.rint(slab) == slab).all())
+        self._low, self._high = min(self._low, float(slab.min())), max(self._high, float(slab.max()))
+        self._tissue += int(np.count_nonzero(slab > -300))
+
+    def require_plausible(self) -> np.dtype:
+        """int16 or float32: what holds the values. Raises InvalidVolumeError for values that no scan has."""
+        if self._bad:
+            raise InvalidVolumeError(
+                f"{self._label} holds {self._bad} voxels that are not finite numbers (NaN or infinite). "
+                "Replace them by air (-1024 HU) or export the scan again."
+            )
+        if self._low == self._high:
+            raise InvalidVolumeError(f"{self._label} is empty: every voxel is {self._low:g}. Load the scan itself.")
+        if self._tissue < 1e-4 * self._voxels:
+            raise InvalidVolumeError(
+                f"{self._label} shows only air (nothing above -300 HU). Check that it is the right series, and that "
+                "the rescale to HU was not applied twice."
+            )
+        limits = np.iinfo(np.int16)
+        fits = limits.min <= self._low and self._high <= limits.max
+        return np.dtype(np.int16 if self._whole and fits else np.float32)
 
 
 def _as_contiguous(view: np.ndarray, dtype: np.dtype) -> np.ndarray:
