@@ -22,6 +22,7 @@ class Preset:
         iterations: Runs of the lesion pass, each on the result of the one before; None for the bundle's own number, 0
             to stop after the liver pass (stage 1 alone, for comparison).
         priors: Whether the first run of the lesion pass is given the liver pass's maps.
+        crf: Whether the maps go through the 3D-CRF before they become masks.
         postprocessing: The rules applied to the masks.
     """
 
@@ -32,6 +33,7 @@ class Preset:
     lesion_scales: tuple[float, ...] = (1.0,)
     iterations: int | None = None
     priors: bool = True
+    crf: bool = False
     postprocessing: PostProcessing = field(default_factory=PostProcessing)
 
 

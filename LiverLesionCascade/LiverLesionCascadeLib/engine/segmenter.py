@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from .bundle import ModelBundle
+from .crf_pass import run_crf_pass
 from .ct_volume import CTVolume
 from .device import precision, select_device
 from .findings import edges_touched, liver_findings
-from .inference import between_slices, evenly_stepped
+from .inference import between_slices, evenly_stepped, slice_step
 from .lesion_pass import lesion_pass_slices, run_lesion_pass
 from .lesions import label_lesions, measure_lesions
 from .liver_pass import run_liver_pass
@@ -24,6 +25,8 @@ from .view import View
 
 #: Share of a run that labelling and measuring take.
 _FINISHING_SHARE = 0.1
+#: Share that the 3D-CRF takes where it is asked for.
+_CRF_SHARE = 0.3
 
 
 class Segmenter:
@@ -84,15 +87,20 @@ class Segmenter:
         lap("liver pass")
         if liver.box is None:
             boxes = _empty_box(), _empty_box()
-        elif iterations == 0:
-            boxes = _paste(liver.maps, liver.indices, liver.view, 0, ct.hu.shape[0] - 1, ct)
         else:
-            steps.reserve(_FINISHING_SHARE)
-            maps, indices = run_lesion_pass(
-                ct, self.bundle, self._networks["lesion"], preset, liver, iterations, self.device, steps
-            )
-            lap("lesion pass")
-            boxes = _paste(maps, indices, liver.box, indices[0], indices[-1], ct)
+            steps.reserve(_FINISHING_SHARE + (_CRF_SHARE if preset.crf else 0.0))
+            maps, indices, view = liver.maps, liver.indices, liver.view
+            if iterations:
+                view = liver.box
+                maps, indices = run_lesion_pass(
+                    ct, self.bundle, self._networks["lesion"], preset, liver, iterations, self.device, steps
+                )
+                lap("lesion pass")
+            if preset.crf:
+                steps.begin("3D-CRF", _CRF_SHARE)
+                maps = run_crf_pass(maps, ct, view, indices, self.bundle.window_hu, self.device, steps)
+                lap("3D-CRF")
+            boxes = paste(maps, indices, view, ct)
         steps.begin("Measuring", 1.0)
         result = self._finish(ct, boxes, preset, postprocessing or preset.postprocessing)
         lap("measuring")
@@ -103,11 +111,12 @@ class Segmenter:
     def _liver_share(self, ct: CTVolume, preset: Preset, iterations: int) -> float:
         """Guess of the liver pass's share of the run: the liver takes about half of a scan's slices."""
         slices, slice_mm = ct.hu.shape[0], ct.spacing[0]
-        seen = len(evenly_stepped(0, slices - 1, max(1, int(preset.liver_step_mm / slice_mm + 1e-6))))
+        seen = len(evenly_stepped(0, slices - 1, slice_step(preset.liver_step_mm, slice_mm)))
         in_liver = len(lesion_pass_slices(0, max(1, slices // 2), slice_mm, preset))
         liver = seen * self.bundle.liver_pass.size**2
         lesion = in_liver * self.bundle.lesion_pass.size**2 * iterations
-        return (1 - _FINISHING_SHARE) * liver / (liver + lesion)
+        networks = 1 - _FINISHING_SHARE - (_CRF_SHARE if preset.crf else 0.0)
+        return networks * liver / (liver + lesion)
 
     def _finish(
         self, ct: CTVolume, boxes: tuple[ProbabilityBox, ProbabilityBox], preset: Preset, rules: PostProcessing
@@ -152,10 +161,9 @@ def _empty_box() -> ProbabilityBox:
     return ProbabilityBox(np.zeros((0, 0, 0), np.float16), (0, 0, 0))
 
 
-def _paste(
-    maps: Tensor, indices: list[int], view: View, first: int, last: int, ct: CTVolume
-) -> tuple[ProbabilityBox, ProbabilityBox]:
-    """Maps (n, 2, *view.size) of some slices as probabilities of all voxels of the view, slices first to last."""
+def paste(maps: Tensor, indices: list[int], view: View, ct: CTVolume) -> tuple[ProbabilityBox, ProbabilityBox]:
+    """Maps (n, 2, *view.size) of ascending slices as probabilities of the view's voxels, first to last slice."""
+    first, last = indices[0], indices[-1]
     rows, columns = ct.hu.shape[1:]
     top, left = max(0, view.top), max(0, view.left)
     height = min(rows, view.top + view.height) - top

@@ -123,6 +123,51 @@ def test_cancel_is_asked_within_a_network_not_only_between_batches(segmenter):
     assert all(not block._forward_pre_hooks for block in network.blocks)
 
 
+CRF = Preset("crf", liver_step_mm=5.0, lesion_step_mm=8.0, crf=True)
+
+
+def test_the_crf_is_a_stage_of_its_own_and_keeps_a_clear_outline(segmenter):
+    reports = []
+    result = segmenter.segment(scan(), CRF, lambda fraction, stage: reports.append((fraction, stage)))
+    assert dice(result.liver, LIVER) > 0.9
+    assert dice(result.lesions > 0, LESION) > 0.8
+    fractions = [fraction for fraction, _ in reports]
+    assert fractions == sorted(fractions) and fractions[-1] == 1
+    assert list(dict.fromkeys(stage for _, stage in reports))[-2:] == ["3D-CRF", "Measuring"]
+    assert result.timings["3D-CRF"] > 0
+
+
+def test_the_crf_takes_away_specks_that_look_like_what_is_around_them(segmenter):
+    class Speckled(IntensityNetwork):
+        def forward(self, images):
+            logits = super().forward(images)
+            logits[..., 44:46, 44:46] = torch.tensor([2.0, 0.3]).view(2, 1, 1)
+            return logits
+
+    segmenter._networks["lesion"] = Speckled()
+    raw = PostProcessing.none()
+    assert len(segmenter.segment(scan(), CRF, postprocessing=raw).table) < len(
+        segmenter.segment(scan(), Preset("no crf", lesion_step_mm=8.0), postprocessing=raw).table
+    )
+
+
+def test_the_crf_can_be_cancelled_between_two_slices(segmenter):
+    stage = ""
+    asked = 0
+
+    def report(_, name):
+        nonlocal stage
+        stage = name
+
+    def cancel():
+        nonlocal asked
+        asked += stage == "3D-CRF"
+        return asked > 5
+
+    with pytest.raises(CancelledError):
+        segmenter.segment(scan(), CRF, report, cancel)
+
+
 def test_scan_without_liver_gives_an_empty_result_that_says_so(segmenter):
     segmenter._networks["liver"] = IntensityNetwork(liver=(2.0, 3.0))
     result = segmenter.segment(scan(), "fast")
