@@ -8,6 +8,7 @@ import vtk
 from LiverLesionCascadeLib.engine.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.lesions import measure_lesions
 from LiverLesionCascadeLib.engine.result import ProbabilityBox, SegmentationResult
+from LiverLesionCascadeLib.engine.source_result import SourceResult
 from vtk.util.numpy_support import numpy_to_vtk
 
 SPACING = (0.7, 0.9, 2.5)
@@ -101,8 +102,8 @@ def abdomen(shape=(24, 40, 36)):
     return hu, liver, instances
 
 
-def resultOf(ct: CTVolume, liver, instances, **fields) -> SegmentationResult:
-    """A result as the engine would return it, from masks on the *source's* grid (k, j, i)."""
+def resultOf(ct: CTVolume, liver, instances, **fields) -> SourceResult:
+    """A result as a run would return it, from masks on the *source's* grid (k, j, i)."""
     liver = ct.from_source(liver.astype(np.uint8)) > 0
     instances = ct.from_source(instances.astype(np.uint16))
     box = ProbabilityBox(np.ones(ct.hu.shape, np.float16), (0, 0, 0))
@@ -119,7 +120,7 @@ def resultOf(ct: CTVolume, liver, instances, **fields) -> SegmentationResult:
         "preset": "fast",
         "device": "cpu",
     }
-    return SegmentationResult(**(values | fields))
+    return SourceResult.from_result(SegmentationResult(**(values | fields)), keep_probabilities=True)
 
 
 def segmentPositions(node: slicer.vtkMRMLSegmentationNode, segmentId) -> np.ndarray:

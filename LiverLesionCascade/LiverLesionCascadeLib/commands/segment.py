@@ -192,10 +192,11 @@ def _write(result: SegmentationResult, folder: Path, input_name: str, probabilit
     from ..engine.image_io import write_image
     from ..engine.lesion_table import write_lesion_table
     from ..engine.report import write_report
+    from ..engine.source_result import SourceResult
     from ..scene.headless import writeSegmentation
 
     try:
-        writeSegmentation(result, folder / SEGMENTATION_FILE)
+        writeSegmentation(SourceResult.from_result(result), folder / SEGMENTATION_FILE)
         write_lesion_table(folder / TABLE_FILE, result.table, result.ct)
         if probabilities:
             shape = result.ct.hu.shape

@@ -13,7 +13,7 @@ from .segmentation import segmentationNodeOnSource
 from .storage import saveSegmentation
 
 if TYPE_CHECKING:
-    from ..engine.result import SegmentationResult
+    from ..engine.source_result import SourceResult
 
 
 @contextmanager
@@ -33,9 +33,7 @@ def headlessScene() -> Iterator[slicer.vtkMRMLScene]:
         del logic  # it has to live as long as the scene is in use
 
 
-def writeSegmentation(
-    result: SegmentationResult, path: str | Path, compress: bool = True, name: str | None = None
-) -> Path:
+def writeSegmentation(result: SourceResult, path: str | Path, compress: bool = True, name: str | None = None) -> Path:
     """Write a result as .seg.nrrd on the grid of the image that was segmented; needs no Slicer application.
 
     The file holds what a segmentation node in Slicer would (order, names, terminology, colours, tags, status).

@@ -9,7 +9,7 @@ import vtk
 
 if TYPE_CHECKING:
     from ..engine.lesions import Lesion
-    from ..engine.result import SegmentationResult
+    from ..engine.source_result import SourceResult
 
 PREFIX = "LiverLesionCascade."
 ROLE = PREFIX + "Role"
@@ -31,7 +31,7 @@ def tagValue(text: str) -> str:
 
 
 def resultTags(
-    result: SegmentationResult, volumeName: str, volumeNode: slicer.vtkMRMLScalarVolumeNode | None = None
+    result: SourceResult, volumeName: str, volumeNode: slicer.vtkMRMLScalarVolumeNode | None = None
 ) -> dict[str, str]:
     """What every segment of a result says about its origin."""
     tags = {
@@ -67,3 +67,9 @@ def getTag(segment: slicer.vtkSegment, key: str) -> str:
 def isOwnSegment(segmentation: slicer.vtkSegmentation, segmentId: str) -> bool:
     """Whether the segment is a result of ours. A copy that a person made of one carries its tags, but is theirs."""
     return getTag(segmentation.GetSegment(segmentId), SEGMENT_ID) == segmentId
+
+
+def resultSegmentIds(node: slicer.vtkMRMLSegmentationNode) -> list[str]:
+    """IDs of the segments that a result of ours made, in the node's order."""
+    segmentation = node.GetSegmentation()
+    return [segmentId for segmentId in segmentation.GetSegmentIDs() if isOwnSegment(segmentation, segmentId)]

@@ -9,28 +9,31 @@ import numpy as np
 import slicer
 import vtk
 
-from ..engine.bounding_box import bounding_box
 from ..engine.errors import OutputError
 from .arrays import RAS_FROM_LPS, arrayFromImage, orientedImage, vtkFromMatrix
-from .provenance import LESION_ROLE, LIVER_ROLE, ROLE, SEGMENT_ID, isOwnSegment, lesionTags, resultTags
+from .provenance import LESION_ROLE, LIVER_ROLE, ROLE, SEGMENT_ID, lesionTags, resultSegmentIds, resultTags
+from .replace_history import exchangeResult
+from .representations import BINARY_LABELMAP, REFERENCE_GEOMETRY
 from .terminology import LESION_TERMINOLOGY, LIVER_COLOR, LIVER_TERMINOLOGY, MASS_COLOR
-from .volume import ijkToRasMatrix, placeBeside
+from .volume import ijkToRasMatrix, placeBeside, worldFromIjk
 
 if TYPE_CHECKING:
-    from ..engine.result import SegmentationResult
+    from ..engine.source_result import LabelBox, SourceResult
+    from .replace_history import ReplaceHistory
 
-BINARY_LABELMAP = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
-CLOSED_SURFACE = slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName()
 LIVER_FILL_OPACITY = 0.2
 LESION_FILL_OPACITY = 0.4
+LIVER_3D_OPACITY = 0.4
+"""The lesions lie inside the liver: in 3D they show through it."""
 
 
 def segmentationNodeFromResult(
-    result: SegmentationResult,
+    result: SourceResult,
     volumeNode: slicer.vtkMRMLScalarVolumeNode,
     outputNode: slicer.vtkMRMLSegmentationNode | None = None,
     replace: bool = False,
     name: str | None = None,
+    history: ReplaceHistory | None = None,
 ) -> slicer.vtkMRMLSegmentationNode:
     """A segmentation of the volume: *Liver* first, the whole organ, then *Lesion 1..n* by size.
 
@@ -38,20 +41,17 @@ def segmentationNodeFromResult(
 
     :param volumeNode: the volume that was segmented, with the grid that it had then. It may have been moved since.
     :param outputNode: a node to add the segments to, before those it holds; None for a new one beside the volume.
-    :param replace: in ``outputNode``, remove an earlier result first. Only segments that a result of ours made are
-        removed, with what was edited in them; all others stay, copies that a person made included.
+    :param replace: in ``outputNode``, take out an earlier result first. Only segments that a result of ours made are
+        taken out, with what was edited in them; all others stay, copies that a person made included.
     :param name: of a new node; "<volume> liver and lesions" if not given.
+    :param history: remembers what is replaced, so that it can be brought back.
 
     Raises OutputError where the volume's grid has changed, ``outputNode`` holds an earlier result and ``replace`` is
     not set, or its segments would not overlay the volume. Nothing in the scene has changed then.
     """
-    image = volumeNode.GetImageData()
-    if image is None or image.GetDimensions()[::-1] != result.ct.source.shape:
-        raise OutputError(
-            f"{volumeNode.GetName()} has changed since it was segmented: its grid is another. Segment it again."
-        )
+    requireSameGrid(result, volumeNode)
     if outputNode is not None:
-        _requireUsable(outputNode, volumeNode, replace)
+        requireUsable(outputNode, volumeNode, replace)
     segments = _buildSegments(result, ijkToRasMatrix(volumeNode), volumeNode.GetName() or "", volumeNode)
 
     if outputNode is None:
@@ -59,41 +59,38 @@ def segmentationNodeFromResult(
         placeBeside(node, volumeNode)
     else:
         node = outputNode
-    wasModifying = node.StartModify()
-    try:
+
+    def insert() -> None:
         if not node.GetSegmentation().GetNumberOfSegments():
             node.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
         node.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
         _insertSegments(node, segments)
-    finally:
-        node.EndModify(wasModifying)
+
+    if history is not None and resultSegmentIds(node):
+        history.replace(node, insert)
+    else:
+        exchangeResult(node, insert)
     return node
 
 
 def segmentationNodeOnSource(
-    scene: slicer.vtkMRMLScene, result: SegmentationResult, name: str | None = None
+    scene: slicer.vtkMRMLScene, result: SourceResult, name: str | None = None
 ) -> slicer.vtkMRMLSegmentationNode:
-    """The same segmentation without a volume node: on the grid of the image that ``result.ct`` was made from."""
-    source = result.ct.source
-    ijkToRas = RAS_FROM_LPS @ source.ijk_to_lps
-    segments = _buildSegments(result, ijkToRas, result.ct.name)
-    node = _addSegmentationNode(scene, name or defaultName(result.ct.name))
-    slices, rows, columns = source.shape
-    converter = slicer.vtkSegmentationConverter
-    geometry = converter.SerializeImageGeometry(vtkFromMatrix(ijkToRas), [0, columns - 1, 0, rows - 1, 0, slices - 1])
-    node.GetSegmentation().SetConversionParameter(converter.GetReferenceImageGeometryParameterName(), geometry)
+    """The same segmentation without a volume node: where the image lay that was segmented."""
+    ijkToRas = RAS_FROM_LPS @ result.ijk_to_lps
+    segments = _buildSegments(result, ijkToRas, result.name)
+    node = _addSegmentationNode(scene, name or defaultName(result.name))
+    slices, rows, columns = result.shape
+    geometry = slicer.vtkSegmentationConverter.SerializeImageGeometry(
+        vtkFromMatrix(ijkToRas), [0, columns - 1, 0, rows - 1, 0, slices - 1]
+    )
+    node.GetSegmentation().SetConversionParameter(REFERENCE_GEOMETRY, geometry)
     _insertSegments(node, segments)
     return node
 
 
 def defaultName(volumeName: str | None) -> str:
     return f"{volumeName} liver and lesions" if volumeName else "Liver and lesions"
-
-
-def resultSegmentIds(node: slicer.vtkMRMLSegmentationNode) -> list[str]:
-    """IDs of the segments that a result of ours made, in the node's order."""
-    segmentation = node.GetSegmentation()
-    return [segmentId for segmentId in segmentation.GetSegmentIDs() if isOwnSegment(segmentation, segmentId)]
 
 
 def segmentMask(
@@ -130,41 +127,41 @@ class _NewSegment:
     id: str
     segment: slicer.vtkSegment
     fillOpacity: float
+    opacity3D: float
 
 
 def _buildSegments(
-    result: SegmentationResult,
+    result: SourceResult,
     ijkToRas: np.ndarray,
     volumeName: str,
     volumeNode: slicer.vtkMRMLScalarVolumeNode | None = None,
 ) -> list[_NewSegment]:
     """The liver's segment on a layer of its own (lesions lie inside it), all lesions' on one that they share."""
     tags = resultTags(result, volumeName, volumeNode)
-    liverLayer = _layer(result.ct.to_source(result.liver), ijkToRas)
+    liverLayer = _layer(result.liver, ijkToRas)
     liver = _newSegment("Liver", LIVER_TERMINOLOGY, LIVER_COLOR, liverLayer, 1, tags | {ROLE: LIVER_ROLE})
-    segments = [_NewSegment("liver", liver, LIVER_FILL_OPACITY)]
+    segments = [_NewSegment("liver", liver, LIVER_FILL_OPACITY, LIVER_3D_OPACITY)]
 
-    count = int(result.lesions.max(initial=0))
+    count = int(result.lesions.values.max(initial=0))
     if count == 0:
         return segments
-    # One byte a voxel where the numbers fit: the layer, and files of it, are then half as large.
-    labels = result.lesions.astype(np.uint8 if count <= np.iinfo(np.uint8).max else np.uint16, copy=False)
-    lesionLayer = _layer(result.ct.to_source(labels), ijkToRas)
+    lesionLayer = _layer(result.lesions, ijkToRas)
     measured = {lesion.number: lesion for lesion in result.table}
     for number in range(1, count + 1):
         own = tags | {ROLE: LESION_ROLE} | lesionTags(number, measured.get(number))
         segment = _newSegment(f"Lesion {number}", LESION_TERMINOLOGY, MASS_COLOR, lesionLayer, number, own)
-        segments.append(_NewSegment(f"lesion_{number}", segment, LESION_FILL_OPACITY))
+        segments.append(_NewSegment(f"lesion_{number}", segment, LESION_FILL_OPACITY, 1.0))
     return segments
 
 
-def _layer(labels: np.ndarray, ijkToRas: np.ndarray) -> slicer.vtkOrientedImageData:
-    """A label map of only the box where ``labels`` (k, j, i) is not 0, which spares the scene memory.
+def _layer(labels: LabelBox, ijkToRas: np.ndarray) -> slicer.vtkOrientedImageData:
+    """A label map of only the box that holds labels, which spares the scene memory.
 
     Where nothing was found it is one voxel: a layer without any would lose the image's grid in a file.
     """
-    box = bounding_box(labels) or (slice(0, 1),) * 3
-    return orientedImage(labels[box], ijkToRas, (box[0].start, box[1].start, box[2].start))
+    if not labels.values.size:
+        return orientedImage(np.zeros((1, 1, 1), np.uint8), ijkToRas)
+    return orientedImage(labels.values, ijkToRas, labels.start)
 
 
 def _newSegment(
@@ -198,26 +195,36 @@ def _addSegmentationNode(scene: slicer.vtkMRMLScene, name: str) -> slicer.vtkMRM
 
 
 def _insertSegments(node: slicer.vtkMRMLSegmentationNode, segments: list[_NewSegment]) -> None:
-    """Put the segments before all others, in place of an earlier result."""
+    """Put the segments before all others."""
     segmentation = node.GetSegmentation()
-    shown3D = segmentation.ContainsRepresentation(CLOSED_SURFACE)
-    for segmentId in resultSegmentIds(node):
-        segmentation.RemoveSegment(segmentId)
     before = segmentation.GetNthSegmentID(0) if segmentation.GetNumberOfSegments() else ""
     node.CreateDefaultDisplayNodes()
+    display = node.GetDisplayNode()
     for new in segments:
         segmentId = segmentation.GenerateUniqueSegmentID(new.id)
         new.segment.SetTag(SEGMENT_ID, segmentId)
         if not segmentation.AddSegment(new.segment, segmentId, before):
             raise OutputError(f"Slicer could not add the segment {new.segment.GetName()} to {node.GetName()}.")
-        node.GetDisplayNode().SetSegmentOpacity2DFill(segmentId, new.fillOpacity)
-    if shown3D:  # lost where no segment was left to take it over from
-        node.CreateClosedSurfaceRepresentation()
+        display.SetSegmentOpacity2DFill(segmentId, new.fillOpacity)
+        display.SetSegmentOpacity3D(segmentId, new.opacity3D)
 
 
-def _requireUsable(
+def requireSameGrid(result: SourceResult, volumeNode: slicer.vtkMRMLScalarVolumeNode) -> None:
+    """Raise OutputError unless the volume has the grid that was segmented; it may have been moved or turned since."""
+    image = volumeNode.GetImageData()
+    now, then = (matrix[:3, :3] for matrix in (worldFromIjk(volumeNode), result.ijk_to_lps))
+    # Lengths of the grid's axes and angles between them are all that neither a shift nor a rotation changes.
+    sameVoxels = np.allclose(now.T @ now, then.T @ then, rtol=1e-3, atol=1e-3 * np.linalg.norm(then, axis=0).min() ** 2)
+    if image is None or image.GetDimensions()[::-1] != tuple(result.shape) or not sameVoxels:
+        raise OutputError(
+            f"{volumeNode.GetName()} has changed since it was segmented: its grid is another. Segment it again."
+        )
+
+
+def requireUsable(
     node: slicer.vtkMRMLSegmentationNode, volumeNode: slicer.vtkMRMLScalarVolumeNode, replace: bool
 ) -> None:
+    """Raise OutputError, with the remedy, where a result of the volume cannot go into the node."""
     segmentation = node.GetSegmentation()
     if segmentation is None or segmentation.GetNumberOfSegments() == 0:
         return

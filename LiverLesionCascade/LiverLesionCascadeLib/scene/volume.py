@@ -19,6 +19,12 @@ def ctVolumeFromNode(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> CTVolume:
     shared with the node where their order and type allow; they are not to be changed while the CTVolume is in use.
     Raises InvalidVolumeError for a node that holds no CT, or that is under a non-linear transform.
     """
+    array = scalarArray(volumeNode)
+    return CTVolume.from_array(array, RAS_FROM_LPS @ worldFromIjk(volumeNode), volumeNode.GetName() or "The volume")
+
+
+def scalarArray(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> np.ndarray:
+    """The node's voxels (k, j, i), memory shared. Raises InvalidVolumeError for a node that cannot hold a CT."""
     name = volumeNode.GetName() or "The volume"
     image = volumeNode.GetImageData()
     if image is None or image.GetPointData().GetScalars() is None:
@@ -27,8 +33,7 @@ def ctVolumeFromNode(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> CTVolume:
         raise InvalidVolumeError(f"{name} is a label map, not a CT. Select the CT volume.")
     if image.GetNumberOfScalarComponents() != 1:
         raise InvalidVolumeError(f"{name} is a colour or vector volume, not a CT. Select the CT volume.")
-    ijkToLps = RAS_FROM_LPS @ worldFromIjk(volumeNode)
-    return CTVolume.from_array(arrayFromImage(image), ijkToLps, name)
+    return arrayFromImage(image)
 
 
 def ijkToRasMatrix(volumeNode: slicer.vtkMRMLVolumeNode) -> np.ndarray:

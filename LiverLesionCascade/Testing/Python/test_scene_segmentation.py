@@ -90,8 +90,7 @@ def test_every_orientation_under_a_parent_transform_is_overlaid_exactly(scene, d
 )
 def test_any_spacing_origin_and_shift_is_overlaid_exactly(orientation, spacing, origin, shift):
     with headlessScene() as scene:
-        volume, masks, node, result = segmented(scene, orientation, cases.affine(translation=shift), spacing, origin)
-        assert not result.ct.resampled
+        volume, masks, node, _ = segmented(scene, orientation, cases.affine(translation=shift), spacing, origin)
         for segmentId, mask in masks.items():
             np.testing.assert_array_equal(segmentMask(node, segmentId, volume), mask)
 
@@ -101,8 +100,8 @@ def test_any_spacing_origin_and_shift_is_overlaid_exactly(orientation, spacing, 
 def test_a_volume_tilted_by_15_degrees_is_overlaid_within_a_voxel(scene, axis, tilt):
     turn = cases.rotation(axis, 15)
     placed = {"direction": turn} if tilt == "in the volume" else {"transform": cases.affine(turn)}
-    volume, masks, node, result = segmented(scene, spacing=(1.2, 1.1, 1.3), **placed)
-    assert result.ct.resampled
+    volume, masks, node, _ = segmented(scene, spacing=(1.2, 1.1, 1.3), **placed)
+    assert ctVolumeFromNode(volume).resampled
     for segmentId, mask in masks.items():
         found = segmentMask(node, segmentId, volume)
         dice = 2 * (found & mask).sum() / (found.sum() + mask.sum())
@@ -136,11 +135,16 @@ def test_the_reference_geometry_is_the_volume(scene):
     assert image.GetDimensions() == volume.GetImageData().GetDimensions()
 
 
-def test_a_volume_cropped_since_the_run_is_refused_and_the_scene_left_as_it_was(scene):
+@pytest.mark.parametrize("change", ["cropped", "emptied", "given another spacing"])
+def test_a_volume_changed_since_the_run_is_refused_and_the_scene_left_as_it_was(scene, change):
     hu, liver, instances = cases.abdomen()
     volume = cases.addVolumeNode(scene, hu)
     result = cases.resultOf(ctVolumeFromNode(volume), liver, instances)
-    volume.SetAndObserveImageData(cases.addVolumeNode(scene, hu[1:]).GetImageData())
+    if change == "given another spacing":
+        volume.SetSpacing(*(1.1 * spacing for spacing in volume.GetSpacing()))
+    else:
+        other = cases.addVolumeNode(scene, hu[1:]).GetImageData() if change == "cropped" else None
+        volume.SetAndObserveImageData(other)
     count = scene.GetNumberOfNodes()
     with pytest.raises(OutputError, match="CT has changed since it was segmented.*Segment it again"):
         segmentationNodeFromResult(result, volume)
@@ -261,6 +265,21 @@ def test_a_dicom_series_is_recorded_by_its_uid(scene):
     assert getTag(segment(node, "liver"), "LiverLesionCascade.SeriesInstanceUID") == "1.2.840.99.7"
 
 
+def test_segments_are_outlined_and_lightly_filled_and_lesions_show_through_the_liver_in_3d(scene):
+    _, _, node, _ = segmented(scene)
+    display = node.GetDisplayNode()
+    for segmentId in IDS:
+        assert display.GetSegmentVisibility2DOutline(segmentId) and display.GetSegmentOpacity2DOutline(segmentId) == 1
+        assert display.GetSegmentVisibility2DFill(segmentId) and 0 < display.GetSegmentOpacity2DFill(segmentId) < 0.5
+    assert display.GetSegmentOpacity3D("liver") < 0.5 and display.GetSegmentOpacity3D("lesion_1") == 1
+
+
+def test_surfaces_are_smoothed_unless_the_user_changed_it(scene):
+    _, _, node, _ = segmented(scene)
+    name = slicer.vtkBinaryLabelmapToClosedSurfaceConversionRule.GetSmoothingFactorParameterName()
+    assert float(node.GetSegmentation().GetConversionParameter(name)) == 0.5
+
+
 def test_segments_await_review(scene):
     _, _, node, _ = segmented(scene)
     logic = slicer.vtkSlicerSegmentationsModuleLogic
@@ -347,9 +366,8 @@ def test_replacing_takes_the_result_s_own_segments_only(scene):
     # Slicer merges layers when it saves: what is the person's then shares a layer with what is ours.
     node.GetSegmentation().CollapseBinaryLabelmaps(False)
 
-    result.lesions = np.where(result.lesions == 2, 1, 0).astype(np.uint16)
-    result.table = []
-    segmentationNodeFromResult(result, volume, outputNode=node, replace=True)
+    other = cases.resultOf(ctVolumeFromNode(volume), masks["liver"], 1 * masks["lesion_2"])
+    segmentationNodeFromResult(other, volume, outputNode=node, replace=True)
 
     assert list(node.GetSegmentation().GetSegmentIDs()) == ["liver", "lesion_1", "cyst", "lesion_1_copy"]
     np.testing.assert_array_equal(segmentMask(node, "lesion_1", volume), masks["lesion_2"])
