@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from .device import autocast
 from .errors import DeviceError
-from .network import OUTPUT_STRIDE, CascadeResNet
+from .network import OUTPUT_STRIDE, SliceNetwork
 from .progress import Progress
 
 #: Work of one batch relative to eight 256 x 256 images at width 0.125: small batches stay in the caches of a processor.
@@ -19,7 +19,7 @@ _BATCH_WORK = 8 * 256 * 256 * 0.125
 
 
 @contextmanager
-def interruptible(network: CascadeResNet, progress: Progress) -> Iterator[None]:
+def interruptible(network: SliceNetwork, progress: Progress) -> Iterator[None]:
     """Lets a cancelled run stop between two blocks of the network, not only between two batches."""
     hooks = [block.register_forward_pre_hook(lambda module, args: progress.check()) for block in network.blocks]
     try:
@@ -41,7 +41,7 @@ def scaled_size(size: tuple[int, int], scale: float) -> tuple[int, int]:
 
 
 def predict(
-    network: CascadeResNet,
+    network: SliceNetwork,
     inputs: Callable[[slice], Tensor],
     count: int,
     size: tuple[int, int],

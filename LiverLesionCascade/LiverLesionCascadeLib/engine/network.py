@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -103,7 +104,28 @@ class ResidualBlock(nn.Module):
         return shortcut + out
 
 
-class CascadeResNet(nn.Module):
+NetworkT = TypeVar("NetworkT", bound="SliceNetwork")
+
+
+class SliceNetwork(nn.Module):
+    """A network that scores slices, as the passes and the training take it.
+
+    Attributes:
+        width: Its channel counts relative to the published ones.
+        blocks: Parts that run one after another; a cancelled run stops between two of them.
+    """
+
+    width: float
+    blocks: nn.Sequential
+
+    def placed(self: NetworkT, device: torch.device) -> NetworkT:
+        """This network on a device, in the memory format that its convolutions run fastest in (DESIGN section 5)."""
+        self.to(device)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's annotations
+        return self
+
+
+class CascadeResNet(SliceNetwork):
     """Table 1: stem, residual blocks, dilated score head, x8 upsampling.
 
     Args:
@@ -140,12 +162,6 @@ class CascadeResNet(nn.Module):
             self.score.weight.mul_(0.1)
             assert self.score.bias is not None
             self.score.bias.fill_(-2.0)
-
-    def placed(self, device: torch.device) -> CascadeResNet:
-        """This network on a device, in the memory format that its convolutions run fastest in (DESIGN section 5)."""
-        self.to(device)
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's annotations
-        return self
 
     def forward(self, x: Tensor) -> Tensor:
         """Scores the images.
