@@ -37,6 +37,7 @@ PROGRAM = "liver-lesion-cascade"
 TRAINING_PACKAGE = "LiverLesionCascadeTrainingLib"
 #: Commands of the training package, each a module in its ``commands`` with ``add_arguments`` and ``run``.
 TRAINING_COMMANDS = {
+    "prepare": "turn labelled scans of any layout into one data set for training",
     "train": "train the cascade on a folder of labelled CTs and export a model bundle",
     "evaluate": "compare a model bundle's results with reference labels",
 }

@@ -18,7 +18,7 @@ from LiverLesionCascadeLib.engine.network import CascadeResNet
 from torch import nn
 
 from .batches import BatchMaker
-from .cases import TrainingCase, find_cases, patient_folds
+from .cases import TrainingCase, find_splits, patient_folds
 from .cross_fitting import write_priors
 from .recipes import Recipe, StageRecipe
 from .slice_store import PASSES, SliceStore, build_store, open_store
@@ -39,14 +39,15 @@ class CascadeTraining:
     Args:
         folder: Run folder; created. A run that was started with other cases or another recipe is refused.
         recipe: What to train.
-        train, validation: Folders in LiTS layout.
+        train, validation: Folders in LiTS layout, or prepared data sets; these bring a validation split of their own.
         device: Where to train.
         report: Called with lines of text.
         start: Bundle whose networks the liver and lesion-image jobs start from; its width must be the recipe's. The
             folds never start from it: it may have seen the patients that they must not know.
 
     Raises:
-        InputError: If the bundle has another width, cases are missing, a patient is in both splits, or the folder belongs to another run.
+        InputError: If the bundle has another width, cases are missing, a patient is in both splits, or the folder
+            belongs to another run.
     """
 
     def __init__(
@@ -57,24 +58,26 @@ class CascadeTraining:
         validation: list[Path],
         device: torch.device,
         report: Report = print,
-        start: ModelBundle | None = None,
+        start: ModelBundle | ImageNetWeights | None = None,
+        execution: Execution | None = None,
+        control: RunControl | None = None,
     ) -> None:
-        self.folder, self.recipe, self._device, self._report = folder, recipe, device, report
+        self._execution, self._control = execution or Execution(), control or RunControl(None)
+        self._ranks = self._execution.ranks
+        self.folder, self.recipe, self._device = folder, recipe, device
+        self._report: Report = report if self._ranks.first else lambda line: None
         self._start = start
-        self.cases: dict[str, list[TrainingCase]] = {"train": find_cases(train), "validation": find_cases(validation)}
-        shared = {c.patient for c in self.cases["train"]} & {c.patient for c in self.cases["validation"]}
-        if shared:
-            raise InputError(f"Patients in both training and validation: {', '.join(sorted(shared))}; remove one side")
+        self.cases: dict[str, list[TrainingCase]] = find_splits(train, validation)
         if start is not None and start.width != recipe.width:
             raise InputError(
-                f"The bundle {start.name} has networks of width {start.width}, the recipe {recipe.name} of width "
+                f"{start.name} has networks of width {start.width}, the recipe {recipe.name} of width "
                 f"{recipe.width}: start from another bundle"
             )
         self.fold_of_patient = patient_folds(self.cases["train"], recipe.folds, recipe.seed)
         folder.mkdir(parents=True, exist_ok=True)
         self._remember(
             "cases.json",
-            {split: [[case.name, case.patient] for case in cases] for split, cases in self.cases.items()},
+            {split: [case.identity for case in cases] for split, cases in self.cases.items()},
             "other cases",
         )
         # A schedule may be shortened or lengthened while a run goes on; what the network is may not change.
@@ -102,7 +105,8 @@ class CascadeTraining:
             if json.loads(path.read_text(encoding="utf-8")) != content:
                 raise InputError(f"{self.folder} holds a run with {what}: choose another folder or delete it")
             return
-        path.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        if self._ranks.first:
+            write_json(path, content)
 
     def store_folder(self, split: str, pass_name: str) -> Path:
         return self.folder / "slices" / f"{split}-{pass_name}"
@@ -112,11 +116,18 @@ class CascadeTraining:
 
     def prepare(self) -> None:
         """Resamples the slices of all cases once; a second call does nothing."""
+        if self._ranks.first:
+            self._control.say("preparing")
+            self._prepare()
+        self._ranks.wait()
+
+    def _prepare(self) -> None:
         for split, cases in self.cases.items():
             for pass_name in PASSES:
                 folder = self.store_folder(split, pass_name)
                 if not folder.is_dir():
-                    build_store(cases, pass_name, self.recipe, folder)
+                    slices = self.recipe.slices if split == "train" else None
+                    build_store(cases, pass_name, self.recipe, folder, slices=slices)
                     kinds = open_store(folder).kinds.tolist()
                     counts = ", ".join(f"{kinds.count(k)} {k}" for k in ("lesion", "liver", "near", "neither"))
                     self._report(f"prepared {split} slices of the {pass_name} pass: {counts}")
@@ -125,7 +136,10 @@ class CascadeTraining:
         """A new network, initialised from the recipe's seed and the job, or with the weights to start from."""
         torch.manual_seed(self.recipe.seed + self.recipe.jobs.index(job))
         network = CascadeResNet(self.recipe.width)
-        if self._start is not None and job in ("liver", "lesion-image"):
+        if isinstance(self._start, ImageNetWeights):
+            if job != "lesion":
+                self._start.fill(network)
+        elif self._start is not None and job in ("liver", "lesion-image"):
             network.load_state_dict(self._start.networks(torch.device("cpu"))[pass_of(job)].state_dict())
         return network
 
@@ -135,19 +149,21 @@ class CascadeTraining:
         Raises:
             TrainingError: If the job has not finished.
         """
-        path = self.folder / job / "last.pt"
-        state: dict[str, Any] = {"step": 0}
-        if path.is_file():
-            state = torch.load(path, map_location="cpu", weights_only=True)
+        path = self.folder / job / LAST
+        state = load_checkpoint(path, torch.device("cpu")) if path.is_file() else {"step": 0}
         if state["step"] < self.recipe.stage(job).steps:
             raise TrainingError(f"Job {job} has not finished: train it first (train --job {job})")
-        network = self.network(job)
+        network = CascadeResNet(self.recipe.width)
         network.load_state_dict(state["network"])
         return network.placed(self._device).eval()
 
     def write_priors(self) -> None:
         """Cross-fitted priors for the lesion pass, from the fold networks of the liver pass."""
-        folder = self.store_folder("train", "lesion")
+        if self._ranks.first:
+            self._write_priors(self.store_folder("train", "lesion"))
+        self._ranks.wait()
+
+    def _write_priors(self, folder: Path) -> None:
         if (folder / "priors.npy").is_file():
             return
         networks: list[nn.Module] = [self.load(job) for job in self.recipe.fold_jobs]

@@ -11,8 +11,12 @@ from LiverLesionCascadeLib.engine.device import autocast
 from torch import nn
 
 from .augmentation import warp
+from .datasets.npy_file import NpyWriter
 from .slice_store import SliceStore
 from .validation import network_input
+
+#: Slices whose maps are kept in memory before they are written.
+_CHUNK = 64
 
 
 @torch.inference_mode()
@@ -36,33 +40,37 @@ def write_priors(
     """
     where = {(int(c), int(s)): i for i, (c, s) in enumerate(zip(liver_store.case, liver_store.slice, strict=True))}
     size = store.canvas // 2
-    priors = np.zeros((len(store.case), 2, size, size), np.uint8)
     fold = np.asarray([fold_of_patient[store.patients[p]] for p in store.patient])
-    done = 0
-    for number, network in enumerate(networks):
+
+    def maps(part: np.ndarray, network: nn.Module) -> np.ndarray:
+        """Maps (n, 2, size, size) uint8 of some slices of the lesion pass."""
+        cases = [liver_store.names.index(store.names[i]) for i in store.case[part]]
+        source = [where[i, z] for i, z in zip(cases, store.slice[part].tolist(), strict=True)]
+        images = torch.from_numpy(liver_store.images[source][:, None].astype(np.float32) / 255)
+        inputs = network_input(images, image_thrice=True).to(device, memory_format=torch.channels_last)
+        with autocast(device):
+            found = torch.sigmoid(network(inputs)).cpu()
+        views = zip(store.case[part], cases, strict=True)
+        matrices = torch.stack([store.views[i].sampling_matrix(liver_store.views[j]) for i, j in views])
+        return (warp(found, matrices, size) * 255).round().to(torch.uint8).numpy()
+
+    for network in networks:
         network.eval()
-        members = np.flatnonzero(fold == number)
-        for start in range(0, len(members), batch):
-            part = members[start : start + batch]
-            liver_cases = [liver_store.names.index(store.names[i]) for i in store.case[part]]
-            source = [where[i, z] for i, z in zip(liver_cases, store.slice[part].tolist(), strict=True)]
-            images = torch.from_numpy(liver_store.images[source][:, None].astype(np.float32) / 255)
-            inputs = network_input(images, image_thrice=True).to(device, memory_format=torch.channels_last)
-            with autocast(device):
-                maps = torch.sigmoid(network(inputs)).cpu()
-            matrices = torch.stack(
-                [
-                    store.views[i].sampling_matrix(liver_store.views[j])
-                    for i, j in zip(store.case[part], liver_cases, strict=True)
-                ]
-            )
-            priors[part] = (warp(maps, matrices, size) * 255).round().to(torch.uint8).numpy()
-            done += len(part)
-            if progress is not None:
-                progress(done, len(store.case))
     partial = folder / "priors.partial.npy"
     try:
-        np.save(partial, priors)
+        # Chunk by chunk in the store's order, so that they go to the disk as they are made.
+        with NpyWriter(partial, np.uint8, (2, size, size)) as writer:
+            for start in range(0, len(fold), _CHUNK):
+                chunk = np.arange(start, min(start + _CHUNK, len(fold)))
+                priors = np.empty((len(chunk), 2, size, size), np.uint8)
+                for number, network in enumerate(networks):
+                    members = np.flatnonzero(fold[chunk] == number)
+                    for part in np.array_split(members, -(-len(members) // batch) or 1):
+                        if len(part):
+                            priors[part] = maps(chunk[part], network)
+                writer.append(priors)
+                if progress is not None:
+                    progress(int(chunk[-1]) + 1, len(fold))
         partial.replace(folder / "priors.npy")
     finally:
         partial.unlink(missing_ok=True)

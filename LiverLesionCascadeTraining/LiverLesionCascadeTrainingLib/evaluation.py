@@ -13,13 +13,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from LiverLesionCascadeLib.engine.ct_volume import CTVolume
-from LiverLesionCascadeLib.engine.errors import InputError
-from LiverLesionCascadeLib.engine.image_io import read_image, read_labels
 
 from .metrics import SIZE_CLASSES, LesionCounts, LesionMatching, RegionMetrics, dice, match_lesions, region_metrics
 
@@ -36,19 +33,17 @@ Progress = Callable[[int, int, str], None]
 
 
 class Case(Protocol):
-    """A scan and its reference label map (0, 1 liver, 2 lesion); `cases.find_cases` finds them in LiTS layout."""
+    """A scan with its reference; `cases.find_cases` finds them."""
 
     @property
     def name(self) -> str: ...
 
     @property
-    def volume(self) -> Path: ...
-
-    @property
-    def segmentation(self) -> Path: ...
-
-    @property
     def sparse(self) -> bool: ...
+
+    def read(self) -> tuple[CTVolume, np.ndarray]:
+        """The scan, and its labels (0, 1 liver, 2 lesion) on the grid of `hu`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -223,7 +218,7 @@ def evaluate_cases(cases: Sequence[Case], segment: Segment, progress: Progress |
     for number, case in enumerate(cases):
         if progress is not None:
             progress(number, len(cases), case.name)
-        ct, reference = _read(case)
+        ct, reference = case.read()
         liver, lesions = segment(ct)
         if case.sparse:
             sparse.append(evaluate_sparse_case(liver, lesions, reference, case.name))
@@ -242,7 +237,7 @@ def evaluate_sparse(
     for number, case in enumerate(cases):
         if progress is not None:
             progress(number, len(cases), case.name)
-        ct, reference = _read(case)
+        ct, reference = case.read()
         liver, lesions = segment(ct)
         results.append(evaluate_sparse_case(liver, lesions, reference, case.name))
     if progress is not None:
@@ -263,17 +258,6 @@ def format_table(summary: EvaluationSummary) -> str:
     if summary.sparse:
         parts.append(_sparse_table(summary))
     return "\n\n".join(parts) if parts else "No case was evaluated."
-
-
-def _read(case: Case) -> tuple[CTVolume, np.ndarray]:
-    """The scan, and its reference label map on the grid of `hu`."""
-    ct = read_image(case.volume)
-    reference = ct.from_source(read_labels(case.segmentation, like=ct.source))
-    if reference.max() > LESION:
-        raise InputError(
-            f"{case.segmentation} holds the label {reference.max()}. Use 0 background, {LIVER} liver, {LESION} lesion."
-        )
-    return ct, reference
 
 
 def _masks(

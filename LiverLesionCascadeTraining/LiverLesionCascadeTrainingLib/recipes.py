@@ -40,6 +40,8 @@ class StageRecipe:
         prior_absent: Part of the samples without priors; 1 trains from the image alone.
         corrections: Part of the samples with priors in which a person's correction is simulated.
         image_thrice: Feed (I, I, I), as the paper does in stage 1, instead of (I, 0, 0).
+        epochs: Show every slice once an epoch, in random order, instead of drawing slices by ``mixture``, which then
+            only says which kinds there are.
     """
 
     phases: tuple[Phase, ...]
@@ -54,6 +56,7 @@ class StageRecipe:
     prior_absent: float = 1.0
     corrections: float = 0.0
     image_thrice: bool = False
+    epochs: bool = False
 
     @property
     def steps(self) -> int:
@@ -63,6 +66,14 @@ class StageRecipe:
     def size(self) -> int:
         """Native size: side of the last phase's images, or of the whole that they are crops of."""
         return round(self.phases[-1].size / self.phases[-1].crop)
+
+    def work(self, done: int) -> int:
+        """Pixels a sample, summed over the steps that are left after ``done``: what the rest costs."""
+        pixels = 0
+        for phase in self.phases:
+            pixels += max(0, phase.steps - done) * phase.size**2
+            done = max(0, done - phase.steps)
+        return pixels
 
     def phase_at(self, step: int) -> Phase:
         """Phase of a step (counted from 0)."""
@@ -87,6 +98,7 @@ class Recipe:
             folds; the lesion pass from the image alone; the lesion pass with priors, which starts from the former.
         dice_loss: Weight of the soft Dice loss that is added to the per-pixel loss.
         iterations: How often the lesion pass runs at prediction time.
+        slices: Slices that the liver pass trains on, half with lesions, half without liver; None for all.
     """
 
     name: str
@@ -111,6 +123,7 @@ class Recipe:
     lesion_image: StageRecipe
     lesion: StageRecipe
     seed: int = 2017
+    slices: int | None = None
 
     def stage(self, job: str) -> StageRecipe:
         """The stage recipe of a job: ``liver``, ``liver-fold-0``, ``lesion-image`` or ``lesion``.
@@ -172,7 +185,8 @@ COMPACT = Recipe(
 
 # Bi et al. 2017, section 2.5: 8,802 slices, batch 10, 60 epochs at 0.0016, then 40 epochs linear from 0.0008; equal
 # numbers of slices with liver and lesion, and with neither. Cropped to 504 as in Table 1.
-_PAPER_STEPS = 100 * 8802 // 10
+_PAPER_SLICES = 8802
+_PAPER_STEPS = 100 * _PAPER_SLICES // 10
 _PAPER_STAGE = StageRecipe(
     (Phase(_PAPER_STEPS, 504),),
     "fixed-then-linear",
@@ -182,6 +196,7 @@ _PAPER_STAGE = StageRecipe(
     by_patient=0.0,
     shift=0.1,
     image_thrice=True,
+    epochs=True,
 )
 PAPER = Recipe(
     name="paper",
@@ -221,6 +236,7 @@ PAPER = Recipe(
         prior_absent=0.4,
         corrections=0.5,
     ),
+    slices=8802,
 )
 
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (COMPACT, PAPER)}

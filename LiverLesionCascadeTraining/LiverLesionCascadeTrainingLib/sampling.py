@@ -26,7 +26,9 @@ class SliceSampler:
     def __init__(
         self, store: SliceStore, mixture: dict[str, float], by_patient: float, patients: set[int] | None = None
     ) -> None:
-        allowed = np.isin(store.patient, list(patients)) if patients is not None else np.ones(len(store.case), bool)
+        allowed = store.chosen
+        if patients is not None:
+            allowed = allowed & np.isin(store.patient, list(patients))
         self._slices: list[np.ndarray] = []
         self._by_patient: list[list[np.ndarray]] = []
         weights = []

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.view import View, liver_box_view, normalise, whole_slice_view
 
 from .cases import TrainingCase
+from .datasets.labels import LESION, slices_shown
+from .datasets.npy_file import NpyWriter
+from .datasets.slice_kinds import choose_slices, slice_kinds
 from .recipes import Recipe
 
 #: The stored canvas is larger than what the network sees, so that shifts, rotations and scales find image, not padding.
 CANVAS_MARGIN = 1.25
-#: Slices without liver that are at most this far from it count as its neighbours (DESIGN section 5).
-NEAR_SLICES = 4
+#: Slices that are resampled at once: bounds the memory, whatever the size of a scan.
+_CHUNK = 16
 
 PASSES = ("liver", "lesion")
 
@@ -38,10 +43,13 @@ def canvas_view(pass_name: str, recipe: Recipe, labels: np.ndarray, spacing: tup
         # One canvas for all cases: a larger field of view is cut (nothing but air and table there).
         rows, columns = (max(8, round(size * recipe.pixel_mm / step)) for step in spacing[1:])
         return View((labels.shape[1] - rows) // 2, (labels.shape[2] - columns) // 2, rows, columns, (size, size))
-    liver = labels > 0
     size = 8 * round(recipe.lesion.size * CANVAS_MARGIN / 8)
     margin = (1 + recipe.margin) * CANVAS_MARGIN - 1
-    return liver_box_view(np.any(liver, axis=(0, 2)), np.any(liver, axis=(0, 1)), spacing[1:], size, margin)
+    in_row, in_column = np.zeros(labels.shape[1], bool), np.zeros(labels.shape[2], bool)
+    for part in labels:  # slice by slice: the labels may be memory-mapped
+        in_row |= part.any(axis=1)
+        in_column |= part.any(axis=0)
+    return liver_box_view(in_row, in_column, spacing[1:], size, margin)
 
 
 @dataclass
@@ -56,6 +64,7 @@ class SliceStore:
         kinds: (n,) one of ``lesion``, ``liver``, ``near``, ``neither``.
         names: Case names; patients: patient names; views: view of each case.
         inner: Part of the canvas side that the network's native view covers.
+        chosen: (n,) bool: which slices the pass trains on; others are there for the priors of the lesion pass.
     """
 
     images: np.ndarray
@@ -69,74 +78,96 @@ class SliceStore:
     patients: list[str]
     views: list[View]
     inner: float
+    chosen: np.ndarray
 
     @property
     def canvas(self) -> int:
         return int(self.images.shape[-1])
 
 
-def _kinds(labels: np.ndarray, sparse: bool) -> np.ndarray:
-    liver, lesion = (labels > 0).any(axis=(1, 2)), (labels == 2).any(axis=(1, 2))
-    kinds = np.where(lesion, "lesion", np.where(liver, "liver", "neither")).astype("<U7")
-    if not sparse and liver.any():
-        where = np.flatnonzero(liver)
-        for i in np.flatnonzero(~liver):
-            if np.abs(where - i).min() <= NEAR_SLICES:
-                kinds[i] = "near"
-    return kinds
-
-
 def build_store(
-    cases: list[TrainingCase],
+    cases: Sequence[TrainingCase],
     pass_name: str,
     recipe: Recipe,
     folder: Path,
     progress: Callable[[int, int], None] | None = None,
+    slices: int | None = None,
 ) -> None:
-    """Resamples all slices of the cases for a pass and writes them into a folder, replacing it in one step.
+    """Resamples the slices of the cases for a pass and writes them into a folder, replacing it in one step.
+
+    Slices go to disk as they are made: the memory that is needed does not grow with the number of cases.
+
+    Args:
+        slices: Number of slices that the liver pass trains on, drawn by the recipe's seed as the paper drew its 8,802
+            (:func:`choose_slices`); None for all.
 
     Raises:
-        InputError: If a case cannot be read or its label map is wrong.
+        InputError: If a case cannot be read, its label map is wrong or holds no liver.
     """
+    chosen: list[np.ndarray] | None = None
+    if pass_name == "liver" and slices is not None:
+        chosen = choose_slices([slice_kinds(*case.slices_shown(), case.sparse) for case in cases], slices, recipe.seed)
+    stage = recipe.liver if pass_name == "liver" else recipe.lesion
+    canvas = 8 * round(stage.size * CANVAS_MARGIN / 8)
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        images, targets, case_index, slice_index, kinds, views = [], [], [], [], [], []
-        for number, case in enumerate(cases):
-            hu, labels, spacing = case.load()
-            kind = _kinds(labels, case.sparse)
-            view = canvas_view(pass_name, recipe, labels, spacing)
-            views.append(view)
-            # The lesion pass never sees slices far from the liver.
-            keep = np.flatnonzero(kind != "neither") if pass_name == "lesion" else np.arange(len(kind))
-            image = view.extract(normalise(torch.from_numpy(hu[keep]), recipe.window_hu))
-            liver = view.extract(torch.from_numpy((labels[keep] > 0).astype(np.float32)))
-            lesion = view.extract(torch.from_numpy((labels[keep] == 2).astype(np.float32)))
-            images.append((image * 255).round().to(torch.uint8).numpy())
-            targets.append((torch.stack([liver, lesion], 1) * 255).round().to(torch.uint8).numpy())
-            case_index += [number] * len(keep)
-            slice_index += keep.tolist()
-            kinds += kind[keep].tolist()
-            if progress is not None:
-                progress(number + 1, len(cases))
-        np.save(partial / "images.npy", np.concatenate(images))
-        np.save(partial / "targets.npy", np.concatenate(targets))
-        native = (recipe.liver if pass_name == "liver" else recipe.lesion).size
+        rows: dict[str, list[Any]] = {"case": [], "slice": [], "kinds": [], "chosen": [], "views": []}
+        with (
+            NpyWriter(partial / "images.npy", np.uint8, (canvas, canvas)) as images,
+            NpyWriter(partial / "targets.npy", np.uint8, (2, canvas, canvas)) as targets,
+        ):
+            for number, case in enumerate(cases):
+                hu, labels, spacing = case.load()
+                liver, lesion = slices_shown(labels)
+                if not liver.any():
+                    raise InputError(f"Case {case.name} has no liver: segment it, or remove the case")
+                kinds = slice_kinds(liver, lesion, case.sparse)
+                # The lesion pass sees no slices far from the liver; for those that it sees the liver pass makes priors.
+                near = kinds != "neither"
+                trained = (
+                    near if pass_name == "lesion" else np.ones(len(kinds), bool) if chosen is None else chosen[number]
+                )
+                keep = np.flatnonzero(trained if chosen is None else trained | near)
+                view = canvas_view(pass_name, recipe, labels, spacing)
+                _append(hu, labels, keep, view, recipe.window_hu, images, targets)
+                rows["case"] += [number] * len(keep)
+                rows["slice"] += keep.tolist()
+                rows["kinds"] += kinds[keep].tolist()
+                rows["chosen"] += trained[keep].tolist()
+                rows["views"].append([view.top, view.left, view.height, view.width, *view.size])
+                if progress is not None:
+                    progress(number + 1, len(cases))
         description = {
             "cases": [case.name for case in cases],
             "patients": [case.patient for case in cases],
-            "case": case_index,
-            "slice": slice_index,
-            "kinds": kinds,
-            "views": [[view.top, view.left, view.height, view.width, *view.size] for view in views],
-            "inner": native / images[0].shape[-1],
+            "inner": stage.size / canvas,
+            **rows,
         }
         (partial / "slices.json").write_text(json.dumps(description), encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _append(
+    hu: np.ndarray,
+    labels: np.ndarray,
+    keep: np.ndarray,
+    view: View,
+    window_hu: tuple[float, float],
+    images: NpyWriter,
+    targets: NpyWriter,
+) -> None:
+    for start in range(0, len(keep), _CHUNK):
+        part = keep[start : start + _CHUNK]
+        image = view.extract(normalise(torch.from_numpy(hu[part]), window_hu))
+        liver = view.extract(torch.from_numpy((labels[part] > 0).astype(np.float32)))
+        lesion = view.extract(torch.from_numpy((labels[part] == LESION).astype(np.float32)))
+        images.append((image * 255).round().to(torch.uint8).numpy())
+        targets.append((torch.stack([liver, lesion], 1) * 255).round().to(torch.uint8).numpy())
 
 
 def open_store(folder: Path) -> SliceStore:
@@ -161,4 +192,5 @@ def open_store(folder: Path) -> SliceStore:
             for top, left, height, width, rows, columns in description["views"]
         ],
         inner=description["inner"],
+        chosen=np.asarray(description.get("chosen", [True] * len(case))),  # stores of earlier versions lack it
     )

@@ -38,11 +38,12 @@ def run(args: argparse.Namespace) -> int:
     from LiverLesionCascadeLib.engine.segmenter import Segmenter
 
     from ..cases import find_cases
+    from ..datasets.splits import VALIDATION
     from ..evaluation import format_table
     from ..export import record_validation, validation_figures
     from ..variants import cascade_variants
 
-    cases = find_cases(args.cases)
+    cases = find_cases(args.cases, VALIDATION)
     bundle = ModelBundle.load(args.bundle) if args.bundle else ModelBundle.shipped()
     segmenter = Segmenter(bundle, args.device)
     presets = [PRESETS[name] for name in args.preset or [DEFAULT_PRESET]]

@@ -20,8 +20,15 @@ def _positive(text: str) -> float:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("train", nargs="+", type=Path, metavar="FOLDER", help=f"training cases: {LAYOUT}")
-    add("--validation", nargs="+", type=Path, required=True, metavar="FOLDER", help="cases of other patients")
+    add("train", nargs="+", type=Path, metavar="FOLDER", help=f"prepared data set, or training cases as {LAYOUT}")
+    add(
+        "--validation",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FOLDER",
+        help="cases of other patients (default: the validation split of the prepared data sets)",
+    )
     add("-o", "--output", type=Path, required=True, metavar="RUN", help="run folder; an interrupted run goes on")
     add("--recipe", choices=("compact", "paper"), default="compact", help="default: compact")
     add("--card", type=Path, metavar="JSON", help="name, version, licence ... of the bundle (default: the recipe's)")

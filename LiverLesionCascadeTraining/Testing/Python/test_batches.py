@@ -34,6 +34,7 @@ def made_up_store(kinds: list[str], patients: list[int]) -> SliceStore:
         patients=[str(i) for i in range(max(patients) + 1)],
         views=[],
         inner=0.8,
+        chosen=np.ones(count, bool),
     )
 
 

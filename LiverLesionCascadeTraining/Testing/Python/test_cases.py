@@ -70,8 +70,8 @@ def test_empty_and_missing_folders_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda hu, labels: (hu[:-1], labels), "Case 1: volume"),
-        (lambda hu, labels: (hu, labels + 5), "Case 1: unknown labels"),
+        (lambda hu, labels: (hu[:-1], labels), r"segmentation-1\.nii\.gz is not on the scan's grid"),
+        (lambda hu, labels: (hu, labels + 5), r"segmentation-1\.nii\.gz: unknown labels 5, 6, 7"),
     ],
 )
 def test_wrong_label_map_is_refused_with_the_case(tmp_path, damage, message):

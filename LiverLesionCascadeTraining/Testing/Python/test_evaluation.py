@@ -223,7 +223,7 @@ def test_a_reference_with_other_labels_is_refused(tmp_path: Path) -> None:
     geometry = ImageGeometry.from_axes(SHAPE, SPACING[::-1], (10.0, 20.0, 30.0))
     reference[0, 0, 0] = 3
     write_image(tmp_path / "segmentation-3.nii.gz", reference, geometry)
-    with pytest.raises(InputError, match=r"segmentation-3.nii.gz holds the label 3.*0 background, 1 liver, 2 lesion"):
+    with pytest.raises(InputError, match=r"segmentation-3.nii.gz: unknown labels 3.*0 background, 1 liver, 2 lesion"):
         evaluate_cases(find_cases([tmp_path]), perfect)
 
 

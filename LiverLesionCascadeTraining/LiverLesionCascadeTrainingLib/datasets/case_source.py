@@ -1,0 +1,108 @@
+"""Cases as they lie in somebody's folders, before they are prepared."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from LiverLesionCascadeLib.engine.errors import InputError
+
+from .problems import Problem
+from .training_case import TrainingCase
+
+#: Changes when prepared cases of an earlier version must be made again.
+CACHE_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class CaseSource(TrainingCase):
+    """A case in files that belong to somebody else and are only read.
+
+    Attributes:
+        files: All that it is read from; when one changes, the case is prepared again.
+    """
+
+    files: tuple[Path, ...]
+
+    def fingerprint(self) -> str:
+        """Changes with the files (place, size, time) and with all that decides what is read from them."""
+        stats = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in self.files]
+        return hashlib.blake2b(json.dumps([self.settings(), stats]).encode(), digest_size=16).hexdigest()
+
+    def settings(self) -> list[Any]:
+        """What besides the files decides how they are read; a kind of source may add to it."""
+        return [CACHE_FORMAT, type(self).__name__, self.sparse]
+
+
+@dataclass
+class Found:
+    """What a search for cases gave."""
+
+    cases: list[CaseSource] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, other: Found) -> None:
+        self.cases += other.cases
+        self.problems += other.problems
+        self.notes += other.notes
+
+
+def descriptions(folder: Path) -> dict[str, Any]:
+    """``dataset.json`` of the folder or of its parent, if there is one: per case the patient and what it holds.
+
+    Raises:
+        InputError: If it cannot be read.
+    """
+    for candidate in (folder / "dataset.json", folder.parent / "dataset.json"):
+        if candidate.is_file():
+            return read_json(candidate)
+    return {}
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object. Raises InputError where the file holds none."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read ({error}): correct or remove it") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path} holds no JSON object: correct or remove it")
+    return content
+
+
+def patient_of(described: dict[str, Any], name: str, otherwise: str) -> str:
+    """The patient that ``dataset.json`` names for a case, else the one that its place suggests."""
+    description = described.get(name)
+    return str(description.get("patient", otherwise)) if isinstance(description, dict) else otherwise
+
+
+def safe_name(text: str) -> str:
+    """A case's name that can be a folder's on every system."""
+    return re.sub(r'[<>:"/\\|?*\x00-\x1f]+', "_", text).strip(" .") or "case"
+
+
+def natural_order(case: TrainingCase) -> tuple[int, str]:
+    """Sorts case 9 before case 10."""
+    return (int(case.name) if case.name.isdecimal() else 2**31, case.name)
+
+
+def duplicate_names(cases: Iterable[CaseSource]) -> list[Problem]:
+    """Cases of one name; names that differ in capitals only are one to some file systems."""
+    first: dict[str, CaseSource] = {}
+    problems = []
+    for case in cases:
+        other = first.setdefault(case.name.casefold(), case)
+        if other is not case:
+            problems.append(
+                Problem(
+                    case.name,
+                    f"Case {case.name} is in {other.files[0].parent} and in {case.files[0].parent}: keep one of them",
+                )
+            )
+    return problems

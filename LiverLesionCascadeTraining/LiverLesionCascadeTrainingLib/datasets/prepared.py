@@ -1,0 +1,286 @@
+"""A prepared data set on disk: read once, then memory-mapped.
+
+::
+
+    dataset.json                format, seed, share; per case its patient and split; what was left out
+    cases/<name>/hu.npy         int16 (slice, row, column), axial LPS order
+    cases/<name>/labels.npy     uint8 likewise: 0, 1 liver, 2 lesion
+    cases/<name>/case.json      geometry, what it was read from, and what the report says of it
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from LiverLesionCascadeLib.engine.bounding_box import bounding_box, grown
+from LiverLesionCascadeLib.engine.ct_volume import CTVolume
+from LiverLesionCascadeLib.engine.errors import InputError
+from LiverLesionCascadeLib.engine.findings import Finding
+from LiverLesionCascadeLib.engine.lesions import label_lesions
+from LiverLesionCascadeLib.engine.postprocessing import equivalent_diameter_mm
+
+from .case_source import read_json
+from .labels import LESION, LIVER, slices_shown
+from .npy_file import NpyWriter
+from .slice_kinds import slice_kinds
+from .splits import SPLITS
+from .training_case import TrainingCase
+
+FORMAT = "liver-lesion-cascade dataset 1"
+_CASES = "cases"
+
+
+@dataclass(frozen=True)
+class CaseRecord:
+    """What ``case.json`` says.
+
+    Attributes:
+        source: What it was read from, for people.
+        fingerprint: Of the source as it was when it was read.
+        content: Digest of the HU; equal for two copies of one scan.
+        labels_content: Digest of the labels.
+        shape: (slice, row, column); spacing_mm likewise.
+        ijk_to_lps: (4, 4) of the axial grid.
+        hu_range: Lowest and highest HU.
+        liver_slices, lesion_slices: Slices that show liver or lesion.
+        lesions_mm: Equivalent diameter of each 3D lesion; empty for single slices.
+        warnings: Code and text of what should be known.
+    """
+
+    name: str
+    sparse: bool
+    source: str
+    fingerprint: str
+    content: str
+    labels_content: str
+    shape: tuple[int, int, int]
+    spacing_mm: tuple[float, float, float]
+    ijk_to_lps: list[list[float]]
+    hu_range: tuple[float, float]
+    liver_slices: list[int]
+    lesion_slices: list[int]
+    lesions_mm: list[float]
+    warnings: list[tuple[str, str]]
+
+    @property
+    def kinds(self) -> np.ndarray:
+        """Kind of each slice."""
+        shown = np.zeros((2, self.shape[0]), bool)
+        shown[0, self.liver_slices] = True
+        shown[1, self.lesion_slices] = True
+        return slice_kinds(shown[0], shown[1], self.sparse)
+
+
+@dataclass(frozen=True)
+class PreparedCase(TrainingCase):
+    """A case of a prepared data set, in its folder."""
+
+    folder: Path
+
+    def read(self) -> tuple[CTVolume, np.ndarray]:
+        hu, labels, _ = self.load()
+        return CTVolume.from_array(hu, np.asarray(self.record().ijk_to_lps), self.name), labels
+
+    def load(self) -> tuple[np.ndarray, np.ndarray, tuple[float, float, float]]:
+        try:
+            hu = np.load(self.folder / "hu.npy", mmap_mode="r")
+            labels = np.load(self.folder / "labels.npy", mmap_mode="r")
+        except (OSError, ValueError) as error:
+            raise _damaged(self.folder) from error
+        z, y, x = self.record().spacing_mm
+        return hu, labels, (z, y, x)
+
+    @property
+    def identity(self) -> list[str]:
+        record = self.record()
+        return [self.name, self.patient, record.content, record.labels_content]
+
+    def record(self) -> CaseRecord:
+        """What ``case.json`` says.
+
+        Raises InputError where ``case.json`` is missing or damaged.
+        """
+        record = read_record(self.folder)
+        if record is None:
+            raise _damaged(self.folder)
+        return record
+
+
+@dataclass(frozen=True)
+class PreparedDataset:
+    """A prepared data set.
+
+    Attributes:
+        seed, share: What the split was made with.
+        splits: Cases of ``train`` and ``validation``.
+        left_out: Problems of cases that were left out, and notes of the search for cases.
+    """
+
+    folder: Path
+    seed: int
+    share: float
+    splits: dict[str, list[PreparedCase]]
+    left_out: list[str]
+
+    @property
+    def cases(self) -> list[PreparedCase]:
+        return [case for cases in self.splits.values() for case in cases]
+
+
+def is_prepared(folder: Path) -> bool:
+    path = folder / "dataset.json"
+    return path.is_file() and read_json(path).get("format") == FORMAT
+
+
+def case_folder(dataset: Path, name: str) -> Path:
+    return dataset / _CASES / name
+
+
+def open_dataset(folder: Path, complete: bool = True) -> PreparedDataset:
+    """Opens what ``prepare`` wrote. Raises InputError where that is missing or damaged.
+
+    Args:
+        complete: Insist on the folders of all cases.
+    """
+    path = folder / "dataset.json"
+    if not path.is_file() or not is_prepared(folder):
+        raise InputError(f"{folder} is no prepared data set: make one with liver-lesion-cascade prepare")
+    content = read_json(path)
+    try:
+        splits: dict[str, list[PreparedCase]] = {split: [] for split in SPLITS}
+        for entry in content["cases"]:
+            place = case_folder(folder, entry["name"])
+            splits[entry["split"]].append(PreparedCase(entry["name"], entry["patient"], bool(entry["sparse"]), place))
+        dataset = PreparedDataset(folder, content["seed"], content["share"], splits, content["left_out"])
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{path} is damaged: prepare the data again") from error
+    missing = [case.name for case in dataset.cases if not (case.folder / "case.json").is_file()]
+    if missing and complete:
+        raise InputError(f"{folder} lacks cases that it lists ({', '.join(missing)}): prepare the data again")
+    return dataset
+
+
+def write_dataset(dataset: PreparedDataset) -> None:
+    """Writes ``dataset.json`` in one step."""
+    cases = [
+        {"name": case.name, "patient": case.patient, "sparse": case.sparse, "split": split}
+        for split, members in dataset.splits.items()
+        for case in members
+    ]
+    content = {
+        "format": FORMAT,
+        "seed": dataset.seed,
+        "share": dataset.share,
+        "cases": cases,
+        "left_out": dataset.left_out,
+    }
+    partial = dataset.folder / "dataset.json.partial"
+    try:
+        partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        partial.replace(dataset.folder / "dataset.json")
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_case(
+    folder: Path, name: str, sparse: bool, source: str, fingerprint: str, ct: CTVolume, labels: np.ndarray
+) -> CaseRecord:
+    """Writes a case's folder, replacing it in one step.
+
+    HU are rounded to whole numbers. Slices without labels take no space on file systems with sparse files.
+
+    Args:
+        labels: uint8 on the grid of ``ct.hu``.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        hu_digest, label_digest = (hashlib.blake2b(digest_size=16) for _ in range(2))
+        low, high = np.inf, -np.inf
+        limits = np.iinfo(np.int16)
+        with (
+            NpyWriter(partial / "hu.npy", np.int16, ct.hu.shape[1:]) as hu_file,
+            NpyWriter(partial / "labels.npy", np.uint8, labels.shape[1:]) as label_file,
+        ):
+            for hu, shown in zip(ct.hu, labels, strict=True):
+                low, high = min(low, float(hu.min())), max(high, float(hu.max()))
+                whole = np.clip(np.rint(hu), limits.min, limits.max).astype(np.int16) if hu.dtype != np.int16 else hu
+                hu_digest.update(np.ascontiguousarray(whole).data)
+                label_digest.update(np.ascontiguousarray(shown).data)
+                hu_file.append(whole[None])
+                label_file.append(shown[None])
+        liver, lesion = slices_shown(labels)
+        lesions_mm, warnings = ([], []) if sparse else _lesions(labels, ct.geometry.voxel_volume_ml)
+        record = CaseRecord(
+            name=name,
+            sparse=sparse,
+            source=source,
+            fingerprint=fingerprint,
+            content=hu_digest.hexdigest(),
+            labels_content=label_digest.hexdigest(),
+            shape=ct.geometry.shape,
+            spacing_mm=ct.spacing,
+            ijk_to_lps=ct.geometry.ijk_to_lps.tolist(),
+            hu_range=(low, high),
+            liver_slices=np.flatnonzero(liver).tolist(),
+            lesion_slices=np.flatnonzero(lesion).tolist(),
+            lesions_mm=lesions_mm,
+            warnings=[*_told(ct, sparse), *warnings],
+        )
+        (partial / "case.json").write_text(json.dumps(asdict(record)), encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return record
+
+
+def read_record(folder: Path) -> CaseRecord | None:
+    """What ``case.json`` says; None where there is none, or one of another version."""
+    try:
+        content: dict[str, Any] = json.loads((folder / "case.json").read_text(encoding="utf-8"))
+        return CaseRecord(**content)
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _told(ct: CTVolume, sparse: bool) -> list[tuple[str, str]]:
+    """Warnings of the scan's own check; single slices are no scan."""
+    findings: list[Finding] = [] if sparse else [*ct.notes, *ct.check()]
+    return [(finding.code, finding.message) for finding in findings if finding.severity != "info"]
+
+
+def _lesions(labels: np.ndarray, voxel_ml: float) -> tuple[list[float], list[tuple[str, str]]]:
+    """Diameters in mm of the 3D lesions, and a warning where one lies apart from the liver."""
+    from scipy import ndimage
+
+    lesion = labels == LESION
+    inner = bounding_box(lesion)
+    if inner is None:
+        return [], []
+    box = grown(inner, labels.shape)
+    instances = label_lesions(lesion[box])
+    counts = np.bincount(instances.ravel())[1:]
+    diameters = [round(equivalent_diameter_mm(count * voxel_ml * 1000.0), 2) for count in counts.tolist()]
+    apart = 0
+    for part in ndimage.find_objects(instances):
+        around = tuple(slice(max(extent.start - 1, 0), extent.stop + 1) for extent in part)
+        apart += not (labels[box][around] == LIVER).any()
+    if not apart:
+        return diameters, []
+    text = f"{apart} of {len(diameters)} lesions lie apart from the liver: check that they are lesions of the liver."
+    return diameters, [("lesion_apart", text)]
+
+
+def _damaged(folder: Path) -> InputError:
+    return InputError(f"{folder} is incomplete or damaged: prepare the data again")
