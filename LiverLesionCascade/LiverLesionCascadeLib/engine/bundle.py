@@ -16,13 +16,13 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import BundleError
+from .files import write_atomically
 
 if TYPE_CHECKING:
     import torch
@@ -203,13 +203,5 @@ def save_bundle(folder: Path, networks: dict[str, CascadeResNet], metadata: dict
         "weights": {"file": WEIGHTS_FILE, "sha256": hashlib.sha256(weights).hexdigest()},
     }
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in (
-        (WEIGHTS_FILE, weights),
-        (METADATA_FILE, (json.dumps(complete, indent=2, ensure_ascii=False) + "\n").encode()),
-    ):
-        partial = folder / (name + ".partial")
-        try:
-            partial.write_bytes(content)
-            os.replace(partial, folder / name)
-        finally:
-            partial.unlink(missing_ok=True)
+    write_atomically(folder / WEIGHTS_FILE, weights)
+    write_atomically(folder / METADATA_FILE, (json.dumps(complete, indent=2, ensure_ascii=False) + "\n").encode())

@@ -32,7 +32,7 @@ def select_device(name: str = "auto") -> torch.device:
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise DeviceError(
-            f"Device {name} cannot be used ({reason}): choose --device cpu or repair its driver"
+            f"Device {name} cannot be used ({reason}): choose device cpu or repair its driver"
         ) from error
     return device
 

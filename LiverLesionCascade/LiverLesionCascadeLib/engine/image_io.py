@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +12,7 @@ import numpy as np
 from . import nifti
 from .ct_volume import CTVolume
 from .errors import InputError, InvalidVolumeError, OutputError
+from .files import atomic_file
 from .geometry import ImageGeometry
 
 if TYPE_CHECKING:
@@ -113,18 +112,14 @@ def write_image(path: str | os.PathLike[str], array_kji: np.ndarray, geometry: I
     image.SetSpacing(geometry.spacing)
     image.SetOrigin(geometry.origin)
     image.SetDirection(direction.ravel().tolist())
-    temporary = path.with_name(f".writing-{uuid.uuid4().hex}{suffix}")
     try:
-        open(temporary, "xb").close()  # says why it cannot be written in plainer words than ITK does
-        sitk.WriteImage(image, os.fspath(temporary), True)
-        os.replace(temporary, path)
+        with atomic_file(path, suffix) as temporary:
+            open(temporary, "xb").close()  # says why it cannot be written in plainer words than ITK does
+            sitk.WriteImage(image, os.fspath(temporary), True)
     except (OSError, RuntimeError) as error:
         raise OutputError(
             f"{path} cannot be written: {_reason(error)}. Check the folder, its rights and the free space."
         ) from error
-    finally:
-        with contextlib.suppress(OSError):  # gone already, or its folder is: nothing is left behind
-            temporary.unlink()
 
 
 def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from dataclasses import dataclass
+
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -18,3 +22,88 @@ class DeviceInfo:
     id: str
     name: str
     usable: bool
+
+
+def torch_problem() -> str:
+    """Why torch cannot be used, with the remedy; empty where it can."""
+    try:
+        import torch
+
+        torch.from_numpy(np.zeros(1)).numpy()
+    except ModuleNotFoundError as error:
+        if error.name == "torch":
+            return "PyTorch is not installed: install it with the extension PyTorch, in its module PyTorch Utils."
+        return _broken(error)
+    # A library that cannot be loaded, or a torch that was built for another NumPy.
+    except (ImportError, OSError, RuntimeError) as error:
+        return _broken(error)
+    return ""
+
+
+def _broken(error: Exception) -> str:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return f"PyTorch is installed but does not work ({reason}): install it anew in the module PyTorch Utils."
+
+
+def list_devices() -> list[DeviceInfo]:
+    """The CPU, and every accelerator that torch knows, each tried by a small computation."""
+    import torch
+
+    devices = [DeviceInfo("cpu", "CPU", True)]
+    for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
+        device_id = f"cuda:{index}"
+        devices.append(DeviceInfo(device_id, torch.cuda.get_device_name(index), not _problem(device_id)))
+    if torch.backends.mps.is_available():
+        devices.append(DeviceInfo("mps", "Apple GPU", not _problem("mps")))
+    return devices
+
+
+def device_note(devices: list[DeviceInfo]) -> str:
+    """What is wrong with a GPU that is there but cannot be used, with the remedy; empty where all is well."""
+    import torch
+
+    for device in devices:
+        if not device.usable:
+            return (
+                f"The GPU {device.name} cannot be used by PyTorch {torch.__version__} ({_problem(device.id)}): update "
+                "its driver, install another PyTorch in the module PyTorch Utils, or choose the CPU."
+            )
+    if not torch.cuda.is_available() and (names := nvidia_gpus()):
+        why = "was built without CUDA" if torch.version.cuda is None else "finds no driver that fits it"
+        return (
+            f"There is a GPU ({', '.join(names)}), but PyTorch {torch.__version__} {why}: update the driver or install "
+            "PyTorch for CUDA in the module PyTorch Utils. Until then the CPU is used."
+        )
+    return ""
+
+
+def nvidia_gpus() -> list[str]:
+    """Names of the NVIDIA GPUs that the driver's own tool lists; empty without driver."""
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return []
+    command = [tool, "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=10,
+            check=True,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+    except (OSError, subprocess.SubprocessError):  # a driver that does not answer is none
+        return []
+    return [line.strip() for line in done.stdout.decode(errors="replace").splitlines() if line.strip()]
+
+
+def _problem(device_id: str) -> str:
+    """Why a device cannot be used; empty where it can."""
+    from ..engine.device import select_device
+    from ..engine.errors import DeviceError
+
+    try:
+        select_device(device_id)
+    except DeviceError as error:
+        return " ".join(str(error.__cause__ or error).split())
+    return ""

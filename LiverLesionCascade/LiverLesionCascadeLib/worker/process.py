@@ -54,8 +54,4 @@ ProcessFactory = Callable[[ProcessEvents], Process]
 def worker_command() -> list[str]:
     """The program and arguments that start the worker: PythonSlicer in Slicer, else this Python."""
     python = shutil.which("PythonSlicer") or sys.executable
-    return [python, str(Path(__file__).with_name("main.py"))]
-
-
-#: For the worker's environment: what it prints is not held back.
-WORKER_ENVIRONMENT = {"PYTHONUNBUFFERED": "1"}
+    return [python, "-u", str(Path(__file__).with_name("main.py"))]

@@ -16,8 +16,15 @@ from ..engine.source_result import SourceResult
 #: ``internal`` (an error in this extension).
 FailureKind = Literal["input", "bundle", "device", "memory", "disk", "torch", "start", "worker", "internal"]
 
-#: The stages that progress names, in their order.
+#: The stages of a run as a rule, in their order. Presets may have others, such as further passes.
 STAGES = ("Starting", "Reading", "Loading the model", "Liver", "Lesions", "Measuring", "Writing")
+
+
+#: What to do where memory ran out.
+MEMORY_REMEDY = (
+    "Close other programs, choose the preset fast, segment a smaller region of interest, or, where a GPU was used, "
+    "choose the CPU."
+)
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ class RunHandlers:
     """Who is told about a run: exactly one of the last three, once, after which nothing follows.
 
     Attributes:
-        on_progress: (fraction done 0..1, one of ``STAGES``, seconds left or None while unknown).
+        on_progress: (fraction done 0..1, stage in English, see ``STAGES``, seconds left or None while unknown).
         on_finished: (result on the volume's grid).
         on_failed: (failure).
         on_cancelled: The run's process has ended and its files are gone.
@@ -80,8 +87,13 @@ class Run:
         self.options = options
         self.handlers = handlers
         self.state: Literal["queued", "running", "ended"] = "queued"
-        self.volume: VolumeData | None = volume  # let go of once it has been sent
+        self.volume: VolumeData | None = volume  # None once the run has ended: it is large
         self._cancel = cancel
+
+    def end(self) -> None:
+        """For the client."""
+        self.state = "ended"
+        self.volume = None
 
     def cancel(self) -> None:
         """Ends the run; nothing happens where it has ended already. ``on_cancelled`` follows."""

@@ -1,0 +1,121 @@
+"""What the worker and its client say to each other: JSON, one message a line, on the worker's standard streams.
+
+Whatever else comes along (prints of libraries, half a line, bytes that are no text) is told apart and goes to the log.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import get_args
+
+from .devices import DeviceInfo
+from .runs import FailureKind
+
+#: Raised whenever messages change, so that a worker of another version is noticed.
+VERSION = 1
+
+_KEY = "LiverLesionCascade"
+#: A line longer than this is not ours, nor is it kept in memory until it ends.
+_MAX_LINE = 1_000_000
+_LINE_BREAK = re.compile(rb"[\r\n]")
+
+
+@dataclass(frozen=True)
+class StartRun:
+    """To the worker: segment the volume in ``folder`` and write the result there (see ``run_folder``)."""
+
+    run: int
+    folder: str
+
+
+@dataclass(frozen=True)
+class Hello:
+    """From the worker, first: what it runs on. ``torch_error`` says why torch cannot be used; the worker then ends.
+
+    Attributes:
+        device_note: What is wrong with a GPU that is there but cannot be used; empty where all is well.
+    """
+
+    version: int
+    torch_version: str
+    torch_error: str
+    devices: tuple[DeviceInfo, ...]
+    device_note: str
+
+
+@dataclass(frozen=True)
+class RunProgress:
+    run: int
+    fraction: float
+    stage: str
+    seconds_left: float | None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.fraction <= 1:
+            raise ValueError(f"impossible progress: {self}")
+
+
+@dataclass(frozen=True)
+class RunFinished:
+    """The result is in the run's folder."""
+
+    run: int
+
+
+@dataclass(frozen=True)
+class RunFailed:
+    run: int
+    kind: FailureKind
+    message: str
+    details: str
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(FailureKind):
+            raise ValueError(f"unknown kind of failure: {self.kind}")
+
+
+Message = StartRun | Hello | RunProgress | RunFinished | RunFailed
+_KINDS: dict[str, type[Message]] = {
+    kind.__name__: kind for kind in (StartRun, Hello, RunProgress, RunFinished, RunFailed)
+}
+
+
+def encode(message: Message) -> bytes:
+    """The message as a line of ASCII. It begins with a line break too: half a foreign line before it stays apart."""
+    return b"\n" + json.dumps({_KEY: type(message).__name__, **asdict(message)}).encode("ascii") + b"\n"
+
+
+def decode(line: bytes) -> Message | None:
+    """The message on a line, None where it is no message of ours."""
+    try:
+        values = json.loads(line)
+        if not isinstance(values, dict):
+            return None
+        if "devices" in values:
+            values["devices"] = tuple(DeviceInfo(**device) for device in values["devices"])
+        return _KINDS[values.pop(_KEY)](**values)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+class LineReader:
+    """Puts the lines together that arrive in pieces of any size; \\r ends a line too."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def lines(self, data: bytes) -> Iterator[bytes]:
+        """The lines, none of them empty, that these bytes complete."""
+        *complete, self._rest = _LINE_BREAK.split(self._rest + data)
+        if len(self._rest) > _MAX_LINE:
+            complete.append(self._rest)
+            self._rest = b""
+        return (line for line in complete if line.strip())
+
+    def rest(self) -> bytes:
+        """What came after the last line break, once nothing more will come."""
+        rest, self._rest = self._rest, b""
+        return rest
