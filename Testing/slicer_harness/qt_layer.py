@@ -92,19 +92,36 @@ def has_signature(obj, signature, kind):
 
 
 class QtProperty:
-    """A Q_PROPERTY as data descriptor."""
+    """A Q_PROPERTY as data descriptor.
 
-    def __init__(self, name, writable):
-        self.name, self.writable = name, writable
+    :param static: what the class itself has by that name.
+    """
+
+    def __init__(self, name, writable, static=None):
+        self.name, self.writable, self.static = name, writable, static
 
     def __get__(self, obj, cls=None):
-        return self if obj is None else QtCore.QObject.property(obj, self.name)
+        if obj is None:
+            return self.static or self
+        return QtCore.QObject.property(obj, self.name)
 
     def __set__(self, obj, value):
         if not self.writable:
             raise AttributeError(f"Property '{self.name}' of type '{type(obj).__name__}' is not writable")
         if not QtCore.QObject.setProperty(obj, self.name, value):
             raise ValueError(f"Property '{self.name}' of {type(obj).__name__} cannot be set to {value!r}")
+
+
+_timers = set()
+
+
+def _single_shot(msec, function):
+    """``qt.QTimer.singleShot``; PySide's own would look for ``connect`` as it is in C++."""
+    timer = QtCore.QTimer()
+    _timers.add(timer)
+    timer.setSingleShot(True)
+    timer.timeout.connect(lambda: (_timers.discard(timer), function()))
+    timer.start(msec)
 
 
 def _patch(qt_class):
@@ -117,7 +134,8 @@ def _patch(qt_class):
         name = declared.name()
         name = name if isinstance(name, str) else bytes(name).decode()
         if name not in _VIRTUAL_GETTERS and not isinstance(qt_class.__dict__.get(name), property):
-            setattr(qt_class, name, QtProperty(name, declared.isWritable()))
+            static = _single_shot if (qt_class, name) == (QtCore.QTimer, "singleShot") else None
+            setattr(qt_class, name, QtProperty(name, declared.isWritable(), static))
     qt_class.__setattr__ = _setattr
 
 
