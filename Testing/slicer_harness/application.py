@@ -26,6 +26,7 @@ MODULE_LOGICS = {
     "CropVolume": "vtkSlicerCropVolumeLogic",
     "Transforms": "vtkSlicerTransformLogic",
     "Units": "vtkSlicerUnitsLogic",
+    "Plots": "vtkSlicerPlotsLogic",
 }
 SLICE_ORIENTATIONS = {"Red": "Axial", "Yellow": "Sagittal", "Green": "Coronal"}
 
@@ -152,6 +153,7 @@ class Application(QtCore.QObject):
     """``slicer.app``."""
 
     startupCompleted = QtCore.Signal()
+    aboutToQuit = QtCore.Signal()
     majorVersion, minorVersion, platform, applicationName = 5, 13, "linux-amd64", "Slicer"
 
     def __init__(self, qt_application):

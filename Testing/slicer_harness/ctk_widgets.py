@@ -128,6 +128,7 @@ class ctkSliderWidget(Strict, QtWidgets.QWidget):
 
 @register
 class ctkPathLineEdit(Strict, QtWidgets.QWidget):
+    Dirs, Files = 0x001, 0x002
     currentPathChanged = Signal(str)
     validInputChanged = Signal(bool)
 

@@ -1,7 +1,8 @@
 """Stand-ins for the qMRML and qSlicer widgets that panels use, on a real MRML scene."""
 
-from PySide6 import QtWidgets
+from PySide6 import QtCore, QtGui, QtWidgets
 from PySide6.QtCore import Property, Signal
+from vtk.util.numpy_support import vtk_to_numpy
 
 from .strict import Strict, register, stored_property
 
@@ -201,3 +202,17 @@ class qMRMLNodeComboBox(Strict, QtWidgets.QWidget):
 
 def _short(node_type):
     return node_type.replace("vtkMRML", "").replace("Node", "")
+
+
+@register
+class qMRMLUtils(Strict, QtCore.QObject):
+    def vtkImageDataToQImage(self, image, result):
+        """Fills ``result``; VTK's first row is the lowest."""
+        columns, rows, _slices = image.GetDimensions()
+        scalars = image.GetPointData().GetScalars()
+        if scalars.GetNumberOfComponents() != 3:
+            return False
+        pixels = vtk_to_numpy(scalars).reshape(rows, columns, 3)[::-1].tobytes()
+        made = QtGui.QImage(pixels, columns, rows, 3 * columns, QtGui.QImage.Format_RGB888)
+        made.copy().swap(result)
+        return True
