@@ -115,8 +115,9 @@ class PipedProcess:
     def _wait(self, readers: list[threading.Thread]) -> None:
         assert self.process is not None
         code = self.process.wait()
+        self.process.stdin.close()
         for reader in readers:
             reader.join()
-        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
-            stream.close()
+        self.process.stdout.close()
+        self.process.stderr.close()
         self._loop.post(lambda: self._events.on_ended(abs(code), code < 0))

@@ -15,6 +15,8 @@ from .runs import MEMORY_REMEDY, RunFailure
 _LOG_LINES = 100
 #: The signal by which Unix systems end a process when memory runs out.
 _KILLED = 9
+#: PythonSlicer is a launcher: what it says, before it ends with code 1, where the Python that it started was ended.
+_LAUNCHER_REPORT = "exit abnormally"
 
 
 class Connection:
@@ -109,11 +111,10 @@ class Connection:
 
     def _unexpected_end(self, code: int, crashed: bool) -> RunFailure:
         details = "\n".join(self.log)
-        if crashed and code == _KILLED and os.name != "nt":
+        if (crashed and code == _KILLED and os.name != "nt") or any(_LAUNCHER_REPORT in line for line in self.log):
             return RunFailure(
                 "memory",
-                f"The segmentation process was ended from outside, as the system does when memory runs out. "
-                f"{MEMORY_REMEDY}",
+                f"The segmentation process was ended by the system, most often because memory ran out. {MEMORY_REMEDY}",
                 details,
             )
         return RunFailure(

@@ -41,7 +41,10 @@ class Process(Protocol):
         """Sends bytes to its standard input; they are buffered, and lost where it has ended."""
 
     def kill(self) -> None:
-        """Ends it at once; ``on_ended`` follows."""
+        """Ends it at once; ``on_ended`` follows.
+
+        Its standard input ends too. PythonSlicer is a launcher, and that is how the Python behind it learns of it.
+        """
 
     def wait(self, seconds: float) -> None:
         """Blocks until it has ended, at most so long. Only for closing."""

@@ -57,17 +57,14 @@ class Server:
 
     def serve(self) -> None:
         """Returns when it was idle for long, or torch cannot be used; ends the process when the client is gone."""
+        # First of all: a client that goes away while torch is being loaded is noticed too.
+        threading.Thread(target=self._read_requests, daemon=True).start()
         problem = torch_problem()
         if problem:
             self.send(Hello(VERSION, "", problem, (), ""))
             return
-        import SimpleITK  # noqa: F401  # loaded here: no library is to be loaded while the other thread reads
         import torch
 
-        from ..engine import segmenter  # noqa: F401
-
-        # Before the hello: a client that is gone already is noticed.
-        threading.Thread(target=self._read_requests, daemon=True).start()
         devices = list_devices()
         self._models.note = device_note(devices)
         self.send(Hello(VERSION, torch.__version__, "", tuple(devices), self._models.note))
