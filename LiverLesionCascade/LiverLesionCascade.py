@@ -1,14 +1,16 @@
 """Slicer module that segments the liver and its lesions on contrast-enhanced CT."""
 
+import enum
+import logging
 from pathlib import Path
 from typing import Annotated
 
 import slicer
 import vtk
-from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
+from slicer import vtkMRMLMarkupsROINode, vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from slicer.i18n import tr as _
 from slicer.i18n import translate
-from slicer.parameterNodeWrapper import Choice, parameterNodeWrapper
+from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper, parameterPack
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
     ScriptedLoadableModuleLogic,
@@ -47,60 +49,122 @@ def registerSampleData():
     registerSource(Path(__file__).parent / "Resources" / "Icons" / "LiverLesionCascadeSample.png")
 
 
+class Quality(enum.Enum):
+    """Presets of the engine, by name, as the panel calls them."""
+
+    fast = "fast"
+    paper = "paper"
+
+    def label(self):
+        return {"fast": _("Fast"), "paper": _("As published (slow)")}[self.value]
+
+
+@parameterPack
+class PostProcessingParameters:
+    """Rules that are applied to the masks; see the engine's PostProcessing."""
+
+    fillHoles: bool = True
+    largestLiverComponent: bool = True
+    lesionsInsideLiver: bool = True
+    minimumLesionMm: Annotated[float, WithinRange(0, 50)] = 3.0
+
+
 @parameterNodeWrapper
 class LiverLesionCascadeParameterNode:
     """What the user chose; saved with the scene.
 
     inputVolume: The CT to segment.
     outputSegmentation: The node that gets the segments; none for a new one.
-    preset: "fast", or "paper" for the method exactly as published.
-    device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+    roi: The region to segment; none for the whole volume.
+    preset: How thoroughly the scan is looked at.
+    device: "auto", "cpu", "cuda:N" or "mps".
+    bundle: Folder of a model bundle; empty for the shipped one.
+    multiScale: The lesion pass at the paper's five scales, whatever the preset.
+    crf: Refine the maps by the paper's 3D-CRF.
+    keepProbabilities: Add the probability maps to the scene.
     """
 
     inputVolume: vtkMRMLScalarVolumeNode
     outputSegmentation: vtkMRMLSegmentationNode
-    preset: Annotated[str, Choice(["fast", "paper"])] = "fast"
+    roi: vtkMRMLMarkupsROINode
+    preset: Quality = Quality.fast
     device: str = "auto"
+    bundle: str = ""
+    multiScale: bool = False
+    crf: bool = False
+    keepProbabilities: bool = False
+    postProcessing: PostProcessingParameters
 
 
 class LiverLesionCascadeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
-    """The panel."""
+    """The panel in Slicer's module list; what it does is in LiverLesionCascadeLib.gui.panel.
 
-    def __init__(self, parent=None):
-        ScriptedLoadableModuleWidget.__init__(self, parent)
-        VTKObservationMixin.__init__(self)
-        self.logic = None
+    :param runs: runs segmentations in the background; the logic's if None. A test hands in its own.
+    :param installer: sees to PyTorch. A test hands in its own.
+    :param questions: asks the user. A test hands in its own.
+    """
+
+    def __init__(self, parent=None, runs=None, installer=None, questions=None):
+        self._runs, self._installer, self._questions = runs, installer, questions
+        self.logic = self.panel = None
         self._parameterNode = None
         self._parameterNodeGuiTag = None
+        VTKObservationMixin.__init__(self)
+        ScriptedLoadableModuleWidget.__init__(self, parent)
 
     def setup(self):
+        from LiverLesionCascadeLib.gui.event_loop import callLater
+        from LiverLesionCascadeLib.gui.panel import SegmentationPanel
+        from LiverLesionCascadeLib.gui.questions import Questions
+        from LiverLesionCascadeLib.gui.torch_installation import TorchInstaller
+
         ScriptedLoadableModuleWidget.setup(self)
-        panel = slicer.util.loadUI(self.resourcePath("UI/LiverLesionCascade.ui"))
-        self.layout.addWidget(panel)
-        self.ui = slicer.util.childWidgetVariables(panel)
-        panel.setMRMLScene(slicer.mrmlScene)
+        widget = slicer.util.loadUI(self.resourcePath("UI/LiverLesionCascade.ui"))
+        self.layout.addWidget(widget)
+        self.ui = slicer.util.childWidgetVariables(widget)
+        widget.setMRMLScene(slicer.mrmlScene)
         self.logic = LiverLesionCascadeLogic()
+        self.panel = SegmentationPanel(
+            self.ui,
+            self._runs or self.logic.runs,
+            self._installer or TorchInstaller(),
+            self._questions or Questions(),
+            callLater,
+        )
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
-        self.ui.segmentButton.connect("clicked(bool)", self.onSegment)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneChanged)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneChanged)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeRemovedEvent, self.onNodeRemoved)
         self.initializeParameterNode()
 
     def cleanup(self):
+        """The module is unloaded or reloaded."""
         self.setParameterNode(None)
         self.removeObservers()
+        if self.panel:
+            self.panel.cleanup()
+        if self.logic:
+            self.logic.close()
 
     def enter(self):
         self.initializeParameterNode()
+        self.panel.enter()
 
     def exit(self):
+        self.panel.exit()
         self.setParameterNode(None)
 
     def onSceneStartClose(self, caller, event):
+        self.panel.onSceneClosing()
         self.setParameterNode(None)
 
-    def onSceneEndClose(self, caller, event):
+    def onSceneChanged(self, caller, event):
         if self.parent.isEntered:
             self.initializeParameterNode()
+
+    def onNodeRemoved(self, caller, event):
+        if not slicer.mrmlScene.IsClosing():
+            self.panel.update()
 
     def initializeParameterNode(self):
         self.setParameterNode(self.logic.getParameterNode())
@@ -113,60 +177,48 @@ class LiverLesionCascadeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin
         """Show and follow a parameter node; None for none."""
         if self._parameterNode:
             self._parameterNode.disconnectGui(self._parameterNodeGuiTag)
-            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self._checkCanSegment)
+            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
         self._parameterNode = parameterNode
         self._parameterNodeGuiTag = None
         if parameterNode:
             self._parameterNodeGuiTag = parameterNode.connectGui(self.ui)
-            self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self._checkCanSegment)
-            self._checkCanSegment()
+            self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
+        if self.panel:
+            self.panel.setParameters(parameterNode)
 
-    def _checkCanSegment(self, caller=None, event=None):
-        ready = bool(self._parameterNode and self._parameterNode.inputVolume)
-        self.ui.segmentButton.enabled = ready
-        self.ui.segmentButton.toolTip = (
-            _("Segment the liver and its lesions") if ready else _("Load a CT and select it as CT volume")
-        )
-
-    def onSegment(self):
-        with slicer.util.tryWithErrorDisplay(_("The segmentation failed."), waitCursor=True):
-            parameters = self._parameterNode
-            outputNode = parameters.outputSegmentation
-            replace = outputNode is not None and self.logic.holdsResult(outputNode)
-            if replace and not slicer.util.confirmYesNoDisplay(
-                _("{name} holds an earlier result. Replace it? What was edited in it is lost.").format(
-                    name=outputNode.GetName()
-                )
-            ):
-                return
-            node = self.logic.segment(
-                parameters.inputVolume,
-                outputNode,
-                preset=parameters.preset,
-                device=parameters.device,
-                replace=replace,
-            )
-            self.ui.statusLabel.text = _("{count} lesion(s) in {name}").format(
-                count=self.logic.numberOfLesions(node), name=node.GetName()
-            )
+    def onParametersModified(self, caller, event):
+        self.panel.update()
 
 
 class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
     """Everything the module does, without its panel.
 
-    From the Python console::
+    From the Python console, waiting for the result::
 
         logic = slicer.util.getModuleLogic("LiverLesionCascade")
         segmentationNode = logic.segment(slicer.util.getNode("CT"))
 
+    and in the background, while Slicer can be used::
+
+        def onFinished(segmentationNode, result):
+            print(f"{segmentationNode.GetName()}: {len(result.table)} lesions, {result.lesion_volume_ml:.1f} mL")
+
+        def onProgress(fraction, stage, secondsLeft):
+            print(f"{stage}: {fraction:.0%}")
+
+        run = logic.segmentAsync(slicer.util.getNode("CT"), onProgress, onFinished)
+        # run.cancel() ends it
+
     :param segmenterFactory: makes the segmenter of a (bundle folder or None, device); a test hands in its own.
+    :param runs: the background runs; those that all of Slicer shares if None. A test hands in its own.
     """
 
-    def __init__(self, segmenterFactory=None):
+    def __init__(self, segmenterFactory=None, runs=None):
         super().__init__()
         self._segmenterFactory = segmenterFactory or loadSegmenter
         self._segmenter = None
         self._segmenterKey = None
+        self._runs = runs
 
     def getParameterNode(self):
         return LiverLesionCascadeParameterNode(super().getParameterNode())
@@ -175,40 +227,130 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
         self,
         volumeNode: vtkMRMLScalarVolumeNode,
         outputNode: vtkMRMLSegmentationNode | None = None,
-        preset: str = "fast",
-        device: str = "auto",
-        bundle: str | None = None,
+        *,
         replace: bool = False,
+        roiNode: vtkMRMLMarkupsROINode | None = None,
         progress=None,
         cancel=None,
+        **choices,
     ) -> vtkMRMLSegmentationNode:
-        """Segment a CT and return the segmentation node; blocks until it is done.
+        """Segment a CT in this process and return the segmentation node; blocks until it is done.
 
         :param volumeNode: the CT. A linear parent transform is honoured.
         :param outputNode: node that gets the segments, in front of those it holds; a new one beside the volume if None.
-        :param preset: "fast" or "paper".
-        :param device: "auto", "cpu", "cuda", "cuda:N" or "mps".
-        :param bundle: folder of a model bundle; the shipped one if None.
-        :param replace: replace an earlier result in ``outputNode``; other segments stay.
+        :param replace: replace an earlier result in ``outputNode``; other segments stay. See :meth:`undoReplace`.
+        :param roiNode: only what lies in this region is segmented.
         :param progress: called with (fraction done, name of the stage).
         :param cancel: asked often; returning True ends the run.
+        :param choices: see :meth:`runOptions`.
 
         Raises a CascadeError, one clear sentence, where the input, the bundle, the device or the output is unfit, and
         CancelledError. The scene has not changed then.
         """
-        from LiverLesionCascadeLib.scene.segmentation import segmentationNodeFromResult
+        from LiverLesionCascadeLib.engine.errors import InputError
+        from LiverLesionCascadeLib.engine.source_result import SourceResult
+        from LiverLesionCascadeLib.scene.probabilities import addProbabilityVolumes
+        from LiverLesionCascadeLib.scene.scan import scanFromNode
+        from LiverLesionCascadeLib.scene.segmentation import requireUsable, segmentationNodeFromResult
 
-        result = self.run(volumeNode, preset, device, bundle, progress, cancel)
-        return segmentationNodeFromResult(result, volumeNode, outputNode, replace)
-
-    def run(self, volumeNode, preset="fast", device="auto", bundle=None, progress=None, cancel=None):
-        """Segment a CT and return the engine's SegmentationResult; the scene is not changed. See :meth:`segment`."""
-        from LiverLesionCascadeLib.scene.volume import ctVolumeFromNode
-
+        options = self.runOptions(**choices)
         if volumeNode is None:
-            raise ValueError(_("Select the CT to segment."))
-        ct = ctVolumeFromNode(volumeNode)
-        return self._segmenterFor(bundle, device).segment(ct, preset=preset, progress=progress, cancel=cancel)
+            raise InputError(_("Select the CT to segment."))
+        scan = scanFromNode(volumeNode, roiNode)
+        if outputNode is not None:
+            requireUsable(outputNode, volumeNode, replace)
+        segmenter = self._segmenterFor(options.bundle, options.device)
+        found = segmenter.segment(
+            scan.ctVolume(), preset=options.resolved_preset(), progress=progress, cancel=cancel
+        )
+        result = scan.onWholeVolume(SourceResult.from_result(found, options.keep_probabilities))
+        node = segmentationNodeFromResult(result, volumeNode, outputNode, replace, history=self.runs.history)
+        addProbabilityVolumes(result, volumeNode)
+        return node
+
+    def segmentAsync(
+        self,
+        volumeNode: vtkMRMLScalarVolumeNode,
+        onProgress=None,
+        onFinished=None,
+        onFailed=None,
+        onCancelled=None,
+        *,
+        outputNode: vtkMRMLSegmentationNode | None = None,
+        replace: bool = False,
+        roiNode: vtkMRMLMarkupsROINode | None = None,
+        **choices,
+    ):
+        """Segment a CT in the background: returns a run at once, whose ``cancel()`` ends it. Runs are queued.
+
+        Exactly one of the last three functions is called, once. Without ``onFailed`` a failure goes to the error log.
+
+        :param onProgress: called with (fraction done, name of the stage, seconds left or None).
+        :param onFinished: called with (segmentation node, result): see the engine's SourceResult.
+        :param onFailed: called with (one sentence that says what to do, details for a report).
+        :param onCancelled: called without arguments.
+        :param outputNode, replace, roiNode: as in :meth:`segment`.
+        :param choices: see :meth:`runOptions`.
+
+        Raises a CascadeError where the volume, the region or the output is unfit.
+        """
+        return self.runs.submit(
+            volumeNode,
+            self.runOptions(**choices),
+            outputNode,
+            replace,
+            roiNode,
+            onProgress,
+            onFinished,
+            onFailed or (lambda message, details: logging.error("%s\n%s", message, details)),
+            onCancelled,
+        )
+
+    @staticmethod
+    def runOptions(
+        preset: str = "fast",
+        device: str = "auto",
+        bundle: str | None = None,
+        multiScale: bool = False,
+        crf: bool = False,
+        postProcessing=None,
+        keepProbabilities: bool = False,
+    ):
+        """Choices of a run, as the engine's RunOptions.
+
+        :param preset: "fast" or "paper".
+        :param device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+        :param bundle: folder of a model bundle; the shipped one if None.
+        :param multiScale: run the lesion pass at the paper's five scales, whatever the preset.
+        :param crf: refine the maps by the paper's 3D-CRF.
+        :param postProcessing: rules instead of the preset's, an engine's PostProcessing.
+        :param keepProbabilities: add the liver's and the lesions' probability maps to the scene.
+        """
+        from LiverLesionCascadeLib.engine.run_options import RunOptions
+
+        return RunOptions(preset, device, bundle, multiScale, crf, postProcessing, keepProbabilities)
+
+    @property
+    def runs(self):
+        """The background runs, a SegmentationRuns; one worker serves all of Slicer."""
+        if self._runs is None:
+            from LiverLesionCascadeLib.gui.shared_runs import sharedRuns
+
+            self._runs = sharedRuns()
+        return self._runs
+
+    def undoReplace(self, segmentationNode: vtkMRMLSegmentationNode) -> None:
+        """Bring back the result, with its edits, that was replaced last in a node. Raises LookupError for none."""
+        self.runs.history.undo(segmentationNode)
+
+    def redoReplace(self, segmentationNode: vtkMRMLSegmentationNode) -> None:
+        """Bring back what :meth:`undoReplace` took out. Raises LookupError for none."""
+        self.runs.history.redo(segmentationNode)
+
+    def close(self) -> None:
+        """Cancel all background runs and end the worker; the next run starts another. Blocks for a second at most."""
+        if self._runs is not None:
+            self._runs.close()
 
     def _segmenterFor(self, bundle, device):
         """The segmenter of a bundle on a device, kept for the next run: loading the networks takes time."""
@@ -221,14 +363,14 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
     @staticmethod
     def holdsResult(segmentationNode: vtkMRMLSegmentationNode) -> bool:
         """Whether segments of an earlier result are in the node."""
-        from LiverLesionCascadeLib.scene.segmentation import resultSegmentIds
+        from LiverLesionCascadeLib.scene.provenance import resultSegmentIds
 
         return bool(resultSegmentIds(segmentationNode))
 
     @staticmethod
     def numberOfLesions(segmentationNode: vtkMRMLSegmentationNode) -> int:
         """Lesions of a result that are in the node."""
-        from LiverLesionCascadeLib.scene.segmentation import resultSegmentIds
+        from LiverLesionCascadeLib.scene.provenance import resultSegmentIds
 
         return max(len(resultSegmentIds(segmentationNode)) - 1, 0)
 
@@ -253,163 +395,198 @@ def loadSegmenter(bundle, device):
 
 
 class LiverLesionCascadeTest(ScriptedLoadableModuleTest):
-    """Tests of the module's own parts, with a segmenter that thresholds instead of a network."""
+    """The module's parts on a phantom, and the sample CT from download to saved scene with the shipped networks.
+
+    The sample needs PyTorch, and a connection the first time.
+    """
+
+    LIVER_DICE, LESION_DICE = 0.93, 0.68
 
     def setUp(self):
         slicer.mrmlScene.Clear()
 
-    def makeCT(self, name="CT"):
-        """A volume with a liver of 110 HU and two lesions of 60 HU; and the masks (k, j, i) of the three."""
-        import numpy as np
-
-        k, j, i = np.ogrid[:24, :40, :36]
-        liver = ((k - 12) / 9) ** 2 + ((j - 18) / 14) ** 2 + ((i - 15) / 11) ** 2 <= 1
-        large = (k - 12) ** 2 + (j - 15) ** 2 + (i - 13) ** 2 <= 16
-        small = (k - 14) ** 2 + (j - 24) ** 2 + (i - 18) ** 2 <= 5
-        hu = np.full(liver.shape, 30, np.int16)
-        hu[liver] = 110
-        hu[large | small] = 60
-        volumeNode = slicer.util.addVolumeFromArray(hu, name=name)
-        volumeNode.SetSpacing(1.2, 1.1, 2.5)
-        volumeNode.SetOrigin(-40, 20, 300)
-        return volumeNode, {"Liver": liver, "Lesion 1": large, "Lesion 2": small}
+    # -- on a phantom, with a segmenter that thresholds instead of a network
 
     def makeLogic(self):
+        from LiverLesionCascadeLib.gui.self_test import ThresholdSegmenter
+
         return LiverLesionCascadeLogic(segmenterFactory=lambda bundle, device: ThresholdSegmenter())
 
-    def assertSegments(self, segmentationNode, volumeNode, masks):
-        """The node's first segments are these, in order, voxel for voxel."""
+    def addPhantom(self):
+        from LiverLesionCascadeLib.gui.self_test import addPhantom
+
+        return addPhantom()
+
+    def assertMasks(self, segmentationNode, volumeNode, masks):
+        """The node's segments are these, in order, voxel for voxel."""
         import numpy as np
+        from LiverLesionCascadeLib.gui.self_test import masksOf
 
+        found = masksOf(segmentationNode, volumeNode)
+        self.assertEqual(list(found), list(masks))
+        for name, mask in masks.items():
+            np.testing.assert_array_equal(found[name], mask, err_msg=name)
+
+    def assertTerminology(self, segmentationNode):
+        """The liver comes first, masses after it; all wait for a person's review."""
         segmentation = segmentationNode.GetSegmentation()
-        for index, (name, mask) in enumerate(masks.items()):
-            segmentId = segmentation.GetNthSegmentID(index)
-            self.assertEqual(segmentation.GetSegment(segmentId).GetName(), name)
-            found = slicer.util.arrayFromSegmentBinaryLabelmap(segmentationNode, segmentId, volumeNode)
-            np.testing.assert_array_equal(found > 0, mask)
-
-    def test_logic_segments_in_place_with_stock_terminology(self):
-        volumeNode, masks = self.makeCT()
-        stages = []
-        node = self.makeLogic().segment(volumeNode, progress=lambda fraction, stage: stages.append(fraction))
-        self.assertSegments(node, volumeNode, masks)
-        self.assertEqual(node.GetName(), "CT liver and lesions")
-        self.assertEqual(stages[-1], 1.0)
-        liver, lesion = (node.GetSegmentation().GetNthSegment(index) for index in (0, 1))
-        self.assertIn("~SCT^10200004^Liver~", liver.GetTerminology())
-        self.assertIn("~SCT^4147007^Mass~", lesion.GetTerminology())
         logic = slicer.vtkSlicerSegmentationsModuleLogic
-        self.assertEqual(logic.GetSegmentStatus(liver), logic.InProgress)
+        for index in range(segmentation.GetNumberOfSegments()):
+            segment = segmentation.GetNthSegment(index)
+            code = "~SCT^4147007^Mass~" if index else "~SCT^10200004^Liver~"
+            self.assertIn(code, segment.GetTerminology())
+            self.assertEqual(segment.GetName(), f"Lesion {index}" if index else "Liver")
+            self.assertEqual(logic.GetSegmentStatus(segment), logic.InProgress)
 
-    def test_logic_keeps_its_segmenter_between_runs(self):
-        made = []
+    def test_phantom_is_segmented_in_place_with_stock_terminology(self):
+        volumeNode, masks = self.addPhantom()
+        fractions = []
+        node = self.makeLogic().segment(volumeNode, progress=lambda fraction, stage: fractions.append(fraction))
+        self.assertMasks(node, volumeNode, masks)
+        self.assertTerminology(node)
+        self.assertEqual(node.GetName(), "CT liver and lesions")
+        self.assertEqual(fractions[-1], 1.0)
 
-        def factory(bundle, device):
-            made.append((bundle, device))
-            return ThresholdSegmenter()
-
-        logic = LiverLesionCascadeLogic(segmenterFactory=factory)
-        volumeNode, _masks = self.makeCT()
-        for device in ("cpu", "cpu", "auto"):
-            logic.segment(volumeNode, device=device)
-        self.assertEqual(made, [(None, "cpu"), (None, "auto")])
-
-    def test_a_cancelled_run_leaves_the_scene_as_it_was(self):
+    def test_phantom_cancelled_leaves_the_scene_as_it_was(self):
         from LiverLesionCascadeLib.engine.errors import CancelledError
 
-        volumeNode, _masks = self.makeCT()
+        volumeNode, _masks = self.addPhantom()
         with self.assertRaises(CancelledError):
             self.makeLogic().segment(volumeNode, cancel=lambda: True)
         self.assertIsNone(slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSegmentationNode"))
 
-    def test_a_person_s_segments_survive_a_replaced_result(self):
-        import numpy as np
-
-        logic = self.makeLogic()
-        volumeNode, masks = self.makeCT()
-        node = logic.segment(volumeNode)
-        cyst = np.zeros(masks["Liver"].shape, np.uint8)
-        cyst[2:5, 2:5, 2:5] = 1
-        segmentId = node.GetSegmentation().AddEmptySegment("cyst", "Cyst")
-        slicer.util.updateSegmentBinaryLabelmapFromArray(cyst, node, segmentId, volumeNode)
-        self.assertTrue(logic.holdsResult(node))
-        self.assertIs(logic.segment(volumeNode, node, replace=True), node)
-        self.assertSegments(node, volumeNode, masks | {"Cyst": cyst > 0})
-        self.assertEqual(node.GetSegmentation().GetNumberOfSegments(), 4)
-
-    def test_a_scene_saved_and_loaded_has_the_same_segments_and_choices(self):
-        import os
-        import tempfile
-
-        volumeNode, masks = self.makeCT()
+    def test_phantom_and_choices_survive_saving_and_loading_the_scene(self):
+        volumeNode, masks = self.addPhantom()
         logic = self.makeLogic()
         logic.segment(volumeNode)
         parameterNode = logic.getParameterNode()
         parameterNode.inputVolume = volumeNode
-        parameterNode.preset = "paper"
+        parameterNode.preset = Quality.paper
+        self.saveAndLoadScene()
+        volumeNode = slicer.util.getNode("CT")
+        self.assertMasks(slicer.util.getNode("CT liver and lesions"), volumeNode, masks)
+        parameterNode = logic.getParameterNode()
+        self.assertIs(parameterNode.inputVolume, volumeNode)
+        self.assertEqual(parameterNode.preset, Quality.paper)
+
+    def test_panel_says_what_is_missing_and_survives_a_closed_scene(self):
+        ui = self.openPanel()
+        self.assertFalse(ui.segmentButton.enabled)
+        self.assertTrue(ui.reasonLabel.text)
+        volumeNode, _masks = self.addPhantom()
+        ui.inputSelector.setCurrentNode(volumeNode)
+        slicer.mrmlScene.Clear()
+        self.assertFalse(ui.segmentButton.enabled)
+        self.assertTrue(ui.reasonLabel.text)
+
+    # -- on the sample, with the shipped networks
+
+    def openPanel(self):
+        slicer.util.selectModule("LiverLesionCascade")
+        return slicer.modules.LiverLesionCascadeWidget.ui
+
+    def loadSample(self):
+        """The sample as its button in the Sample Data module loads it."""
+        from LiverLesionCascadeLib.gui.sample_data import CATEGORY
+
+        registerSampleData()
+        (source,) = slicer.modules.sampleDataSources[CATEGORY]
+        self.assertTrue(Path(source.thumbnailFileName).is_file())
+        source.customDownloader(source)
+        return slicer.util.getNode(source.nodeNames[0])
+
+    def startSample(self):
+        """Load the sample and click Segment: the volume, and the panel's widgets while the run goes on."""
+        from LiverLesionCascadeLib.gui.self_test import waitUntil
+
+        volumeNode = self.loadSample()
+        ui = self.openPanel()
+        ui.inputSelector.setCurrentNode(volumeNode)
+        waitUntil(lambda: ui.segmentButton.enabled, "the sample can be segmented")
+        ui.segmentButton.click()
+        self.assertEqual(ui.segmentButton.text, _("Cancel"))
+        return volumeNode, ui
+
+    def saveAndLoadScene(self):
+        import tempfile
+
         with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "scene.mrb")
+            path = str(Path(folder) / "scene.mrb")
             self.assertTrue(slicer.util.saveScene(path))
             slicer.mrmlScene.Clear()
             slicer.util.loadScene(path)
-        volumeNode = slicer.util.getNode("CT")
-        self.assertSegments(slicer.util.getNode("CT liver and lesions"), volumeNode, masks)
-        parameterNode = logic.getParameterNode()
-        self.assertIs(parameterNode.inputVolume, volumeNode)
-        self.assertEqual(parameterNode.preset, "paper")
 
-    def test_the_panel_segments_the_selected_volume_into_a_new_node_each_time(self):
-        slicer.util.selectModule("LiverLesionCascade")
-        widget = slicer.modules.LiverLesionCascadeWidget
-        widget.logic = self.makeLogic()
-        widget.initializeParameterNode()
-        self.assertFalse(widget.ui.segmentButton.enabled)
-        self.assertEqual(widget.ui.segmentButton.toolTip, _("Load a CT and select it as CT volume"))
-        volumeNode, masks = self.makeCT()
-        widget.ui.inputSelector.setCurrentNode(volumeNode)
-        self.assertTrue(widget.ui.segmentButton.enabled)
-        widget.ui.segmentButton.click()
-        widget.ui.segmentButton.click()
-        nodes = slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
-        self.assertEqual(len(nodes), 2)
-        for node in nodes:
-            self.assertSegments(node, volumeNode, masks)
-        self.assertEqual(widget.ui.statusLabel.text, f"2 lesion(s) in {nodes[-1].GetName()}")
+    def test_sample_from_click_to_saved_scene(self):
+        from LiverLesionCascadeLib.gui.self_test import masksOf, sampleDice, waitUntil
 
-    def test_the_panel_survives_a_closed_scene(self):
-        slicer.util.selectModule("LiverLesionCascade")
-        widget = slicer.modules.LiverLesionCascadeWidget
-        volumeNode, _masks = self.makeCT()
-        widget.ui.inputSelector.setCurrentNode(volumeNode)
-        slicer.mrmlScene.Clear()
-        self.assertFalse(widget.ui.segmentButton.enabled)
+        volumeNode, ui = self.startSample()
+        waitUntil(lambda: ui.segmentButton.text == _("Segment"), "the run on the sample ends")
+        self.assertEqual(ui.errorLabel.text, "")
+        (node,) = slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
+        self.assertEqual(node.GetName(), f"{volumeNode.GetName()} liver and lesions")
+        self.assertIs(node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole()), volumeNode)
+        self.assertTerminology(node)
+        masks = masksOf(node, volumeNode)
+        liverDice, lesionDice = sampleDice(masks)
+        self.assertGreaterEqual(liverDice, self.LIVER_DICE)
+        self.assertGreaterEqual(lesionDice, self.LESION_DICE)
+        for name, mask in masks.items():
+            self.assertTrue(mask.any(), name)
+            self.assertTrue(masks["Liver"][mask].all(), f"{name} lies in the liver")
 
+        names = volumeNode.GetName(), node.GetName()
+        self.saveAndLoadScene()
+        volumeNode, node = (slicer.util.getNode(name) for name in names)
+        self.assertMasks(node, volumeNode, masks)
+        self.assertTerminology(node)
+        self.assertIs(node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole()), volumeNode)
 
-class ThresholdSegmenter:
-    """Stands in for the engine's segmenter in tests: 50..80 HU is lesion, 100..120 HU liver."""
+    def test_sample_cancelled_leaves_the_scene_as_it_was(self):
+        from LiverLesionCascadeLib.gui.self_test import waitUntil
 
-    def segment(self, ct, preset="fast", progress=None, cancel=None):
-        import numpy as np
-        from LiverLesionCascadeLib.engine.errors import CancelledError
-        from LiverLesionCascadeLib.engine.lesions import label_lesions, measure_lesions
-        from LiverLesionCascadeLib.engine.result import ProbabilityBox, SegmentationResult
+        volumeNode, ui = self.startSample()
+        waitUntil(lambda: ui.progressBar.value > 0, "the run on the sample begins")
+        ui.segmentButton.click()
+        waitUntil(lambda: ui.segmentButton.text == _("Segment"), "the run on the sample is cancelled")
+        self.assertTrue(ui.segmentButton.enabled)
+        self.assertEqual(ui.errorLabel.text, "")
+        self.assertEqual(slicer.util.getNodesByClass("vtkMRMLSegmentationNode"), [])
+        self.assertIs(ui.inputSelector.currentNode(), volumeNode)
 
-        if cancel is not None and cancel():
-            raise CancelledError("The run was cancelled.")
-        lesion = (ct.hu > 50) & (ct.hu < 80)
-        probability = ProbabilityBox(lesion.astype(np.float16), (0, 0, 0))
-        instances = label_lesions(lesion)
-        if progress is not None:
-            progress(1.0, "done")
-        return SegmentationResult(
-            ct=ct,
-            liver=((ct.hu > 100) & (ct.hu < 120)) | lesion,
-            lesions=instances,
-            liver_probability=probability,
-            lesion_probability=probability,
-            table=measure_lesions(instances, ct.hu, ct.geometry, probability),
-            bundle_name="threshold",
-            bundle_version="1",
-            preset=preset,
-            device="cpu",
+    def test_sample_edited_and_segmented_again_keeps_what_a_person_did(self):
+        from LiverLesionCascadeLib.gui.self_test import masksOf, waitUntil
+
+        volumeNode = self.loadSample()
+        self.openPanel()
+        logic = slicer.util.getModuleLogic("LiverLesionCascade")
+        node = logic.segment(volumeNode)
+        found = masksOf(node, volumeNode)
+        segmentation = node.GetSegmentation()
+        erased = found["Lesion 1"].copy()
+        erased[: len(erased) // 2] = False
+        cyst = found["Liver"].copy()
+        cyst[:, : cyst.shape[1] // 2] = False
+        for segmentId, mask in (
+            (segmentation.GetSegmentIdBySegmentName("Lesion 1"), erased),
+            (segmentation.AddEmptySegment("", "Cyst"), cyst),
+        ):
+            slicer.util.updateSegmentBinaryLabelmapFromArray(mask.astype("uint8"), node, segmentId, volumeNode)
+        edited = masksOf(node, volumeNode)
+        self.assertTrue((edited["Lesion 1"] == erased).all())
+
+        ended = []
+        logic.segmentAsync(
+            volumeNode,
+            onFinished=lambda segmentationNode, result: ended.append(segmentationNode),
+            onFailed=lambda message, details: ended.append(message),
+            outputNode=node,
+            replace=True,
         )
+        waitUntil(lambda: ended, "the second run on the sample ends")
+        self.assertIs(ended[0], node)
+        again = masksOf(node, volumeNode)
+        self.assertGreater((again["Lesion 1"] & found["Lesion 1"]).sum(), erased.sum())
+        self.assertTrue((again["Cyst"] == cyst).all())
+
+        logic.undoReplace(node)
+        self.assertMasks(node, volumeNode, edited)

@@ -79,16 +79,24 @@ def volumeNodeFromCT(
 
 
 def volumeNodeLike(
-    volumeNode: slicer.vtkMRMLScalarVolumeNode, array: np.ndarray, name: str
+    volumeNode: slicer.vtkMRMLScalarVolumeNode,
+    array: np.ndarray,
+    name: str,
+    start: tuple[int, int, int] = (0, 0, 0),
 ) -> slicer.vtkMRMLScalarVolumeNode:
-    """A new volume node on the same grid and under the same transform as ``volumeNode``, placed beside it.
+    """A new volume node on the grid of ``volumeNode`` and under its transform, placed beside it.
 
-    :param array: (k, j, i) on the node's grid, such as ``ct.to_source(probabilities, order=1)``.
+    :param array: (k, j, i) on the node's grid or a box of it.
+    :param start: index (k, j, i) of the array's first voxel on that grid.
     """
     shape = volumeNode.GetImageData().GetDimensions()[::-1]
-    if array.shape != shape:
-        raise ValueError(f"An array of {array.shape} does not fit {volumeNode.GetName()}, a grid of {shape}.")
-    node = _addVolumeNode(volumeNode.GetScene(), array, ijkToRasMatrix(volumeNode), name)
+    if any(first < 0 or first + n > size for first, n, size in zip(start, array.shape, shape, strict=True)):
+        raise ValueError(
+            f"An array of {array.shape} from {start} on does not fit {volumeNode.GetName()}, a grid of {shape}."
+        )
+    shift = np.eye(4)
+    shift[:3, 3] = start[::-1]
+    node = _addVolumeNode(volumeNode.GetScene(), array, ijkToRasMatrix(volumeNode) @ shift, name)
     node.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
     placeBeside(node, volumeNode)
     return node
