@@ -12,6 +12,7 @@ from torch import Tensor
 
 from .augmentation import crop_field_of_view, darken, jitter_intensity, random_affine, warp
 from .corrections import LESION, LIVER, correct
+from .epochs import EpochSampler
 from .recipes import Recipe, StageRecipe
 from .sampling import SliceSampler
 from .slice_store import SliceStore
@@ -24,6 +25,10 @@ class Batch:
 
     inputs: Tensor
     targets: Tensor
+
+    def pinned(self, device: torch.device) -> Batch:
+        """In memory that a CUDA device can fetch while it computes; elsewhere the batch itself."""
+        return Batch(self.inputs.pin_memory(), self.targets.pin_memory()) if device.type == "cuda" else self
 
 
 class BatchMaker:
@@ -39,54 +44,57 @@ class BatchMaker:
         self, store: SliceStore, recipe: Recipe, stage: StageRecipe, job: str, patients: set[int] | None = None
     ) -> None:
         self._store, self._recipe, self._stage = store, recipe, stage
-        self._sampler = SliceSampler(store, stage.mixture, stage.by_patient, patients)
         self._seed = (recipe.seed, zlib.crc32(job.encode()))
+        if stage.epochs:
+            self._epochs = EpochSampler(store, set(stage.mixture), patients, self._seed)
+        else:
+            self._sampler = SliceSampler(store, stage.mixture, stage.by_patient, patients)
 
-    def random(self, step: int) -> np.random.Generator:
-        return np.random.default_rng((*self._seed, step))
+    def random(self, step: int, *more: int) -> np.random.Generator:
+        """The random numbers of a step, or of one sample of it."""
+        return np.random.default_rng((*self._seed, step, *more))
 
-    def make(self, step: int) -> Batch:
+    def make(self, step: int, samples: range | None = None) -> Batch:
+        """The batch of a step, or some samples of it.
+
+        Each sample has random numbers of its own, so that it is the same whoever makes it, with whatever others.
+        """
+        count = self._recipe.batch
+        index = self._epochs.draw(count, step) if self._stage.epochs else self._sampler.draw(count, self.random(step))
+        samples = range(len(index)) if samples is None else samples
+        made = [self._sample(index[i : i + 1], step, self.random(step, i)) for i in samples]
+        return Batch(torch.cat([inputs for inputs, _ in made]), torch.cat([targets for _, targets in made]))
+
+    def _sample(self, index: np.ndarray, step: int, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Inputs (1, 3, size, size) and targets (1, 2, size, size) of the slice ``index`` (1,)."""
         store, recipe, stage = self._store, self._recipe, self._stage
-        random = self.random(step)
         phase = stage.phase_at(step)
         size = phase.size
-        index = self._sampler.draw(recipe.batch, random)
         planes = np.concatenate([store.images[index][:, None], store.targets[index]], axis=1)
-        matrices = random_affine(len(index), store.inner, phase.crop, recipe, stage, random)
-        warped = warp(torch.from_numpy(planes.astype(np.float32) / 255), matrices, size)
+        matrices = random_affine(1, store.inner, phase.crop, recipe, stage, random)
+        warped = warp(torch.from_numpy(planes).float() / 255, matrices, size)
         images, targets = warped[:, :1].contiguous(), warped[:, 1:].contiguous()
         crop_field_of_view(images, targets, stage.crop_view, random)
         darken(images, targets, stage.dark, random)
         if stage.prior_absent < 1:
-            images, priors = self._priors(index, matrices, images, targets, size, random)
-            inputs = torch.cat([jitter_intensity(images, recipe, random), priors], dim=1)
-        else:
-            images = jitter_intensity(images, recipe, random)
-            # From the image alone: stage 1 sees (I, I, I); for stage 2 all-zero priors mean "no estimate".
-            inputs = network_input(images, stage.image_thrice)
-        return Batch(inputs.contiguous(), targets)
+            priors = self._priors(index, matrices, images, targets, random)
+            return torch.cat([jitter_intensity(images, recipe, random), priors], dim=1), targets
+        # From the image alone: stage 1 sees (I, I, I); for stage 2 all-zero priors mean "no estimate".
+        return network_input(jitter_intensity(images, recipe, random), stage.image_thrice), targets
 
     def _priors(
-        self,
-        index: np.ndarray,
-        matrices: Tensor,
-        images: Tensor,
-        targets: Tensor,
-        size: int,
-        random: np.random.Generator,
-    ) -> tuple[Tensor, Tensor]:
+        self, index: np.ndarray, matrices: Tensor, images: Tensor, targets: Tensor, random: np.random.Generator
+    ) -> Tensor:
+        """Encoded (1, 2, size, size) Y^t, Y^v of a sample; a simulated correction may change its image in place."""
         store, stage = self._store, self._stage
         if store.priors is None:
             raise ValueError("This stage needs cross-fitted priors, and the prepared slices have none")
-        estimates = warp(torch.from_numpy(store.priors[index].astype(np.float32) / 255), matrices, size).numpy()
-        encoded = np.zeros((len(index), 2, size, size), np.float32)
-        pixels = images.numpy()
-        for i in range(len(index)):
-            if random.random() < stage.prior_absent:
-                continue
-            if random.random() < stage.corrections:
-                maps = correct(pixels[i, 0], targets[i].numpy(), estimates[i], random)
-            else:
-                maps = encode_estimate(estimates[i])
-            encoded[i] = maps[LESION], maps[LIVER]
-        return images, torch.from_numpy(encoded)
+        size = images.shape[-1]
+        if random.random() < stage.prior_absent:
+            return torch.zeros(1, 2, size, size)
+        estimate = warp(torch.from_numpy(store.priors[index]).float() / 255, matrices, size)[0].numpy()
+        if random.random() < stage.corrections:
+            maps = correct(images[0, 0].numpy(), targets[0].numpy(), estimate, random)
+        else:
+            maps = encode_estimate(estimate)
+        return torch.from_numpy(np.stack([maps[LESION], maps[LIVER]])[None])

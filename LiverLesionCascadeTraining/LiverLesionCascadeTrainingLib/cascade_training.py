@@ -13,17 +13,21 @@ from typing import Any
 
 import torch
 from LiverLesionCascadeLib.engine.bundle import ModelBundle
-from LiverLesionCascadeLib.engine.errors import InputError
+from LiverLesionCascadeLib.engine.errors import CancelledError, InputError
 from LiverLesionCascadeLib.engine.network import CascadeResNet
 from torch import nn
 
 from .batches import BatchMaker
 from .cases import TrainingCase, find_splits, patient_folds
+from .checkpoint import LAST, TrainingError, load_checkpoint
 from .cross_fitting import write_priors
+from .imagenet_weights import ImageNetWeights
 from .recipes import Recipe, StageRecipe
+from .run_control import RunControl
+from .run_folder import PREVIEW_FILE, write_json
 from .slice_store import PASSES, SliceStore, build_store, open_store
-from .trainer import Trainer, TrainingError
-from .validation import slice_dice
+from .trainer import Execution, Trainer
+from .validation import slice_dice, write_preview
 
 Report = Callable[[str], None]
 
@@ -127,7 +131,7 @@ class CascadeTraining:
                 folder = self.store_folder(split, pass_name)
                 if not folder.is_dir():
                     slices = self.recipe.slices if split == "train" else None
-                    build_store(cases, pass_name, self.recipe, folder, slices=slices)
+                    build_store(cases, pass_name, self.recipe, folder, self._check, slices)
                     kinds = open_store(folder).kinds.tolist()
                     counts = ", ".join(f"{kinds.count(k)} {k}" for k in ("lesion", "liver", "near", "neither"))
                     self._report(f"prepared {split} slices of the {pass_name} pass: {counts}")
@@ -150,7 +154,7 @@ class CascadeTraining:
             TrainingError: If the job has not finished.
         """
         path = self.folder / job / LAST
-        state = load_checkpoint(path, torch.device("cpu")) if path.is_file() else {"step": 0}
+        state: dict[str, Any] = load_checkpoint(path, torch.device("cpu")) if path.is_file() else {"step": 0}
         if state["step"] < self.recipe.stage(job).steps:
             raise TrainingError(f"Job {job} has not finished: train it first (train --job {job})")
         network = CascadeResNet(self.recipe.width)
@@ -174,6 +178,7 @@ class CascadeTraining:
             self.fold_of_patient,
             folder,
             self._device,
+            self._check,
         )
         self._report("wrote cross-fitted priors")
 
@@ -181,7 +186,8 @@ class CascadeTraining:
         """Trains one job, from its checkpoint if there is one.
 
         Raises:
-            TrainingError: If a job that this one builds on has not finished, or the loss is not finite.
+            TrainingError: If a job that this one builds on has not finished, or training cannot go on.
+            CancelledError: If it was told to stop.
         """
         stage = self.recipe.stage(job)
         network = self.network(job)
@@ -194,6 +200,12 @@ class CascadeTraining:
             fold = self.recipe.fold_jobs.index(job)
             patients = {i for i, name in enumerate(store.patients) if self.fold_of_patient[name] != fold}
         validation = self.store("validation", pass_of(job))
+
+        def validate(trained: nn.Module) -> tuple[float, float]:
+            preview = self.folder / job / PREVIEW_FILE
+            write_preview(trained, validation, stage.size, stage.image_thrice, self._device, preview)
+            return slice_dice(trained, validation, stage.size, stage.image_thrice, self._device)
+
         trainer = Trainer(
             network,
             BatchMaker(store, self.recipe, stage, job, patients),
@@ -201,16 +213,18 @@ class CascadeTraining:
             stage,
             self.folder / job,
             self._device,
-            lambda net: slice_dice(net, validation, stage.size, stage.image_thrice, self._device),
+            validate,
             self._report,
+            self._execution,
+            self._control,
         )
         trainer.run(stop_at=stop_at)
 
-    def run_all(self) -> None:
-        """Prepares, then trains every job that has not finished."""
-        self.prepare()
-        for job in self.recipe.jobs:
-            self.run(job)
+    def _check(self, *progress: int) -> None:
+        """Ends a long preparation that was told to stop."""
+        if self._control.command() == "stop":
+            self._control.obeyed()
+            raise CancelledError(f"Stopped; the same command goes on with {self.folder}")
 
 
 def scaled(recipe: Recipe, factor: float) -> Recipe:

@@ -8,22 +8,28 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from .distributed import everywhere
+
 
 def cascade_loss(logits: Tensor, targets: Tensor, dice_weight: float) -> Tensor:
     """Per-pixel binary cross entropy, plus soft Dice over the batch where asked (Bi et al. 2017 use the former alone).
+
+    Both are those of the samples of all processes that train together; DistributedDataParallel, which averages the
+    gradients of the processes, then gives the gradient of just that loss.
 
     Args:
         logits, targets: (n, 2, rows, columns); targets in 0..1.
         dice_weight: Weight of the soft Dice loss (mean over liver and lesion).
 
     Returns:
-        Scalar.
+        Scalar, the same in all processes.
     """
-    loss = F.binary_cross_entropy_with_logits(logits, targets)
+    pixels = everywhere(torch.tensor(float(logits.numel()), device=logits.device))
+    loss = everywhere(F.binary_cross_entropy_with_logits(logits, targets, reduction="sum")) / pixels
     if dice_weight:
         probability = torch.sigmoid(logits)
-        overlap = (probability * targets).sum(dim=(0, 2, 3))
-        total = probability.sum(dim=(0, 2, 3)) + targets.sum(dim=(0, 2, 3))
+        overlap = everywhere((probability * targets).sum(dim=(0, 2, 3)))
+        total = everywhere(probability.sum(dim=(0, 2, 3)) + targets.sum(dim=(0, 2, 3)))
         # 1 px: a batch without lesions and without predictions is perfect, not undefined.
         loss = loss + dice_weight * (1 - (2 * overlap + 1) / (total + 1)).mean()
     return loss

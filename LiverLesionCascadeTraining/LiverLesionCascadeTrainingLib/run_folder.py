@@ -20,6 +20,7 @@ STATUS_FILE = "status.json"
 CONTROL_FILE = "control.json"
 REQUEST_FILE = "request.json"
 OUTPUT_FILE = "output.log"
+PREVIEW_FILE = "preview.npz"
 BUNDLE_FOLDER = "bundle"
 #: States in which a trainer is at work, or waits to be resumed.
 ACTIVE_STATES = ("preparing", "training", "validating", "paused")
@@ -151,7 +152,7 @@ class RunFolder:
         return Curves(**{name: np.array(values, np.float64) for name, values in (columns | validation).items()})
 
     def preview_path(self, job: str) -> Path:
-        return self.path / job / "preview.npz"
+        return self.path / job / PREVIEW_FILE
 
     def preview(self, job: str) -> Preview | None:
         """The job's validation slices; None where there are none, or the file is not one that the trainer writes."""

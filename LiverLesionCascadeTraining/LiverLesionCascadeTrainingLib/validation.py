@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -31,6 +33,59 @@ def network_input(images: Tensor, image_thrice: bool) -> Tensor:
     return torch.cat([images, torch.zeros_like(images), torch.zeros_like(images)], dim=1)
 
 
+def _evenly(slices: np.ndarray, limit: int) -> np.ndarray:
+    """At most ``limit`` of the slices, evenly chosen."""
+    return slices[np.unique(np.linspace(0, len(slices) - 1, min(limit, len(slices))).round().astype(int))]
+
+
+def _compared(
+    network: nn.Module, store: SliceStore, part: np.ndarray, size: int, image_thrice: bool, device: torch.device
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Images (n, 1, size, size) of some slices, and reference and prediction (n, 2, size, size) as masks."""
+    images = native_planes(store.images[part][:, None], store.inner, size)
+    truth = native_planes(store.targets[part], store.inner, size) > 0.5
+    inputs = network_input(images, image_thrice).to(device, memory_format=torch.channels_last)
+    return images, truth, network(inputs).cpu() > 0
+
+
+@torch.inference_mode()
+def write_preview(
+    network: nn.Module,
+    store: SliceStore,
+    size: int,
+    image_thrice: bool,
+    device: torch.device,
+    path: Path,
+    count: int = 6,
+) -> None:
+    """Writes what the network makes of a few validation slices, those with lesions first of all.
+
+    The file (.npz, replaced as a whole) holds ``images`` (n, size, size) uint8, ``reference`` and ``predicted``
+    (n, size, size) uint8: 0, 1 liver, 2 lesion, and ``names`` (n,).
+    """
+    lesion = np.flatnonzero(store.kinds == "lesion")
+    part = _evenly(lesion if len(lesion) else np.arange(len(store.kinds)), count)
+    images, truth, found = _compared(network, store, part, size, image_thrice, device)
+    labels = [torch.where(mask[:, 1], 2, mask[:, 0].to(torch.uint8)).numpy() for mask in (truth, found)]
+    names = [f"{store.names[store.case[i]]}, slice {store.slice[i]}" for i in part]
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with partial.open("wb") as file:
+            np.savez_compressed(
+                file,
+                images=(images[:, 0] * 255).round().to(torch.uint8).numpy(),
+                reference=labels[0].astype(np.uint8),
+                predicted=labels[1].astype(np.uint8),
+                names=np.array(names),
+            )
+        partial.replace(path)
+    except PermissionError:
+        # On Windows a file that somebody reads cannot be replaced; the next validation shows the next one.
+        pass
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 @torch.inference_mode()
 def slice_dice(
     network: nn.Module,
@@ -45,15 +100,12 @@ def slice_dice(
 
     Patients without lesions in these slices do not count for lesions; NaN if no patient does.
     """
-    index = np.unique(np.linspace(0, len(store.case) - 1, min(limit, len(store.case))).round().astype(int))
+    index = _evenly(np.arange(len(store.case)), limit)
     overlap = np.zeros((len(store.patients), 2))
     predicted, reference = np.zeros_like(overlap), np.zeros_like(overlap)
     for start in range(0, len(index), batch):
         part = index[start : start + batch]
-        images = native_planes(store.images[part][:, None], store.inner, size)
-        truth = native_planes(store.targets[part], store.inner, size) > 0.5
-        inputs = network_input(images, image_thrice).to(device, memory_format=torch.channels_last)
-        found = network(inputs).cpu() > 0
+        _, truth, found = _compared(network, store, part, size, image_thrice, device)
         for i, patient in enumerate(store.patient[part]):
             overlap[patient] += (found[i] & truth[i]).sum(dim=(1, 2)).numpy()
             predicted[patient] += found[i].sum(dim=(1, 2)).numpy()

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import argparse
 import signal
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from . import LAYOUT
+
+if TYPE_CHECKING:
+    import torch
+    from LiverLesionCascadeLib.engine.bundle import ModelBundle
+
+    from ..distributed import Ranks
+    from ..imagenet_weights import ImageNetWeights
+    from ..recipes import Recipe
+    from ..run_control import RunControl
 
 BUNDLE_FOLDER = "bundle"
 
@@ -15,6 +27,13 @@ def _positive(text: str) -> float:
     value = float(text)
     if not value > 0:
         raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
     return value
 
 
@@ -39,8 +58,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="only this: prepare, liver-fold-0, liver-fold-1, liver, lesion-image, lesion or export; may be repeated. "
         "The liver and lesion-image jobs do not wait for each other: run them at once on several machines or cores",
     )
-    add("--start", type=Path, metavar="BUNDLE", help="go on from the networks of a bundle of the same width")
+    add(
+        "--start",
+        type=Path,
+        metavar="WEIGHTS",
+        help="go on from the networks of a bundle of the same width (its folder), or start from ResNet-38 trained on "
+        "ImageNet (ilsvrc-cls_rna-a1: the .params file of MXNet or a PyTorch conversion of it)",
+    )
     add("--length", type=_positive, default=1.0, metavar="FACTOR", help="lengthen or shorten all schedules (default 1)")
+    add("--batch", type=_count, metavar="N", help="images a step (default: the recipe's)")
+    add(
+        "--amp",
+        choices=("auto", "fp32", "bf16", "fp16"),
+        default="auto",
+        help="mixed precision (default: bf16 where the device has it); fp16 scales the loss",
+    )
+    add(
+        "--accumulate",
+        type=_count,
+        default=1,
+        metavar="N",
+        help="take each process's images of a step in N parts, one after the other, to need less memory",
+    )
+    add("--dry-run", action="store_true", help="say what it will take, memory above all, and write nothing")
     add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps (default: auto)")
     add("--threads", type=int, metavar="N", help="processor threads (default: all)")
 
@@ -48,13 +88,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Trains, then exports the bundle to ``RUN/bundle``; interrupted, the same command goes on."""
     import torch
-    from LiverLesionCascadeLib.engine.bundle import ModelBundle
     from LiverLesionCascadeLib.engine.device import select_device
-    from LiverLesionCascadeLib.engine.errors import InputError
+    from LiverLesionCascadeLib.engine.errors import CancelledError, InputError
 
-    from ..cascade_training import CascadeTraining, scaled
-    from ..export import default_card, export_bundle, read_card
+    from ..cascade_training import scaled
+    from ..distributed import joined, local_device
+    from ..export import default_card, read_card
     from ..recipes import RECIPES
+    from ..run_control import RunControl
 
     if args.threads:
         torch.set_num_threads(args.threads)
@@ -63,28 +104,102 @@ def run(args: argparse.Namespace) -> int:
     recipe = RECIPES[args.recipe]
     if args.length != 1:
         recipe = scaled(recipe, args.length)
+    if args.batch:
+        recipe = replace(recipe, batch=args.batch)
     known = ("prepare", *recipe.jobs, "export")
     jobs = args.job or known
     unknown = sorted(set(jobs) - set(known))
     if unknown:
         raise InputError(f"Unknown job {', '.join(unknown)}: choose among {', '.join(known)}")
     card = read_card(args.card) if args.card else default_card(recipe.name)
+    device = select_device(local_device(args.device))
+    if args.dry_run:
+        return _dry_run(args, recipe, device)
+    args.output.mkdir(parents=True, exist_ok=True)
+    # A cluster's scheduler ends jobs by SIGTERM; a step in progress is finished and saved (see Trainer).
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    plan = {job: recipe.stage(job) for job in jobs if job in recipe.jobs}
+    with joined(device) as ranks:
+        control = RunControl(args.output if ranks.first else None, device, plan)
+        try:
+            _train(args, recipe, device, ranks, control, jobs, card)
+        except (CancelledError, KeyboardInterrupt) as error:
+            control.say("stopped", message=str(error))
+            raise
+        except Exception as error:
+            control.say("failed", message=str(error))
+            raise
+        control.say("finished")
+    return 0
+
+
+def _train(
+    args: argparse.Namespace,
+    recipe: Recipe,
+    device: torch.device,
+    ranks: Ranks,
+    control: RunControl,
+    jobs: Sequence[str],
+    card: dict[str, Any],
+) -> None:
+    from ..cascade_training import CascadeTraining
+    from ..export import export_bundle
+    from ..trainer import Execution
+
+    def report(line: str) -> None:
+        print(line, flush=True)
+
     training = CascadeTraining(
         args.output,
         recipe,
         args.train,
         args.validation,
-        select_device(args.device),
-        lambda line: print(line, flush=True),
-        ModelBundle.load(args.start) if args.start else None,
+        device,
+        report,
+        _start(args.start, recipe, report if ranks.first else None),
+        Execution(args.amp, args.accumulate, ranks),
+        control,
     )
-    # A cluster's scheduler ends jobs by SIGTERM: save first, as on Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     training.prepare()
     for job in jobs:
-        if job == "export":
+        if job == "export" and ranks.first:
             export_bundle(training, args.output / BUNDLE_FOLDER, card)
-            print(f"bundle: {args.output / BUNDLE_FOLDER}")
-        elif job != "prepare":
+            report(f"bundle: {args.output / BUNDLE_FOLDER}")
+        elif job in recipe.jobs:
             training.run(job)
+
+
+def _start(
+    path: Path | None, recipe: Recipe, report: Callable[[str], None] | None
+) -> ModelBundle | ImageNetWeights | None:
+    """The weights to start from: a bundle where the path is a folder, else ImageNet weights."""
+    from LiverLesionCascadeLib.engine.bundle import ModelBundle
+    from LiverLesionCascadeLib.engine.network import CascadeResNet
+
+    from ..imagenet_weights import ImageNetWeights
+
+    if path is None:
+        return None
+    if path.is_dir():
+        return ModelBundle.load(path)
+    weights = ImageNetWeights.load(path)
+    if report is not None:
+        for line in weights.fill(CascadeResNet(recipe.width)):
+            report(line)
+    return weights
+
+
+def _dry_run(args: argparse.Namespace, recipe: Recipe, device: torch.device) -> int:
+    """Reads the lists of cases and says what the training will need; nothing is written."""
+    from ..cases import find_splits
+    from ..memory_estimate import estimate_memory
+
+    cases = find_splits(args.train, args.validation)
+    for split, found in cases.items():
+        print(f"{split}: {len(found)} cases of {len({case.patient for case in found})} patients")
+    for job in recipe.jobs:
+        stage = recipe.stage(job)
+        print(f"{job}: {stage.steps} steps of {recipe.batch} images, {stage.size} x {stage.size} pixels")
+    for line in estimate_memory(recipe, args.amp, args.accumulate, device).lines():
+        print(line)
     return 0

@@ -13,11 +13,13 @@ import pytest
 import torch
 from filelock import FileLock
 from lits_phantoms import write_lits_folders
+from LiverLesionCascadeLib.engine.errors import CancelledError
 from LiverLesionCascadeTrainingLib import trainer as trainer_module
 from LiverLesionCascadeTrainingLib.batches import BatchMaker
 from LiverLesionCascadeTrainingLib.cascade_training import CascadeTraining
+from LiverLesionCascadeTrainingLib.checkpoint import TrainingError, save_atomically
 from LiverLesionCascadeTrainingLib.losses import cascade_loss
-from LiverLesionCascadeTrainingLib.trainer import Trainer, TrainingError, save_atomically
+from LiverLesionCascadeTrainingLib.trainer import Trainer
 from tiny_recipe import tiny_recipe
 
 CPU = torch.device("cpu")
@@ -57,12 +59,11 @@ def comparable(rows):
     return [{key: value for key, value in row.items() if key != "images_per_second"} for row in rows]
 
 
-def test_network_learns_one_batch_by_heart(tmp_path, data, quiet, monkeypatch):
+def test_network_learns_one_batch_by_heart(tmp_path, data, quiet):
     training = run_of(tmp_path, data, 60)
     trainer = a_trainer(training, quiet)
     batch = BatchMaker(training.store("train", "lesion"), training.recipe, training.recipe.lesion_image, "x").make(0)
-    monkeypatch.setattr(trainer._batches, "make", lambda step: batch)
-    losses = [trainer.train_step() for _ in range(60)]
+    losses = [trainer.train_step([batch]) for _ in range(60)]
     assert losses[-1] < 0.6 * losses[0]
 
 
@@ -123,19 +124,24 @@ def test_training_killed_at_any_moment_ends_as_if_nothing_had_happened(tmp_path,
     assert comparable(read_log(tmp_path / "whole" / "liver")) == comparable(read_log(tmp_path / "killed" / "liver"))
 
 
-def test_interrupted_training_saves_before_it_stops(tmp_path, data, monkeypatch, quiet):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_training_finishes_its_step_and_saves_it(tmp_path, data, monkeypatch, quiet, number):
     trainer = a_trainer(run_of(tmp_path, data), quiet)
     step = trainer.train_step
 
-    def interrupted():
+    def interrupted(parts):
         if trainer.step == 7:
-            raise KeyboardInterrupt
-        return step()
+            signal.raise_signal(number)
+        return step(parts)
 
     monkeypatch.setattr(trainer, "train_step", interrupted)
-    with pytest.raises(KeyboardInterrupt):
+    before = signal.getsignal(number)
+    with pytest.raises(CancelledError, match="step 8"):
         trainer.run()
-    assert a_trainer(run_of(tmp_path, data), quiet).step == 7
+    assert signal.getsignal(number) is before
+    resumed = a_trainer(run_of(tmp_path, data), quiet)
+    resumed.resume()
+    assert resumed.step == 8
 
 
 def test_second_process_on_the_same_training_is_refused(tmp_path, data, quiet):
@@ -161,12 +167,12 @@ def test_failed_save_leaves_the_old_checkpoint(tmp_path, monkeypatch):
     path = tmp_path / "last.pt"
     save_atomically({"step": 1}, path)
 
-    def full_disk(state, target):
-        Path(target).write_bytes(b"half")
+    def full_disk(state, file):
+        file.write(b"half")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(torch, "save", full_disk)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(TrainingError, match="No space"):
         save_atomically({"step": 2}, path)
     assert torch.load(path, weights_only=True) == {"step": 1}
     assert [file.name for file in tmp_path.iterdir()] == ["last.pt"]

@@ -1,0 +1,47 @@
+"""Checkpoints: written whole or not at all, whatever happens meanwhile."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from LiverLesionCascadeLib.engine.errors import CascadeError
+
+LAST, BEST = "last.pt", "best.pt"
+
+
+class TrainingError(CascadeError):
+    """Training cannot go on; the last good checkpoint is kept."""
+
+
+def save_atomically(state: dict[str, Any], path: Path) -> None:
+    """Writes a checkpoint beside its place and renames it, so that neither a kill nor a full disk leaves half a file.
+
+    Raises:
+        TrainingError: If it cannot be written; the checkpoint that was there is kept.
+    """
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with partial.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            # On the disk before it takes the old one's place: a power failure must not leave an empty file.
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    # torch's writer turns an error of the disk into a RuntimeError of its own.
+    except (OSError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise TrainingError(
+            f"The checkpoint {path} cannot be written ({reason}): the one before is kept. "
+            "Free disk space, then give the same command again"
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
+    """Reads a checkpoint; only tensors and plain values are ever unpickled."""
+    state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    return state
