@@ -51,10 +51,6 @@ class LabelMapSource(CaseSource):
         return [*super().settings(), self.roles]
 
 
-def is_lits(folder: Path) -> bool:
-    return any(_VOLUME.match(path.name) for path in folder.iterdir())
-
-
 def find_lits(folder: Path) -> Found:
     """The cases of a folder.
 

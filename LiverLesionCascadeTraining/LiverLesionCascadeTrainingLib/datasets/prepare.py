@@ -14,7 +14,7 @@ from LiverLesionCascadeLib.engine.errors import CascadeError, InputError, Output
 from .case_source import CaseSource, Found, duplicate_names, natural_order
 from .dicom_seg import find_dicom
 from .labels import require_liver
-from .lits import find_lits, is_lits
+from .lits import find_lits
 from .msd import find_msd, is_msd
 from .prepared import (
     CaseRecord,
@@ -110,9 +110,8 @@ def find_sources(folder: Path, ignore: Sequence[str] = ()) -> Found:
         raise InputError(f"{folder} is a prepared data set already: train on it, or prepare the folders it came from")
     if is_msd(folder):
         return find_msd(folder)
-    if is_lits(folder):
-        return find_lits(folder)
-    found = find_slicer(folder, tuple(ignore))
+    found = find_lits(folder)
+    found.add(find_slicer(folder, tuple(ignore)))
     found.add(find_dicom(folder, tuple(ignore)))
     if not found.cases and not found.problems:
         raise InputError(

@@ -91,7 +91,7 @@ class PreparedCase(TrainingCase):
         try:
             hu = np.load(self.folder / "hu.npy", mmap_mode="r")
             labels = np.load(self.folder / "labels.npy", mmap_mode="r")
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError) as error:
             raise _damaged(self.folder) from error
         z, y, x = self.record().spacing_mm
         return hu, labels, (z, y, x)
@@ -278,7 +278,8 @@ def _lesions(labels: np.ndarray, voxel_ml: float) -> tuple[list[float], list[tup
         apart += not (labels[box][around] == LIVER).any()
     if not apart:
         return diameters, []
-    text = f"{apart} of {len(diameters)} lesions lie apart from the liver: check that they are lesions of the liver."
+    verb = "lies" if apart == 1 else "lie"
+    text = f"{apart} of {len(diameters)} lesions {verb} apart from the liver: check that they are lesions of the liver."
     return diameters, [("lesion_apart", text)]
 
 

@@ -70,7 +70,7 @@ class DataReport:
         for name, split in self.splits.items():
             lines += [
                 f"{name}: {split.cases} cases of {split.patients} patients"
-                + (f", {split.sparse} of them single slices" if split.sparse else "")
+                + (f", {split.sparse} cases of single slices" if split.sparse else "")
                 + (f", {split.lesion_free} without a lesion" if split.lesion_free else ""),
                 "  slices: " + ", ".join(f"{split.slices[kind]} {_KIND_TEXT[kind]}" for kind in KINDS),
                 "  lesions: " + ", ".join(f"{count} of {size}" for size, count in split.lesions.items()),
@@ -145,7 +145,9 @@ def _warning(told: list[tuple[str, str]]) -> str:
     shown = ", ".join(names[:_SHOWN_CASES]) + (
         f" and {len(names) - _SHOWN_CASES} more" if len(names) > _SHOWN_CASES else ""
     )
-    return f"case{'s' if len(names) > 1 else ''} {shown}: {told[0][1]}"
+    if len(told) == 1:
+        return f"case {shown}: {told[0][1]}"
+    return f"cases {shown}; of case {names[0]}: {told[0][1]}"
 
 
 def _spread(values: list[float]) -> tuple[float, float, float]:

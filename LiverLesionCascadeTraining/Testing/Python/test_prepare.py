@@ -1,0 +1,289 @@
+"""``prepare``: labelled scans of every layout become one data set; all that is wrong is said at once."""
+
+import json
+import os
+import shutil
+from collections import defaultdict
+
+import numpy as np
+import pytest
+from dicom_files import body_phantom, write_series
+from dicom_seg_files import Segment, write_segmentation
+from lits_phantoms import phantom_case, write_case, write_lits_folders
+from LiverLesionCascadeLib.cli import main
+from LiverLesionCascadeLib.engine.errors import InputError, OutputError
+from LiverLesionCascadeTrainingLib.cases import find_cases, find_splits
+from LiverLesionCascadeTrainingLib.datasets.prepare import find_sources, prepare
+from LiverLesionCascadeTrainingLib.datasets.prepared import open_dataset
+from LiverLesionCascadeTrainingLib.datasets.problems import DataProblems
+from LiverLesionCascadeTrainingLib.datasets.report import data_report
+
+
+@pytest.fixture
+def lits(tmp_path):
+    return write_lits_folders(tmp_path / "lits")
+
+
+def write_msd(folder, seeds=(1, 2), labels=None, spare=()):
+    """A Decathlon task: the files of LiTS phantoms under its names, ``spare`` listed but missing."""
+    for seed in seeds:
+        write_case(folder, str(seed), *phantom_case(seed))
+        for kind, place in (("volume", "imagesTr"), ("segmentation", "labelsTr")):
+            (folder / place).mkdir(exist_ok=True)
+            (folder / f"{kind}-{seed}.nii.gz").rename(folder / place / f"liver_{seed}.nii.gz")
+    listed = [f"liver_{seed}.nii.gz" for seed in (*seeds, *spare)]
+    description = {
+        "name": "Liver",
+        "labels": labels or {"0": "background", "1": "liver", "2": "cancer"},
+        "training": [{"image": f"./imagesTr/{name}", "label": f"./labelsTr/{name}"} for name in listed],
+    }
+    (folder / "dataset.json").write_text(json.dumps(description))
+    return folder
+
+
+def write_dicom_study(folder, patient="P1"):
+    stored = body_phantom()
+    uid = write_series(folder / "ct", stored, PatientID=patient)
+    mask = np.zeros(stored.shape, bool)
+    mask[5:15, 8:20, 10:24] = True
+    positions = [(-100.0, -50.0, 2.0 * n - 30.0) for n in range(len(stored))]
+    write_segmentation(folder / "seg.dcm", [Segment("Liver", mask)], uid, positions)
+
+
+def snapshot(dataset):
+    return {path.relative_to(dataset): path.stat().st_mtime_ns for path in (dataset / "cases").rglob("*.npy")}
+
+
+def test_prepared_cases_are_the_same_as_those_in_their_files(lits, tmp_path):
+    prepare([lits[0]], tmp_path / "data")
+    prepared = {case.name: case for case in open_dataset(tmp_path / "data").cases}
+    for case in find_cases([lits[0]]):
+        for cached, original in zip(prepared[case.name].load(), case.load(), strict=True):
+            np.testing.assert_array_equal(cached, original)
+        ct, labels = prepared[case.name].read()
+        original_ct, _ = case.read()
+        assert ct.geometry.matches(original_ct.geometry)
+        assert (prepared[case.name].patient, prepared[case.name].sparse) == (case.patient, case.sparse)
+
+
+def test_prepared_arrays_stay_on_disk(lits, tmp_path):
+    prepare([lits[0]], tmp_path / "data")
+    hu, labels, _ = open_dataset(tmp_path / "data").cases[0].load()
+    assert isinstance(hu, np.memmap) and isinstance(labels, np.memmap)
+    assert (hu.dtype, labels.dtype) == (np.int16, np.uint8)
+
+
+def test_all_layouts_come_together_in_one_data_set(lits, tmp_path):
+    shutil.copytree(lits[1], tmp_path / "mixed")
+    write_dicom_study(tmp_path / "mixed" / "dicom")
+    report = prepare([write_msd(tmp_path / "msd", (7, 8)), tmp_path / "mixed"], tmp_path / "data", share=0)
+    names = [case.name for case in open_dataset(tmp_path / "data").cases]
+    assert len(names) == 4 and {"9", "liver_7", "liver_8"} < set(names)
+    assert report.splits["train"].cases == 4
+
+
+def test_decathlon_labels_are_understood_by_their_names(tmp_path):
+    folder = write_msd(tmp_path / "msd", labels={"0": "background", "1": "cancer", "2": "liver"})
+    labels = find_sources(folder).cases[0].read()[1]
+    swapped = phantom_case(1)[1]
+    np.testing.assert_array_equal(np.bincount(labels.ravel())[[2, 1]], np.bincount(swapped.ravel())[1:])
+    folder = write_msd(tmp_path / "other", labels={"0": "background", "1": "liver", "2": "spleen"})
+    with pytest.raises(InputError, match=r"liver_1\.nii\.gz: unknown labels 2 \(spleen\)"):
+        find_sources(folder).cases[0].read()
+
+
+def test_everything_that_is_wrong_is_said_at_once_by_case(lits, tmp_path):
+    train, validation = lits
+    hu, labels = phantom_case(20)
+    write_case(train, "20", hu[:-1], labels)  # grids differ
+    write_case(train, "21", hu + 1, np.zeros_like(labels))  # no liver
+    write_case(train, "22", hu + 2, labels * 3)  # unknown labels
+    (train / "volume-1.nii.gz").write_bytes(b"not an image")
+    (train / "segmentation-2.nii.gz").unlink()
+    write_case(train, "23", *phantom_case(9))  # the scan of validation case 9
+    write_case(validation, "24", *phantom_case(24))
+    write_case(validation, "5", *phantom_case(25))  # the name of a training case
+    described = {"4": {"patient": "g4"}, "24": {"patient": "g4"}, "5": {"patient": "p5"}}
+    (train.parent / "dataset.json").write_text(json.dumps(described))
+    with pytest.raises(DataProblems) as caught:
+        prepare([train, tmp_path / "gone"], tmp_path / "data", [validation])
+    said = defaultdict(str)
+    for problem in caught.value.problems:
+        said[problem.case] += problem.message
+    for case, text in {
+        "20": "not on the scan's grid",
+        "21": "the liver is empty",
+        "22": "unknown labels 3, 6",
+        "1": "volume-1.nii.gz",
+        "2": "has no segmentation-2.nii.gz",
+        "9": "the same scan as case 23",
+        "24": "patient g4 is for validation here and for training in case 4",
+        "5": "Case 5 is in",
+        "": "does not exist",
+    }.items():
+        assert text in said[case], said
+        assert f"case {case}: " in str(caught.value) or not case
+    assert not (tmp_path / "data" / "dataset.json").exists()
+
+
+def test_cases_with_problems_can_be_left_out_and_are_reported(lits, tmp_path):
+    (lits[0] / "volume-1.nii.gz").write_bytes(b"not an image")
+    report = prepare([lits[0]], tmp_path / "data", skip_problems=True)
+    assert sorted(case.name for case in open_dataset(tmp_path / "data").cases) == ["2", "3", "4", "5"]
+    assert len(report.left_out) == 1 and "case 1: volume-1.nii.gz" in report.left_out[0]
+    assert "left out: case 1" in report.to_text()
+
+
+def test_only_what_changed_is_prepared_again(lits, tmp_path):
+    train, data = lits[0], tmp_path / "data"
+    prepare([train], data)
+    before = snapshot(data)
+    prepare([train], data)
+    assert snapshot(data) == before
+    hu, labels = phantom_case(2)
+    write_case(train, "2", hu, np.where(labels == 2, 1, labels))
+    write_case(train, "30", *phantom_case(30))
+    (train / "volume-1.nii.gz").unlink()
+    prepare([train], data)
+    after = snapshot(data)
+    changed = {path.parts[1] for path in after.keys() | before.keys() if after.get(path) != before.get(path)}
+    assert changed == {"1", "2", "30"}
+    cases = {case.name: case for case in open_dataset(data).cases}
+    assert not (cases["2"].load()[1] == 2).any()
+
+
+def test_half_written_case_of_an_interrupted_preparation_is_made_again(lits, tmp_path):
+    def stop(done, of, case):
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prepare([lits[0]], tmp_path / "data", progress=stop)
+    shutil.copytree(tmp_path / "data" / "cases" / "1", tmp_path / "data" / "cases" / "3.partial")
+    assert prepare([lits[0]], tmp_path / "data").splits["train"].cases == 4
+    assert sorted(path.name for path in (tmp_path / "data" / "cases").iterdir()) == ["1", "2", "3", "4", "5"]
+
+
+def test_full_disk_is_said_and_leaves_the_earlier_data_set(lits, tmp_path, monkeypatch):
+    prepare([lits[0]], tmp_path / "data")
+    write_case(lits[0], "30", *phantom_case(30))
+
+    def full(self, items):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("LiverLesionCascadeTrainingLib.datasets.npy_file.NpyWriter.append", full)
+    with pytest.raises(OutputError, match="the disk is full"):
+        prepare([lits[0]], tmp_path / "data")
+    assert len(open_dataset(tmp_path / "data").cases) == 5
+    assert not list((tmp_path / "data" / "cases").glob("*.partial"))
+
+
+def test_two_preparations_of_one_folder_do_not_mix(lits, tmp_path):
+    def again(done, of, case):
+        if done == 1:
+            with pytest.raises(OutputError, match="another process"):
+                prepare([lits[0]], tmp_path / "data")
+
+    assert prepare([lits[0]], tmp_path / "data", progress=again).splits["train"].cases
+
+
+def test_patients_keep_their_split_when_cases_are_added(lits, tmp_path):
+    data = tmp_path / "data"
+    prepare([lits[0]], data, share=0.5, seed=3)
+    before = {case.patient: split for split, cases in open_dataset(data).splits.items() for case in cases}
+    for number in range(40, 46):
+        write_case(lits[0], str(number), *phantom_case(number))
+    prepare([lits[0]], data, share=0.5, seed=3)
+    after = {case.patient: split for split, cases in open_dataset(data).splits.items() for case in cases}
+    assert {patient: after[patient] for patient in before} == before
+    assert sorted(after.values()) == ["train"] * 5 + ["validation"] * 5
+
+
+def test_report_says_what_the_data_set_holds(lits, tmp_path):
+    report = prepare([lits[0]], tmp_path / "data", [lits[1]])
+    train, validation = report.splits["train"], report.splits["validation"]
+    assert (train.cases, train.patients, train.lesion_free, train.sparse) == (5, 4, 1, 0)
+    assert (validation.cases, validation.lesion_free) == (1, 0)
+    labels = [case.load()[1] for case in find_cases([lits[0]])]
+    assert train.slices["lesion"] == sum(int((one == 2).any(axis=(1, 2)).sum()) for one in labels)
+    assert sum(train.slices.values()) == 60
+    assert sum(train.lesions.values()) == 4 and train.lesions["20 mm and more"] == 4
+    assert report.pixel_mm == (5.0, 5.0, 5.0) and report.slice_mm == (4.0, 4.0, 4.0)
+    assert report.hu_range[0] < -1000 and report.hu_range[1] > 100
+    assert any("12 slices" in warning for warning in report.warnings)
+    assert json.loads(json.dumps(report.to_dict()))["splits"]["train"]["cases"] == 5
+    assert data_report(tmp_path / "data") == report
+    assert "train: 5 cases of 4 patients, 1 without a lesion" in report.to_text()
+
+
+def test_report_warns_of_lesions_apart_from_the_liver_and_of_splits_without_any(tmp_path):
+    hu, labels = phantom_case(1)
+    labels[labels == 2] = 1
+    write_case(tmp_path / "in", "2", hu + 1, labels.copy())
+    labels[0:2, 60:62, 60:62] = 2
+    write_case(tmp_path / "in", "1", hu, labels)
+    write_case(tmp_path / "val", "3", hu + 2, np.minimum(labels, 1))
+    warnings = prepare([tmp_path / "in"], tmp_path / "data", [tmp_path / "val"]).warnings
+    assert "case 1: 1 of 1 lesions lies apart from the liver: check that they are lesions of the liver." in warnings
+    assert "No case for validation shows a lesion." in warnings
+
+
+def test_prepared_data_set_brings_its_own_split_to_training(lits, tmp_path):
+    data = tmp_path / "data"
+    prepare([lits[0]], data, [lits[1]])
+    splits = find_splits([data])
+    assert [case.name for case in splits["train"]] == ["1", "2", "3", "4", "5"]
+    assert [case.name for case in splits["validation"]] == ["9"]
+    assert [case.name for case in find_cases([data], "validation")] == ["9"]
+    assert [case.name for case in find_splits([lits[0]], [data])["validation"]] == ["9"]
+    assert find_splits([data], [lits[1]])["validation"][0].load()[0].shape == (12, 64, 64)
+
+
+def test_training_without_anything_to_validate_on_is_refused(lits, tmp_path):
+    prepare([lits[0]], tmp_path / "data", share=0)
+    with pytest.raises(InputError, match="no case for validation"):
+        find_splits([tmp_path / "data"])
+
+
+def test_run_notices_that_a_prepared_case_has_other_labels(lits, tmp_path):
+    prepare([lits[0]], tmp_path / "data", share=0)
+    before = [case.identity for case in find_cases([tmp_path / "data"])]
+    hu, labels = phantom_case(2)
+    write_case(lits[0], "2", hu, np.where(labels == 2, 1, labels))
+    prepare([lits[0]], tmp_path / "data", share=0)
+    after = [case.identity for case in find_cases([tmp_path / "data"])]
+    assert [a == b for a, b in zip(before, after, strict=True)] == [True, False, True, True, True]
+
+
+def test_damaged_data_set_is_named(lits, tmp_path):
+    data = tmp_path / "data"
+    prepare([lits[0]], data)
+    (data / "cases" / "2" / "hu.npy").write_bytes(b"")
+    with pytest.raises(InputError, match="incomplete or damaged"):
+        next(case for case in open_dataset(data).cases if case.name == "2").load()
+    shutil.rmtree(data / "cases" / "2")
+    with pytest.raises(InputError, match="lacks cases that it lists"):
+        find_cases([data])
+    with pytest.raises(InputError, match="is a prepared data set already"):
+        find_sources(data)
+
+
+def test_folder_without_labelled_scans_says_what_is_looked_for(tmp_path):
+    with pytest.raises(InputError, match="holds no labelled scans.*LiTS.*Decathlon.*seg.nrrd.*DICOM SEG"):
+        find_sources(tmp_path)
+
+
+def test_listed_but_missing_decathlon_files_are_named(tmp_path):
+    found = find_sources(write_msd(tmp_path, spare=("3",)))
+    assert [problem.case for problem in found.problems] == ["liver_3"]
+    assert f"imagesTr{os.sep}liver_3.nii.gz" in found.problems[0].message
+
+
+def test_command_prepares_and_prints_the_report(lits, tmp_path, capsys):
+    command = ["prepare", str(lits[0]), "--validation", str(lits[1]), "-o", str(tmp_path / "data"), "--json"]
+    assert main(command) == 0
+    assert json.loads(capsys.readouterr().out)["splits"]["validation"]["cases"] == 1
+    (lits[0] / "volume-1.nii.gz").write_bytes(b"not an image")
+    assert main(command) == 3
+    assert "case 1: volume-1.nii.gz" in capsys.readouterr().err
+    assert main([*command, "--skip-problems"]) == 0
