@@ -182,7 +182,7 @@ class SourceResult:
             description["table"] = [_lesion_from_json(lesion) for lesion in description["table"]]
             description["findings"] = [Finding(**finding) for finding in description["findings"]]
             return cls(**description, **boxes)
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, EOFError) as error:
             raise ValueError(f"{folder} holds no complete result ({error}): segment the volume again") from error
 
 

@@ -114,8 +114,3 @@ class LineReader:
             complete.append(self._rest)
             self._rest = b""
         return (line for line in complete if line.strip())
-
-    def rest(self) -> bytes:
-        """What came after the last line break, once nothing more will come."""
-        rest, self._rest = self._rest, b""
-        return rest

@@ -81,7 +81,7 @@ def slabs(array: np.ndarray, limit: int = _SLAB_BYTES) -> Iterator[np.ndarray]:
 
 
 def read_volume(folder: Path) -> tuple[VolumeData, RunOptions]:
-    """What ``write_volume`` wrote. Raises OSError, or ValueError where it is damaged."""
+    """What ``write_volume`` wrote. Raises OSError, or ValueError or EOFError where it is damaged."""
     request = json.loads((folder / _REQUEST_FILE).read_text(encoding="ascii"))
     array = np.load(folder / _VOLUME_FILE, allow_pickle=False)
     matrix = np.array(request["ijk_to_lps"], np.float64)

@@ -1,0 +1,176 @@
+"""Results on the source's own grid: where they lie, how a crop's result is moved back, and their files."""
+
+from itertools import permutations, product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from LiverLesionCascadeLib.engine.ct_volume import CTVolume
+from LiverLesionCascadeLib.engine.findings import Finding
+from LiverLesionCascadeLib.engine.lesions import label_lesions, measure_lesions
+from LiverLesionCascadeLib.engine.result import ProbabilityBox, SegmentationResult
+from LiverLesionCascadeLib.engine.source_result import LabelBox, SourceResult
+
+AXIS_ORDERS = [
+    np.eye(3)[:, list(order)] * signs for order in permutations(range(3)) for signs in product((1.0, -1.0), repeat=3)
+]
+SPACING = (0.8, 1.1, 2.5)
+
+
+def matrix_of(direction, spacing=SPACING, origin=(-20.0, 31.0, -7.5)):
+    matrix = np.eye(4)
+    matrix[:3, :3] = direction * np.asarray(spacing)
+    matrix[:3, 3] = origin
+    return matrix
+
+
+def scan(lesions=True):
+    """(k, j, i) int16: liver 110, two lesions 60 of different size, away from every symmetry."""
+    hu = np.full((22, 24, 26), 20, np.int16)
+    hu[4:18, 5:20, 3:22] = 110
+    if lesions:
+        hu[6:11, 8:12, 6:13] = 60
+        hu[13:15, 15:17, 17:19] = 60
+    return hu
+
+
+def result_of(array, matrix):
+    """As the segmenter would make it, on the axial grid, of a scan by its values."""
+    ct = CTVolume.from_array(array, matrix, "Größe 1")
+    lesion = ct.hu == 60
+    liver = (ct.hu == 110) | lesion
+    instances = label_lesions(lesion)
+    boxes = [ProbabilityBox((mask * 0.75).astype(np.float16), (0, 0, 0)) for mask in (liver, lesion)]
+    table = measure_lesions(instances, ct.hu, ct.geometry, boxes[1], liver)
+    finding = Finding("example", "warning", "An example.")
+    return SegmentationResult(
+        ct, liver, instances, *boxes, table, "b", "1.0", "fast", "cpu (fp32)", [finding], {"liver pass": 1.5}
+    )
+
+
+@pytest.mark.parametrize("direction", AXIS_ORDERS, ids=lambda d: "".join(f"{n:+.0f}" for n in d.sum(axis=0) * 1))
+def test_a_result_overlays_the_source_voxel_for_voxel_whatever_its_axes(direction):
+    array, matrix = scan(), matrix_of(direction)
+    result = SourceResult.from_result(result_of(array, matrix))
+    np.testing.assert_array_equal(result.liver.full(array.shape) > 0, array >= 60)
+    lesions = result.lesions.full(array.shape)
+    np.testing.assert_array_equal(lesions > 0, array == 60)
+    assert (lesions[6:11, 8:12, 6:13] == 1).all(), "the larger one is the first"
+    np.testing.assert_array_equal(result.ijk_to_lps, matrix)
+    assert result.shape == array.shape
+    assert result.liver_probability is None
+
+
+@pytest.mark.parametrize("direction", AXIS_ORDERS[::5], ids=str)
+def test_lesions_are_measured_in_voxels_of_the_source(direction):
+    array, matrix = scan(), matrix_of(direction)
+    result = SourceResult.from_result(result_of(array, matrix))
+    along = int(np.argmax(np.abs(direction[2])))  # the index axis i, j or k that runs between feet and head
+    for lesion in result.table:
+        positions = np.argwhere(result.lesions.full(array.shape) == lesion.number)
+        np.testing.assert_allclose(lesion.centroid, positions.mean(axis=0), atol=1e-9)
+        expected = matrix @ [*lesion.centroid[::-1], 1]
+        np.testing.assert_allclose(lesion.centroid_lps, expected[:3], atol=1e-9)
+        low, high = positions.min(axis=0) - 0.5, positions.max(axis=0) + 0.5
+        for point in (*lesion.long_axis_points, *lesion.short_axis_points):
+            assert (point >= low - 1e-6).all() and (point <= high + 1e-6).all()
+            assert point[2 - along] == pytest.approx(lesion.long_axis_slice)
+
+
+def test_probabilities_come_along_where_they_are_asked_for():
+    array, matrix = scan(), matrix_of(AXIS_ORDERS[13])
+    result = SourceResult.from_result(result_of(array, matrix), keep_probabilities=True)
+    np.testing.assert_array_equal(result.lesion_probability.full(array.shape), np.where(array == 60, 0.75, 0))
+    np.testing.assert_array_equal(result.liver_probability.full(array.shape), np.where(array >= 60, 0.75, 0))
+    assert result.lesion_probability.values.dtype == np.float16
+    assert result.lesion_probability.values.shape == (9, 9, 13), "only the box that holds something is kept"
+
+
+def test_a_tilted_scan_keeps_its_slices():
+    tilt = np.eye(4)
+    tilt[1, 2] = 0.4
+    array, matrix = scan(), tilt @ matrix_of(np.eye(3), (2.0, 2.0, 4.0))
+    result = SourceResult.from_result(result_of(array, matrix))
+    found = result.liver.full(array.shape) > 0
+    expected = array >= 60
+    assert 2 * np.count_nonzero(found & expected) / (found.sum() + expected.sum()) > 0.85
+    assert all(0 <= lesion.long_axis_slice < array.shape[0] for lesion in result.table)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.sampled_from(range(len(AXIS_ORDERS))),
+    st.tuples(*[st.integers(0, 3)] * 3),
+    st.tuples(*[st.integers(0, 3)] * 3),
+)
+def test_the_result_of_a_crop_moved_back_is_that_of_the_whole(order, before, after):
+    whole, matrix = scan(), matrix_of(AXIS_ORDERS[order])
+    box = tuple(slice(b, n - a) for b, a, n in zip(before, after, whole.shape, strict=True))
+    crop_matrix = matrix.copy()
+    crop_matrix[:3, 3] = (matrix @ [*before[::-1], 1])[:3]
+    crop = SourceResult.from_result(result_of(whole[box], crop_matrix), True).moved(before, whole.shape, matrix)
+    full = SourceResult.from_result(result_of(whole, matrix), True)
+    assert (crop.shape, crop.liver.start) == (full.shape, full.liver.start)
+    for name in ("liver", "lesions", "liver_probability", "lesion_probability"):
+        np.testing.assert_array_equal(
+            getattr(crop, name).full(whole.shape), getattr(full, name).full(whole.shape), err_msg=name
+        )
+    for ours, other in zip(crop.table, full.table, strict=True):
+        assert ours.long_axis_slice == other.long_axis_slice
+        for name in ("centroid", "centroid_lps", "long_axis_points", "short_axis_points"):
+            np.testing.assert_allclose(getattr(ours, name), getattr(other, name), atol=1e-9, err_msg=name)
+
+
+def test_a_crop_that_does_not_lie_in_the_grid_is_refused():
+    result = SourceResult.from_result(result_of(scan(), matrix_of(np.eye(3))))
+    with pytest.raises(ValueError, match="does not lie within"):
+        result.moved((1, 0, 0), result.shape, result.ijk_to_lps)
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_result_read_is_the_one_written(tmp_path, keep):
+    written = SourceResult.from_result(result_of(scan(), matrix_of(AXIS_ORDERS[7])), keep)
+    folder = tmp_path / "Ergebnis mit Leerzeichen"
+    written.write(folder)
+    read = SourceResult.read(folder)
+    for name in ("liver", "lesions", "liver_probability", "lesion_probability"):
+        ours, other = getattr(read, name), getattr(written, name)
+        if other is None:
+            assert ours is None
+        else:
+            assert (type(ours), ours.start, ours.values.dtype) == (type(other), other.start, other.values.dtype)
+            np.testing.assert_array_equal(ours.values, other.values)
+    np.testing.assert_array_equal(read.ijk_to_lps, written.ijk_to_lps)
+    for name in (
+        "shape", "name", "table", "liver_volume_ml", "lesion_volume_ml", "bundle_name", "bundle_version", "preset",
+        "device", "findings", "timings",
+    ):  # fmt: skip
+        assert getattr(read, name) == getattr(written, name), name
+
+
+def test_a_result_without_lesions_is_written_and_read(tmp_path):
+    SourceResult.from_result(result_of(scan(lesions=False), matrix_of(np.eye(3)))).write(tmp_path)
+    read = SourceResult.read(tmp_path)
+    assert read.table == []
+    assert read.lesions.values.size == 0
+    assert not read.lesions.full(read.shape).any()
+
+
+def test_a_half_written_result_is_told_from_a_whole_one(tmp_path):
+    SourceResult.from_result(result_of(scan(), matrix_of(np.eye(3)))).write(tmp_path)
+    (tmp_path / "lesions.npy").write_bytes(b"")
+    with pytest.raises((OSError, ValueError)):
+        SourceResult.read(tmp_path)
+    (tmp_path / "result.json").write_text('{"starts": {}}')
+    with pytest.raises(ValueError, match="no complete result"):
+        SourceResult.read(tmp_path)
+
+
+@pytest.mark.parametrize(("number", "dtype"), [(255, np.uint8), (256, np.uint16)])
+def test_labels_take_one_byte_a_voxel_while_their_numbers_fit(number, dtype):
+    labels = np.zeros((3, 4, 5), np.uint16)
+    labels[1, 2, 3] = number
+    box = LabelBox.of(labels)
+    assert (box.values.dtype, box.values.shape, box.start) == (dtype, (1, 1, 1), (1, 2, 3))
+    np.testing.assert_array_equal(box.full(labels.shape), labels)
