@@ -1,11 +1,15 @@
-"""Slicer module that trains and evaluates the cascade."""
+"""Slicer module that trains the cascade, follows the training, and evaluates and hands on its model."""
 
 import pathlib
+from typing import Annotated
 
+import qt
 import slicer
+import vtk
+from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from slicer.i18n import tr as _
 from slicer.i18n import translate
-from slicer.parameterNodeWrapper import parameterNodeWrapper
+from slicer.parameterNodeWrapper import Choice, parameterNodeWrapper
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
     ScriptedLoadableModuleLogic,
@@ -15,6 +19,9 @@ from slicer.ScriptedLoadableModule import (
 from slicer.util import VTKObservationMixin
 
 # The libraries are imported where they are used, so that Slicer starts without them; torch only when a run needs it.
+
+DEVICES = ["auto", "cpu", "cuda", "cuda:0", "cuda:1", "cuda:2", "cuda:3", "mps"]
+POLL_MS = 1000
 
 
 class LiverLesionCascadeTraining(ScriptedLoadableModule):
@@ -27,8 +34,9 @@ class LiverLesionCascadeTraining(ScriptedLoadableModule):
         self.parent.dependencies = ["LiverLesionCascade"]
         self.parent.contributors = ["Liver Lesion Cascade contributors"]
         self.parent.helpText = _(
-            "Trains the cascade of the Liver Lesion Cascade module on cases of your own, and evaluates it. Cases are "
-            "folders in LiTS layout: volume-N.nii.gz with segmentation-N.nii.gz (1 liver, 2 lesion)."
+            "Trains the cascade of the Liver Lesion Cascade module on cases of your own, and evaluates it. Choose a "
+            "folder of labelled CTs and a run folder, and click Start training. Add this case collects cases that were "
+            "corrected in Slicer."
         )
         self.parent.acknowledgementText = _(
             "The cascade of residual networks is that of Bi et al., Automatic Liver Lesion Detection using Cascaded "
@@ -38,16 +46,34 @@ class LiverLesionCascadeTraining(ScriptedLoadableModule):
 
 @parameterNodeWrapper
 class LiverLesionCascadeTrainingParameterNode:
-    """What the user chose; saved with the scene.
+    """What the user chose; saved with the scene. Folders are texts, empty for none.
 
-    casesFolder: Cases with references, in LiTS layout.
+    trainFolder, validationFolder: Labelled CTs of any layout; validation cases are drawn if there is no folder.
+    runFolder: Checkpoints, curves and the model of a training.
+    recipe: "compact" or "paper".
+    startBundle: Bundle to start from.
+    device: Where to train.
+    outliveSlicer: Whether the training goes on when Slicer is closed.
+    casesFolder: Labelled CTs to evaluate on.
+    caseVolume, caseSegmentation, caseFolder, casePatient: The case to add to a training folder.
     """
 
-    casesFolder: pathlib.Path
+    trainFolder: str = ""
+    validationFolder: str = ""
+    runFolder: str = ""
+    recipe: Annotated[str, Choice(["compact", "paper"])] = "compact"
+    startBundle: str = ""
+    device: Annotated[str, Choice(DEVICES)] = "auto"
+    outliveSlicer: bool = True
+    casesFolder: str = ""
+    caseVolume: vtkMRMLScalarVolumeNode
+    caseSegmentation: vtkMRMLSegmentationNode
+    caseFolder: str = ""
+    casePatient: str = ""
 
 
 class LiverLesionCascadeTrainingWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
-    """The panel: evaluates the shipped bundle. A training takes hours: the logic or the command line starts it."""
+    """The panel. The training runs in a process of its own: the run folder, not this object, knows all about it."""
 
     def __init__(self, parent=None):
         ScriptedLoadableModuleWidget.__init__(self, parent)
@@ -63,20 +89,53 @@ class LiverLesionCascadeTrainingWidget(ScriptedLoadableModuleWidget, VTKObservat
         self.ui = slicer.util.childWidgetVariables(panel)
         panel.setMRMLScene(slicer.mrmlScene)
         self.logic = LiverLesionCascadeTrainingLogic()
+        self.makeParts()
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
-        self.ui.evaluateButton.connect("clicked(bool)", self.onEvaluate)
+        slicer.app.connect("aboutToQuit()", self.onSlicerQuits)
+        self.timer = qt.QTimer()
+        self.timer.setInterval(POLL_MS)
+        self.timer.connect("timeout()", self.onTimer)
+        self.timer.start()
         self.initializeParameterNode()
 
+    def makeParts(self):
+        from LiverLesionCascadeTrainingLib.gui.case_panel import CasePanel
+        from LiverLesionCascadeTrainingLib.gui.path_fields import PathFields
+        from LiverLesionCascadeTrainingLib.gui.result_panel import ResultPanel
+        from LiverLesionCascadeTrainingLib.gui.training_panel import TrainingPanel
+
+        self.pathFields = PathFields(
+            {
+                "trainFolder": self.ui.trainPathLineEdit,
+                "validationFolder": self.ui.validationPathLineEdit,
+                "startBundle": self.ui.startBundlePathLineEdit,
+                "runFolder": self.ui.runPathLineEdit,
+                "casesFolder": self.ui.casesPathLineEdit,
+                "caseFolder": self.ui.casePathLineEdit,
+            }
+        )
+        self.results = ResultPanel(self.ui, self.chooseFolder)
+        self.training = TrainingPanel(self.ui, slicer.app.userSettings(), self.results.setRun)
+        self.caseAdder = CasePanel(self.ui)
+
+    @property
+    def parts(self):
+        return (self.training, self.results, self.caseAdder)
+
     def cleanup(self):
+        self.timer.stop()
+        slicer.app.disconnect("aboutToQuit()", self.onSlicerQuits)
         self.setParameterNode(None)
         self.removeObservers()
+        for part in self.parts:
+            part.close()
 
     def enter(self):
         self.initializeParameterNode()
 
     def exit(self):
-        self.setParameterNode(None)
+        pass  # the training is followed on: its curves may be in view while another module is used
 
     def onSceneStartClose(self, caller, event):
         self.setParameterNode(None)
@@ -85,6 +144,15 @@ class LiverLesionCascadeTrainingWidget(ScriptedLoadableModuleWidget, VTKObservat
         if self.parent.isEntered:
             self.initializeParameterNode()
 
+    def onSlicerQuits(self):
+        self.training.onSlicerQuits()
+
+    def onTimer(self):
+        """Follow what is at work; a panel that nobody sees is left alone otherwise."""
+        for part in self.parts:
+            if part.busy or self.parent.isEntered:
+                part.poll()
+
     def initializeParameterNode(self):
         self.setParameterNode(self.logic.getParameterNode())
 
@@ -92,13 +160,23 @@ class LiverLesionCascadeTrainingWidget(ScriptedLoadableModuleWidget, VTKObservat
         """Show and follow a parameter node; None for none."""
         if self._parameterNode:
             self._parameterNode.disconnectGui(self._parameterNodeGuiTag)
+            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
         self._parameterNode = parameterNode
-        self._parameterNodeGuiTag = parameterNode.connectGui(self.ui) if parameterNode else None
+        self._parameterNodeGuiTag = None
+        for part in self.parts:
+            part.setParameters(parameterNode)
+        self.pathFields.show(parameterNode)
+        if parameterNode:
+            self._parameterNodeGuiTag = parameterNode.connectGui(self.ui)
+            self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
 
-    def onEvaluate(self):
-        with slicer.util.tryWithErrorDisplay(_("The evaluation failed."), waitCursor=True):
-            summary = self.logic.evaluate([self._parameterNode.casesFolder])
-            self.ui.resultsText.setPlainText(self.logic.table(summary))
+    def onParametersModified(self, caller=None, event=None):
+        self.pathFields.show(self._parameterNode)
+        for part in self.parts:
+            part.update()
+
+    def chooseFolder(self):
+        return qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder for the model"))
 
 
 class LiverLesionCascadeTrainingLogic(ScriptedLoadableModuleLogic):

@@ -33,18 +33,21 @@ NONE = "none"
 _PACKAGE_FOLDERS = sorted(
     {str(Path(module).resolve().parents[1]) for module in (LiverLesionCascadeLib.__file__, __file__)}
 )
-_PROGRAM = (
-    f"import sys; sys.path[:0] = {_PACKAGE_FOLDERS!a}; from LiverLesionCascadeLib.cli import main; sys.exit(main())"
-)
+
+
+def python_command(module: str, *arguments: str) -> list[str]:
+    """The command that runs ``main()`` of one of our modules in Slicer's Python, or in this one outside Slicer.
+
+    The packages need not be installed there.
+    """
+    python = shutil.which("PythonSlicer") or sys.executable
+    program = f"import sys; sys.path[:0] = {_PACKAGE_FOLDERS!a}; from {module} import main; sys.exit(main())"
+    return [python, "-u", "-c", program, *arguments]
 
 
 def cascade_command(*arguments: str) -> list[str]:
-    """The command ``liver-lesion-cascade ARGUMENTS`` for Slicer's Python, or for this one outside Slicer.
-
-    It does not need the packages to be installed there.
-    """
-    python = shutil.which("PythonSlicer") or sys.executable
-    return [python, "-u", "-c", _PROGRAM, *arguments]
+    """The command ``liver-lesion-cascade ARGUMENTS``."""
+    return python_command("LiverLesionCascadeLib.cli", *arguments)
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class TrainingRequest:
         validation: Folder of cases of other patients.
         run: Run folder.
         start: Bundle to start from.
+        prepared: Data set that was prepared from both folders, to be trained on instead.
     """
 
     train: str
@@ -64,11 +68,13 @@ class TrainingRequest:
     recipe: str = "compact"
     start: str = ""
     device: str = "auto"
+    prepared: str = ""
 
     def arguments(self) -> list[str]:
         """Of the command ``train``."""
-        words = ["train", self.train, "--output", self.run, "--recipe", self.recipe, "--device", self.device]
-        words += ["--validation", self.validation] if self.validation else []
+        words = ["train", self.prepared or self.train, "--output", self.run]
+        words += ["--recipe", self.recipe, "--device", self.device]
+        words += ["--validation", self.validation] if self.validation and not self.prepared else []
         return words + (["--start", self.start] if self.start else [])
 
     @classmethod

@@ -28,6 +28,11 @@ class ctkCollapsibleButton(Strict, QtWidgets.QAbstractButton):
         self.updateGeometry()
         self.contentsCollapsed.emit(collapsed)
 
+    def showEvent(self, event):
+        super().showEvent(event)
+        if not self.isChecked():  # it was collapsed before it had children
+            self._apply(True)
+
     def _set_collapsed(self, collapsed):
         self.setChecked(not collapsed)
 
@@ -38,7 +43,7 @@ class ctkCollapsibleButton(Strict, QtWidgets.QAbstractButton):
     def sizeHint(self):
         if self.layout() is None or not self.isChecked():
             return QtCore.QSize(120, HEADER_HEIGHT)
-        return self.layout().sizeHint()
+        return self.layout().totalSizeHint()
 
     minimumSizeHint = sizeHint
 

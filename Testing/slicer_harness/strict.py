@@ -6,7 +6,16 @@ from PySide6.QtCore import Property, Signal
 from . import catalogue
 from .ui_loader import REGISTRY
 
-_QT_OVERRIDES = {"event", "hitButton", "minimumSizeHint", "paintEvent", "resizeEvent", "sizeHint", "staticMetaObject"}
+_QT_OVERRIDES = {
+    "event",
+    "hitButton",
+    "minimumSizeHint",
+    "paintEvent",
+    "resizeEvent",
+    "showEvent",
+    "sizeHint",
+    "staticMetaObject",
+}
 _PROPERTY_TYPES = {"bool": bool, "int": int, "double": float, "QString": str, "QStringList": "QStringList"}
 
 

@@ -8,9 +8,10 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from tqdm import tqdm
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 _BAR = "{desc} {percentage:3.0f} %|{bar:30}| {elapsed}, {remaining} left"
 
@@ -24,6 +25,8 @@ class ProgressBar:
         self._stage = ""
         self._bar: tqdm | None = None
         if not quiet and self._stream.isatty():
+            from tqdm import tqdm  # Slicer, which has no terminal, does not bring it
+
             self._bar = tqdm(total=1.0, file=self._stream, bar_format=_BAR, leave=False, dynamic_ncols=True)
 
     def __call__(self, fraction: float, stage: str) -> None:

@@ -20,14 +20,18 @@ ALLOWED = {
     "worker": ({"worker", "engine"}, set()),
     "gui": ({"gui", "worker", "scene", "engine"}, SLICER - {"ScriptedLoadableModule"}),
     "training": ({"training", "engine"}, set()),
+    "training scene": ({"training", "scene", "engine"}, {"slicer"}),
+    "training gui": ({"training", "training scene", "training gui", "gui", "scene", "engine"}, SLICER),
 }
+# The training's link to MRML is one file.
+TRAINING_SCENE = "scene_case"
 # The command line stands above all parts but gui, and works without the application.
 COMMAND_LINE = ({"commands", "scene", "worker", "engine", "training", ""}, set())
 
 
 def importing_files():
     files = [(path, _part(path)) for path in sorted(LIBRARY.rglob("*.py"))]
-    return files + [(path, "training") for path in sorted(TRAINING.rglob("*.py"))]
+    return files + [(path, own_part(".".join(_package(path) + [path.stem]))) for path in sorted(TRAINING.rglob("*.py"))]
 
 
 def _part(path):
@@ -57,7 +61,7 @@ def own_part(name):
     """The part of our library that a module name belongs to, None for other packages."""
     names = name.split(".")
     if names[0] == TRAINING.name:
-        return "training"
+        return {"gui": "training gui", TRAINING_SCENE: "training scene"}.get("".join(names[1:2]), "training")
     if names[0] != LIBRARY.name:
         return None
     return names[1] if len(names) > 1 and (LIBRARY / names[1]).is_dir() else ""
@@ -92,15 +96,22 @@ def test_imports_run_one_way_and_only_the_gui_uses_qt():
         ("scene", "import LiverLesionCascade", "imports the module file"),
         ("engine", "from LiverLesionCascadeTrainingLib import cases", "imports training"),
         ("worker", "from .. import scene", "imports scene"),
+        ("training", "from .gui import training_panel", "imports training gui"),
+        ("training", "from . import scene_case", "imports training scene"),
+        ("training", "import slicer", "imports slicer"),
+        ("training scene", "import qt", "imports qt"),
     ],
 )
 def test_a_wrong_import_would_be_found(tmp_path, monkeypatch, part, source, message):
     library = tmp_path / "LiverLesionCascade" / "LiverLesionCascadeLib"
     for name in ("engine", "scene", "worker"):
         (library / name).mkdir(parents=True)
-    path = library / part / "example.py"
+    training = tmp_path / TRAINING.parent.name / TRAINING.name
+    training.mkdir(parents=True)
+    path = (training if part.startswith("training") else library / part) / "example.py"
     path.write_text(source, encoding="utf-8")
     monkeypatch.setitem(globals(), "LIBRARY", library)
+    monkeypatch.setitem(globals(), "TRAINING", training)
     monkeypatch.setitem(globals(), "REPOSITORY", tmp_path)
     (found,) = violations(path, part)
     assert message in found

@@ -75,7 +75,6 @@ def _evaluate(segmenter: Segmenter, preset: Preset, cases: list[TrainingCase], n
 
     import numpy as np
     from LiverLesionCascadeLib.engine.ct_volume import CTVolume
-    from tqdm import tqdm
 
     from ..evaluation import evaluate_cases
 
@@ -91,15 +90,13 @@ def _evaluate(segmenter: Segmenter, preset: Preset, cases: list[TrainingCase], n
         result = segmenter.segment(ct, chosen)
         return result.liver, result.lesions
 
-    with tqdm(total=len(cases), desc=name, unit="case", file=sys.stderr, leave=False) as bar:
+    def progress(done: int, of: int, case: str) -> None:
+        nonlocal current
+        current = case
+        if done < of:
+            print(f"{name}: case {case}, {done + 1} of {of}", file=sys.stderr, flush=True)
 
-        def progress(done: int, of: int, case: str) -> None:
-            nonlocal current
-            current = case
-            bar.update(done - bar.n)
-            bar.set_postfix_str(case)
-
-        return evaluate_cases(cases, segment, progress)
+    return evaluate_cases(cases, segment, progress)
 
 
 def _comparison(summaries: dict[str, EvaluationSummary]) -> str:

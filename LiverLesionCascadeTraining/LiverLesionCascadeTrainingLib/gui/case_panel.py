@@ -1,0 +1,105 @@
+"""The panel's part that adds a corrected segmentation of the scene to a training folder."""
+
+import tempfile
+from pathlib import Path
+
+import slicer
+from LiverLesionCascadeLib.engine.errors import CascadeError
+from slicer.i18n import tr as _
+
+from ..background_command import BackgroundCommand
+from ..case_writer import save_arrays
+from ..runs import python_command
+from ..scene_case import caseFromScene
+
+
+class CasePanel:
+    """Adds the chosen volume with the chosen segmentation.
+
+    :param ui: the panel's widgets.
+    :param launch: (command) -> BackgroundCommand, which compresses and writes the files.
+    """
+
+    def __init__(self, ui, launch=BackgroundCommand):
+        self.ui, self._launch = ui, launch
+        self._parameters = self._command = self._arrays = None
+        self._unused, self._message, self._chosen = (), "", None
+        ui.addCaseButton.connect("clicked(bool)", self.onAdd)
+        self.update()
+
+    def setParameters(self, parameters):
+        self._parameters = parameters
+        self.update()
+
+    @property
+    def busy(self):
+        return self._command is not None
+
+    def update(self):
+        """Show whether the case can be added, and why not."""
+        reason, parameters = self._reason(), self._parameters
+        chosen = (parameters.caseVolume, parameters.caseSegmentation, parameters.caseFolder) if parameters else None
+        if chosen != self._chosen:
+            self._chosen, self._message = chosen, ""  # what was said about another case goes
+        self.ui.addCaseButton.enabled = not reason and not self.busy
+        self.ui.addCaseButton.toolTip = reason or _("Write CT and segmentation into the training folder")
+        text = _("Writing the case") if self.busy else self._message or reason
+        self.ui.caseLabel.text = text
+        self.ui.caseLabel.visible = bool(text)
+
+    def onAdd(self):
+        parameters = self._parameters
+        self._message = ""
+        try:
+            with slicer.util.tryWithErrorDisplay(show=False, waitCursor=True):
+                case = caseFromScene(parameters.caseVolume, parameters.caseSegmentation)
+                self._arrays = tempfile.TemporaryDirectory(prefix="liver-lesion-cascade-")
+                save_arrays(Path(self._arrays.name), case.hu, case.labels, case.ijkToLps)
+            self._unused = case.unused
+            self._command = self._launch(
+                python_command(
+                    "LiverLesionCascadeTrainingLib.case_writer",
+                    self._arrays.name,
+                    parameters.caseFolder,
+                    parameters.casePatient.strip(),
+                )
+            )
+        except (CascadeError, OSError) as error:
+            self._message = _("Not added: {reason}").format(reason=error)
+            self.close()
+        self.update()
+
+    def poll(self):
+        """To be called every second."""
+        if self._command is None or not self._command.ended:
+            return
+        if self._command.succeeded:
+            self._message = _("Added as case {name} to {folder}.").format(
+                name=self._command.output.strip(), folder=self._parameters.caseFolder if self._parameters else ""
+            )
+            if self._unused:
+                names = ", ".join(self._unused)
+                self._message += " " + _("Left out, neither liver nor lesion: {names}.").format(names=names)
+        else:
+            self._message = _("Not added: {reason}").format(reason=self._command.error or _("it left no message"))
+        self.close()
+        self.update()
+
+    def close(self):
+        """End the writing if it is at work: the case is then not added."""
+        if self._command is not None:
+            self._command.close()
+            self._command = None
+        if self._arrays is not None:
+            self._arrays.cleanup()
+            self._arrays = None
+
+    def _reason(self):
+        parameters = self._parameters
+        if parameters is None or parameters.caseVolume is None:
+            return _("Choose the CT volume.")
+        if parameters.caseSegmentation is None:
+            return _("Choose its corrected segmentation.")
+        if not parameters.caseFolder:
+            return _("Choose the training folder that the case is added to.")
+        return ""

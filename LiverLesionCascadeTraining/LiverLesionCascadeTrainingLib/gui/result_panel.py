@@ -1,0 +1,167 @@
+"""The panel's part after a training: evaluate its model, copy it to a folder, use it for segmentation."""
+
+import json
+import shutil
+from pathlib import Path
+
+import slicer
+from LiverLesionCascadeLib.engine.errors import CascadeError, OutputError
+from LiverLesionCascadeLib.gui.torch_installation import TorchInstaller
+from slicer.i18n import tr as _
+
+from ..background_command import BackgroundCommand
+from ..runs import cascade_command
+
+SEGMENTATION_MODULE = "LiverLesionCascade"
+
+
+class ResultPanel:
+    """Evaluates, exports and uses the bundle of the run that is shown.
+
+    :param ui: the panel's widgets.
+    :param chooseFolder: asks for the folder to export to; returns its path, or "" if the user declines.
+    :param useBundle: (folder) makes the segmentation module use a bundle.
+    :param installer, launch: as in TrainingPanel.
+    """
+
+    def __init__(self, ui, chooseFolder, useBundle=None, installer=None, launch=BackgroundCommand):
+        self.ui = ui
+        self._chooseFolder, self._useBundle = chooseFolder, useBundle or useBundleForSegmentation
+        self._installer, self._launch = installer or TorchInstaller(), launch
+        self._parameters = self._run = self._evaluation = None
+        ui.evaluateButton.connect("clicked(bool)", self.onEvaluate)
+        ui.exportButton.connect("clicked(bool)", self.onExport)
+        ui.useButton.connect("clicked(bool)", self.onUse)
+        self._say("")
+        self.update()
+
+    def setParameters(self, parameters):
+        self._parameters = parameters
+        self.update()
+
+    def setRun(self, run):
+        """The run whose bundle is meant; None for none."""
+        self._run = run
+        self.update()
+
+    @property
+    def bundle(self):
+        """Folder of the run's bundle; None before the training has finished."""
+        return self._run.folder.bundle if self._run is not None else None
+
+    @property
+    def busy(self):
+        return self._evaluation is not None
+
+    def update(self):
+        ui, bundle = self.ui, self.bundle
+        cases = bool(self._parameters and self._parameters.casesFolder)
+        if bundle is not None:
+            ui.modelLabel.text = _("{model} in {folder}").format(model=bundleTitle(bundle), folder=bundle)
+        else:
+            ui.modelLabel.text = _("The model that comes with the extension, until a training has finished")
+        ui.evaluateButton.text = _("Cancel") if self.busy else _("Evaluate")
+        ui.evaluateButton.enabled = self.busy or cases
+        ui.evaluateButton.toolTip = (
+            _("Segment every case with the model and compare with its reference")
+            if cases
+            else _("Choose a folder of cases to evaluate on")
+        )
+        ui.evaluationBar.visible = self.busy
+        for button, toolTip in (
+            (ui.exportButton, _("Copy the model to a folder of your choice")),
+            (ui.useButton, _("Segment with this model in the module Liver Lesion Cascade")),
+        ):
+            button.enabled = bundle is not None
+            button.toolTip = toolTip if bundle is not None else _("A training has to finish first")
+
+    def poll(self):
+        """To be called every second."""
+        if self._evaluation is None:
+            return
+        if not self._evaluation.ended:
+            self._say(_("Evaluating. {progress}").format(progress=self._evaluation.error))
+            return
+        done, output, error = self._evaluation.succeeded, self._evaluation.output, self._evaluation.error
+        self.close()
+        if done:
+            self.ui.resultsText.setPlainText(output.strip())
+            self._say("")
+        else:
+            self._say(_("The evaluation failed: {reason}").format(reason=error or _("it left no message")))
+        self.update()
+
+    def close(self):
+        """End an evaluation that is at work."""
+        if self._evaluation is not None:
+            self._evaluation.close()
+            self._evaluation = None
+
+    def onEvaluate(self):
+        if self.busy:
+            self.close()
+            self._say(_("Cancelled"))
+        elif self._installer.ensure():
+            words = ["evaluate", self._parameters.casesFolder, "--device", self._parameters.device]
+            words += ["--bundle", str(self.bundle)] if self.bundle else []
+            try:
+                self._evaluation = self._launch(cascade_command(*words))
+                self._say(_("Evaluating."))
+            except OSError as error:
+                self._say(_("The evaluation could not be started: {reason}").format(reason=error))
+        self.update()
+
+    def onExport(self):
+        folder = self._chooseFolder()
+        if not folder:
+            return
+        try:
+            with slicer.util.tryWithErrorDisplay(show=False, waitCursor=True):
+                copy = exportBundle(self.bundle, Path(folder))
+            self._say(_("The model is in {folder}").format(folder=copy))
+        except CascadeError as error:
+            self._say(str(error))
+
+    def onUse(self):
+        self._useBundle(self.bundle)
+
+    def _say(self, text):
+        self.ui.resultLabel.text = text
+        self.ui.resultLabel.visible = bool(text)
+
+
+def bundleTitle(folder) -> str:
+    """Name and version of a bundle; its folder's name where they cannot be read."""
+    try:
+        metadata = json.loads((Path(folder) / "metadata.json").read_text(encoding="utf-8"))
+        return f"{metadata['name']} {metadata['version']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return Path(folder).name
+
+
+def exportBundle(bundle: Path, parent: Path) -> Path:
+    """Copy a bundle into a new folder below ``parent``, named by its name and version; returns that folder.
+
+    It appears complete or not at all. Raises OutputError where it is there already or cannot be written.
+    """
+    target = parent / "".join(c if c.isalnum() or c in ".-_" else "-" for c in bundleTitle(bundle))
+    if target.exists():
+        raise OutputError(_("{folder} exists already: choose another folder.").format(folder=target))
+    partial = parent / f".{target.name}.partial"
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.copytree(bundle, partial)
+        partial.rename(target)
+    except OSError as error:
+        reason = error.strerror or error
+        message = _("{folder} cannot be written ({reason}): choose a folder that you can write to.")
+        raise OutputError(message.format(folder=target, reason=reason)) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return target
+
+
+def useBundleForSegmentation(bundle):
+    """Choose the bundle in the segmentation module, and open that module."""
+    slicer.util.selectModule(SEGMENTATION_MODULE)
+    slicer.util.getModuleLogic(SEGMENTATION_MODULE).getParameterNode().bundle = str(bundle)
