@@ -123,10 +123,10 @@ class LiverLesionCascadeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin
         self.layout.addWidget(widget)
         self.ui = slicer.util.childWidgetVariables(widget)
         widget.setMRMLScene(slicer.mrmlScene)
-        self.logic = LiverLesionCascadeLogic()
+        self.logic = LiverLesionCascadeLogic(runs=self._runs)
         self.panel = SegmentationPanel(
             self.ui,
-            self._runs or self.logic.runs,
+            self.logic.runs,
             self._installer or TorchInstaller(),
             self._questions or Questions(),
             callLater,
@@ -260,9 +260,7 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
         if outputNode is not None:
             requireUsable(outputNode, volumeNode, replace)
         segmenter = self._segmenterFor(options.bundle, options.device)
-        found = segmenter.segment(
-            scan.ctVolume(), preset=options.resolved_preset(), progress=progress, cancel=cancel
-        )
+        found = segmenter.segment(scan.ctVolume(), preset=options.resolved_preset(), progress=progress, cancel=cancel)
         result = scan.onWholeVolume(SourceResult.from_result(found, options.keep_probabilities))
         node = segmentationNodeFromResult(result, volumeNode, outputNode, replace, history=self.runs.history)
         addProbabilityVolumes(result, volumeNode)

@@ -61,6 +61,24 @@ class ModuleProxy(NotInHarness):
         return self._representation
 
 
+class ScriptedModuleProxy(ModuleProxy):
+    """``slicer.modules.<name>`` of a module written in Python."""
+
+    CPP = "qSlicerScriptedLoadableModule"
+
+
+class ScriptedModuleWidget(NotInHarness):
+    """What such a module's ``widgetRepresentation()`` returns; ``self()`` is the Python widget."""
+
+    CPP = "qSlicerScriptedLoadableModuleWidget"
+
+    def __init__(self, widget):
+        self._widget = widget
+
+    def self(self):
+        return self._widget
+
+
 class IOManager(NotInHarness):
     CPP = "qSlicerIOManager"
 
@@ -198,7 +216,8 @@ class Application(QtCore.QObject):
         return self._settings
 
     def processEvents(self, *_):
-        self._qt_application.processEvents()
+        # PySide's static processEvents drops a reference to None at each call, which in the end kills Python 3.11.
+        QtCore.QEventLoop().processEvents()
 
     def setOverrideCursor(self, cursor):
         self.cursors.append(cursor)
@@ -242,6 +261,8 @@ class Application(QtCore.QObject):
 def build(qt_application):
     """Make ``slicer`` look as in the application: scene, logics, module list, slice nodes."""
     app = slicer.app = Application(qt_application)
+    slicer.qSlicerScriptedLoadableModule = ScriptedModuleProxy
+    slicer.qSlicerScriptedLoadableModuleWidget = ScriptedModuleWidget
     slicer.userMessages = app.messages
     for name in ("modules", "moduleNames"):
         module = sys.modules[f"slicer.{name}"] = types.ModuleType(f"slicer.{name}")

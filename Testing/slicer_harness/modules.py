@@ -42,7 +42,7 @@ def install():
     ctk.__getattr__ = _class_lookup(("ctk",))
     slicer.__getattr__ = _class_lookup(("qMRML", "qSlicer"))
     _application = application.build(qt_application)
-    _replace_dialogs(qt_application)
+    _replace_dialogs()
     _add_module_aliases()
     _add_sample_data()
     slicer.__path__.append(str(Path(__file__).parent / "base"))
@@ -53,7 +53,7 @@ def load(path):
     """Load a module file as Slicer's module factory does, without opening its panel; returns a LoadedModule."""
     import slicer
 
-    from .application import ModuleProxy, add_module
+    from .application import ScriptedModuleProxy, add_module
 
     path = Path(path).resolve()
     name = path.stem
@@ -62,7 +62,7 @@ def load(path):
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
-    proxy = ModuleProxy(name, path=str(path))
+    proxy = ScriptedModuleProxy(name, path=str(path))
     add_module(proxy)
     instance = getattr(module, name)(proxy)
     setattr(slicer.modules, name + "Instance", instance)
@@ -75,13 +75,15 @@ def open_widget(loaded):
     import qt
     import slicer
 
+    from .application import ScriptedModuleWidget
+
     name = loaded.proxy.name
     parent = loaded.parent = slicer.qSlicerWidget()
     parent.setLayout(qt.QVBoxLayout())
     parent.setMRMLScene(slicer.mrmlScene)
     parent.__dict__["isEntered"] = False
     widget = loaded.widget = getattr(loaded.module, name + "Widget")(parent)
-    loaded.proxy._representation = types.SimpleNamespace(self=lambda: widget)
+    loaded.proxy._representation = ScriptedModuleWidget(widget)
     setattr(slicer.modules, name + "Widget", widget)
     widget.setup()
     _enter(loaded)
@@ -130,7 +132,7 @@ def _class_lookup(prefixes):
     return __getattr__
 
 
-def _replace_dialogs(qt_application):
+def _replace_dialogs():
     """Message boxes would block: what they would say goes to ``slicer.userMessages``."""
     import slicer.util
 
@@ -144,7 +146,7 @@ def _replace_dialogs(qt_application):
     for kind in ("errorDisplay", "warningDisplay", "infoDisplay", "messageBox"):
         setattr(slicer.util, kind, recorder(kind))
     slicer.util.confirmOkCancelDisplay = slicer.util.confirmYesNoDisplay = recorder("confirm", True)
-    slicer.util.delayDisplay = lambda message, *_, **__: qt_application.processEvents()
+    slicer.util.delayDisplay = lambda message, *_, **__: _application.processEvents()
     slicer.util.mainWindow = lambda *_, **__: None
     slicer.util.selectModule = select_module
 
