@@ -54,24 +54,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prepares, or brings up to date, and prints what the data set holds."""
-    from tqdm import tqdm
 
-    with tqdm(desc="Preparing", unit="case", file=sys.stderr, leave=False) as bar:
+    def progress(done: int, of: int, case: str) -> None:
+        if done < of:
+            print(f"Preparing case {case}, {done + 1} of {of}", file=sys.stderr, flush=True)
 
-        def progress(done: int, of: int, case: str) -> None:
-            bar.total = of
-            bar.update(done - bar.n)
-            bar.set_postfix_str(case)
-
-        report = prepare(
-            args.sources,
-            args.output,
-            args.validation,
-            args.seed,
-            args.share,
-            args.ignore,
-            args.skip_problems,
-            progress,
-        )
+    report = prepare(
+        args.sources,
+        args.output,
+        args.validation,
+        args.seed,
+        args.share,
+        args.ignore,
+        args.skip_problems,
+        progress,
+    )
     print(json.dumps(report.to_dict(), allow_nan=False) if args.json else report.to_text())
     return 0

@@ -1,0 +1,107 @@
+"""Slices prepared for training: streamed to disk, the same from files and from a prepared data set."""
+
+import json
+import tracemalloc
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from lits_phantoms import phantom_case, write_case, write_lits_folders
+from LiverLesionCascadeLib.engine.errors import InputError
+from LiverLesionCascadeTrainingLib.cases import find_cases
+from LiverLesionCascadeTrainingLib.datasets.prepare import prepare
+from LiverLesionCascadeTrainingLib.sampling import SliceSampler
+from LiverLesionCascadeTrainingLib.slice_store import PASSES, build_store, open_store
+from tiny_recipe import tiny_recipe
+
+RECIPE = tiny_recipe()
+
+
+@pytest.fixture(scope="module")
+def lits(tmp_path_factory):
+    return write_lits_folders(tmp_path_factory.mktemp("data"))[0]
+
+
+@pytest.mark.parametrize("pass_name", PASSES)
+def test_store_of_a_prepared_data_set_is_that_of_its_files(lits, tmp_path, pass_name):
+    prepare([lits], tmp_path / "data", share=0)
+    stores = []
+    for number, folder in enumerate((lits, tmp_path / "data")):
+        build_store(find_cases([folder]), pass_name, RECIPE, tmp_path / str(number))
+        stores.append(open_store(tmp_path / str(number)))
+    first, second = stores
+    for name in ("images", "targets", "case", "slice", "patient", "kinds", "chosen"):
+        np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
+    assert (first.names, first.views, first.inner) == (second.names, second.views, second.inner)
+
+
+def test_slices_in_parts_are_those_at_once(lits, tmp_path, monkeypatch):
+    cases = find_cases([lits])
+    for chunk in (5, 1000):
+        monkeypatch.setattr("LiverLesionCascadeTrainingLib.slice_store._CHUNK", chunk)
+        build_store(cases, "lesion", RECIPE, tmp_path / str(chunk))
+    few, all_at_once = open_store(tmp_path / "5"), open_store(tmp_path / "1000")
+    np.testing.assert_array_equal(few.images, all_at_once.images)
+    np.testing.assert_array_equal(few.targets, all_at_once.targets)
+    # Each slice is in its place: what is liver there is liver in the case.
+    labels = {case.name: case.load()[1] for case in cases}
+    shown = [bool(labels[few.names[c]][s].any()) for c, s in zip(few.case, few.slice, strict=True)]
+    assert (few.targets[:, 0].any(axis=(1, 2)) == shown).all()
+
+
+def test_memory_needed_does_not_grow_with_the_number_of_cases(tmp_path):
+    """Counted is what Python allocates, arrays included; memory-mapped files are not."""
+    for number in range(12):
+        write_case(tmp_path / "in", str(number), *phantom_case(number, slices=24))
+    prepare([tmp_path / "in"], tmp_path / "data", share=0)
+    cases = find_cases([tmp_path / "data"])
+    peaks = []
+    for count in (2, 12):
+        tracemalloc.start()
+        build_store(cases[:count], "liver", RECIPE, tmp_path / f"store-{count}")
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    images = open_store(tmp_path / "store-12").images
+    assert peaks[1] - peaks[0] < 0.3 * images.nbytes
+
+
+def test_paper_s_choice_is_trained_on_and_the_rest_kept_for_priors(lits, tmp_path):
+    cases = find_cases([lits])
+    build_store(cases, "liver", RECIPE, tmp_path / "liver", slices=20)
+    build_store(cases, "lesion", RECIPE, tmp_path / "lesion")
+    store, lesion = open_store(tmp_path / "liver"), open_store(tmp_path / "lesion")
+    chosen = store.kinds[store.chosen]
+    assert (chosen == "lesion").sum() == np.isin(chosen, ("near", "neither")).sum() == 10
+    kept = set(zip(store.case.tolist(), store.slice.tolist(), strict=True))
+    assert set(zip(lesion.case.tolist(), lesion.slice.tolist(), strict=True)) <= kept
+    assert lesion.chosen.all()
+    drawn = SliceSampler(store, {"lesion": 0.5, "neither": 0.5}, 0.5).draw(500, np.random.default_rng(0))
+    assert set(drawn.tolist()) == set(np.flatnonzero(store.chosen).tolist())
+
+
+def test_choice_follows_the_recipe_s_seed(lits, tmp_path):
+    cases = find_cases([lits])
+    choices = []
+    for number, seed in enumerate((1, 1, 2)):
+        build_store(cases, "liver", replace(RECIPE, seed=seed), tmp_path / str(number), slices=20)
+        store = open_store(tmp_path / str(number))
+        pairs = zip(store.case, store.slice, store.chosen, strict=True)
+        choices.append({(int(c), int(s)) for c, s, one in pairs if one})
+    assert choices[0] == choices[1] != choices[2]
+
+
+def test_store_of_an_earlier_version_is_trained_on_as_a_whole(lits, tmp_path):
+    build_store(find_cases([lits]), "liver", RECIPE, tmp_path / "store")
+    path = tmp_path / "store" / "slices.json"
+    description = json.loads(path.read_text())
+    del description["chosen"]
+    path.write_text(json.dumps(description))
+    assert open_store(tmp_path / "store").chosen.tolist() == [True] * len(description["case"])
+
+
+def test_case_without_liver_is_named_and_nothing_is_left(tmp_path):
+    hu, labels = phantom_case(1)
+    write_case(tmp_path / "in", "17", hu, np.zeros_like(labels))
+    with pytest.raises(InputError, match="Case 17 has no liver"):
+        build_store(find_cases([tmp_path / "in"]), "lesion", RECIPE, tmp_path / "store")
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
