@@ -40,6 +40,7 @@ TRAINING_COMMANDS = {
     "prepare": "turn labelled scans of any layout into one data set for training",
     "train": "train the cascade on a folder of labelled CTs and export a model bundle",
     "evaluate": "compare a model bundle's results with reference labels",
+    "table2": "train and measure the methods that the paper compares",
 }
 
 OK, UNEXPECTED, USAGE, CANCELLED = 0, 1, 2, 130

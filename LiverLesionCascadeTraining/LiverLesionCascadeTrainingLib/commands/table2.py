@@ -1,0 +1,82 @@
+"""``liver-lesion-cascade table2``: the methods of the paper's Table 2, trained and measured in one run."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--data",
+        type=Path,
+        required=True,
+        metavar="D",
+        help="folder with lits/train, lits/val and perhaps lits/sparse/train (single slices); or a prepared data set",
+    )
+    add("--recipe", choices=("compact", "paper"), default="compact", help="default: compact")
+    add("-o", "--output", type=Path, required=True, metavar="RUN", help="run folder; an interrupted run goes on")
+    add("--results", type=Path, metavar="FOLDER", help="where the table is written (default: RUN/results)")
+    add("--bundle", type=Path, metavar="FOLDER", help="the product's cascade (default: it is trained too)")
+    add(
+        "--picture",
+        type=Path,
+        nargs=2,
+        metavar=("CT", "LABELS"),
+        help="whose slices the figure shows (default: the first validation scan with lesions)",
+    )
+    add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps (default: auto)")
+    add("--threads", type=int, metavar="N", help="processor threads (default: all)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Trains what has not been trained, measures what has not been measured, writes table and figure."""
+    import torch
+    from LiverLesionCascadeLib.engine.bundle import ModelBundle
+    from LiverLesionCascadeLib.engine.device import select_device
+    from LiverLesionCascadeLib.engine.errors import InputError
+
+    from ..cascade_training import CascadeTraining
+    from ..datasets.labels import LESION
+    from ..datasets.lits import LabelMapSource
+    from ..datasets.training_case import TrainingCase
+    from ..export import default_card, export_bundle
+    from ..recipes import RECIPES
+    from ..run_folder import BUNDLE_FOLDER
+    from ..table2 import data_folders, measure, table_rows, train_networks
+    from ..table2_figure import draw_figure
+    from ..table2_report import write_report
+
+    def report(line: str) -> None:
+        print(line, flush=True)
+
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    # Weights that decay towards zero become denormal, which slows a processor down many times.
+    torch.set_flush_denormal(True)
+    device, recipe = select_device(args.device), RECIPES[args.recipe]
+    training = CascadeTraining(args.output, recipe, *data_folders(args.data), device, report)
+    cases = [case for case in training.cases["validation"] if not case.sparse]
+    if not cases:
+        raise InputError(f"{args.data} has no whole scan to measure on: its validation cases are single slices")
+    train_networks(training, device, args.bundle is None, report)
+    folder = args.bundle
+    if folder is None:
+        folder = args.output / BUNDLE_FOLDER
+        export_bundle(training, folder, default_card(recipe.name))
+    bundle = ModelBundle.load(folder)
+    rows = table_rows(training, bundle, device)
+    measured = measure(rows, cases, args.output / "results", report)
+    results = args.results or args.output / "results"
+    write_report(results, rows, measured, training, bundle)
+    if args.picture:
+        scan: TrainingCase = LabelMapSource("picture", "picture", False, tuple(args.picture))
+    else:
+        shown = next((i for i, case in enumerate(measured[rows[0].key]) if case["has_lesions"]), 0)
+        scan = cases[shown]
+    ct, labels = scan.read()
+    # The last row is the product's default, which the paper's figure has no column for.
+    draw_figure(results / "table2.png", ct, (labels > 0, labels == LESION), rows[:-1], recipe.window_hu)
+    report(f"table: {results / 'table2.md'}")
+    return 0
