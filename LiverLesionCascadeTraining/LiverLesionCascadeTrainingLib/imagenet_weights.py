@@ -71,7 +71,7 @@ class ImageNetWeights:
 
     path: Path
     tensors: dict[str, Tensor]
-    width: float = 1.0
+    width: float
 
     @property
     def name(self) -> str:
@@ -94,12 +94,10 @@ class ImageNetWeights:
             tensors = {name: torch.from_numpy(array.astype(np.float32)) for name, array in arrays.items()}
         else:
             tensors = _state_dictionary(path)
-        stem = tensors.get("conv1a_weight", tensors.get("conv1a.weight"))
-        if stem is None or stem.ndim != 4:
-            raise InputError(
-                f"{path} holds no ResNet-38 (it has no conv1a): use ilsvrc-cls_rna-a1 or a conversion of it"
-            )
-        return cls(path, tensors, len(stem) / 64)
+        last = next((tensors[name] for name in ("bn7_gamma", "bn7.weight") if name in tensors), None)
+        if last is None:
+            raise InputError(f"{path} holds no ResNet-38 (it has no bn7): use ilsvrc-cls_rna-a1 or a conversion of it")
+        return cls(path, tensors, len(last) / TABLE_1_BLOCKS[-1].channels[-1])
 
     def fill(self, network: CascadeResNet) -> list[str]:
         """Copies every tensor that fits into the network, and adapts the first layer to images in 0..1.
