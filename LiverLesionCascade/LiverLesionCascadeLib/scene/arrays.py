@@ -40,11 +40,17 @@ def fillImage(image: vtk.vtkImageData, array: np.ndarray, start: tuple[int, int,
     if array.dtype == bool:
         array = array.view(np.uint8)
     elif array.dtype == np.float16:
-        array = array.astype(np.float32)
+        array = _float32FromHalf(array)
     (k, j, i), (slices, rows, columns) = start, array.shape
     image.SetExtent(i, i + columns - 1, j, j + rows - 1, k, k + slices - 1)
     flat = np.ascontiguousarray(array).ravel()
     image.GetPointData().SetScalars(numpy_to_vtk(flat, deep=True, array_type=get_vtk_array_type(array.dtype)))
+
+
+def _float32FromHalf(array: np.ndarray) -> np.ndarray:
+    """The same as ``astype``, by table: probabilities are full of subnormal numbers, which take it ten times as long."""
+    table = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
+    return table[np.ascontiguousarray(array).view(np.uint16)]
 
 
 def orientedImage(

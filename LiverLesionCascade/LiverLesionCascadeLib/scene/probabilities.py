@@ -19,9 +19,6 @@ def addProbabilityVolumes(
     for what, box in (("liver", result.liver_probability), ("lesion", result.lesion_probability)):
         if box is None or not box.values.size:
             continue
-        node = volumeNodeLike(volumeNode, box.values, f"{volumeNode.GetName()} {what} probability", box.start)
-        display = node.GetDisplayNode()
-        display.SetAutoWindowLevel(False)
-        display.SetWindowLevelMinMax(0, 1)
-        nodes.append(node)
+        name = f"{volumeNode.GetName()} {what} probability"
+        nodes.append(volumeNodeLike(volumeNode, box.values, name, box.start, window=(0, 1)))
     return nodes

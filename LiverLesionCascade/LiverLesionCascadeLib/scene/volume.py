@@ -83,11 +83,13 @@ def volumeNodeLike(
     array: np.ndarray,
     name: str,
     start: tuple[int, int, int] = (0, 0, 0),
+    window: tuple[float, float] | None = None,
 ) -> slicer.vtkMRMLScalarVolumeNode:
     """A new volume node on the grid of ``volumeNode`` and under its transform, placed beside it.
 
     :param array: (k, j, i) on the node's grid or a box of it.
     :param start: index (k, j, i) of the array's first voxel on that grid.
+    :param window: values that are shown black and white; Slicer finds them if None.
     """
     shape = volumeNode.GetImageData().GetDimensions()[::-1]
     if any(first < 0 or first + n > size for first, n, size in zip(start, array.shape, shape, strict=True)):
@@ -96,7 +98,7 @@ def volumeNodeLike(
         )
     shift = np.eye(4)
     shift[:3, 3] = start[::-1]
-    node = _addVolumeNode(volumeNode.GetScene(), array, ijkToRasMatrix(volumeNode) @ shift, name)
+    node = _addVolumeNode(volumeNode.GetScene(), array, ijkToRasMatrix(volumeNode) @ shift, name, window)
     node.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
     placeBeside(node, volumeNode)
     return node
@@ -116,12 +118,20 @@ def placeBeside(node: slicer.vtkMRMLNode, volumeNode: slicer.vtkMRMLNode) -> Non
 
 
 def _addVolumeNode(
-    scene: slicer.vtkMRMLScene, array: np.ndarray, ijkToRas: np.ndarray, name: str
+    scene: slicer.vtkMRMLScene,
+    array: np.ndarray,
+    ijkToRas: np.ndarray,
+    name: str,
+    window: tuple[float, float] | None = None,
 ) -> slicer.vtkMRMLScalarVolumeNode:
     image = vtk.vtkImageData()
     fillImage(image, array)
     node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", scene.GetUniqueNameByString(name or "Volume"))
     node.SetIJKToRASMatrix(vtkFromMatrix(ijkToRas))
-    node.SetAndObserveImageData(image)
+    # Before the image: with one, finding a window for its values takes a good part of a second, here and at once.
     node.CreateDefaultDisplayNodes()
+    if window is not None:
+        node.GetDisplayNode().SetAutoWindowLevel(False)
+        node.GetDisplayNode().SetWindowLevelMinMax(*window)
+    node.SetAndObserveImageData(image)
     return node

@@ -208,3 +208,21 @@ def test_an_item_that_exists_is_moved_beside_the_volume_not_doubled(scene):
     placeBeside(other, node)
     assert hierarchy.GetItemByDataNode(other) == item
     assert hierarchy.GetItemParent(item) == folder
+
+
+def test_a_map_of_a_box_lies_where_the_box_is_and_is_shown_in_the_window_asked_for(scene):
+    node = cases.addVolumeNode(scene, cases.numberedArray(), cases.ORIENTATIONS[11])
+    made = volumeNodeLike(node, np.full((2, 3, 4), 0.5, np.float16), "Probability", start=(3, 2, 1), window=(0, 1))
+    np.testing.assert_allclose(worldPoint(made, (0, 0, 0)), worldPoint(node, (3, 2, 1)), atol=1e-9)
+    np.testing.assert_allclose(worldPoint(made, (1, 2, 3)), worldPoint(node, (4, 4, 4)), atol=1e-9)
+    display = made.GetDisplayNode()
+    assert not display.GetAutoWindowLevel() and (display.GetWindow(), display.GetLevel()) == (1, 0.5)
+    with pytest.raises(ValueError, match="does not fit CT"):
+        volumeNodeLike(node, np.zeros((2, 3, 4), np.float16), "Probability", start=(4, 2, 1))
+
+
+def test_every_half_precision_value_becomes_the_same_number_in_a_volume(scene):
+    values = np.arange(1 << 16, dtype=np.uint16).view(np.float16).reshape(16, 64, 64)
+    values = np.where(np.isnan(values), 0, values).astype(np.float16)
+    node = cases.addVolumeNode(scene, np.zeros(values.shape, np.int16))
+    np.testing.assert_array_equal(voxels(volumeNodeLike(node, values, "Probability")), values.astype(np.float32))
