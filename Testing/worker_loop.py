@@ -34,21 +34,29 @@ class EventLoop:
         end = time.monotonic() + seconds
         while not done():
             assert time.monotonic() < end, f"did not happen within {seconds:g} s"
-            self._step()
+            self.step(wait=0.005)
 
     def run_for(self, seconds: float) -> None:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            self._step()
+            self.step(wait=0.005)
 
-    def _step(self) -> None:
+    def run_pending(self) -> None:
+        """Runs all that is due now, and all that follows from it at once."""
+        while self.step():
+            pass
+
+    def step(self, wait: float = 0.0) -> bool:
+        """Calls one function, waiting for it so long; whether there was one."""
         if self._later and self._later[0][0] <= time.monotonic():
             heapq.heappop(self._later)[2]()
-            return
+            return True
         try:
-            self._posted.get(timeout=0.005)()
+            function = self._posted.get(timeout=wait) if wait else self._posted.get_nowait()
         except queue.Empty:
-            pass
+            return False
+        function()
+        return True
 
 
 class PipedProcess:
