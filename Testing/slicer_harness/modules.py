@@ -1,5 +1,6 @@
 """Installs the harness, loads scripted modules and opens their panels."""
 
+import ctypes
 import importlib.util
 import os
 import pkgutil
@@ -29,6 +30,7 @@ def install():
     if _application is not None:
         return _application
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    _keep_constants_alive()
     import slicer
     from PySide6 import QtWidgets
 
@@ -47,6 +49,14 @@ def install():
     _add_sample_data()
     slicer.__path__.append(str(Path(__file__).parent / "base"))
     return _application
+
+
+def _keep_constants_alive():
+    """PySide loses references to True, False and None with signals that Python emits; before 3.12 that ends in abort."""
+    if sys.version_info < (3, 12):
+        for value in (True, False, None):
+            for _ in range(100_000):
+                ctypes.pythonapi.Py_IncRef(ctypes.py_object(value))
 
 
 def load(path):

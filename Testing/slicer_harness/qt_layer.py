@@ -58,6 +58,7 @@ def install():
     for qt_class in sorted(classes, key=lambda c: len(c.__mro__)):
         _patch(qt_class)
     QtCore.QObject.__getattribute__ = _getattribute
+    QtCore.QProcess.__getattribute__ = _getattribute  # it has one of its own; with all classes patched Python crashes
     QtCore.QObject.name = property(lambda self: self.objectName, lambda self, value: self.setObjectName(value))
     QtCore.QObject.className = lambda self: type(self).__name__
     QtCore.QObject.delete = lambda self: self.deleteLater()

@@ -76,7 +76,7 @@ def _dice(a, b):
     return 2 * np.count_nonzero(a & b) / (np.count_nonzero(a) + np.count_nonzero(b))
 
 
-def waitUntil(condition, what, seconds=600):
+def waitUntil(condition, what, seconds=300):
     """Let the event loop turn until a condition holds. Raises AssertionError, naming what did not happen."""
     end = time.monotonic() + seconds
     while not condition():

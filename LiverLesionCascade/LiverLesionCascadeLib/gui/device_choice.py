@@ -1,0 +1,58 @@
+"""The choice of the device that a run is computed on."""
+
+from slicer.i18n import tr as _
+
+
+class DeviceChoice:
+    """A combo box with the devices that this computer has, and a line on a GPU that cannot be used.
+
+    A scene can name a device that is not here: it stays chosen, and says so.
+
+    :param comboBox: QComboBox.
+    :param noteLabel: QLabel; hidden without a note.
+    :param onChosen: called with the device's ID when the user chooses another.
+    """
+
+    def __init__(self, comboBox, noteLabel, onChosen):
+        self._comboBox, self._noteLabel, self._onChosen = comboBox, noteLabel, onChosen
+        self._devices, self._known = [], False
+        self._chosen = "auto"
+        comboBox.connect("currentIndexChanged(int)", self._onIndexChanged)
+        self.setNote("")
+        self._fill()
+
+    def setDevices(self, devices):
+        """:param devices: DeviceInfo of the worker; none where they are not known yet."""
+        self._devices, self._known = list(devices), bool(devices)
+        self._fill()
+
+    def setNote(self, note):
+        self._noteLabel.text = note
+        self._noteLabel.visible = bool(note)
+
+    def show(self, device):
+        """Choose a device, as a scene or a script says."""
+        if device != self._chosen:
+            self._chosen = device
+            self._fill()
+
+    def _fill(self):
+        items = [("auto", _("Automatic"))]
+        for device in self._devices:
+            name = device.name if device.usable else _("{device} (cannot be used)").format(device=device.name)
+            items.append((device.id, name))
+        if not self._known:
+            items.append(("cpu", _("Processor (CPU)")))
+        if self._chosen not in [identifier for identifier, _name in items]:
+            text = _("{device} (not on this computer)") if self._known else "{device}"
+            items.append((self._chosen, text.format(device=self._chosen)))
+        wasBlocked = self._comboBox.blockSignals(True)
+        self._comboBox.clear()
+        for identifier, name in items:
+            self._comboBox.addItem(name, identifier)
+        self._comboBox.setCurrentIndex(self._comboBox.findData(self._chosen))
+        self._comboBox.blockSignals(wasBlocked)
+
+    def _onIndexChanged(self, index):
+        self._chosen = self._comboBox.itemData(index)
+        self._onChosen(self._chosen)

@@ -1,0 +1,79 @@
+"""The page with Slicer's Segment Editor, for one result."""
+
+import slicer
+
+EDITOR_TAG = "LiverLesionCascade"
+UNDO_STATES = 10
+
+
+class EditPage:
+    """Shows the full Segment Editor on a segmentation, with its own volume, and goes back to the panel.
+
+    The editor has a parameter node of its own: what the Segment Editor module shows is left alone. It is made when it
+    is used first, by when all effects are registered.
+
+    :param pages: QStackedWidget.
+    :param page: the page of it that gets the editor.
+    :param panelPage: the page to go back to.
+    """
+
+    def __init__(self, pages, page, panelPage):
+        self._pages, self._page, self._panelPage = pages, page, panelPage
+        self.editor = None
+
+    @property
+    def isShown(self) -> bool:
+        return self._pages.currentWidget() == self._page
+
+    def open(self, segmentationNode, volumeNode, segmentId):
+        """:param segmentId: the segment to select."""
+        if self.editor is None:
+            self._makeEditor()
+        self._useEditorNode()
+        # In this order: Slicer crashes where the source volume is set before the segmentation.
+        self.editor.setSegmentationNode(segmentationNode)
+        self.editor.setSourceVolumeNode(volumeNode)
+        self.editor.setCurrentSegmentID(segmentId)
+        self._pages.setCurrentWidget(self._page)
+        self.enter()
+
+    def close(self):
+        """Back to the panel; the editor keeps its undo steps for the next time."""
+        self.leave()
+        self._pages.setCurrentWidget(self._panelPage)
+
+    def onSceneClosing(self):
+        """Let go of the scene's nodes."""
+        self.close()
+        if self.editor is not None:
+            self.editor.setSegmentationNode(None)
+
+    def enter(self):
+        """The module is shown: while the editor is, its shortcuts work."""
+        if self.isShown and self.editor is not None:
+            self.editor.installKeyboardShortcuts(slicer.util.mainWindow() or self._page)
+
+    def leave(self):
+        """The module is left: no effect and no shortcut stays active."""
+        if self.editor is not None:
+            self.editor.setActiveEffect(None)
+            self.editor.uninstallKeyboardShortcuts()
+            self.editor.removeViewObservations()
+
+    def _makeEditor(self):
+        self.editor = slicer.qMRMLSegmentEditorWidget()
+        self.editor.setMaximumNumberOfUndoStates(UNDO_STATES)
+        self.editor.switchToSegmentationsButtonVisible = False
+        self._useEditorNode()
+        self.editor.setMRMLScene(slicer.mrmlScene)
+        self._page.layout().addWidget(self.editor)
+
+    def _useEditorNode(self):
+        """The editor's parameter node, made anew where the scene was closed; a saved scene brings the same one."""
+        node = slicer.mrmlScene.GetSingletonNode(EDITOR_TAG, "vtkMRMLSegmentEditorNode")
+        if node is None:
+            node = slicer.mrmlScene.CreateNodeByClass("vtkMRMLSegmentEditorNode")
+            node.UnRegister(None)
+            node.SetSingletonTag(EDITOR_TAG)
+            node = slicer.mrmlScene.AddNode(node)
+        self.editor.setMRMLSegmentEditorNode(node)

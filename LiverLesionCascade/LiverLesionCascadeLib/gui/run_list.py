@@ -1,0 +1,75 @@
+"""The runs that the panel has submitted and that have not ended."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from .progress_text import stageText, timeLeftText
+
+
+@dataclass(eq=False)
+class RunEntry:
+    """One run.
+
+    :param volumeId: MRML ID of the volume that was submitted.
+    :param volumeName: its name then.
+    :param started: whether its turn has come.
+    """
+
+    volumeId: str
+    volumeName: str
+    run: Any = None
+    started: bool = False
+    cancelling: bool = False
+    fraction: float = 0.0
+    stage: str = ""
+    secondsLeft: float | None = None
+
+    def progressed(self, fraction, stage, secondsLeft):
+        self.started = True
+        self.fraction, self.stage, self.secondsLeft = fraction, stage, secondsLeft
+
+    def cancel(self):
+        if not self.cancelling:
+            self.cancelling = True
+            self.run.cancel()
+
+    def text(self) -> str:
+        """What is being done, and for how long."""
+        if self.cancelling:
+            return _("Cancelling")
+        if not self.started:
+            return _("Waiting")
+        left = timeLeftText(self.secondsLeft)
+        return f"{stageText(self.stage)}, {left}" if left else stageText(self.stage)
+
+
+class RunList:
+    """In the order in which they were submitted; one runs at a time."""
+
+    def __init__(self):
+        self._entries: list[RunEntry] = []
+
+    def __iter__(self):
+        return iter(self._entries)
+
+    def __len__(self):
+        return len(self._entries)
+
+    def add(self, entry: RunEntry):
+        self._entries.append(entry)
+
+    def remove(self, entry: RunEntry):
+        if entry in self._entries:
+            self._entries.remove(entry)
+
+    def clear(self):
+        self._entries.clear()
+
+    def ofVolume(self, volumeId: str) -> RunEntry | None:
+        return next((entry for entry in self._entries if entry.volumeId == volumeId), None)
+
+    def shown(self, volumeId: str) -> RunEntry | None:
+        """The run whose progress is shown: the chosen volume's, else the one whose turn it is."""
+        return self.ofVolume(volumeId) or (self._entries[0] if self._entries else None)

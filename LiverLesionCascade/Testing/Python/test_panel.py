@@ -1,0 +1,524 @@
+"""The panel in each of its states, with fakes for runs, installer and person."""
+
+import numpy as np
+import panel_fakes
+import pytest
+import slicer_harness
+from panel_fakes import closePanel, makeCT, openPanel, pump
+
+slicer_harness.install()
+
+import slicer  # noqa: E402
+from LiverLesionCascadeLib.engine.errors import OutputError  # noqa: E402
+from LiverLesionCascadeLib.engine.findings import Finding  # noqa: E402
+from LiverLesionCascadeLib.engine.postprocessing import PostProcessing  # noqa: E402
+from LiverLesionCascadeLib.engine.run_options import RunOptions  # noqa: E402
+from LiverLesionCascadeLib.gui.questions import Rerun  # noqa: E402
+from LiverLesionCascadeLib.worker.devices import DeviceInfo  # noqa: E402
+from slicer_harness import ui_loader  # noqa: E402
+
+
+@pytest.fixture
+def p():
+    slicer.mrmlScene.Clear()
+    opened = openPanel()
+    yield opened
+    closePanel(opened)
+    slicer.mrmlScene.Clear()
+
+
+def shown(widget):
+    """Whether the widget is not hidden, whatever its window and the collapsed section that it lies in are."""
+    return widget.isVisibleTo(widget.parent())
+
+
+def submit(p, volume):
+    """Choose a volume and click Segment; returns the run."""
+    p.ui.inputSelector.setCurrentNode(volume)
+    p.ui.segmentButton.click()
+    return p.runs.submitted[-1]
+
+
+def segmented(p, volume):
+    return p.runs.finish(submit(p, volume))
+
+
+def test_the_ui_file_has_no_mistakes(p):
+    assert ui_loader.PROBLEMS == []
+
+
+def test_without_a_volume_the_panel_says_to_load_one_and_offers_nothing_else(p):
+    assert not p.ui.segmentButton.enabled
+    assert p.ui.reasonLabel.text == "Load a contrast-enhanced CT of the abdomen first." == p.ui.segmentButton.toolTip
+    for widget in (p.ui.progressBar, p.ui.queueList, p.ui.findingsLabel, p.ui.errorLabel, p.ui.errorDetailsButton):
+        assert not shown(widget)
+    assert not shown(p.ui.resultsCollapsibleButton) and p.ui.advancedCollapsibleButton.collapsed
+
+
+def test_a_loaded_ct_is_chosen_and_can_be_segmented_without_a_word(p):
+    volume = makeCT()
+    pump(lambda: p.panel._check._steps is None and not p.panel._check._settling)
+    assert p.widget._parameterNode.inputVolume is volume
+    assert p.ui.segmentButton.enabled and not shown(p.ui.reasonLabel) and not shown(p.ui.findingsLabel)
+
+
+def test_what_is_unusual_about_a_volume_is_said_before_a_run(p):
+    volume = makeCT()
+    volume.SetSpacing(1.6, 1.6, 8.0)
+    pump(lambda: shown(p.ui.findingsLabel))
+    assert p.ui.findingsLabel.text.startswith("Please note: Slices are 8.0 mm apart")
+    assert p.ui.segmentButton.enabled
+    volume.SetSpacing(1.6, 1.6, 5.0)
+    pump(lambda: not shown(p.ui.findingsLabel))
+
+
+def test_a_volume_that_is_no_ct_disables_the_button_and_says_why(p):
+    volume = makeCT()
+    array = slicer.util.arrayFromVolume(volume)
+    array[:] = np.clip(array, 0, 1)
+    slicer.util.arrayFromVolumeModified(volume)
+    pump(lambda: not p.ui.segmentButton.enabled)
+    assert "not Hounsfield units" in p.ui.reasonLabel.text and not shown(p.ui.findingsLabel)
+
+
+def test_a_node_without_an_image_is_refused(p):
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Empty")
+    pump(lambda: not p.ui.segmentButton.enabled)
+    assert "Empty holds no image" in p.ui.reasonLabel.text
+
+
+def test_a_click_submits_the_volume_with_the_choices_and_makes_the_button_cancel(p):
+    volume = makeCT()
+    run = submit(p, volume)
+    assert run.volumeNode is volume and run.outputNode is None and run.roiNode is None and not run.replace
+    assert run.options == RunOptions(postprocessing=PostProcessing())
+    assert p.ui.segmentButton.text == "Cancel" and p.ui.segmentButton.enabled
+    assert shown(p.ui.progressBar) and p.ui.progressLabel.text == "CT: Waiting"
+    assert not shown(p.ui.queueList)
+
+
+def test_progress_names_the_stage_and_the_time_left_in_plain_words(p):
+    run = submit(p, makeCT())
+    run.onProgress(0.42, "Lesions", 17.0)
+    assert p.ui.progressBar.value == 42
+    assert p.ui.progressLabel.text == "CT: Finding lesions, about 15 s left"
+
+
+def test_a_finished_run_shows_its_result(p):
+    run = submit(p, makeCT())
+    run.onProgress(0.5, "Lesions", None)
+    node = p.runs.finish(run)
+    assert p.ui.segmentButton.text == "Segment" and not shown(p.ui.progressBar)
+    assert p.ui.statusLabel.text == "CT is done."
+    assert shown(p.ui.resultsCollapsibleButton) and not p.ui.resultsCollapsibleButton.collapsed
+    assert p.ui.segmentsTable.segmentationNode() is node and p.ui.show3DButton.enabled
+    lines = p.ui.summaryLabel.text.splitlines()
+    assert lines[0].startswith("Liver 1") and "2 lesions" in lines[0]
+    assert lines[1].startswith("Made in 0 s on the processor")
+    assert not shown(p.ui.undoReplaceButton)
+
+
+def test_what_a_run_says_about_its_result_is_shown_and_survives_the_scene(p, tmp_path):
+    run = submit(p, makeCT())
+    result = panel_fakes.resultOf(run.volumeNode)
+    result.findings = [Finding("non_contrast", "warning", "The liver measures 50 HU: no contrast?")]
+    panel_fakes.resultOf, original = lambda volume: result, panel_fakes.resultOf
+    try:
+        p.runs.finish(run)
+    finally:
+        panel_fakes.resultOf = original
+    text = "Please note: The liver measures 50 HU: no contrast?"
+    assert p.ui.resultFindingsLabel.text == text
+    summary = p.ui.summaryLabel.text
+    assert slicer.util.saveScene(str(tmp_path / "scene.mrb"))
+    slicer.mrmlScene.Clear()
+    assert not shown(p.ui.resultsCollapsibleButton)
+    slicer.util.loadScene(str(tmp_path / "scene.mrb"))
+    assert p.ui.resultFindingsLabel.text == text and p.ui.summaryLabel.text == summary
+
+
+def test_the_summary_follows_a_person_s_edits(p):
+    volume = makeCT()
+    node = segmented(p, volume)
+    lesion = node.GetSegmentation().GetNthSegmentID(2)
+    assert "2 lesions" in p.ui.summaryLabel.text
+    slicer.util.updateSegmentBinaryLabelmapFromArray(np.zeros((24, 160, 160), np.uint8), node, lesion, volume)
+    pump(lambda: "1 lesion of" in p.ui.summaryLabel.text)
+    node.GetSegmentation().RemoveSegment(node.GetSegmentation().GetNthSegmentID(1))
+    pump(lambda: "no lesion" in p.ui.summaryLabel.text)
+
+
+def test_a_failed_run_says_what_to_do_and_the_panel_is_usable_again(p):
+    run = submit(p, makeCT())
+    run.onFailed("Not enough memory: close other programs.", "Traceback")
+    assert p.ui.errorLabel.text == "Not enough memory: close other programs." and shown(p.ui.errorDetailsButton)
+    p.ui.errorDetailsButton.click()
+    assert p.questions.asked == [("Not enough memory: close other programs.", "Traceback")]
+    assert p.ui.segmentButton.text == "Segment" and p.ui.segmentButton.enabled
+    p.ui.segmentButton.click()
+    assert not shown(p.ui.errorLabel) and not shown(p.ui.errorDetailsButton)
+
+
+def test_a_volume_that_the_runs_refuse_is_an_error_in_the_panel(p):
+    p.runs.error = OutputError("The output is under another transform.")
+    makeCT()
+    p.ui.segmentButton.click()
+    assert p.ui.errorLabel.text == "The output is under another transform."
+    assert p.ui.segmentButton.text == "Segment" and not shown(p.ui.progressBar)
+
+
+def test_cancel_ends_the_run_and_waits_until_it_is_gone(p):
+    run = submit(p, makeCT())
+    p.ui.segmentButton.click()
+    assert run.cancelled and not p.ui.segmentButton.enabled and p.ui.segmentButton.text == "Cancelling..."
+    run.onCancelled()
+    assert p.ui.segmentButton.enabled and p.ui.segmentButton.text == "Segment"
+    assert p.ui.statusLabel.text == "CT was cancelled." and not shown(p.ui.progressBar)
+
+
+def test_without_torch_nothing_is_submitted_until_it_is_installed(p):
+    p.installer.installed = False
+    makeCT()
+    p.ui.segmentButton.click()
+    assert p.installer.asked == 1 and p.runs.submitted == [] and p.ui.segmentButton.text == "Segment"
+    assert p.runs.client.onReady is None
+    p.installer.installed = True
+    p.ui.segmentButton.click()
+    assert len(p.runs.submitted) == 1
+
+
+def test_several_volumes_are_queued_and_each_can_be_cancelled(p):
+    first, second = makeCT("First"), makeCT("Second")
+    runs = [submit(p, first), submit(p, second)]
+    runs[0].onProgress(0.5, "Liver", 70.0)
+    queue = p.ui.queueList
+    assert shown(queue) and queue.count == 2
+    texts = [queue.item(row).text() for row in range(2)]
+    assert texts == ["First: Finding the liver, about 1 minute left", "Second: Waiting"]
+    assert p.ui.progressLabel.text == "Second: Waiting"
+    queue.setCurrentRow(0)
+    assert p.widget._parameterNode.inputVolume is first and p.ui.progressBar.value == 50
+    queue.setCurrentRow(1)
+    p.ui.segmentButton.click()
+    assert runs[1].cancelled and not runs[0].cancelled
+    runs[1].onCancelled()
+    assert not shown(queue)
+
+
+def test_another_volume_shows_the_progress_of_the_one_that_runs_and_can_be_queued(p):
+    run = submit(p, makeCT("First"))
+    run.onProgress(0.25, "Lesions", None)
+    p.ui.inputSelector.setCurrentNode(makeCT("Second"))
+    assert p.ui.segmentButton.text == "Segment" and p.ui.segmentButton.enabled
+    assert p.ui.progressLabel.text == "First: Finding lesions" and p.ui.progressBar.value == 25
+
+
+def test_a_result_goes_with_its_volume_when_another_is_chosen_meanwhile(p):
+    first, second = makeCT("First"), makeCT("Second")
+    run = submit(p, first)
+    p.ui.inputSelector.setCurrentNode(second)
+    node = p.runs.finish(run)
+    assert not shown(p.ui.resultsCollapsibleButton) and p.ui.statusLabel.text == "First is done."
+    p.ui.inputSelector.setCurrentNode(first)
+    assert p.ui.segmentsTable.segmentationNode() is node
+
+
+def test_a_second_run_asks_and_keeps_the_first_result_by_default(p):
+    volume = makeCT()
+    first = segmented(p, volume)
+    p.questions.answer = Rerun.NEW
+    second = segmented(p, volume)
+    assert p.questions.asked == [first.GetName()] and second is not first
+    assert p.panel.results.node is second
+
+
+def test_a_second_run_that_is_called_off_does_nothing(p):
+    volume = makeCT()
+    segmented(p, volume)
+    p.questions.answer = Rerun.CANCEL
+    p.ui.segmentButton.click()
+    assert len(p.runs.submitted) == 1 and p.ui.segmentButton.text == "Segment"
+
+
+def test_replacing_can_be_undone_and_redone_with_the_edits(p):
+    volume = makeCT()
+    node = segmented(p, volume)
+    segmentation = node.GetSegmentation()
+    segmentation.RemoveSegment(segmentation.GetNthSegmentID(2))
+    p.questions.answer = Rerun.REPLACE
+    assert segmented(p, volume) is node and p.runs.submitted[-1].replace
+    assert "2 lesions" in p.ui.summaryLabel.text and shown(p.ui.undoReplaceButton)
+    p.ui.undoReplaceButton.click()
+    assert "1 lesion of" in p.ui.summaryLabel.text
+    assert not shown(p.ui.undoReplaceButton) and shown(p.ui.redoReplaceButton)
+    p.ui.redoReplaceButton.click()
+    assert "2 lesions" in p.ui.summaryLabel.text and shown(p.ui.undoReplaceButton)
+
+
+def test_an_output_with_only_a_person_s_segments_is_added_to_without_a_question(p):
+    volume = makeCT()
+    output = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Mine")
+    output.GetSegmentation().AddEmptySegment("cyst", "Cyst")
+    p.ui.outputSelector.setCurrentNode(output)
+    run = submit(p, volume)
+    assert run.outputNode is output and not run.replace and p.questions.asked == []
+    p.runs.finish(run)
+    assert p.panel.results.node is output
+    p.questions.answer = Rerun.CANCEL
+    p.ui.segmentButton.click()
+    assert p.questions.asked == ["Mine"]
+
+
+def test_edit_opens_the_editor_on_the_result_s_own_volume_with_a_lesion_selected(p):
+    first = makeCT("First")
+    node = segmented(p, first)
+    p.ui.outputSelector.setCurrentNode(node)
+    p.ui.inputSelector.setCurrentNode(makeCT("Second"))
+    p.ui.editButton.click()
+    editor = p.panel.editPage.editor
+    assert p.ui.pages.currentWidget() == p.ui.editPage
+    assert editor.segmentationNode() is node and editor.sourceVolumeNode() is first
+    assert editor.currentSegmentID() == node.GetSegmentation().GetNthSegmentID(1)
+    assert editor._shortcutsIn == p.ui.editPage
+    p.ui.backButton.click()
+    assert p.ui.pages.currentWidget() == p.ui.panelPage and editor._shortcutsIn is None
+    p.ui.segmentsTable.setSelectedSegmentIDs([node.GetSegmentation().GetNthSegmentID(2)])
+    p.ui.editButton.click()
+    assert editor.currentSegmentID() == node.GetSegmentation().GetNthSegmentID(2)
+
+
+def test_the_editor_has_a_parameter_node_of_its_own(p):
+    segmented(p, makeCT())
+    other = slicer.modules.segmenteditor.widgetRepresentation().self().editor
+    p.ui.editButton.click()
+    p.ui.backButton.click()
+    p.ui.editButton.click()
+    nodes = slicer.util.getNodesByClass("vtkMRMLSegmentEditorNode")
+    assert len([node for node in nodes if node.GetSingletonTag() == "LiverLesionCascade"]) == 1
+    assert other.segmentationNode() is None
+
+
+def test_shortcuts_of_the_editor_work_only_while_the_module_is_shown(p):
+    segmented(p, makeCT())
+    p.ui.editButton.click()
+    editor = p.panel.editPage.editor
+    editor.setActiveEffectByName("Paint")
+    p.widget.exit()
+    assert editor._shortcutsIn is None and editor.mrmlSegmentEditorNode().GetActiveEffectName() == ""
+    p.widget.enter()
+    assert editor._shortcutsIn == p.ui.editPage
+
+
+def test_removing_the_result_while_it_is_edited_goes_back_to_the_panel(p):
+    node = segmented(p, makeCT())
+    p.ui.editButton.click()
+    slicer.mrmlScene.RemoveNode(node)
+    assert p.ui.pages.currentWidget() == p.ui.panelPage and not shown(p.ui.resultsCollapsibleButton)
+
+
+def test_closing_the_scene_in_a_run_cancels_it_and_leaves_a_usable_panel(p):
+    first, second = makeCT("First"), makeCT("Second")
+    runs = [submit(p, first), submit(p, second)]
+    slicer.mrmlScene.Clear()
+    assert all(run.cancelled for run in runs)
+    assert not p.ui.segmentButton.enabled and p.ui.segmentButton.text == "Segment"
+    assert not shown(p.ui.progressBar) and not shown(p.ui.queueList)
+    for run in runs:
+        run.onCancelled()
+    assert p.ui.statusLabel.text == ""
+    makeCT()
+    assert p.ui.segmentButton.enabled
+
+
+def test_closing_the_scene_while_editing_goes_back_to_the_panel(p):
+    segmented(p, makeCT())
+    p.ui.editButton.click()
+    slicer.mrmlScene.Clear()
+    assert p.ui.pages.currentWidget() == p.ui.panelPage
+    segmented(p, makeCT())
+    p.ui.editButton.click()
+    assert p.panel.editPage.editor.segmentationNode() is p.panel.results.node
+
+
+def test_removing_the_volume_in_a_run_keeps_the_run_in_sight_until_it_has_ended(p):
+    volume = makeCT()
+    run = submit(p, volume)
+    slicer.mrmlScene.RemoveNode(volume)
+    assert p.ui.progressLabel.text == "CT: Waiting"
+    run.onFailed("CT was removed while it was being segmented.", "")
+    assert p.ui.errorLabel.text.startswith("CT was removed") and not shown(p.ui.errorDetailsButton)
+    assert not shown(p.ui.progressBar)
+
+
+def test_reloading_the_module_in_a_run_cancels_it_and_nothing_speaks_to_the_old_panel(p):
+    run = submit(p, makeCT())
+    label = p.ui.progressLabel.text
+    p.widget.cleanup()
+    assert run.cancelled and p.runs.closed
+    run.onProgress(0.9, "Measuring", None)
+    run.onCancelled()
+    p.runs.client.onReady()
+    assert p.ui.progressLabel.text == label
+    again = openPanel()
+    assert again.ui.segmentButton.enabled
+    closePanel(again)
+
+
+def test_progress_after_the_module_was_left_does_no_harm(p):
+    run = submit(p, makeCT())
+    p.widget.exit()
+    run.onProgress(0.9, "Measuring", None)
+    p.runs.finish(run)
+    p.widget.enter()
+    assert p.ui.segmentButton.text == "Segment" and shown(p.ui.resultsCollapsibleButton)
+
+
+def test_the_worker_is_started_early_and_its_devices_are_offered(p):
+    makeCT()
+    combo = p.ui.deviceSelector
+    p.runs.client.devices = [
+        DeviceInfo("cpu", "CPU", True),
+        DeviceInfo("cuda:0", "GPU 0: Fast", True),
+        DeviceInfo("cuda:1", "GPU 1: Old", False),
+    ]
+    p.runs.client.device_note = "The NVIDIA driver is too old: update it."
+    p.runs.client.onReady()
+    texts = [combo.itemText(index) for index in range(combo.count)]
+    assert texts == ["Automatic", "CPU", "GPU 0: Fast", "GPU 1: Old (cannot be used)"]
+    assert p.ui.deviceNoteLabel.text == "The NVIDIA driver is too old: update it."
+    combo.setCurrentIndex(2)
+    p.ui.segmentButton.click()
+    assert p.runs.submitted[0].options.device == "cuda:0"
+
+
+def test_a_device_of_another_computer_stays_chosen_and_says_so(p):
+    makeCT()
+    p.widget._parameterNode.device = "cuda:3"
+    p.runs.client.devices = [DeviceInfo("cpu", "CPU", True)]
+    p.runs.client.onReady()
+    assert p.ui.deviceSelector.currentText == "cuda:3 (not on this computer)"
+    assert p.widget._parameterNode.device == "cuda:3"
+
+
+def test_all_choices_reach_the_run(p, tmp_path):
+    volume = makeCT()
+    roi = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "Region")
+    p.ui.roiSelector.setCurrentNode(roi)
+    for box in (p.ui.multiScaleCheckBox, p.ui.crfCheckBox, p.ui.keepProbabilitiesCheckBox):
+        box.click()
+    p.ui.fillHolesCheckBox.click()
+    p.ui.minimumLesionSpinBox.value = 7.5
+    choosePreset(p, 1)
+    (tmp_path / "metadata.json").write_text('{"name": "mine", "version": "2"}', encoding="utf-8")
+    p.questions.path = str(tmp_path)
+    chooseBundle(p, "Choose a folder...")
+    assert p.ui.bundleSelector.currentText == "mine 2"
+    run = submit(p, volume)
+    assert run.roiNode is roi
+    assert run.options == RunOptions(
+        preset="paper",
+        bundle=str(tmp_path),
+        multi_scale=True,
+        crf=True,
+        keep_probabilities=True,
+        postprocessing=PostProcessing.paper(),
+    )
+
+
+def choosePreset(p, index):
+    """As a person does: the box changes, then says that it was activated."""
+    p.ui.presetSelector.setCurrentIndex(index)
+    p.ui.presetSelector.activated.emit(index)
+
+
+def chooseBundle(p, text):
+    index = p.ui.bundleSelector.findText(text)
+    p.ui.bundleSelector.setCurrentIndex(index)
+    p.ui.bundleSelector.activated.emit(index)
+
+
+def test_a_preset_brings_its_rules_which_can_be_changed_after(p):
+    choosePreset(p, 1)
+    assert p.ui.fillHolesCheckBox.checked and not p.ui.lesionsInsideLiverCheckBox.checked
+    assert p.ui.minimumLesionSpinBox.value == 0.0
+    p.ui.minimumLesionSpinBox.value = 4.0
+    choosePreset(p, 0)
+    assert p.ui.minimumLesionSpinBox.value == 3.0 and p.ui.largestLiverCheckBox.checked
+
+
+def test_a_bundle_that_is_not_there_disables_the_button_and_says_so(p, tmp_path):
+    makeCT()
+    p.widget._parameterNode.bundle = str(tmp_path / "gone")
+    assert not p.ui.segmentButton.enabled and "gone is not there" in p.ui.reasonLabel.text
+    p.widget._parameterNode.bundle = ""
+    assert p.ui.segmentButton.enabled
+
+
+def test_a_file_chooses_its_bundle_and_no_file_changes_nothing(p, tmp_path):
+    p.questions.path = ""
+    before = p.ui.bundleSelector.currentText
+    chooseBundle(p, "Choose a file...")
+    assert p.ui.bundleSelector.currentText == before and p.widget._parameterNode.bundle == ""
+    path = tmp_path / "metadata.json"
+    path.write_text('{"name": "mine", "version": "2"}', encoding="utf-8")
+    p.questions.path = str(path)
+    chooseBundle(p, "Choose a file...")
+    assert p.widget._parameterNode.bundle == str(tmp_path)
+    chooseBundle(p, before)
+    assert p.widget._parameterNode.bundle == ""
+
+
+def test_a_new_region_covers_the_chosen_volume(p):
+    volume = makeCT()
+    roi = p.ui.roiSelector.addNode("vtkMRMLMarkupsROINode")
+    bounds, found = [0.0] * 6, [0.0] * 6
+    volume.GetRASBounds(bounds)
+    roi.GetRASBounds(found)
+    np.testing.assert_allclose(found, bounds, atol=1e-4)
+    assert p.widget._parameterNode.roi is roi
+
+
+def test_all_choices_survive_saving_closing_and_loading_the_scene(p, tmp_path):
+    volume = makeCT()
+    parameters = p.widget._parameterNode
+    parameters.preset = type(parameters.preset).paper
+    parameters.device, parameters.bundle = "cuda:1", str(tmp_path / "mine")
+    parameters.multiScale = parameters.crf = parameters.keepProbabilities = True
+    parameters.postProcessing.fillHoles = False
+    parameters.postProcessing.minimumLesionMm = 6.5
+    parameters.outputSegmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Mine")
+    parameters.roi = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "Region")
+    parameters.inputVolume = volume
+    assert slicer.util.saveScene(str(tmp_path / "scene.mrb"))
+    slicer.mrmlScene.Clear()
+    assert p.ui.minimumLesionSpinBox.value == 3.0 and p.ui.deviceSelector.currentIndex == 0
+    slicer.util.loadScene(str(tmp_path / "scene.mrb"))
+    parameters = p.widget._parameterNode
+    assert parameters.inputVolume.GetName() == "CT" and parameters.preset.name == "paper"
+    assert parameters.outputSegmentation.GetName() == "Mine" and parameters.roi.GetName() == "Region"
+    assert p.panel.options() == RunOptions(
+        "paper", "cuda:1", str(tmp_path / "mine"), True, True, PostProcessing(False, min_lesion_mm=6.5), True
+    )
+    assert not p.ui.fillHolesCheckBox.checked and p.ui.deviceSelector.currentText == "cuda:1"
+
+
+def test_two_sets_of_choices_in_one_scene_do_not_mix(p):
+    wrapper = type(p.widget._parameterNode)
+    mine, other = (wrapper(slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScriptedModuleNode")) for _ in range(2))
+    p.widget.setParameterNode(mine)
+    p.ui.crfCheckBox.click()
+    p.ui.fillHolesCheckBox.click()
+    p.ui.deviceSelector.setCurrentIndex(1)
+    p.widget.setParameterNode(other)
+    assert not p.ui.crfCheckBox.checked and p.ui.fillHolesCheckBox.checked and p.ui.deviceSelector.currentIndex == 0
+    p.ui.minimumLesionSpinBox.value = 9.0
+    p.widget.setParameterNode(mine)
+    assert p.ui.crfCheckBox.checked and not p.ui.fillHolesCheckBox.checked and p.ui.minimumLesionSpinBox.value == 3.0
+    assert (mine.device, other.device) == ("cpu", "auto") and other.postProcessing.minimumLesionMm == 9.0
+
+
+def test_every_widget_that_a_person_can_use_has_a_tooltip(p):
+    for name, widget in vars(p.ui).items():
+        usable = name.endswith(("Selector", "Button", "CheckBox", "SpinBox", "Label", "List", "Table", "Bar"))
+        if usable and not name.startswith("qt_"):
+            assert widget.toolTip, name
