@@ -48,7 +48,7 @@ def fillImage(image: vtk.vtkImageData, array: np.ndarray, start: tuple[int, int,
 
 
 def _float32FromHalf(array: np.ndarray) -> np.ndarray:
-    """The same as ``astype``, by table: probabilities are full of subnormal numbers, which take it ten times as long."""
+    """The same as ``astype``, by table: that takes ten times longer for subnormal numbers, of which maps are full."""
     table = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
     return table[np.ascontiguousarray(array).view(np.uint16)]
 
