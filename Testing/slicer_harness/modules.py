@@ -52,7 +52,7 @@ def install():
 
 
 def _keep_constants_alive():
-    """PySide loses references to True, False and None with signals that Python emits; before 3.12 that ends in abort."""
+    """PySide loses references to these when Python emits signals; before 3.12 that ends in an abort."""
     if sys.version_info < (3, 12):
         for value in (True, False, None):
             for _ in range(100_000):

@@ -8,10 +8,10 @@ def stageText(stage: str) -> str:
     texts = {
         "Starting": _("Starting (the first run after Slicer's start takes longer)"),
         "Reading": _("Reading the scan"),
-        "Loading the model": _("Loading the model"),
+        "Loading the model": _("Loading the trained networks"),
         "Liver": _("Finding the liver"),
         "Lesions": _("Finding lesions"),
-        "Measuring": _("Measuring"),
+        "Measuring": _("Measuring liver and lesions"),
         "Writing": _("Preparing the result"),
     }
     return texts.get(stage, stage)

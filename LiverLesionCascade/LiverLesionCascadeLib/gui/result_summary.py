@@ -91,16 +91,23 @@ def segmentVolumes(segmentationNode) -> dict[str, float]:
     volumes = {}
     for layer in range(segmentation.GetNumberOfLayers(BINARY_LABELMAP)):
         image = segmentation.GetLayerDataObject(layer, BINARY_LABELMAP)
-        counts = _counts(image)
+        inLayer = segmentation.GetSegmentIDsForLayer(layer, BINARY_LABELMAP)
+        values = [segmentation.GetSegment(segmentId).GetLabelValue() for segmentId in inLayer]
         voxel = abs(np.prod(image.GetSpacing())) / 1000.0
-        for segmentId in segmentation.GetSegmentIDsForLayer(layer, BINARY_LABELMAP):
-            value = segmentation.GetSegment(segmentId).GetLabelValue()
-            volumes[segmentId] = float(counts[value]) * voxel if value < len(counts) else 0.0
+        for segmentId, count in zip(inLayer, _counts(image, values), strict=True):
+            volumes[segmentId] = float(count) * voxel
     return {segmentId: volumes.get(segmentId, 0.0) for segmentId in segmentation.GetSegmentIDs()}
 
 
-def _counts(image) -> np.ndarray:
-    """Number of voxels of each label value."""
+def _counts(image, values) -> list[int]:
+    """Number of voxels of each of the label values; as fast as it goes, for a person is painting meanwhile."""
     if min(image.GetDimensions()) < 1 or image.GetPointData().GetScalars() is None:
-        return np.zeros(1)
-    return np.bincount(arrayFromImage(image).ravel())
+        return [0] * len(values)
+    array = arrayFromImage(image)
+    if len(values) == 1:
+        return [np.count_nonzero(array == values[0])]
+    counts = np.zeros(int(array.max()) + 1, np.int64)
+    for slab in array:
+        found = np.bincount(slab.ravel())
+        counts[: len(found)] += found
+    return [counts[value] if value < len(counts) else 0 for value in values]
