@@ -257,55 +257,144 @@ class LiverLesionCascadeTrainingTest(ScriptedLoadableModuleTest):
     """Tests of the module's own parts; the training engine has tests of its own."""
 
     def setUp(self):
+        import tempfile
+
+        from LiverLesionCascadeTrainingLib.gui.training_panel import LAST_RUN_SETTING
+
+        self.folder = tempfile.TemporaryDirectory()
+        self.root = pathlib.Path(self.folder.name)
+        self.settings = slicer.app.userSettings()
+        self.lastRun = self.settings.value(LAST_RUN_SETTING, "")
+        self.settings.setValue(LAST_RUN_SETTING, "")
         slicer.mrmlScene.Clear()
+
+    def tearDown(self):
+        from LiverLesionCascadeTrainingLib.gui.training_panel import LAST_RUN_SETTING
+
+        slicer.mrmlScene.Clear()
+        self.settings.setValue(LAST_RUN_SETTING, self.lastRun)
+        self.folder.cleanup()
 
     def openPanel(self):
         slicer.util.selectModule("LiverLesionCascadeTraining")
         return slicer.modules.LiverLesionCascadeTrainingWidget
 
-    def test_a_folder_without_cases_gives_one_clear_line(self):
-        import tempfile
+    def writeRun(self, state="training"):
+        """A run folder as a trainer leaves it while it works; this process stands for the trainer."""
+        import os
+        import time
 
+        from LiverLesionCascadeTrainingLib.run_folder import RunFolder, RunStatus
+
+        run = RunFolder(self.root / "run")
+        (run.path / "liver").mkdir(parents=True, exist_ok=True)
+        (run.path / "liver" / "log.csv").write_text(
+            "step,loss,validation_liver_dice,validation_lesion_dice\n5,0.9,,\n10,0.6,0.7,0.2\n"
+        )
+        now = time.time()
+        run.write_status(RunStatus(os.getpid(), now, now, state, "liver", 10, 40, 90.0, 21.0, "cuda:0", 1500.0))
+        return run
+
+    def test_a_folder_without_cases_gives_one_clear_line(self):
         from LiverLesionCascadeLib.engine.errors import CascadeError
 
         logic = LiverLesionCascadeTrainingLogic()
-        with tempfile.TemporaryDirectory() as folder:
-            with self.assertRaises(CascadeError):
-                logic.train([folder], [folder], pathlib.Path(folder) / "run")
+        with self.assertRaises(CascadeError):
+            logic.train([self.root], [self.root], self.root / "run")
 
-    def test_the_panel_shows_the_table_of_an_evaluation(self):
+    def test_the_panel_says_why_a_training_cannot_start(self):
         widget = self.openPanel()
-        evaluated = []
+        self.assertFalse(widget.ui.startButton.enabled)
+        self.assertEqual(widget.ui.reasonLabel.text, _("Choose the folder of training cases."))
+        widget.ui.trainPathLineEdit.currentPath = str(self.root)
+        widget.ui.runPathLineEdit.currentPath = str(self.root / "run")
+        self.assertTrue(widget.ui.startButton.enabled)
+        self.assertEqual(widget.ui.reasonLabel.text, "")
 
-        class Logic(LiverLesionCascadeTrainingLogic):
-            def evaluate(self, caseFolders, **options):
-                from LiverLesionCascadeTrainingLib.evaluation import EvaluationSummary
+    def test_the_panel_follows_and_steers_the_training_in_the_run_folder(self):
+        import json
 
-                evaluated.extend(caseFolders)
-                return EvaluationSummary()
+        run = self.writeRun()
+        widget = self.openPanel()
+        widget.ui.runPathLineEdit.currentPath = str(run.path)
+        self.assertFalse(widget.ui.startButton.enabled)
+        self.assertEqual(widget.ui.progressBar.value, 10)
+        self.assertIn("1.5 GB", widget.ui.detailsLabel.text)
+        widget.ui.pauseButton.click()
+        self.assertEqual(json.loads((run.path / "control.json").read_text()), {"command": "pause"})
+        self.writeRun("paused")
+        widget.onTimer()
+        self.assertEqual(widget.ui.pauseButton.text, _("Resume"))
 
-        widget.logic = Logic()
-        widget.ui.casesPathLineEdit.currentPath = "/data/validation"
-        widget.ui.evaluateButton.click()
-        self.assertEqual(evaluated, [pathlib.Path("/data/validation")])
-        self.assertEqual(widget.ui.resultsText.plainText, widget.logic.table(_emptySummary()))
+    def test_the_curves_are_in_the_plot_view_s_chart(self):
+        run = self.writeRun()
+        widget = self.openPanel()
+        widget.ui.runPathLineEdit.currentPath = str(run.path)
+        widget.ui.curvesButton.click()
+        chart = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLPlotChartNode")
+        self.assertEqual(slicer.app.applicationLogic().GetSelectionNode().GetActivePlotChartID(), chart.GetID())
+        found = {}
+        for index in range(chart.GetNumberOfPlotSeriesNodes()):
+            series = chart.GetNthPlotSeriesNode(index)
+            values = [
+                slicer.util.arrayFromTableColumn(series.GetTableNode(), name).tolist()
+                for name in (series.GetXColumnName(), series.GetYColumnName())
+            ]
+            found[series.GetName()] = values
+        self.assertEqual(
+            found,
+            {_("Loss"): [[5, 10], [0.9, 0.6]], _("Liver Dice"): [[10], [0.7]], _("Lesion Dice"): [[10], [0.2]]},
+        )
+
+    def test_a_corrected_segmentation_becomes_a_training_case(self):
+        import numpy as np
+        from LiverLesionCascadeTrainingLib.case_writer import save_arrays, write_case
+        from LiverLesionCascadeTrainingLib.cases import find_cases
+        from LiverLesionCascadeTrainingLib.scene_case import caseFromScene
+
+        volumeNode, segmentationNode = self.makeCase()
+        case = caseFromScene(volumeNode, segmentationNode)
+        self.assertEqual(case.unused, ("Cyst",))
+        save_arrays(self.root, case.hu, case.labels, case.ijkToLps)
+        name = write_case(self.root, self.root / "train", "patient 7")
+        (found,) = find_cases([self.root / "train"])
+        self.assertEqual((found.name, found.patient), (name, "patient 7"))
+        _hu, labels, spacing = found.load()
+        self.assertEqual(np.bincount(labels.ravel()).tolist()[1:], [(case.labels == 1).sum(), (case.labels == 2).sum()])
+        np.testing.assert_allclose(spacing, (2.5, 1.1, 1.2), rtol=1e-5)
+
+    def makeCase(self):
+        """A CT with a liver, a lesion in it, and a segment that is neither."""
+        import numpy as np
+
+        k, j, i = np.ogrid[:16, :40, :36]
+        liver = ((k - 8) / 6) ** 2 + ((j - 18) / 14) ** 2 + ((i - 15) / 11) ** 2 <= 1
+        lesion = (k - 8) ** 2 + (j - 15) ** 2 + (i - 13) ** 2 <= 12
+        hu = np.full(liver.shape, 30, np.int16)
+        hu[:, 0] = -1000
+        hu[liver], hu[lesion] = 110, 60
+        volumeNode = slicer.util.addVolumeFromArray(hu, name="CT")
+        volumeNode.SetSpacing(1.2, 1.1, 2.5)
+        segmentationNode = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Segmentation")
+        segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
+        for name, mask in (("Liver", liver), ("Tumor 1", lesion), ("Cyst", k + j + i < 3)):
+            segmentId = segmentationNode.GetSegmentation().AddEmptySegment("", name)
+            slicer.util.updateSegmentBinaryLabelmapFromArray(
+                mask.astype(np.uint8), segmentationNode, segmentId, volumeNode
+            )
+        return volumeNode, segmentationNode
 
     def test_the_choices_are_saved_with_the_scene(self):
-        import os
-        import tempfile
-
         widget = self.openPanel()
-        widget.ui.casesPathLineEdit.currentPath = "/data/validation"
-        with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "scene.mrb")
-            self.assertTrue(slicer.util.saveScene(path))
-            slicer.mrmlScene.Clear()
-            slicer.util.loadScene(path)
+        widget.ui.trainPathLineEdit.currentPath = "/data/train"
+        widget.ui.recipeComboBox.currentIndex = 1
+        widget.ui.outliveCheckBox.checked = False
+        path = str(self.root / "scene.mrb")
+        self.assertTrue(slicer.util.saveScene(path))
+        slicer.mrmlScene.Clear()
+        self.assertEqual(widget.ui.trainPathLineEdit.currentPath, "")
+        slicer.util.loadScene(path)
         widget.initializeParameterNode()
-        self.assertEqual(pathlib.Path(widget.ui.casesPathLineEdit.currentPath), pathlib.Path("/data/validation"))
-
-
-def _emptySummary():
-    from LiverLesionCascadeTrainingLib.evaluation import EvaluationSummary
-
-    return EvaluationSummary()
+        self.assertEqual(widget.ui.trainPathLineEdit.currentPath, "/data/train")
+        self.assertEqual(widget.ui.recipeComboBox.currentText, "paper")
+        self.assertFalse(widget.ui.outliveCheckBox.checked)
