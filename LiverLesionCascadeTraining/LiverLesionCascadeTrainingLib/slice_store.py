@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from LiverLesionCascadeLib.engine.errors import InputError
+from LiverLesionCascadeLib.engine.errors import CascadeError
 from LiverLesionCascadeLib.engine.view import View, liver_box_view, normalise, whole_slice_view
 
 from .cases import TrainingCase
-from .datasets.labels import LESION, slices_shown
+from .datasets.labels import LESION, require_liver, slices_shown
 from .datasets.npy_file import NpyWriter
+from .datasets.problems import DataProblems, Problem
 from .datasets.slice_kinds import choose_slices, slice_kinds
 from .recipes import Recipe
 
@@ -24,6 +25,8 @@ from .recipes import Recipe
 CANVAS_MARGIN = 1.25
 #: Slices that are resampled at once: bounds the memory, whatever the size of a scan.
 _CHUNK = 16
+
+T = TypeVar("T")
 
 PASSES = ("liver", "lesion")
 
@@ -102,11 +105,12 @@ def build_store(
             (:func:`choose_slices`); None for all.
 
     Raises:
-        InputError: If a case cannot be read, its label map is wrong or holds no liver.
+        DataProblems: If cases cannot be read, their label maps are wrong or hold no liver: all of them.
     """
     chosen: list[np.ndarray] | None = None
     if pass_name == "liver" and slices is not None:
-        chosen = choose_slices([slice_kinds(*case.slices_shown(), case.sparse) for case in cases], slices, recipe.seed)
+        shown = _each(cases, lambda case: case.slices_shown())
+        chosen = choose_slices([slice_kinds(*of_case, case.sparse) for _, case, of_case in shown], slices, recipe.seed)
     stage = recipe.liver if pass_name == "liver" else recipe.lesion
     canvas = 8 * round(stage.size * CANVAS_MARGIN / 8)
     partial = folder.with_name(folder.name + ".partial")
@@ -118,12 +122,8 @@ def build_store(
             NpyWriter(partial / "images.npy", np.uint8, (canvas, canvas)) as images,
             NpyWriter(partial / "targets.npy", np.uint8, (2, canvas, canvas)) as targets,
         ):
-            for number, case in enumerate(cases):
-                hu, labels, spacing = case.load()
-                liver, lesion = slices_shown(labels)
-                if not liver.any():
-                    raise InputError(f"Case {case.name} has no liver: segment it, or remove the case")
-                kinds = slice_kinds(liver, lesion, case.sparse)
+            for number, case, (hu, labels, spacing) in _each(cases, _load):
+                kinds = slice_kinds(*slices_shown(labels), case.sparse)
                 # The lesion pass sees no slices far from the liver; for those that it sees the liver pass makes priors.
                 near = kinds != "neither"
                 trained = (
@@ -150,6 +150,26 @@ def build_store(
         partial.rename(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _each(cases: Sequence[TrainingCase], read: Callable[[TrainingCase], T]) -> Iterator[tuple[int, TrainingCase, T]]:
+    """Number, case and what is read of it, case by case; what could not be read is said at the end, all at once."""
+    problems = []
+    for number, case in enumerate(cases):
+        try:
+            value = read(case)
+        except CascadeError as error:
+            problems.append(Problem(case.name, str(error)))
+            continue
+        yield number, case, value
+    if problems:
+        raise DataProblems(problems)
+
+
+def _load(case: TrainingCase) -> tuple[np.ndarray, np.ndarray, tuple[float, float, float]]:
+    hu, labels, spacing = case.load()
+    require_liver(labels)
+    return hu, labels, spacing
 
 
 def _append(

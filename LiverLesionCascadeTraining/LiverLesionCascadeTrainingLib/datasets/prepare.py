@@ -17,6 +17,7 @@ from .labels import require_liver
 from .lits import find_lits
 from .msd import find_msd, is_msd
 from .prepared import (
+    CASES,
     CaseRecord,
     PreparedCase,
     PreparedDataset,
@@ -67,7 +68,7 @@ def prepare(
     Raises:
         DataProblems: Everything that is wrong with any case. An earlier data set in the folder stays as it was, except
             for cases that have changed.
-        OutputError: If the folder cannot be written to.
+        OutputError: If the folder cannot be written to, or holds what is not ours to replace.
     """
     found = {TRAIN: _search(sources, ignore), VALIDATION: _search(validation, ignore)}
     cases = [case for one in found.values() for case in one.cases]
@@ -75,6 +76,7 @@ def prepare(
     notes = [note for one in found.values() for note in one.notes]
     problems += duplicate_names(cases)
     problems += _in_both(found[TRAIN].cases, found[VALIDATION].cases)
+    _require_own(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock", timeout=0):
@@ -119,6 +121,16 @@ def find_sources(folder: Path, ignore: Sequence[str] = ()) -> Found:
             "dataset.json with imagesTr and labelsTr (Decathlon), nor a CT with a .seg.nrrd, nor CT with DICOM SEG"
         )
     return found
+
+
+def _require_own(folder: Path) -> None:
+    """Cases are replaced and removed in the folder: nothing of anybody else's may be among them."""
+    other = [] if is_prepared(folder) else [folder / "dataset.json"]
+    if (folder / CASES).is_dir():
+        other += [p for p in (folder / CASES).iterdir() if p.suffix != ".partial" and not (p / "case.json").is_file()]
+    found = next((path for path in other if path.exists()), None)
+    if found is not None:
+        raise OutputError(f"{found} is no part of a prepared data set: choose another folder, or an empty one")
 
 
 def _search(folders: Iterable[Path], ignore: Sequence[str]) -> Found:
@@ -230,6 +242,6 @@ def _earlier(folder: Path, seed: int, share: float) -> dict[str, str]:
 
 def _remove_others(folder: Path, names: set[str]) -> None:
     """Cases of an earlier preparation that are no longer among the sources."""
-    for place in (folder / "cases").iterdir():
+    for place in (folder / CASES).iterdir():
         if place.is_dir() and place.name not in names:
             shutil.rmtree(place, ignore_errors=True)

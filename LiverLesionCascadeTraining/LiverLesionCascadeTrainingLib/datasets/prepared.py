@@ -33,7 +33,7 @@ from .splits import SPLITS
 from .training_case import TrainingCase
 
 FORMAT = "liver-lesion-cascade dataset 1"
-_CASES = "cases"
+CASES = "cases"
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def is_prepared(folder: Path) -> bool:
 
 
 def case_folder(dataset: Path, name: str) -> Path:
-    return dataset / _CASES / name
+    return dataset / CASES / name
 
 
 def open_dataset(folder: Path, complete: bool = True) -> PreparedDataset:

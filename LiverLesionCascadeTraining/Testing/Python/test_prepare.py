@@ -12,11 +12,13 @@ from dicom_seg_files import Segment, write_segmentation
 from lits_phantoms import phantom_case, write_case, write_lits_folders
 from LiverLesionCascadeLib.cli import main
 from LiverLesionCascadeLib.engine.errors import InputError, OutputError
+from LiverLesionCascadeTrainingLib import recipes
 from LiverLesionCascadeTrainingLib.cases import find_cases, find_splits
 from LiverLesionCascadeTrainingLib.datasets.prepare import find_sources, prepare
 from LiverLesionCascadeTrainingLib.datasets.prepared import open_dataset
 from LiverLesionCascadeTrainingLib.datasets.problems import DataProblems
 from LiverLesionCascadeTrainingLib.datasets.report import data_report
+from tiny_recipe import tiny_recipe
 
 
 @pytest.fixture
@@ -178,6 +180,18 @@ def test_full_disk_is_said_and_leaves_the_earlier_data_set(lits, tmp_path, monke
     assert not list((tmp_path / "data" / "cases").glob("*.partial"))
 
 
+def test_folder_with_other_things_in_it_is_left_alone(lits, tmp_path):
+    (tmp_path / "home" / "cases" / "2").mkdir(parents=True)
+    (tmp_path / "home" / "cases" / "2" / "notes.txt").write_text("mine")
+    with pytest.raises(OutputError, match="is no part of a prepared data set"):
+        prepare([lits[0]], tmp_path / "home")
+    described = (lits[0].parent / "dataset.json").read_text()
+    with pytest.raises(OutputError, match=r"dataset\.json is no part"):
+        prepare([lits[0]], lits[0].parent)
+    assert (tmp_path / "home" / "cases" / "2" / "notes.txt").read_text() == "mine"
+    assert (lits[0].parent / "dataset.json").read_text() == described
+
+
 def test_two_preparations_of_one_folder_do_not_mix(lits, tmp_path):
     def again(done, of, case):
         if done == 1:
@@ -237,6 +251,16 @@ def test_prepared_data_set_brings_its_own_split_to_training(lits, tmp_path):
     assert [case.name for case in find_cases([data], "validation")] == ["9"]
     assert [case.name for case in find_splits([lits[0]], [data])["validation"]] == ["9"]
     assert find_splits([data], [lits[1]])["validation"][0].load()[0].shape == (12, 64, 64)
+
+
+def test_command_trains_on_a_prepared_data_set(lits, tmp_path, monkeypatch):
+    prepare([lits[0]], tmp_path / "data", [lits[1]])
+    monkeypatch.setitem(recipes.RECIPES, "compact", tiny_recipe())
+    run = tmp_path / "run"
+    assert main(["train", str(tmp_path / "data"), "-o", str(run), "--job", "liver", "--device", "cpu"]) == 0
+    cases = json.loads((run / "cases.json").read_text())
+    assert [case[0] for case in cases["validation"]] == ["9"] and len(cases["train"]) == 5
+    assert (run / "liver" / "last.pt").is_file()
 
 
 def test_training_without_anything_to_validate_on_is_refused(lits, tmp_path):

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from lits_phantoms import phantom_case, write_case, write_lits_folders
-from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeTrainingLib.cases import find_cases
 from LiverLesionCascadeTrainingLib.datasets.prepare import prepare
+from LiverLesionCascadeTrainingLib.datasets.problems import DataProblems
 from LiverLesionCascadeTrainingLib.sampling import SliceSampler
 from LiverLesionCascadeTrainingLib.slice_store import PASSES, build_store, open_store
 from tiny_recipe import tiny_recipe
@@ -99,9 +99,19 @@ def test_store_of_an_earlier_version_is_trained_on_as_a_whole(lits, tmp_path):
     assert open_store(tmp_path / "store").chosen.tolist() == [True] * len(description["case"])
 
 
-def test_case_without_liver_is_named_and_nothing_is_left(tmp_path):
+@pytest.mark.parametrize("slices", [None, 20])
+def test_all_cases_that_cannot_be_trained_on_are_named_and_nothing_is_left(tmp_path, slices):
+    hu, labels = phantom_case(1)
+    write_case(tmp_path / "in", "17", hu, labels * 3)
+    write_case(tmp_path / "in", "18", hu, labels)
+    write_case(tmp_path / "in", "19", hu[:-1], labels)
+    with pytest.raises(DataProblems, match="(?s)case 17: .*unknown labels.*case 19: .*not on the scan's grid"):
+        build_store(find_cases([tmp_path / "in"]), "liver", RECIPE, tmp_path / "store", slices=slices)
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+def test_case_without_liver_is_named(tmp_path):
     hu, labels = phantom_case(1)
     write_case(tmp_path / "in", "17", hu, np.zeros_like(labels))
-    with pytest.raises(InputError, match="Case 17 has no liver"):
+    with pytest.raises(DataProblems, match="case 17: the liver is empty"):
         build_store(find_cases([tmp_path / "in"]), "lesion", RECIPE, tmp_path / "store")
-    assert [path.name for path in tmp_path.iterdir()] == ["in"]
