@@ -12,6 +12,9 @@ OUT ?=
 # More options for `make segment`, such as FLAGS="--preset paper --probabilities --force".
 FLAGS ?=
 
+# Part of the compact recipe's schedule that `make train-demo` runs.
+DEMO_LENGTH ?= 0.05
+
 VENV := .venv
 BIN := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PY := $(VENV)/$(BIN)/python
@@ -22,13 +25,14 @@ INSTALLED_TEST := $(VENV)/.installed-test
 SAMPLE := sample/volume-117.nii.gz
 
 .DELETE_ON_ERROR:
-.PHONY: help segment sample test lint validate benchmark install install-test clean
+.PHONY: help segment sample test lint validate benchmark train-demo install install-test clean
 
 help:
 	@echo 'make segment [CT=scan OUT=folder]   segment a CT; without CT the sample CT, fetched once'
 	@echo 'make test                           linters, types, unit and end-to-end tests, module self-tests'
 	@echo 'make validate [DATA=folder]         the table of validation figures in the README'
-	@echo 'make benchmark                      seconds per stage and peak memory'
+	@echo 'make benchmark                      seconds per stage and peak memory; throughput of training'
+	@echo 'make train-demo                     a short training on the sample CT: curves, a bundle, its evaluation'
 	@echo 'make clean                          remove the virtual environment and caches'
 
 $(PY):
@@ -80,6 +84,15 @@ validate: $(INSTALLED)
 
 benchmark: $(INSTALLED)
 	@$(PY) Testing/benchmark.py
+	@$(PY) Testing/benchmark_training.py
+
+# One patient's scan cut into three: it shows that training works, not how good it gets.
+train-demo: $(INSTALLED) $(SAMPLE)
+	@rm -rf demo
+	@$(PY) Testing/make_demo_cases.py sample demo/cases
+	@$(LLC) train demo/cases/train --validation demo/cases/val -o demo/run --length $(DEMO_LENGTH)
+	@$(LLC) evaluate demo/cases/val --bundle demo/run/bundle
+	@echo 'Curves: demo/run/curves.svg. Use the bundle: make segment FLAGS="--bundle demo/run/bundle"'
 
 clean:
-	rm -rf $(VENV) sample build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) sample demo build .pytest_cache .mypy_cache .ruff_cache .hypothesis

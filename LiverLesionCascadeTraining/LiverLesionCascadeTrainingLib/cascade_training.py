@@ -218,7 +218,8 @@ class CascadeTraining:
             self._execution,
             self._control,
         )
-        trainer.run(stop_at=stop_at)
+        # Short trainings have curves too.
+        trainer.run(min(25, max(1, stage.steps // 20)), min(500, max(1, stage.steps // 5)), stop_at=stop_at)
 
     def _check(self, *progress: int) -> None:
         """Ends a long preparation that was told to stop."""

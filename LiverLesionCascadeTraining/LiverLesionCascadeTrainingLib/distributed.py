@@ -8,6 +8,8 @@ of one; on CUDA, where the order of random numbers depends on the shape anyway, 
 
 All processes must see the run folder (a shared file system where there are several nodes); only the first writes there.
 After a failure, or with another number of nodes, ``torchrun`` starts all of them again and they go on from ``last.pt``.
+For that it needs ``TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1``: torch 2.13 otherwise leads the new processes to addresses of
+the old ones.
 """
 
 from __future__ import annotations
@@ -17,15 +19,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import torch
 from LiverLesionCascadeLib.engine.errors import InputError
 from torch import Tensor, nn
 from torch import distributed as dist
-from torch.distributed.nn.functional import all_reduce
 from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 
+_FRESH_STORE = "TORCH_DISABLE_SHARE_RDZV_TCP_STORE"
 #: The first process prepares slices and validates while the others wait.
 _PATIENCE = timedelta(hours=6)
 
@@ -104,10 +107,16 @@ def local_device(name: str) -> str:
 
 @contextmanager
 def joined(device: torch.device) -> Iterator[Ranks]:
-    """Joins the processes that ``torchrun`` started with this one; alone, there is nothing to join."""
+    """Joins the processes that ``torchrun`` started with this one; alone, there is nothing to join.
+
+    Raises:
+        InputError: If torchrun is to start them again after a failure, but could not.
+    """
     if not started_by_torchrun():
         yield Ranks()
         return
+    if os.environ.get("TORCHELASTIC_MAX_RESTARTS", "0") != "0" and os.environ.get(_FRESH_STORE) != "1":
+        raise InputError(f"torchrun --max-restarts needs the environment variable {_FRESH_STORE}=1: set it")
     if device.type == "cuda":
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_PATIENCE)
@@ -118,9 +127,27 @@ def joined(device: torch.device) -> Iterator[Ranks]:
         dist.destroy_process_group()
 
 
+class _Sum(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, value: Tensor) -> Tensor:
+        total = value.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        # Each process's loss depends on this process's value.
+        total = gradient.clone()
+        dist.all_reduce(total)
+        return total
+
+
 def everywhere(value: Tensor) -> Tensor:
     """The sum over all processes of a tensor, differentiable; alone, the tensor itself."""
-    return all_reduce(value) if dist.is_initialized() and dist.get_world_size() > 1 else value
+    if not (dist.is_initialized() and dist.get_world_size() > 1):
+        return value
+    total: Tensor = _Sum.apply(value)
+    return total
 
 
 class SummedBatchNorm2d(nn.BatchNorm2d):
@@ -129,19 +156,19 @@ class SummedBatchNorm2d(nn.BatchNorm2d):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return super().forward(x)
-        x32 = x.float()
+        wide = x.to(torch.promote_types(x.dtype, torch.float32))
         # In double precision: a mean of a hundred thousand pixels must not depend on how they are divided.
         count = everywhere(torch.tensor(float(x.numel() // x.shape[1]), dtype=torch.float64))
-        mean = everywhere(x32.sum(dim=(0, 2, 3), dtype=torch.float64)) / count
-        centred = x32 - mean.float()[:, None, None]
+        mean = everywhere(wide.sum(dim=(0, 2, 3), dtype=torch.float64)) / count
+        centred = wide - mean.to(wide.dtype)[:, None, None]
         variance = everywhere(centred.square().sum(dim=(0, 2, 3), dtype=torch.float64)) / count
         with torch.no_grad():
             assert self.running_mean is not None and self.running_var is not None and self.momentum is not None
-            self.running_mean.lerp_(mean.float(), self.momentum)
-            self.running_var.lerp_((variance * count / (count - 1)).float(), self.momentum)
+            self.running_mean.lerp_(mean.to(wide.dtype), self.momentum)
+            self.running_var.lerp_((variance * count / (count - 1)).to(wide.dtype), self.momentum)
             assert self.num_batches_tracked is not None
             self.num_batches_tracked.add_(1)
-        scale = self.weight * torch.rsqrt(variance.float() + self.eps)
+        scale = self.weight * torch.rsqrt(variance.to(wide.dtype) + self.eps)
         return (centred * scale[:, None, None] + self.bias[:, None, None]).to(x.dtype)
 
 
@@ -168,7 +195,7 @@ def across_ranks(network: nn.Module, ranks: Ranks, device: torch.device) -> nn.M
         return network
     if device.type == "cuda":
         nn.SyncBatchNorm.convert_sync_batchnorm(network)
-        return DistributedDataParallel(network, device_ids=[device], broadcast_buffers=False)
+        return DistributedDataParallel(network, device_ids=[device], forward_sync_buffers=False)
     for name, module in list(network.named_modules()):
         if type(module) is nn.BatchNorm2d:
             summed = SummedBatchNorm2d(module.num_features, module.eps, module.momentum)
@@ -178,7 +205,7 @@ def across_ranks(network: nn.Module, ranks: Ranks, device: torch.device) -> nn.M
             network.set_submodule(name, summed)
         elif type(module) is nn.Dropout:
             network.set_submodule(name, ShardedDropout(module.p))
-    return DistributedDataParallel(network, broadcast_buffers=False)
+    return DistributedDataParallel(network, forward_sync_buffers=False)
 
 
 def hold_shard(network: nn.Module, shard: Shard) -> None:

@@ -143,6 +143,7 @@ def _train(
     card: dict[str, Any],
 ) -> None:
     from ..cascade_training import CascadeTraining
+    from ..curves import write_curves
     from ..export import export_bundle
     from ..trainer import Execution
 
@@ -167,6 +168,10 @@ def _train(
             report(f"bundle: {args.output / BUNDLE_FOLDER}")
         elif job in recipe.jobs:
             training.run(job)
+    if ranks.first:
+        curves = write_curves(args.output, recipe.jobs)
+        if curves is not None:
+            report(f"curves: {curves}")
 
 
 def _start(
