@@ -1,0 +1,158 @@
+"""What the worker makes of errors, how it estimates the time left, and what it says of a GPU that it cannot use."""
+
+import os
+import sys
+
+import pytest
+import torch
+from LiverLesionCascadeLib.engine.errors import BundleError, DeviceError, InputError, InvalidVolumeError, OutputError
+from LiverLesionCascadeLib.worker import devices, server
+from LiverLesionCascadeLib.worker.devices import DeviceInfo, device_note, list_devices, torch_problem
+from LiverLesionCascadeLib.worker.server import failure_of
+
+
+def caused_by(error, cause):
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (MemoryError(), "memory"),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."), "memory"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8000000000 bytes."), "memory"),
+        (RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes."), "memory"),
+        (caused_by(DeviceError("cuda:0 cannot be used"), torch.OutOfMemoryError("CUDA out of memory.")), "memory"),
+        (InvalidVolumeError("It is no CT."), "input"),
+        (InputError("It is no CT."), "input"),
+        (BundleError("It is no bundle."), "bundle"),
+        (DeviceError("It is no device."), "device"),
+        (OutputError("It is no folder."), "disk"),
+        (RuntimeError("expected scalar type Half"), "internal"),
+        (ZeroDivisionError("division by zero"), "internal"),
+    ],
+    ids=str,
+)
+def test_every_error_has_its_kind_and_a_sentence(error, kind):
+    found, message = failure_of(error)
+    assert found == kind
+    if kind == "memory":
+        assert "Close other programs, choose the preset fast" in message
+    elif kind == "internal":
+        assert f"{type(error).__name__}: {error}" in message
+        assert "report it" in message
+    else:
+        assert message == str(error)
+
+
+class Sent(list):
+    """Stands in for the server: keeps what is sent."""
+
+    def send(self, message):
+        self.append(message)
+
+
+def test_the_time_left_is_told_once_it_can_be_estimated_and_not_too_often(monkeypatch):
+    now = 100.0
+    monkeypatch.setattr(server.time, "monotonic", lambda: now)
+    sent = Sent()
+    progress = server._Progress(sent, 3)
+    progress.report(0.0, "Reading")
+    for step in range(101):
+        progress.of_segmentation(step / 100, "Liver" if step < 50 else "Lesions")
+        now += 0.04  # four seconds in all
+    assert sent[1].stage == "Liver"
+    assert sent[1].seconds_left is None
+    assert [message.fraction for message in sent] == sorted(message.fraction for message in sent)
+    assert len(sent) < 45, "at most ten a second"
+    for message in sent[15:]:
+        done = (message.fraction - 0.02) / 0.96
+        assert message.seconds_left == pytest.approx(4 * (1 - done), abs=0.01)
+
+
+def test_a_gpu_that_is_there_but_not_used_is_a_finding_of_an_automatic_run():
+    from LiverLesionCascadeLib.engine.run_options import RunOptions
+
+    models = server._Models()
+    models.note = "There is a GPU, but it cannot be used."
+    model, findings = models.get(RunOptions(device="auto"))
+    expected = [("gpu_not_used", "warning", models.note)] if model.device.type == "cpu" else []
+    assert [(each.code, each.severity, each.message) for each in findings] == expected
+    assert models.get(RunOptions(device="cpu"))[1] == [], "it was chosen"
+
+
+def test_the_model_is_kept_until_another_device_is_asked_for():
+    from LiverLesionCascadeLib.engine.run_options import RunOptions
+
+    models = server._Models()
+    first, _ = models.get(RunOptions(device="cpu"))
+    assert models.get(RunOptions(device="cpu", preset="paper"))[0] is first
+    assert models.get(RunOptions(device="auto"))[0] is not first
+
+
+def test_torch_works_here_and_the_cpu_is_a_device():
+    assert torch_problem() == ""
+    assert list_devices()[0] == DeviceInfo("cpu", "CPU", True)
+
+
+def write_tool(folder, lines):
+    """A program named nvidia-smi."""
+    tool = folder / "nvidia-smi"
+    tool.write_text(f"#!{sys.executable}\n{lines}\n")
+    tool.chmod(0o755)
+
+
+@pytest.fixture
+def no_cuda(monkeypatch, tmp_path):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    return tmp_path
+
+
+@pytest.mark.parametrize(("cuda", "why"), [(None, "was built without CUDA"), ("12.6", "finds no driver that fits it")])
+def test_an_nvidia_gpu_that_torch_cannot_use_is_said_with_a_remedy(no_cuda, monkeypatch, cuda, why):
+    monkeypatch.setattr(torch.version, "cuda", cuda)
+    write_tool(no_cuda, r"print('NVIDIA GeForce RTX 5090\nNVIDIA T400')")
+    note = device_note([DeviceInfo("cpu", "CPU", True)])
+    assert note.startswith(f"There is a GPU (NVIDIA GeForce RTX 5090, NVIDIA T400), but PyTorch {torch.__version__}")
+    assert why in note
+    assert "PyTorch Utils" in note
+
+
+@pytest.mark.parametrize("lines", ["", "print('NVIDIA-SMI has failed'); raise SystemExit(9)"])
+def test_without_an_nvidia_gpu_nothing_is_said(no_cuda, lines):
+    write_tool(no_cuda, lines)
+    assert device_note([DeviceInfo("cpu", "CPU", True)]) == ""
+
+
+def test_a_gpu_whose_kernels_fail_is_listed_as_unusable_and_named(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: f"Model {index}")
+    problem = "CUDA error: no kernel image is available for execution on the device"
+    monkeypatch.setattr(devices, "_problem", lambda device_id: problem if device_id == "cuda:1" else "")
+    found = list_devices()
+    assert found[:3] == [
+        DeviceInfo("cpu", "CPU", True),
+        DeviceInfo("cuda:0", "Model 0", True),
+        DeviceInfo("cuda:1", "Model 1", False),
+    ]
+    assert f"The GPU Model 1 cannot be used by PyTorch {torch.__version__} ({problem})" in device_note(found)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ModuleNotFoundError("No module named 'torch'", name="torch"), "PyTorch is not installed"),
+        (ModuleNotFoundError("No module named 'typing_extensions'", name="typing_extensions"), "does not work (No mod"),
+        (RuntimeError("Numpy is not available"), "does not work (Numpy is not available)"),
+    ],
+)
+def test_a_torch_that_cannot_be_used_is_said_with_a_remedy(monkeypatch, error, words):
+    def fail(array):
+        raise error
+
+    monkeypatch.setattr(torch, "from_numpy", fail)
+    assert words in torch_problem()
+    assert "PyTorch Utils" in torch_problem()
