@@ -34,8 +34,7 @@ class BundleChoice:
             return
         self._chosen = bundle
         self.problem = bundleProblem(bundle) if bundle else ""
-        shipped = bundleTitle(shippedFolder())
-        items = [("", _("{bundle} (built in)").format(bundle=shipped))]
+        items = [("", bundleTitle(shippedFolder()))]
         if bundle:
             items.append((bundle, bundleTitle(bundle)))
         items.append((CHOOSE_FOLDER, _("Choose a folder...")))

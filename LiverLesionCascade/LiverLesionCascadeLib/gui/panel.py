@@ -210,9 +210,10 @@ class SegmentationPanel:
         def finished(node, result):
             rememberRun(node, result, time.monotonic() - started)
             self._status = _("{name} is done.").format(name=entry.volumeName)
+            wasShown = self.results.node is node
             ended()
             self.ui.resultsCollapsibleButton.collapsed = False
-            if self.results.node is node:
+            if wasShown:  # replaced: the same node with another content
                 self.results.show(node)
 
         def failed(message, details):

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import slicer_harness
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 slicer_harness.install()
@@ -41,6 +41,7 @@ def test_time_left_is_rounded_as_a_person_would(seconds, text):
     assert timeLeftText(seconds) == text
 
 
+@settings(deadline=None)
 @given(st.floats(0, 1e5), st.floats(0, 1e5))
 def test_less_time_is_never_shown_as_more(a, b):
     def shown(seconds):
@@ -112,6 +113,7 @@ def finished(steps):
             return end.value
 
 
+@settings(deadline=None)
 @given(
     spacing=st.tuples(st.floats(0.3, 3), st.floats(0.3, 3), st.floats(0.5, 9)),
     tilt=st.sampled_from([0.0, 0.2]),
