@@ -560,10 +560,10 @@ class LiverLesionCascadeTest(ScriptedLoadableModuleTest):
         node = logic.segment(volumeNode)
         found = masksOf(node, volumeNode)
         segmentation = node.GetSegmentation()
-        erased = found["Lesion 1"].copy()
-        erased[: len(erased) // 2] = False
-        cyst = found["Liver"].copy()
-        cyst[:, : cyst.shape[1] // 2] = False
+        erased, cyst = found["Lesion 1"].copy(), found["Liver"].copy()
+        for mask in (erased, cyst):
+            inside = mask.ravel().nonzero()[0]
+            mask.ravel()[inside[: len(inside) // 2]] = False
         for segmentId, mask in (
             (segmentation.GetSegmentIdBySegmentName("Lesion 1"), erased),
             (segmentation.AddEmptySegment("", "Cyst"), cyst),

@@ -1,11 +1,20 @@
-"""Renders the pictures that the README and the module show, from the sample CT as the shipped bundle segments it."""
+"""Renders the pictures of the README and of the module from the sample CT, the shipped bundle and the panel's .ui.
+
+    python Testing/render_screenshots.py
+
+The panel runs in the harness, with the real worker: Slicer itself draws the same widgets in its own style.
+"""
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
+import slicer_harness
 from LiverLesionCascadeLib.engine.bundle import ModelBundle
 from LiverLesionCascadeLib.engine.image_io import read_image
 from LiverLesionCascadeLib.engine.key_images import encode_png, key_images
@@ -14,10 +23,12 @@ from LiverLesionCascadeLib.sample import fetch_sample
 from scipy import ndimage
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+MODULE = REPOSITORY / "LiverLesionCascade" / "LiverLesionCascade.py"
 SCREENSHOTS = REPOSITORY / "Resources" / "Screenshots"
 THUMBNAIL = REPOSITORY / "LiverLesionCascade" / "Resources" / "Icons" / "LiverLesionCascadeSample.png"
 PICTURES = 3
 WINDOW_HU = (-90, 210)
+PANEL_WIDTH = 440
 
 
 def render_result(folder: Path) -> None:
@@ -37,8 +48,60 @@ def write(path: Path, pixels: np.ndarray) -> None:
     print(path)
 
 
+def render_panel(folder: Path) -> None:
+    """The panel before, during and after a run, and after one whose process was killed as by a lack of memory."""
+    slicer_harness.install()
+    from LiverLesionCascadeLib.gui.event_loop import callLater
+    from LiverLesionCascadeLib.gui.qt_process import QtProcess
+    from LiverLesionCascadeLib.gui.sample_data import loadSample
+    from LiverLesionCascadeLib.gui.segmentation_runs import SegmentationRuns
+    from LiverLesionCascadeLib.gui.self_test import waitUntil
+    from LiverLesionCascadeLib.worker.client import WorkerClient
+
+    processes = []
+
+    def make_process(events):
+        processes.append(QtProcess(events))
+        return processes[-1]
+
+    loadSample()
+    runs = SegmentationRuns(WorkerClient(make_process, callLater, folder))
+    widget = slicer_harness.load(MODULE).module.LiverLesionCascadeWidget(runs=runs)
+    ui = widget.ui
+    waitUntil(lambda: ui.segmentButton.enabled and runs.client.devices, "the sample can be segmented")
+    grab(widget, "panel-idle")
+    ui.segmentButton.click()
+    waitUntil(lambda: ui.progressBar.value >= 50, "half of the run is done")
+    grab(widget, "panel-running")
+    os.kill(processes[-1].pid, signal.SIGKILL)
+    waitUntil(lambda: ui.errorLabel.text, "the end of the process is noticed")
+    grab(widget, "panel-error")
+    ui.segmentButton.click()
+    waitUntil(lambda: ui.segmentButton.text == "Segment", "the run ends")
+    grab(widget, "panel-finished")
+    widget.cleanup()
+    runs.close()
+
+
+def grab(widget, name: str) -> None:
+    """Write a picture of the panel as high as its content."""
+    import slicer
+
+    parent = widget.parent
+    parent.show()
+    for _ in range(3):  # word-wrapped labels get their height from the width
+        parent.resize(PANEL_WIDTH, parent.layout().heightForWidth(PANEL_WIDTH))
+        slicer.app.processEvents()
+    path = SCREENSHOTS / f"{name}.png"
+    if not parent.grab().save(str(path)):
+        raise OSError(f"{path} cannot be written.")
+    print(path)
+
+
 def main() -> int:
-    render_result(Path("sample"))
+    with tempfile.TemporaryDirectory() as folder:
+        render_result(Path(folder))
+        render_panel(Path(folder))
     return 0
 
 

@@ -27,12 +27,15 @@ def run(path):
 
 
 def main(arguments):
-    slicer_harness.install()
+    application = slicer_harness.install()
     problems = []
-    for path in [Path(argument) for argument in arguments] or MODULES:
-        print(f"{path.stem}: self-test", flush=True)
-        problems += run(path)
-        print(f"{path.stem}: passed", flush=True)
+    try:
+        for path in [Path(argument) for argument in arguments] or MODULES:
+            print(f"{path.stem}: self-test", flush=True)
+            problems += run(path)
+            print(f"{path.stem}: passed", flush=True)
+    finally:
+        application.aboutToQuit.emit()  # as Slicer does, so that what runs in the background ends
     for problem in problems:
         print(problem, file=sys.stderr)
     return int(bool(problems))
