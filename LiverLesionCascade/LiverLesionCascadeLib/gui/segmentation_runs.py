@@ -15,7 +15,7 @@ from ..engine.source_result import SourceResult
 from ..scene.probabilities import addProbabilityVolumes
 from ..scene.replace_history import ReplaceHistory
 from ..scene.scan import scanFromNode
-from ..scene.segmentation import requireSameGrid, requireUsable, segmentationNodeFromResult
+from ..scene.segmentation import requireUsable, segmentationNodeFromResult
 from ..worker.client import WorkerClient
 from ..worker.runs import RunFailure, RunHandlers, VolumeData
 
@@ -177,7 +177,6 @@ class SegmentationRun:
     def _intoScene(self, result: SourceResult) -> tuple[slicer.vtkMRMLSegmentationNode, SourceResult]:
         """The node, and the result on the whole volume, with a finding where the output had to be another."""
         result = self._scan.onWholeVolume(result)
-        requireSameGrid(result, self.volumeNode)
         outputNode, reason = self._outputNode, ""
         if outputNode is not None and outputNode.GetScene() is None:
             outputNode, reason = None, _("{name} was removed.").format(name=outputNode.GetName())

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scene_cases as cases
 import slicer
-from LiverLesionCascadeLib.scene.arrays import orientedImage
+from LiverLesionCascadeLib.scene.arrays import arrayFromImage, orientedImage
 from LiverLesionCascadeLib.scene.headless import headlessScene
 from LiverLesionCascadeLib.scene.provenance import resultSegmentIds
 from LiverLesionCascadeLib.scene.replace_history import ReplaceHistory, exchangeResult
@@ -168,6 +168,10 @@ def test_segments_in_a_layer_with_a_person_s_are_taken_without_theirs(case):
     assert case.segmentation.GetNumberOfLayers() == 2
     case.replaceBy(SECOND)
     case.assertHolds(SECOND | {"cyst": PAINTED})
+    # Nothing of what left is in the person's layer: Slicer would meet labels there that belong to no segment.
+    cyst = case.segmentation.GetSegment("cyst")
+    layer = arrayFromImage(cyst.GetRepresentation(BINARY_LABELMAP))
+    assert set(np.unique(layer)) == {0, cyst.GetLabelValue()}
     case.history.undo(case.node)
     case.assertHolds(FIRST | {"cyst": PAINTED})
 

@@ -155,6 +155,20 @@ def test_the_result_of_a_region_says_so_and_that_of_a_volume_does_not(scene):
     assert result.shape == SHAPE and not result.findings
 
 
+@pytest.mark.parametrize("direction", cases.ORIENTATIONS[::9], ids=lambda d: str(d.astype(int).tolist()))
+def test_a_lesion_found_in_a_region_has_the_place_in_space_that_it_has_in_the_volume(scene, direction):
+    hu, liver, instances = cases.abdomen()
+    volume = cases.addVolumeNode(scene, hu, direction)
+    box = (slice(2, 22), slice(4, 30), slice(1, 30))
+    found = []
+    for scan in (scanFromNode(volume), scanFromNode(volume, roiOfBox(scene, volume, box))):
+        inside = box if scan.roiName else (slice(None),) * 3
+        result = cases.resultOf(scan.ctVolume(), liver[inside], instances[inside])
+        found.append(scan.onWholeVolume(result).table[0])
+    np.testing.assert_allclose(found[0].centroid_lps, found[1].centroid_lps, atol=1e-6)
+    np.testing.assert_allclose(found[0].centroid, found[1].centroid, atol=1e-6)
+
+
 def test_a_scan_shares_the_volume_s_memory(scene):
     volume = cases.addVolumeNode(scene, cases.abdomen()[0])
     scan = scanFromNode(volume, roiOfBox(scene, volume, (slice(2, 22), slice(4, 30), slice(1, 30))))

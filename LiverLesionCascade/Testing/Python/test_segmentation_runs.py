@@ -413,8 +413,10 @@ def test_a_result_that_arrives_after_the_cancellation_is_not_shown(bench):
     volume = bench.addVolume()
     run = bench.submit(volume)
     run.cancel()
+    sent[0].on_progress(0.99, "Writing", 0.0)
     sent[0].on_finished(cases.resultOf(CTVolume.from_array(HU, np.eye(4)), LIVER, INSTANCES))
-    assert run.ends == [("cancelled",)] and not bench.segmentations() and not bench.runs.runs
+    assert run.ends == [("cancelled",)] and not run.progress
+    assert not bench.segmentations() and not bench.runs.runs
 
 
 def test_a_worker_that_dies_gives_a_message_and_the_next_volume_a_new_worker(bench):
