@@ -1,5 +1,7 @@
 """The panel in each of its states, with fakes for runs, installer and person."""
 
+from xml.etree import ElementTree
+
 import numpy as np
 import panel_fakes
 import pytest
@@ -8,12 +10,13 @@ from panel_fakes import closePanel, makeCT, openPanel, pump
 
 slicer_harness.install()
 
+import qt  # noqa: E402
 import slicer  # noqa: E402
 from LiverLesionCascadeLib.engine.errors import OutputError  # noqa: E402
 from LiverLesionCascadeLib.engine.findings import Finding  # noqa: E402
 from LiverLesionCascadeLib.engine.postprocessing import PostProcessing  # noqa: E402
 from LiverLesionCascadeLib.engine.run_options import RunOptions  # noqa: E402
-from LiverLesionCascadeLib.gui.questions import Rerun  # noqa: E402
+from LiverLesionCascadeLib.gui.questions import Questions, Rerun  # noqa: E402
 from LiverLesionCascadeLib.worker.devices import DeviceInfo  # noqa: E402
 from slicer_harness import ui_loader  # noqa: E402
 
@@ -522,3 +525,37 @@ def test_every_widget_that_a_person_can_use_has_a_tooltip(p):
         usable = name.endswith(("Selector", "Button", "CheckBox", "SpinBox", "Label", "List", "Table", "Bar"))
         if usable and not name.startswith("qt_"):
             assert widget.toolTip, name
+
+
+def test_the_model_card_is_that_of_the_chosen_bundle(p, monkeypatch, tmp_path):
+    shownFolders = []
+    monkeypatch.setattr("LiverLesionCascadeLib.gui.panel.showModelCard", shownFolders.append)
+    p.ui.modelCardButton.click()
+    p.widget._parameterNode.bundle = str(tmp_path)
+    p.ui.modelCardButton.click()
+    assert (shownFolders[0] / "MODEL_CARD.md").is_file() and shownFolders[1] == tmp_path
+
+
+@pytest.mark.parametrize(
+    ("button", "answer"),
+    [("New segmentation", Rerun.NEW), ("Replace", Rerun.REPLACE), ("Cancel", Rerun.CANCEL)],
+)
+def test_the_question_about_a_second_run_has_three_answers(monkeypatch, button, answer):
+    asked = []
+
+    def clicked(box):
+        asked.append(box.text)
+        return next(each for each in box.buttons() if each.text.replace("&", "") == button)
+
+    monkeypatch.setattr(qt.QMessageBox, "exec", lambda box: None)
+    monkeypatch.setattr(qt.QMessageBox, "clickedButton", clicked)
+    assert Questions().newOrReplace("CT liver and lesions") is answer
+    assert asked == ["CT liver and lesions holds a result already."]
+
+
+def test_the_tab_key_reaches_every_widget_from_top_to_bottom(p):
+    root = ElementTree.parse(panel_fakes.MODULE.parent / "Resources" / "UI" / "LiverLesionCascade.ui").getroot()
+    order = [each.text for each in root.iterfind("tabstops/tabstop")]
+    usable = ("Selector", "Button", "CheckBox", "SpinBox", "List", "Table")
+    names = [each.get("name") for each in root.iter("widget") if each.get("name").endswith(usable)]
+    assert order == names
