@@ -65,7 +65,7 @@ def render_panel(folder: Path) -> None:
         return processes[-1]
 
     loadSample()
-    runs = SegmentationRuns(WorkerClient(make_process, callLater, folder))
+    runs = SegmentationRuns(lambda: WorkerClient(make_process, callLater, folder))
     widget = slicer_harness.load(MODULE).module.LiverLesionCascadeWidget(runs=runs)
     ui = widget.ui
     waitUntil(lambda: ui.segmentButton.enabled and runs.client.devices, "the sample can be segmented")

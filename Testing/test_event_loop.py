@@ -58,40 +58,43 @@ def sample(tmp_path_factory):
     return fetch_sample(tmp_path_factory.mktemp("sample")).image
 
 
-@pytest.fixture(scope="module")
-def module():
-    return slicer_harness.load(REPOSITORY / "LiverLesionCascade" / "LiverLesionCascade.py").module
+@pytest.fixture
+def runs(tmp_path):
+    made = SegmentationRuns(lambda: WorkerClient(QtProcess, callLater, tmp_path))
+    yield made
+    made.close()
 
 
-def segment_and_measure(module, image, folder):
-    """Choose a volume and click Segment in a new panel with a new worker; the heartbeat until the result is there."""
+@pytest.fixture
+def widget(runs):
+    module = slicer_harness.load(REPOSITORY / "LiverLesionCascade" / "LiverLesionCascade.py").module
+    made = module.LiverLesionCascadeWidget(runs=runs)
+    yield made
+    made.cleanup()
     slicer.mrmlScene.Clear()
+
+
+def segment_and_measure(ui, image):
+    """Choose a volume and click Segment; the heartbeat until the result is there."""
     volumeNode = slicer.util.loadVolume(str(image))
-    runs = SegmentationRuns(WorkerClient(QtProcess, callLater, folder))
-    widget = module.LiverLesionCascadeWidget(runs=runs)
-    ui = widget.ui
-    heartbeat = Heartbeat(lambda: ui.progressLabel.text)
-    try:
-        ui.inputSelector.setCurrentNode(volumeNode)
-        waitUntil(lambda: ui.segmentButton.enabled, "the sample can be segmented")
-        ui.segmentButton.click()
-        waitUntil(lambda: ui.segmentButton.text == "Segment", "the run ends")
-        assert ui.errorLabel.text == ""
-        assert len(slicer.util.getNodesByClass("vtkMRMLSegmentationNode")) == 1
-    finally:
-        heartbeat.stop()
-        widget.cleanup()
-        runs.close()
-        slicer.mrmlScene.Clear()
+    heartbeat = Heartbeat(lambda: ui.progressLabel.text or "before or after the run")
+    ui.inputSelector.setCurrentNode(volumeNode)
+    waitUntil(lambda: ui.segmentButton.enabled, "the sample can be segmented")
+    ui.segmentButton.click()
+    waitUntil(lambda: ui.segmentButton.text == "Segment", "the run ends")
+    heartbeat.stop()
+    assert ui.errorLabel.text == ""
+    assert len(slicer.util.getNodesByClass("vtkMRMLSegmentationNode")) == 1
     return heartbeat
 
 
-def test_a_run_on_the_sample_never_holds_up_the_event_loop(module, sample, tmp_path):
+def test_a_run_on_the_sample_never_holds_up_the_event_loop(widget, runs, sample):
     gaps = []
     for _attempt in range(ATTEMPTS):
-        heartbeat = segment_and_measure(module, sample, tmp_path)
+        slicer.mrmlScene.Clear()
+        runs.close()  # so that each attempt starts the worker, as the first run does
+        heartbeat = segment_and_measure(widget.ui, sample)
         gaps.append(f"{heartbeat.longest:.3f} s ({heartbeat.during})")
-        print(gaps[-1])
         if heartbeat.longest <= LIMIT_S:
             return
     pytest.fail(f"Longest waits of the event loop, one a run: {', '.join(gaps)}")
