@@ -226,7 +226,7 @@ class LiverLesionCascadeTrainingLogic(ScriptedLoadableModuleLogic):
     def evaluate(self, caseFolders, bundle=None, preset="fast", device="auto", progress=None):
         """Segment cases that have references and return the EvaluationSummary.
 
-        :param caseFolders: folders of cases in LiTS layout.
+        :param caseFolders: folders of cases in LiTS layout, or prepared data sets, of which the validation cases count.
         :param bundle: folder of a model bundle; the shipped one if None.
         :param progress: called with (cases done, cases, name of the case).
 
@@ -235,6 +235,7 @@ class LiverLesionCascadeTrainingLogic(ScriptedLoadableModuleLogic):
         from LiverLesionCascadeLib.engine.bundle import ModelBundle
         from LiverLesionCascadeLib.engine.segmenter import Segmenter
         from LiverLesionCascadeTrainingLib.cases import find_cases
+        from LiverLesionCascadeTrainingLib.datasets.splits import VALIDATION
         from LiverLesionCascadeTrainingLib.evaluation import evaluate_cases
 
         segmenter = Segmenter(ModelBundle.load(bundle) if bundle else ModelBundle.shipped(), device)
@@ -243,7 +244,9 @@ class LiverLesionCascadeTrainingLogic(ScriptedLoadableModuleLogic):
             result = segmenter.segment(ct, preset)
             return result.liver, result.lesions
 
-        return evaluate_cases(find_cases([pathlib.Path(folder) for folder in caseFolders]), segment, progress)
+        return evaluate_cases(
+            find_cases([pathlib.Path(folder) for folder in caseFolders], VALIDATION), segment, progress
+        )
 
     @staticmethod
     def table(summary):
