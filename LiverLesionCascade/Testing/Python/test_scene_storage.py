@@ -102,11 +102,11 @@ def test_the_file_is_a_plain_image_on_the_whole_grid_of_the_source(scene, tmp_pa
 def test_without_a_scene_the_file_is_on_the_image_s_own_grid(scene, tmp_path, direction):
     hu, liver, instances = cases.abdomen()
     ijkToLps = np.diag([-1.0, -1, 1, 1]) @ cases.affine(direction * cases.SPACING, cases.ORIGIN)
-    result = cases.resultOf(CTVolume.from_array(hu, ijkToLps, "scan"), liver, instances)
-    path = writeSegmentation(result, tmp_path / "out.seg.nrrd")
+    ct = CTVolume.from_array(hu, ijkToLps, "scan")
+    path = writeSegmentation(cases.resultOf(ct, liver, instances), tmp_path / "out.seg.nrrd")
 
     node = loadSegmentation(scene, path)
-    reference = volumeNodeFromArray(scene, hu, result.ct.source, "CT")
+    reference = volumeNodeFromArray(scene, hu, ct.source, "CT")
     np.testing.assert_array_equal(segmentMask(node, "liver", reference), liver)
     np.testing.assert_array_equal(segmentMask(node, "lesion_1", reference), instances == 1)
     np.testing.assert_array_equal(segmentMask(node, "lesion_2", reference), instances == 2)
