@@ -132,6 +132,14 @@ def test_split_takes_about_as_much_of_every_group(seed):
     assert list(splits.values()).count("validation") == 13 and with_lesions in (11, 12)
 
 
+@given(PATIENTS, st.integers(0, 99))
+def test_patients_keep_an_earlier_split_whatever_the_draw_would_be(patients, seed):
+    drawn = split_patients(patients, 0.5, seed)
+    other = {patient: "train" if split == "validation" else "validation" for patient, split in drawn.items()}
+    more = {**patients, "somebody new": (False, True)}
+    assert {patient: split_patients(more, 0.5, seed, other)[patient] for patient in other} == other
+
+
 def test_another_seed_is_another_split():
     patients = {str(i): (False, True) for i in range(131)}
     assert len({tuple(sorted(split_patients(patients, 0.1, seed).items())) for seed in range(20)}) == 20

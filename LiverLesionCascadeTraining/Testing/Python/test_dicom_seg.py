@@ -57,9 +57,10 @@ def test_older_snomed_codes_are_known(tmp_path):
 
 def test_cropped_and_flipped_frames_are_placed_by_their_position(tmp_path):
     uid = write_series(tmp_path / "ct", body_phantom())
-    cut = [Segment(s.label, s.mask[:, 6:22, 8:30][:, ::-1, ::-1], s.type_code) for s in CODED]
+    cut = [Segment(s.label, s.mask[:, 6:21, 8:29][:, ::-1, ::-1], s.type_code) for s in CODED]
+    # Packed frames of 315 pixels begin in the middle of a byte.
     # First pixel: the last row and column of the crop; both axes run backwards.
-    corner = [(x + 29 * 0.8, y + 21 * 0.7, z) for x, y, z in POSITIONS]
+    corner = [(x + 28 * 0.8, y + 20 * 0.7, z) for x, y, z in POSITIONS]
     write_segmentation(tmp_path / "seg.dcm", cut, uid, corner, orientation=(-1, 0, 0, 0, -1, 0))
     np.testing.assert_array_equal(find_dicom(tmp_path).cases[0].read()[1], EXPECTED)
 
