@@ -7,6 +7,7 @@ from the image first. Measures are kept by row and case in ``RUN/results``: an i
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -155,12 +156,12 @@ def measure(rows: Sequence[Row], cases: Sequence[Case], folder: Path, report: Ca
     """
     found: dict[str, dict[str, Any]] = {row.key: {} for row in rows}
     missing: dict[str, list[Row]] = {}
+    weights = {row.key: _fingerprint(row.weights) for row in rows}
     for row in rows:
-        weights = _fingerprint(row.weights)
         for case in cases:
             path = folder / row.key / f"{case.name}.json"
             kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-            if kept.get("weights") == weights:
+            if kept.get("weights") == weights[row.key]:
                 found[row.key][case.name] = kept["measures"]
             else:
                 missing.setdefault(case.name, []).append(row)
@@ -174,14 +175,20 @@ def measure(rows: Sequence[Row], cases: Sequence[Case], folder: Path, report: Ca
             seconds = time.perf_counter() - started
             measures = evaluate_case(liver, lesions, reference, ct.spacing, case.name).to_dict() | {"seconds": seconds}
             (folder / row.key).mkdir(parents=True, exist_ok=True)
-            kept = {"weights": _fingerprint(row.weights), "measures": measures}
+            kept = {"weights": weights[row.key], "measures": measures}
             write_json(folder / row.key / f"{case.name}.json", kept)
-            found[row.key][case.name] = measures
+            # As it will be read back: lists instead of tuples.
+            found[row.key][case.name] = json.loads(json.dumps(measures))
             dice = ", ".join(f"{what} {measures[what]['dice']:.3f}" for what in ("liver", "lesion"))
             report(f"case {case.name}, {row.method} ({row.sees}): {dice}, {seconds:.0f} s")
     return {key: [measures[case.name] for case in cases] for key, measures in found.items()}
 
 
-def _fingerprint(paths: Sequence[Path]) -> list[list[int]]:
-    """Size and time of the files: a network that was trained on has others."""
-    return [[path.stat().st_size, path.stat().st_mtime_ns] for path in paths]
+def _fingerprint(paths: Sequence[Path]) -> str:
+    """Tells the contents of files from any others."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            while part := file.read(2**20):
+                digest.update(part)
+    return digest.hexdigest()

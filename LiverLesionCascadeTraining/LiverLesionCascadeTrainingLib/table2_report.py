@@ -36,7 +36,8 @@ def mean_of(measures: Sequence[dict[str, Any]], region: str, name: str) -> float
 
 def false_lesions(case: dict[str, Any]) -> int:
     """Lesions of a case that touch none in the reference."""
-    return int(case["lesions"]["touched"]["all"]["false_positives"])
+    counts = case["lesions"]["touched"]["all"]
+    return int(counts["predicted"] - counts["correct"])
 
 
 def main_table(rows: Sequence[Row], measured: Measured) -> str:

@@ -61,6 +61,8 @@ def run(args: argparse.Namespace) -> int:
     if not cases:
         raise InputError(f"{args.data} has no whole scan to measure on: its validation cases are single slices")
     train_networks(training, device, args.bundle is None, report)
+    # scipy's trees, by which distances are measured, need denormal numbers: without them it recurses until it crashes.
+    torch.set_flush_denormal(False)
     folder = args.bundle
     if folder is None:
         folder = args.output / BUNDLE_FOLDER
