@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 from ..sample import IMAGE_FILE, PACKAGE, VERSION, Sample, fetch_sample, run_pip
 
 CATEGORY = "Liver Lesion Cascade"
-SAMPLE_NAME = "CT liver lesions"
+SAMPLE_NAME = "Abdominal CT"
 #: Soft tissue: 60 HU in the middle, as radiologists look at a liver.
 WINDOW_HU = (-90, 210)
 
