@@ -52,11 +52,11 @@ class FakeRuns:
         self.submitted.append(FakeRun(volumeNode, options, arguments))
         return self.submitted[-1]
 
-    def finish(self, run):
+    def finish(self, run, result=None):
         """End a run as SegmentationRuns does: the segments are in the scene when the panel is told."""
         from LiverLesionCascadeLib.scene.segmentation import segmentationNodeFromResult
 
-        result = resultOf(run.volumeNode)
+        result = result or resultOf(run.volumeNode)
         node = segmentationNodeFromResult(result, run.volumeNode, run.outputNode, run.replace, history=self.history)
         run.onFinished(node, result)
         return node

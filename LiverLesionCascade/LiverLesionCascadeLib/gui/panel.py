@@ -18,7 +18,7 @@ from .findings_text import findingsText
 from .model_card_dialog import showModelCard
 from .panel_state import buttonState
 from .questions import Rerun
-from .result_summary import rememberRun
+from .result_summary import rememberRun, resultFindings
 from .result_view import ResultView, latestResult
 from .run_list import RunEntry, RunList
 from .scan_check import ScanCheck
@@ -107,12 +107,12 @@ class SegmentationPanel:
         self._showButton(volume)
         self._showProgress(volume)
         self._showQueue()
-        self._showText(self.ui.findingsLabel, "" if self._check.refusal else findingsText(self._check.findings))
         self._showText(self.ui.errorLabel, self._failure[0] if self._failure else "")
         self.ui.errorDetailsButton.visible = bool(self._failure and self._failure[1])
         self._showText(self.ui.statusLabel, self._status)
         if parameters:
             self._showResult()
+        self._showFindings()
         if volume is not None:
             self._prepareWorker()
 
@@ -122,6 +122,12 @@ class SegmentationPanel:
             self.results.show(node)
         if self.editPage.isShown and node is None:
             self.editPage.close()
+
+    def _showFindings(self):
+        """What should be known before a run; not again what the result that is shown says already."""
+        said = {message for _severity, message in resultFindings(self.results.node)} if self.results.node else ()
+        findings = [finding for finding in self._check.findings if finding.message not in said]
+        self._showText(self.ui.findingsLabel, "" if self._check.refusal else findingsText(findings))
 
     def _showButton(self, volume):
         entry = self._list.ofVolume(volume.GetID()) if volume else None

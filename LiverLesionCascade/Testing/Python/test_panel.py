@@ -125,11 +125,7 @@ def test_what_a_run_says_about_its_result_is_shown_and_survives_the_scene(p, tmp
     run = submit(p, makeCT())
     result = panel_fakes.resultOf(run.volumeNode)
     result.findings = [Finding("non_contrast", "warning", "The liver measures 50 HU: no contrast?")]
-    panel_fakes.resultOf, original = lambda volume: result, panel_fakes.resultOf
-    try:
-        p.runs.finish(run)
-    finally:
-        panel_fakes.resultOf = original
+    p.runs.finish(run, result)
     text = "Please note: The liver measures 50 HU: no contrast?"
     assert p.ui.resultFindingsLabel.text == text
     summary = p.ui.summaryLabel.text
@@ -138,6 +134,19 @@ def test_what_a_run_says_about_its_result_is_shown_and_survives_the_scene(p, tmp
     assert not shown(p.ui.resultsCollapsibleButton)
     slicer.util.loadScene(str(tmp_path / "scene.mrb"))
     assert p.ui.resultFindingsLabel.text == text and p.ui.summaryLabel.text == summary
+
+
+def test_what_the_result_says_is_not_said_twice(p):
+    volume = makeCT()
+    volume.SetSpacing(1.6, 1.6, 8.0)
+    pump(lambda: shown(p.ui.findingsLabel))
+    run = submit(p, volume)
+    result = panel_fakes.resultOf(volume)
+    result.findings = list(p.panel._check.findings)
+    p.runs.finish(run, result)
+    assert not shown(p.ui.findingsLabel) and "8.0 mm apart" in p.ui.resultFindingsLabel.text
+    slicer.mrmlScene.RemoveNode(p.panel.results.node)
+    assert shown(p.ui.findingsLabel)
 
 
 def test_the_summary_follows_a_person_s_edits(p):
