@@ -96,6 +96,7 @@ def test_imports_run_one_way_and_only_the_gui_uses_qt():
         ("scene", "import LiverLesionCascade", "imports the module file"),
         ("engine", "from LiverLesionCascadeTrainingLib import cases", "imports training"),
         ("worker", "from .. import scene", "imports scene"),
+        ("worker", "import slicer", "imports slicer"),
         ("training", "from .gui import training_panel", "imports training gui"),
         ("training", "from . import scene_case", "imports training scene"),
         ("training", "import slicer", "imports slicer"),
@@ -117,10 +118,10 @@ def test_a_wrong_import_would_be_found(tmp_path, monkeypatch, part, source, mess
     assert message in found
 
 
-def engine_modules():
+def modules_of(part):
     return sorted(
         ".".join(path.relative_to(LIBRARY.parent).with_suffix("").parts)
-        for path in (LIBRARY / "engine").rglob("*.py")
+        for path in (LIBRARY / part).rglob("*.py")
         if path.name != "__init__.py"
     )
 
@@ -143,8 +144,9 @@ sys.meta_path.insert(0, Blocker())
 """
 
 
-def test_every_module_of_the_engine_can_be_imported_without_slicer_vtk_and_qt():
-    imports = "\n".join(f"import {name}" for name in engine_modules())
+@pytest.mark.parametrize("part", ["engine", "worker"])
+def test_every_module_can_be_imported_without_slicer_vtk_and_qt(part):
+    imports = "\n".join(f"import {name}" for name in modules_of(part))
     assert run(f"{BLOCK}\n{imports}\nprint('done')").strip() == "done"
 
 
@@ -155,6 +157,8 @@ import LiverLesionCascadeLib.engine
 import LiverLesionCascadeLib.engine.bundle
 import LiverLesionCascadeLib.engine.ct_volume
 import LiverLesionCascadeLib.engine.result
+import LiverLesionCascadeLib.engine.run_options
+import LiverLesionCascadeLib.worker.client
 print(sorted({name.split('.')[0] for name in sys.modules} & {'torch', 'slicer', 'vtk'}))
 """
     assert run(code).strip() == "[]"

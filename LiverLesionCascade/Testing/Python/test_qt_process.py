@@ -25,6 +25,7 @@ def run_until(done, seconds=60):
     while not done():
         assert time.monotonic() < end
         qt.QApplication.processEvents()
+        time.sleep(0.005)
 
 
 class Told:
