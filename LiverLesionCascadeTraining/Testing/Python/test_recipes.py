@@ -12,6 +12,7 @@ def test_paper_recipe_is_that_of_the_paper():
     assert stage.steps == pytest.approx(100 * steps_an_epoch, abs=1)
     assert stage.mixture == {"lesion": 0.5, "neither": 0.5}
     assert PAPER.dice_loss == 0 and not PAPER.nesterov
+    assert PAPER.slices == 8802 and stage.epochs
 
     def rate(epoch):
         step = round(epoch * steps_an_epoch)
