@@ -481,7 +481,9 @@ class LiverLesionCascadeTest(ScriptedLoadableModuleTest):
 
     def openPanel(self):
         slicer.util.selectModule("LiverLesionCascade")
-        return slicer.modules.LiverLesionCascadeWidget.ui
+        widget = slicer.modules.LiverLesionCascadeWidget
+        widget.panel.doubleClickSeconds = 0  # clicks of a test follow each other fast
+        return widget.ui
 
     def loadSample(self):
         """The sample as its button in the Sample Data module loads it."""

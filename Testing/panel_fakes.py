@@ -119,6 +119,7 @@ def openPanel():
     _opened.append(widget)
     widget.setup()
     widget.enter()
+    widget.panel.doubleClickSeconds = 0
     return types.SimpleNamespace(
         widget=widget,
         parent=parent,

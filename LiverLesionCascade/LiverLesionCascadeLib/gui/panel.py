@@ -37,6 +37,9 @@ class SegmentationPanel:
     :param callLater: (seconds, function): the event loop calls the function once, later.
     """
 
+    #: The second click of a double click on Segment does not cancel the run that the first one started.
+    doubleClickSeconds = 0.5
+
     def __init__(self, ui, runs, installer, questions, callLater):
         self.ui = ui
         self._runs, self._installer, self._questions = runs, installer, questions
@@ -183,7 +186,8 @@ class SegmentationPanel:
         volume = self._parameters.inputVolume
         entry = self._list.ofVolume(volume.GetID())
         if entry is not None:
-            entry.cancel()
+            if time.monotonic() - entry.submitted >= self.doubleClickSeconds:
+                entry.cancel()
             self.update()
             return
         target = self._target(volume, self._parameters.outputSegmentation)

@@ -1,6 +1,7 @@
 """The runs that the panel has submitted and that have not ended."""
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import Any
 
 from slicer.i18n import tr as _
@@ -15,6 +16,7 @@ class RunEntry:
     :param volumeId: MRML ID of the volume that was submitted.
     :param volumeName: its name then.
     :param started: whether its turn has come.
+    :param submitted: time.monotonic() when it was.
     """
 
     volumeId: str
@@ -25,6 +27,7 @@ class RunEntry:
     fraction: float = 0.0
     stage: str = ""
     secondsLeft: float | None = None
+    submitted: float = field(default_factory=time.monotonic)
 
     def progressed(self, fraction, stage, secondsLeft):
         self.started = True

@@ -188,6 +188,13 @@ def test_cancel_ends_the_run_and_waits_until_it_is_gone(p):
     assert p.ui.statusLabel.text == "CT was cancelled." and not shown(p.ui.progressBar)
 
 
+def test_a_double_click_on_segment_does_not_cancel_the_run(p):
+    del p.panel.doubleClickSeconds
+    run = submit(p, makeCT())
+    p.ui.segmentButton.click()
+    assert not run.cancelled and p.ui.segmentButton.text == "Cancel"
+
+
 def test_without_torch_nothing_is_submitted_until_it_is_installed(p):
     p.installer.installed = False
     makeCT()
