@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -106,23 +107,26 @@ def test_another_process_finds_the_training_and_steers_it(started):
 
 
 STARTER = """
-import sys, json
+import sys, time
 from pathlib import Path
 from LiverLesionCascadeTrainingLib.runs import TrainingRequest, TrainingRun
 run = TrainingRun(Path(sys.argv[1]), sys.argv[2:])
 run.start(TrainingRequest("t", "v", sys.argv[1]))
+time.sleep(600)
 """
 
 
-def test_a_training_outlives_the_process_that_started_it(tmp_path, monkeypatch):
+def test_a_training_outlives_the_process_and_the_terminal_that_started_it(tmp_path, monkeypatch):
     monkeypatch.setenv("FAKE_TRAINER", "steps=100000 pause=0.005")
     roots = [
         str(Path(__file__).resolve().parents[3] / name) for name in ("LiverLesionCascade", "LiverLesionCascadeTraining")
     ]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(roots))
-    subprocess.run([sys.executable, "-c", STARTER, str(tmp_path), *FAKE], check=True)
+    starter = subprocess.Popen([sys.executable, "-c", STARTER, str(tmp_path), *FAKE], start_new_session=True)
     run = TrainingRun(tmp_path)
     wait_for(run, "training")
+    os.killpg(starter.pid, signal.SIGKILL)
+    starter.wait()
     at = run.look().step
     wait(lambda: run.look().step > at, "going on")
     run.send("stop")
