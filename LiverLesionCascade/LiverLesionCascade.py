@@ -545,7 +545,7 @@ class LiverLesionCascadeTest(ScriptedLoadableModuleTest):
         from LiverLesionCascadeLib.gui.self_test import waitUntil
 
         volumeNode, ui = self.startSample()
-        waitUntil(lambda: ui.progressBar.value > 0, "the run on the sample begins")
+        waitUntil(lambda: ui.progressBar.value >= 25, "a quarter of the run on the sample is done")
         ui.segmentButton.click()
         waitUntil(lambda: ui.segmentButton.text == _("Segment"), "the run on the sample is cancelled")
         self.assertTrue(ui.segmentButton.enabled)

@@ -4,6 +4,7 @@ Measured with the real panel, worker process and networks. What drawing the view
 """
 
 import time
+from pathlib import Path
 
 import pytest
 import slicer_harness
@@ -21,15 +22,20 @@ from LiverLesionCascadeLib.worker.client import WorkerClient  # noqa: E402
 from refresh_cmake_lists import REPOSITORY  # noqa: E402
 
 LIMIT_S = 0.2
-ATTEMPTS = 5
-"""Where other programs want the processor, anything is held up now and then; what our code blocks, it blocks always.
+ATTEMPTS = 3
+"""What our code blocks, it blocks each time; a single long wait has other causes, so the run is measured again."""
 
-So a run with a long gap is measured again, and the test fails only if each one has a gap.
-"""
+
+def seconds_without_processor():
+    """How long this thread has waited for a processor that other programs had; 0 where the system does not tell."""
+    path = Path("/proc/thread-self/schedstat")
+    return int(path.read_text().split()[1]) / 1e9 if path.exists() else 0.0
 
 
 class Heartbeat:
     """Notes how long the event loop lets a timer wait that should fire every few milliseconds.
+
+    Not counted is the time in which other programs had the processor: that is no fault of the code that is tested.
 
     :param stage: tells what is going on, for the message of a failed test.
     """
@@ -37,14 +43,18 @@ class Heartbeat:
     def __init__(self, stage=lambda: ""):
         self.longest, self.during = 0.0, ""
         self._stage = stage
-        self._last = time.perf_counter()
+        self._last = self._now()
         self._timer = qt.QTimer()
         self._timer.setInterval(5)
         self._timer.connect("timeout()", self._beat)
         self._timer.start()
 
+    @staticmethod
+    def _now():
+        return time.perf_counter() - seconds_without_processor()
+
     def _beat(self):
-        now = time.perf_counter()
+        now = self._now()
         if now - self._last > self.longest:
             self.longest, self.during = now - self._last, self._stage()
         self._last = now
@@ -68,7 +78,13 @@ def runs(tmp_path):
 @pytest.fixture
 def widget(runs):
     module = slicer_harness.load(REPOSITORY / "LiverLesionCascade" / "LiverLesionCascade.py").module
-    made = module.LiverLesionCascadeWidget(runs=runs)
+    parent = slicer.qSlicerWidget()
+    parent.setLayout(qt.QVBoxLayout())
+    parent.setMRMLScene(slicer.mrmlScene)
+    parent.__dict__["isEntered"] = True
+    made = module.LiverLesionCascadeWidget(parent, runs=runs)
+    made.setup()
+    made.enter()
     yield made
     made.cleanup()
     slicer.mrmlScene.Clear()
@@ -95,6 +111,7 @@ def test_a_run_on_the_sample_never_holds_up_the_event_loop(widget, runs, sample)
         runs.close()  # so that each attempt starts the worker, as the first run does
         heartbeat = segment_and_measure(widget.ui, sample)
         gaps.append(f"{heartbeat.longest:.3f} s ({heartbeat.during})")
+        print(gaps[-1])
         if heartbeat.longest <= LIMIT_S:
             return
     pytest.fail(f"Longest waits of the event loop, one a run: {', '.join(gaps)}")
