@@ -60,10 +60,10 @@ def draw_figure(
                 if shown.any():
                     panel.contour(shown, levels=[0.5], colors=[colour], linewidths=0.9)
             panel.set_axis_off()
-            if line is panels[0]:
+            if index == chosen[0]:
                 panel.set_title(title, fontsize=8)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=90)
 
 
 def _around(mask: np.ndarray) -> tuple[slice, slice]:

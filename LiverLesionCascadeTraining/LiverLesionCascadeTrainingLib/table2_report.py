@@ -95,8 +95,9 @@ def markdown(rows: Sequence[Row], measured: Measured, training: CascadeTraining,
     with_lesions = sum(case["has_lesions"] for case in cases)
     low, high = recipe.window_hu
     order = sorted(rows, key=lambda row: -(mean_of(measured[row.key], "lesion", "dice") or 0.0))
-    ranks = ", ".join(
-        f"{row.method} ({row.sees}) {percent(mean_of(measured[row.key], 'lesion', 'dice'))}" for row in order
+    ranks = "\n".join(
+        f"{i}. {row.method}, {row.sees}: {percent(mean_of(measured[row.key], 'lesion', 'dice'))}"
+        for i, row in enumerate(order, 1)
     )
     return f"""# Table 2
 
@@ -113,7 +114,9 @@ the first step on. "{rows[5].sees}": the product's, the bundle {bundle.name} {bu
 the box around the liver, learned from the image first and then with cross-fitted priors. Multi-scale fusion: five
 scales in each network. 3D-CRF: fully connected, on the maps of the last network.
 
-By lesion Dice: {ranks}.
+By lesion Dice:
+
+{ranks}
 
 {case_table(rows, measured)}
 
