@@ -53,16 +53,18 @@ def run(args: argparse.Namespace) -> int:
 
     if args.threads:
         torch.set_num_threads(args.threads)
-    # Weights that decay towards zero become denormal, which slows a processor down many times.
-    torch.set_flush_denormal(True)
     device, recipe = select_device(args.device), RECIPES[args.recipe]
     training = CascadeTraining(args.output, recipe, *data_folders(args.data), device, report)
     cases = [case for case in training.cases["validation"] if not case.sparse]
     if not cases:
         raise InputError(f"{args.data} has no whole scan to measure on: its validation cases are single slices")
-    train_networks(training, device, args.bundle is None, report)
-    # scipy's trees, by which distances are measured, need denormal numbers: without them it recurses until it crashes.
-    torch.set_flush_denormal(False)
+    # Weights that decay towards zero become denormal, which slows a processor down many times.
+    torch.set_flush_denormal(True)
+    try:
+        train_networks(training, device, args.bundle is None, report)
+    finally:
+        # scipy's trees, by which distances are measured, recurse until they crash where denormal numbers are flushed.
+        torch.set_flush_denormal(False)
     folder = args.bundle
     if folder is None:
         folder = args.output / BUNDLE_FOLDER
