@@ -79,6 +79,8 @@ def main(argv: Sequence[str] | None = None, make_segmenter: SegmenterFactory | N
     """
     words = list(sys.argv[1:] if argv is None else argv)
     make_streams_lenient()
+    # Before torch is imported: threads that wait by spinning make a run several times slower on a shared processor.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         arguments = _parser(words).parse_args(words)
         return _run(arguments, make_segmenter)

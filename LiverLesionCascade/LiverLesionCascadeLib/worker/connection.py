@@ -120,7 +120,7 @@ class Connection:
         return RunFailure(
             "worker",
             f"The segmentation process ended unexpectedly ({'crash' if crashed else 'exit'} code {code}). Segment "
-            "again; if that happens again, choose the CPU and the preset fast, and report it with the details.",
+            "again; if that happens again, choose the CPU and the quality Fast, and report it with the details.",
             details,
         )
 

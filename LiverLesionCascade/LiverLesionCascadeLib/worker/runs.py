@@ -22,7 +22,7 @@ STAGES = ("Starting", "Reading", "Loading the model", "Liver", "Lesions", "Measu
 
 #: What to do where memory ran out.
 MEMORY_REMEDY = (
-    "Close other programs, choose the preset fast, segment a smaller region of interest, or, where a GPU was used, "
+    "Close other programs, choose the quality Fast, segment a smaller region of interest, or, where a GPU was used, "
     "choose the CPU."
 )
 
