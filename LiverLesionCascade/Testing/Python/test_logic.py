@@ -252,7 +252,7 @@ def test_a_failure_that_nobody_asked_for_goes_to_the_log(logic, client, caplog):
     logic.segmentAsync(addVolume())
     handlers = client.submitted[0][2]
     with caplog.at_level(logging.ERROR):
-        handlers.on_failed(RunFailure("memory", "Memory ran out: choose the preset fast.", "what the worker said"))
+        handlers.on_failed(RunFailure("memory", "Memory ran out: choose the quality Fast.", "what the worker said"))
     assert "Memory ran out" in caplog.text and "what the worker said" in caplog.text
 
 

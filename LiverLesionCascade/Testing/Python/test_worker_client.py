@@ -233,7 +233,7 @@ def test_a_failure_that_the_worker_tells_is_passed_on_and_the_next_run_goes_on(b
 @pytest.mark.parametrize(
     ("code", "crashed", "said", "kind", "words"),
     [
-        (9, True, b"", "memory", "memory ran out. Close other programs, choose the preset fast"),
+        (9, True, b"", "memory", "memory ran out. Close other programs, choose the quality Fast"),
         (1, False, b"error: [python-real] exit abnormally - Report the problem.\n", "memory", "memory ran out"),
         (11, True, b"Fatal Python error: Segmentation fault", "worker", "crash code 11"),
         (1, False, b"MemoryErrorless traceback\n", "worker", "exit code 1"),

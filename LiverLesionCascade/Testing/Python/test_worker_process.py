@@ -204,7 +204,7 @@ def test_killed_at_ten_random_moments_each_run_fails_with_a_remedy_and_the_next_
         os.kill(bench.processes[-1].pid, 9)
         kind, failure = submitted.wait()
         assert kind == "memory"
-        assert "choose the preset fast" in failure.message
+        assert "choose the quality Fast" in failure.message
         assert bench.files() == []
     assert bench.submit(bundle).wait()[0] == "finished"
     assert len(bench.processes) == 11

@@ -38,7 +38,7 @@ def test_every_error_has_its_kind_and_a_sentence(error, kind):
     found, message = failure_of(error)
     assert found == kind
     if kind == "memory":
-        assert "Close other programs, choose the preset fast" in message
+        assert "Close other programs, choose the quality Fast" in message
     elif kind == "internal":
         assert f"{type(error).__name__}: {error}" in message
         assert "report it" in message
