@@ -82,8 +82,9 @@ test: lint
 validate: $(INSTALLED)
 	@$(LLC) evaluate "$(DATA)/lits/val" --stages
 
-benchmark: $(INSTALLED)
+benchmark: $(INSTALLED_TEST)
 	@$(PY) Testing/benchmark.py
+	@QT_QPA_PLATFORM=offscreen $(PY) Testing/benchmark_panel.py
 	@$(PY) Testing/benchmark_training.py
 
 # One patient's scan cut into three: it shows that training works, not how good it gets.

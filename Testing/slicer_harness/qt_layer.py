@@ -35,7 +35,6 @@ SIGNAL, SLOT = 1, 2
 LOADING = []
 """Not empty while a .ui file is being loaded."""
 
-_LOOKED_UP_BY_PYSIDE = {"connectNotify", "disconnectNotify"}  # on every connection, in the caller's name
 _VIRTUAL_GETTERS = {"sizeHint", "minimumSizeHint"}  # properties too, but overridden as methods
 _CPP_TYPES = {"bool": bool, "int": int, "double": float, "float": float, "QString": str}
 _original_getattribute = QtCore.QObject.__getattribute__
@@ -147,15 +146,19 @@ def _getattribute(self, name):
     if name == "disconnect":
         return functools.partial(_disconnect, self)
     cls = type(self)
-    if cls.__module__.startswith("PySide6") and not name.startswith("_") and name not in _LOOKED_UP_BY_PYSIDE:
+    if cls.__module__.startswith("PySide6") and not name.startswith("_"):
         in_slicer = catalogue.pythonqt_members(cls.__name__)
-        if in_slicer is not None and name not in in_slicer and not _called_by_harness():
+        if in_slicer is not None and name not in in_slicer and _asked_for(name):
             raise AttributeError(f"{cls.__name__} has no attribute named '{name}' (in Slicer's PythonQt)")
     return _original_getattribute(self, name)
 
 
-def _called_by_harness():
-    return sys._getframe(2).f_globals["__name__"].startswith(__package__)
+def _asked_for(name):
+    """Whether a module's code names the attribute. PySide looks for overridden virtual methods in its name as well."""
+    frame = sys._getframe(2)
+    if frame.f_globals["__name__"].startswith(__package__):
+        return False
+    return name in frame.f_code.co_names or name in frame.f_code.co_consts
 
 
 def _setattr(self, name, value):

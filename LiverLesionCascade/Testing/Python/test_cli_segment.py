@@ -270,7 +270,8 @@ def test_the_traceback_is_shown_only_when_debugging(scan, tmp_path, monkeypatch,
 
 
 SCRIPT = """
-import os, sys
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background would ignore it
 from phantom import PhantomSegmenter
 from LiverLesionCascadeLib.cli import main
 

@@ -1,6 +1,7 @@
 """What the worker makes of errors, how it estimates the time left, and what it says of a GPU that it cannot use."""
 
 import os
+import shlex
 import sys
 
 import pytest
@@ -99,7 +100,9 @@ def test_torch_works_here_and_the_cpu_is_a_device():
 def write_tool(folder, lines):
     """A program named nvidia-smi."""
     tool = folder / "nvidia-smi"
-    tool.write_text(f"#!{sys.executable}\n{lines}\n")
+    (folder / "tool.py").write_text(lines)
+    # By the shell: a line that names the interpreter cannot hold a path with a space.
+    tool.write_text(f"#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(str(folder / 'tool.py'))}\n")
     tool.chmod(0o755)
 
 

@@ -41,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
     from ..datasets.labels import LESION
     from ..datasets.lits import LabelMapSource
     from ..datasets.training_case import TrainingCase
+    from ..denormals import denormals_flushed
     from ..export import default_card, export_bundle
     from ..recipes import RECIPES
     from ..run_folder import BUNDLE_FOLDER
@@ -58,13 +59,8 @@ def run(args: argparse.Namespace) -> int:
     cases = [case for case in training.cases["validation"] if not case.sparse]
     if not cases:
         raise InputError(f"{args.data} has no whole scan to measure on: its validation cases are single slices")
-    # Weights that decay towards zero become denormal, which slows a processor down many times.
-    torch.set_flush_denormal(True)
-    try:
+    with denormals_flushed():
         train_networks(training, device, args.bundle is None, report)
-    finally:
-        # scipy's trees, by which distances are measured, recurse until they crash where denormal numbers are flushed.
-        torch.set_flush_denormal(False)
     folder = args.bundle
     if folder is None:
         folder = args.output / BUNDLE_FOLDER

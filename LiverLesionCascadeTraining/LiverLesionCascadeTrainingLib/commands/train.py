@@ -92,6 +92,7 @@ def run(args: argparse.Namespace) -> int:
     from LiverLesionCascadeLib.engine.errors import CancelledError, InputError
 
     from ..cascade_training import scaled
+    from ..denormals import denormals_flushed
     from ..distributed import joined, local_device
     from ..export import default_card, read_card
     from ..recipes import RECIPES
@@ -99,8 +100,6 @@ def run(args: argparse.Namespace) -> int:
 
     if args.threads:
         torch.set_num_threads(args.threads)
-    # Weights that decay towards zero become denormal, which slows a processor down many times.
-    torch.set_flush_denormal(True)
     recipe = RECIPES[args.recipe]
     if args.length != 1:
         recipe = scaled(recipe, args.length)
@@ -122,7 +121,8 @@ def run(args: argparse.Namespace) -> int:
     with joined(device) as ranks:
         control = RunControl(args.output if ranks.first else None, device, plan)
         try:
-            _train(args, recipe, device, ranks, control, jobs, card)
+            with denormals_flushed():
+                _train(args, recipe, device, ranks, control, jobs, card)
         except (CancelledError, KeyboardInterrupt) as error:
             control.say("stopped", message=str(error))
             raise

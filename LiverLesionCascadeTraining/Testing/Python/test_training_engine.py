@@ -329,6 +329,7 @@ def test_command_tells_its_states_and_shows_validation_slices(tmp_path, data, mo
     assert main([*command, "--job", "prepare", "--job", "liver"]) == 0
     assert [s for i, s in enumerate(states) if states[i - 1 : i] != [s]] == [
         "preparing",
+        "validating",
         "training",
         "validating",
         "training",
