@@ -8,8 +8,8 @@ import pytest
 import torch
 from lits_phantoms import ellipsoid, write_lits_folders
 from LiverLesionCascadeLib.engine.priors import ERASED, PAINTED
-from LiverLesionCascadeTrainingLib import corrections
-from LiverLesionCascadeTrainingLib.augmentation import crop_field_of_view, jitter_intensity, random_affine, warp
+from LiverLesionCascadeTrainingLib import corrections, recipes
+from LiverLesionCascadeTrainingLib.augmentation import crop_field_of_view, darken, jitter_intensity, random_affine, warp
 from LiverLesionCascadeTrainingLib.batches import BatchMaker
 from LiverLesionCascadeTrainingLib.cases import find_cases
 from LiverLesionCascadeTrainingLib.sampling import SliceSampler
@@ -139,6 +139,37 @@ def test_random_geometry_keeps_shape_in_mm_and_mirrors_half():
     torch.testing.assert_close(
         matrices @ matrices.transpose(1, 2), torch.eye(2).double() * (zoom**2)[:, None, None], atol=1e-6, rtol=0
     )
+
+
+@pytest.mark.parametrize("crop", [1.0, 2 / 3, 0.25])
+def test_random_crops_keep_the_pixel_size_and_reach_every_part_of_the_native_view(crop):
+    recipe = replace(RECIPE, rotation_degrees=0.0, scale=(1.0, 1.0))
+    stage = replace(recipe.lesion, shift=0.0)
+    matrices = random_affine(2000, 0.8, crop, recipe, stage, np.random.default_rng(0))
+    half = matrices[:, 1, 1]
+    torch.testing.assert_close(half, torch.full_like(half, 0.8 * crop))
+    low, high = matrices[:, :, 2].min() - half[0], matrices[:, :, 2].max() + half[0]
+    assert -0.8 - 1e-6 <= low <= -0.79 and 0.79 <= high <= 0.8 + 1e-6
+
+
+def test_native_size_is_that_of_the_whole_that_crops_are_cut_from():
+    stage = replace(RECIPE.lesion, phases=(recipes.Phase(3, 192), recipes.Phase(2, 256, crop=2 / 3)))
+    assert stage.size == 384 and stage.phase_at(4).size == 256
+
+
+def test_darkened_images_have_a_darker_liver_and_nothing_brighter():
+    images, targets = torch.full((200, 1, 8, 8), 0.6), torch.zeros(200, 2, 8, 8)
+    targets[:, 0, :4] = 1
+    darken(images, targets, 0.5, np.random.default_rng(0))
+    liver, rest = images[:, 0, :4].amax((1, 2)), images[:, 0, 4:].amax((1, 2))
+    dark = liver < 0.6
+    assert dark.double().mean() == pytest.approx(0.5, abs=0.1)
+    assert liver[dark].min() >= 0.6 * 0.25 - 1e-6 and liver[dark].max() <= 0.6 * 0.8 + 1e-6
+    torch.testing.assert_close(rest[~dark], torch.full_like(rest[~dark], 0.6))
+    alone = dark & (rest > liver)
+    torch.testing.assert_close(rest[alone], torch.full_like(rest[alone], 0.6))
+    torch.testing.assert_close(rest[dark & ~alone], liver[dark & ~alone])
+    assert 60 / 200 > alone.double().mean() > 30 / 200
 
 
 def test_intensities_stay_in_range_and_change():

@@ -69,6 +69,25 @@ def test_stage_2_starts_from_the_network_that_looked_at_the_image_alone(trained,
     assert (final[key] - image_first[key]).norm() < 0.5 * (final[key] - fresh[key]).norm()
 
 
+def test_training_from_a_bundle_starts_with_its_networks_but_for_the_folds(trained, data, tmp_path):
+    bundle = ModelBundle.load(trained / "bundle")
+    given = bundle.networks(CPU)
+    start = CascadeTraining(tmp_path / "run", tiny_recipe(), [data[0]], [data[1]], CPU, lambda line: None, bundle)
+    fresh = training_in(tmp_path / "fresh", data)
+    for job, name in (("liver", "liver"), ("lesion-image", "lesion")):
+        for key, value in start.network(job).state_dict().items():
+            assert torch.equal(value, given[name].state_dict()[key]), (job, key)
+    for key, value in start.network("liver-fold-0").state_dict().items():
+        assert torch.equal(value, fresh.network("liver-fold-0").state_dict()[key]), key
+
+
+def test_bundle_of_another_width_is_refused_as_a_start(trained, data, tmp_path):
+    bundle = ModelBundle.load(trained / "bundle")
+    wider = replace(tiny_recipe(), width=2 * tiny_recipe().width)
+    with pytest.raises(InputError, match="start from another bundle"):
+        CascadeTraining(tmp_path / "run", wider, [data[0]], [data[1]], CPU, lambda line: None, bundle)
+
+
 def test_command_again_on_a_finished_run_trains_nothing(trained, data, capsys, monkeypatch):
     monkeypatch.setitem(recipes.RECIPES, "compact", tiny_recipe())
     before = (trained / "lesion" / "last.pt").read_bytes()
