@@ -13,7 +13,7 @@ OUT ?=
 FLAGS ?=
 
 # Part of the compact recipe's schedule that `make train-demo` runs.
-DEMO_LENGTH ?= 0.05
+DEMO_LENGTH ?= 0.03
 
 VENV := .venv
 BIN := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
