@@ -25,7 +25,7 @@ INSTALLED_TEST := $(VENV)/.installed-test
 SAMPLE := sample/volume-117.nii.gz
 
 .DELETE_ON_ERROR:
-.PHONY: help segment sample test lint validate benchmark train-demo install install-test clean
+.PHONY: help segment sample test lint validate benchmark train-demo release-check install install-test clean
 
 help:
 	@echo 'make segment [CT=scan OUT=folder]   segment a CT; without CT the sample CT, fetched once'
@@ -33,6 +33,7 @@ help:
 	@echo 'make validate [DATA=folder]         the table of validation figures in the README'
 	@echo 'make benchmark                      seconds per stage and peak memory; throughput of training'
 	@echo 'make train-demo                     a short training on the sample CT: curves, a bundle, its evaluation'
+	@echo 'make release-check                  what the Extensions Index asks for, packaged files, the size of the repository'
 	@echo 'make clean                          remove the virtual environment and caches'
 
 $(PY):
@@ -86,6 +87,9 @@ benchmark: $(INSTALLED_TEST)
 	@$(PY) Testing/benchmark.py
 	@QT_QPA_PLATFORM=offscreen $(PY) Testing/benchmark_panel.py
 	@$(PY) Testing/benchmark_training.py
+
+release-check: $(INSTALLED_TEST)
+	@$(PY) Testing/release_check.py
 
 # One patient's scan cut into three: it shows that training works, not how good it gets.
 train-demo: $(INSTALLED) $(SAMPLE)

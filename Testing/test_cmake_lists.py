@@ -1,7 +1,5 @@
 """What Slicer's extension build packages is what is in the repository. Needs no CMake."""
 
-import re
-
 import pytest
 import refresh_cmake_lists as lists
 
@@ -44,20 +42,3 @@ def test_each_module_is_built_with_its_panel_icon_and_tests(module):
     resources = lists.listed_in(module)["RESOURCES"]
     assert f"Resources/Icons/{module}.png" in resources and f"Resources/UI/{module}.ui" in resources
     assert f"add_subdirectory({module})" in ROOT
-
-
-def test_the_extension_describes_itself_for_the_index():
-    # The index takes the project's name for the extension's; a name that begins with "Slicer" is refused.
-    assert re.search(r"^project\(LiverLesionCascade\)$", ROOT, re.MULTILINE)
-    fields = dict(re.findall(r'^set\((EXTENSION_\w+) "(.+?)"\)', ROOT, re.MULTILINE))
-    for name in ("HOMEPAGE", "CATEGORY", "CONTRIBUTORS", "DESCRIPTION", "ICONURL", "SCREENSHOTURLS"):
-        assert fields.get(f"EXTENSION_{name}"), name
-    assert fields["EXTENSION_CATEGORY"] == "Segmentation"
-    assert 'set(EXTENSION_DEPENDS "PyTorch")' in ROOT
-    for required in ("find_package(Slicer REQUIRED)", "Slicer_EXTENSION_GENERATE_CONFIG", "Slicer_EXTENSION_CPACK"):
-        assert required in ROOT
-
-
-def test_the_pictures_that_the_index_shows_are_in_the_repository():
-    for url in re.findall(r'"\$\{_raw\}/(\S+?)"', ROOT):
-        assert (lists.REPOSITORY / "Resources" / url).is_file(), f"Resources/{url} is missing"
