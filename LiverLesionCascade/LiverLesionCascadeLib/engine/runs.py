@@ -53,7 +53,7 @@ class Runs:
         return _joined(len(self.starts), pairs)
 
     def holes(self) -> np.ndarray:
-        """Flat indices, ascending, of the voxels in holes: no path over pixel edges leads out of them in their slice."""
+        """Flat indices, ascending, of the voxels from which no path over pixel edges leads out in their slice."""
         columns = self.shape[2]
         rows = self.starts // columns
         before = np.flatnonzero(rows[:-1] == rows[1:])
