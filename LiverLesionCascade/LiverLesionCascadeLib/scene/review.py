@@ -1,0 +1,216 @@
+"""A person's verdict on each lesion, kept in Slicer's own segment status so that it is saved and shown everywhere.
+
+Accepted is Slicer's *Completed*, flagged its *Flagged*; a lesion that waits is *Not started* or *In progress*. Slicer has
+no word for rejected: that is *Completed* with a tag, which no longer counts once the status is another.
+"""
+
+from __future__ import annotations
+
+import math
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+import slicer
+
+from .provenance import CONFIDENCE, PREFIX, getTag
+
+if TYPE_CHECKING:
+    from .workspace import Workspace
+
+UNREVIEWED, ACCEPTED, REJECTED, FLAGGED = "unreviewed", "accepted", "rejected", "flagged"
+
+REVIEW = PREFIX + "Review"
+"""Tag of a segment; "rejected" or absent."""
+
+_Logic = slicer.vtkSlicerSegmentationsModuleLogic
+_NATIVE = {
+    UNREVIEWED: _Logic.InProgress,
+    ACCEPTED: _Logic.Completed,
+    REJECTED: _Logic.Completed,
+    FLAGGED: _Logic.Flagged,
+}
+
+
+def reviewStatus(segment: slicer.vtkSegment) -> str:
+    """ "unreviewed", "accepted", "rejected" or "flagged"."""
+    return _Verdict.of(segment).word
+
+
+class _Verdict(NamedTuple):
+    """What a segment holds: Slicer's status and whether the tag says that it is rejected."""
+
+    native: int
+    rejected: bool
+
+    @classmethod
+    def of(cls, segment: slicer.vtkSegment) -> _Verdict:
+        native = _Logic.GetSegmentStatus(segment)
+        return cls(native, native == _Logic.Completed and getTag(segment, REVIEW) == REJECTED)
+
+    @property
+    def word(self) -> str:
+        if self.rejected:
+            return REJECTED
+        return {_Logic.Completed: ACCEPTED, _Logic.Flagged: FLAGGED}.get(self.native, UNREVIEWED)
+
+    def give(self, segment: slicer.vtkSegment) -> None:
+        if self.rejected:
+            segment.SetTag(REVIEW, REJECTED)
+        else:
+            _removeTag(segment)
+        if _Logic.GetSegmentStatus(segment) != self.native:
+            _Logic.SetSegmentStatus(segment, self.native)
+
+
+def _removeTag(segment: slicer.vtkSegment) -> None:
+    if segment.HasTag(REVIEW):
+        segment.RemoveTag(REVIEW)
+
+
+class _Step(NamedTuple):
+    segmentId: str
+    before: _Verdict
+    after: _Verdict
+
+
+class Review:
+    """Accept, reject and flag the lesions of a workspace, with undo.
+
+    Statuses that are changed elsewhere, in Slicer's segments table or by a script, are understood and can be undone too.
+    Use `reviewOf`, so that all who review a result share one history.
+
+    :param workspace: needs `node` and `lesionIds()` of it.
+    """
+
+    def __init__(self, workspace: Workspace):
+        self._workspace = workspace
+        self._undo: list[_Step] = []
+        self._redo: list[_Step] = []
+        self._seen: dict[str, _Verdict] = self._present()
+
+    def status(self, segmentId: str) -> str:
+        """ "unreviewed", "accepted", "rejected" or "flagged". Raises KeyError where there is no such segment."""
+        return reviewStatus(self._segment(segmentId))
+
+    def accept(self, segmentId: str) -> None:
+        self._set(segmentId, ACCEPTED)
+
+    def reject(self, segmentId: str) -> None:
+        """It stays in the node, and no longer counts."""
+        self._set(segmentId, REJECTED)
+
+    def flag(self, segmentId: str) -> None:
+        self._set(segmentId, FLAGGED)
+
+    def clear(self, segmentId: str) -> None:
+        """As if nobody had reviewed it."""
+        self._set(segmentId, UNREVIEWED)
+
+    def nextUnreviewed(
+        self, currentId: str | None = None, confidence: Callable[[str], float | None] | None = None
+    ) -> str | None:
+        """The lesion to look at next: of those that wait, the one after the current in order of doubt, from the least
+        confidence to the most and then from the start again; None if none waits.
+
+        :param currentId: where the person is; None to begin with the most doubtful.
+        :param confidence: of a segment ID, None where unknown; what the segments' tags say if not given. Lesions of
+            unknown confidence, which a person drew, come last.
+        """
+        confidence = confidence or self._taggedConfidence
+
+        def doubt(segmentId: str) -> tuple[float, int]:
+            value = confidence(segmentId)
+            return (math.inf if value is None else value, ids.index(segmentId))
+
+        ids = self._workspace.lesionIds()
+        waiting = sorted((each for each in ids if self.status(each) == UNREVIEWED and each != currentId), key=doubt)
+        if currentId in ids:
+            later = [each for each in waiting if doubt(each) > doubt(currentId)]
+            waiting = later or waiting
+        return waiting[0] if waiting else None
+
+    def remaining(self) -> int:
+        """How many lesions wait for a verdict."""
+        return sum(self.status(each) == UNREVIEWED for each in self._workspace.lesionIds())
+
+    def canUndo(self) -> bool:
+        self._notice()
+        return any(self._possible(step) for step in self._undo)
+
+    def canRedo(self) -> bool:
+        self._notice()
+        return any(self._possible(step) for step in self._redo)
+
+    def undo(self) -> str:
+        """Take the last verdict back; the segment ID it was about. Raises LookupError where there is none."""
+        return self._step(self._undo, self._redo, lambda step: step.before)
+
+    def redo(self) -> str:
+        """Give the verdict again that was taken back last. Raises LookupError where there is none."""
+        return self._step(self._redo, self._undo, lambda step: step.after)
+
+    def _set(self, segmentId: str, word: str) -> None:
+        segment = self._segment(segmentId)
+        self._notice()
+        before = _Verdict.of(segment)
+        if before.word != word:
+            self._give(segmentId, _Verdict(_NATIVE[word], word == REJECTED))
+            self._undo.append(_Step(segmentId, before, _Verdict.of(segment)))
+            self._redo.clear()
+
+    def _step(self, source: list[_Step], target: list[_Step], verdict: Callable[[_Step], _Verdict]) -> str:
+        self._notice()
+        while source:
+            step = source.pop()
+            if self._possible(step):  # else the segment is gone
+                self._give(step.segmentId, verdict(step))
+                target.append(step)
+                return step.segmentId
+        raise LookupError("There is no other verdict on a lesion.")
+
+    def _give(self, segmentId: str, verdict: _Verdict) -> None:
+        segment = self._segment(segmentId)
+        verdict.give(segment)
+        self._seen[segmentId] = _Verdict.of(segment)
+
+    def _notice(self) -> None:
+        """Make steps of what was changed elsewhere since the last look."""
+        present = self._present()
+        for segmentId, verdict in present.items():
+            before = self._seen.get(segmentId, verdict)
+            if verdict.native != _Logic.Completed:
+                _removeTag(self._segment(segmentId))  # completed again later, it would be rejected again
+            if before.word != verdict.word:
+                self._undo.append(_Step(segmentId, before, verdict))
+                self._redo.clear()
+        self._seen = present
+
+    def _possible(self, step: _Step) -> bool:
+        return self._workspace.node.GetSegmentation().GetSegment(step.segmentId) is not None
+
+    def _present(self) -> dict[str, _Verdict]:
+        return {each: _Verdict.of(self._segment(each)) for each in self._workspace.lesionIds()}
+
+    def _segment(self, segmentId: str) -> slicer.vtkSegment:
+        segment = self._workspace.node.GetSegmentation().GetSegment(segmentId)
+        if segment is None:
+            raise KeyError(f"{self._workspace.node.GetName()} has no segment {segmentId}")
+        return segment
+
+    def _taggedConfidence(self, segmentId: str) -> float | None:
+        text = getTag(self._segment(segmentId), CONFIDENCE)
+        try:
+            return float(text)
+        except ValueError:
+            return None
+
+
+_reviews: weakref.WeakKeyDictionary[Workspace, Review] = weakref.WeakKeyDictionary()
+
+
+def reviewOf(workspace: Workspace) -> Review:
+    """The review of a workspace, always the same one."""
+    if workspace not in _reviews:
+        _reviews[workspace] = Review(workspace)
+    return _reviews[workspace]
