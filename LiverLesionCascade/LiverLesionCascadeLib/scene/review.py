@@ -1,7 +1,7 @@
 """A person's verdict on each lesion, kept in Slicer's own segment status so that it is saved and shown everywhere.
 
-Accepted is Slicer's *Completed*, flagged its *Flagged*; a lesion that waits is *Not started* or *In progress*. Slicer has
-no word for rejected: that is *Completed* with a tag, which no longer counts once the status is another.
+Accepted is Slicer's *Completed*, flagged its *Flagged*; a lesion that waits is *Not started* or *In progress*. Slicer
+has no word for rejected: that is *Completed* with a tag, which no longer counts once the status is another.
 """
 
 from __future__ import annotations
@@ -77,8 +77,8 @@ class _Step(NamedTuple):
 class Review:
     """Accept, reject and flag the lesions of a workspace, with undo.
 
-    Statuses that are changed elsewhere, in Slicer's segments table or by a script, are understood and can be undone too.
-    Use `reviewOf`, so that all who review a result share one history.
+    Statuses that are changed elsewhere, in Slicer's segments table or by a script, are understood and can be undone
+    too. Use `reviewOf`, so that all who review a result share one history.
 
     :param workspace: needs `node` and `lesionIds()` of it.
     """
