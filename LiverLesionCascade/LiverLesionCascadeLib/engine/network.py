@@ -113,10 +113,25 @@ class SliceNetwork(nn.Module):
     Attributes:
         width: Its channel counts relative to the published ones.
         blocks: Parts that run one after another; a cancelled run stops between two of them.
+        score: The last convolution, which gives the score maps.
     """
 
     width: float
     blocks: nn.Sequential
+    score: nn.Conv2d
+
+    def _initialise(self) -> None:
+        """Draws new weights for all convolutions; for the end of a constructor."""
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+        # Few pixels are liver or lesion: start near "nothing" so that the first steps do not drown in false positives.
+        with torch.no_grad():
+            self.score.weight.mul_(0.1)
+            assert self.score.bias is not None
+            self.score.bias.fill_(-2.0)
 
     def placed(self: NetworkT, device: torch.device) -> NetworkT:
         """This network on a device, in the memory format that its convolutions run fastest in (DESIGN section 5)."""
@@ -150,18 +165,6 @@ class CascadeResNet(SliceNetwork):
         self.head = nn.Conv2d(channels, hidden, 3, padding=HEAD_DILATION, dilation=HEAD_DILATION)
         self.score = nn.Conv2d(hidden, out_channels, 3, padding=HEAD_DILATION, dilation=HEAD_DILATION)
         self._initialise()
-
-    def _initialise(self) -> None:
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-        # Few pixels are liver or lesion: start near "nothing" so that the first steps do not drown in false positives.
-        with torch.no_grad():
-            self.score.weight.mul_(0.1)
-            assert self.score.bias is not None
-            self.score.bias.fill_(-2.0)
 
     def forward(self, x: Tensor) -> Tensor:
         """Scores the images.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from LiverLesionCascadeLib.engine.network import SliceNetwork, scaled_channels
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -52,20 +51,9 @@ class VggFcn(SliceNetwork):
         self.score_pool4 = nn.Conv2d(channels[4], out_channels, 1)
         self.score_pool3 = nn.Conv2d(channels[3], out_channels, 1)
         self._initialise()
-
-    def _initialise(self) -> None:
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-        # As in FCN-8s the skips start at nothing, and as in the residual network the scores near "no liver".
-        with torch.no_grad():
-            self.score_pool4.weight.zero_()
-            self.score_pool3.weight.zero_()
-            self.score.weight.mul_(0.1)
-            assert self.score.bias is not None
-            self.score.bias.fill_(-2.0)
+        # As in FCN-8s the skips start at nothing.
+        nn.init.zeros_(self.score_pool4.weight)
+        nn.init.zeros_(self.score_pool3.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         """Scores the images.
