@@ -155,3 +155,21 @@ class LesionThreshold:
 
     def _padded(self, array: np.ndarray) -> np.ndarray:
         return np.pad(np.moveaxis(array, self._slice_axis, 0)[self._box], 1)
+
+
+def kept_numbers(found: np.ndarray, present: np.ndarray) -> dict[int, int]:
+    """Which found lesion is which present one, by overlap: {found number: present number}, each at most once.
+
+    Args:
+        found, present: Numbers of one shape, 0 where there is no lesion. The pairs that have most voxels in common are
+            joined first.
+    """
+    both = (found > 0) & (present > 0)
+    numbers = int(present.max(initial=0)) + 1
+    pairs, voxels = np.unique(found[both].astype(np.int64) * numbers + present[both], return_counts=True)
+    kept: dict[int, int] = {}
+    for pair in pairs[np.argsort(-voxels, kind="stable")].tolist():
+        new, old = divmod(pair, numbers)
+        if new not in kept and old not in kept.values():
+            kept[new] = old
+    return kept

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 
 import slicer
 
+from .edit_record import EDITS_ROLE
 from .provenance import SEGMENT_ID, resultSegmentIds
 from .representations import BINARY_LABELMAP, CLOSED_SURFACE, REFERENCE_GEOMETRY
+from .stored_probability import PROBABILITY_ROLE
+
+_COMPANIONS = (EDITS_ROLE, PROBABILITY_ROLE)
 
 _DISPLAY_PROPERTIES = (
     "Visibility",
@@ -39,7 +43,8 @@ class ReplaceHistory:
     def replace(self, node: slicer.vtkMRMLSegmentationNode, insert: Callable[[], None]) -> None:
         """Take a node's result out, let ``insert`` put another in, and remember the first; see `exchangeResult`."""
         self._remember(self._undo, node, exchangeResult(node, insert))
-        self._redo.pop(node, None)
+        for dropped in self._redo.pop(node, ()):
+            dropped.forget(node)
 
     def canUndo(self, node: slicer.vtkMRMLSegmentationNode) -> bool:
         self._forgetRemovedNodes()
@@ -68,6 +73,8 @@ class ReplaceHistory:
     def _remember(self, states, node, result):
         kept = states.setdefault(node, [])
         kept.append(result)
+        for dropped in kept[: -self.MAXIMUM]:
+            dropped.forget(node)
         del kept[: -self.MAXIMUM]
 
     def _forgetRemovedNodes(self):
@@ -112,12 +119,14 @@ class TakenResult:
     :param order: IDs of all the node's segments as they stood.
     :param geometry: the reference geometry, as Slicer writes it.
     :param volumeId: node ID of the volume that the geometry is of; may be empty.
+    :param companions: node IDs of what is known of the result (edits, probabilities), by reference role.
     """
 
     segments: list[tuple[str, slicer.vtkSegment, dict[str, bool | float]]]
     order: list[str]
     geometry: str
     volumeId: str
+    companions: dict[str, str]
 
     @classmethod
     def takenFrom(cls, node: slicer.vtkMRMLSegmentationNode) -> TakenResult:
@@ -125,11 +134,15 @@ class TakenResult:
         segmentation = node.GetSegmentation()
         ids = resultSegmentIds(node)
         taken = cls(
-            [(each, segmentation.GetSegment(each), _displayProperties(node, each)) for each in ids],
+            [(each, segmentation.GetSegment(each), displayProperties(node, each)) for each in ids],
             list(segmentation.GetSegmentIDs()),
             segmentation.GetConversionParameter(REFERENCE_GEOMETRY),
             node.GetNodeReferenceID(node.GetReferenceImageGeometryReferenceRole()) or "",
+            {role: node.GetNodeReferenceID(role) for role in _COMPANIONS if node.GetNodeReference(role)},
         )
+        for role, companionId in taken.companions.items():
+            node.SetNodeReferenceID(role, None)
+            node.GetScene().GetNodeByID(companionId).SetSaveWithScene(False)
         # Segments that share a layer get copies of it one by one on removal, half a second for twenty lesions. A layer
         # that leaves with all its segments need not be divided: they let go of it for the moment of the removal.
         shared = {}
@@ -150,27 +163,43 @@ class TakenResult:
         segmentation = node.GetSegmentation()
         segmentation.SetConversionParameter(REFERENCE_GEOMETRY, self.geometry)
         node.SetNodeReferenceID(node.GetReferenceImageGeometryReferenceRole(), self.volumeId or None)
+        for role in _COMPANIONS:
+            companion = node.GetScene().GetNodeByID(self.companions.get(role, ""))
+            node.SetNodeReferenceID(role, companion.GetID() if companion else None)
+            if companion:
+                companion.SetSaveWithScene(True)
         newIds = {}
         for oldId, segment, properties in self.segments:
             # Someone may have given the ID to a segment of theirs meanwhile.
             newIds[oldId] = segmentId = segmentation.GenerateUniqueSegmentID(oldId)
             segment.SetTag(SEGMENT_ID, segmentId)
             segmentation.AddSegment(segment, segmentId)
-            _setDisplayProperties(node, segmentId, properties)
-        present = segmentation.GetSegmentIDs()
-        before = [newIds.get(segmentId, segmentId) for segmentId in self.order]
-        before = [segmentId for segmentId in before if segmentId in present]
-        segmentation.ReorderSegments([*before, *(each for each in present if each not in before)])
+            setDisplayProperties(node, segmentId, properties)
+        reorder(segmentation, [newIds.get(segmentId, segmentId) for segmentId in self.order])
+
+    def forget(self, node: slicer.vtkMRMLSegmentationNode) -> None:
+        """It will never be put back: what is known of it leaves the scene."""
+        for companionId in self.companions.values():
+            companion = node.GetScene().GetNodeByID(companionId)
+            if companion:
+                node.GetScene().RemoveNode(companion)
 
 
-def _displayProperties(node: slicer.vtkMRMLSegmentationNode, segmentId: str) -> dict[str, bool | float]:
+def reorder(segmentation: slicer.vtkSegmentation, order: list[str]) -> None:
+    """Put segments into an order of IDs, some of which may be gone, before those that came later."""
+    present = segmentation.GetSegmentIDs()
+    first = [segmentId for segmentId in order if segmentId in present]
+    segmentation.ReorderSegments([*first, *(each for each in present if each not in first)])
+
+
+def displayProperties(node: slicer.vtkMRMLSegmentationNode, segmentId: str) -> dict[str, bool | float]:
     display = node.GetDisplayNode()
     if display is None:
         return {}
     return {name: getattr(display, f"GetSegment{name}")(segmentId) for name in _DISPLAY_PROPERTIES}
 
 
-def _setDisplayProperties(
+def setDisplayProperties(
     node: slicer.vtkMRMLSegmentationNode, segmentId: str, properties: dict[str, bool | float]
 ) -> None:
     display = node.GetDisplayNode()

@@ -1,0 +1,269 @@
+"""Changes of lesions that we make ourselves, each undone and done again without touching what a person did since."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import slicer
+
+from ..engine.threshold import FULL
+from .edit_record import LESIONS
+from .mask_box import EMPTY, MaskBox, jointBox, union
+from .provenance import (
+    BUNDLE,
+    CONFIDENCE,
+    LESION_NUMBER,
+    LESION_ROLE,
+    PREFIX,
+    PRESET,
+    ROLE,
+    SEGMENT_ID,
+    SERIES_UID,
+    VOLUME,
+    getTag,
+)
+from .replace_history import displayProperties, reorder, setDisplayProperties
+from .review import reviewStatus
+from .segment_writer import removeSegments, requireOverlay, writeSegments
+from .segmentation import LESION_FILL_OPACITY, newSegment
+from .terminology import LESION_TERMINOLOGY, MASS_COLOR
+
+if TYPE_CHECKING:
+    from ..engine.bounding_box import Box
+    from .stored_probability import StoredProbability
+    from .workspace import Workspace
+
+_ORIGIN = (VOLUME, SERIES_UID, BUNDLE, PRESET)
+"""What a new lesion's tags say as the liver's do."""
+
+_LAST_NUMBER = PREFIX + "LastLesionNumber"
+
+
+class LesionHistory:
+    """The changes of one workspace's lesions by one tool, with undo and redo.
+
+    Undo brings each lesion back that is still as the change left it. What a person edited, reviewed or deleted since
+    stays as it is, and so does every voxel that they touched.
+    """
+
+    MAXIMUM = 10
+    """Changes that are kept; each takes as much memory as the lesions it changed."""
+
+    def __init__(self, workspace: Workspace):
+        self._workspace = workspace
+        self._undo: list[_Change] = []
+        self._redo: list[_Change] = []
+
+    def change(
+        self,
+        masks: Mapping[str, MaskBox],
+        new: Iterable[MaskBox] = (),
+        attributes: Mapping[str, str] | None = None,
+    ) -> list[str]:
+        """Give lesions other voxels, take lesions out, put new ones in; the IDs of the new.
+
+        No voxel that a person touched changes, and none is taken from a lesion that is not named.
+
+        :param masks: by segment ID, no two with a voxel in common; an empty mask takes the segment out.
+        :param new: masks of lesions that get segments of their own, named "Lesion n".
+        :param attributes: of the node, that belong to the change.
+
+        Raises OutputError where the segments do not overlay the volume.
+        """
+        workspace = self._workspace
+        workspace.flush()
+        requireOverlay(workspace.node, workspace.volumeNode)
+        new = [mask for mask in new if mask]
+        names = list(attributes or {})
+        before = _Moment.of(workspace, masks, names)
+        with workspace.machineChange():
+            added = {addLesion(workspace): mask for mask in new}
+            _write(workspace, {**masks, **added})
+            _setAttributes(workspace.node, attributes or {})
+        before.lesions.update(dict.fromkeys(added, _ABSENT))
+        after = _Moment.of(workspace, before.lesions, names)
+        self._undo.append(_Change(_result(workspace), before, after))
+        del self._undo[: -self.MAXIMUM]
+        self._redo.clear()
+        return [each for each in added if _segment(workspace, each) is not None]
+
+    def canUndo(self) -> bool:
+        return self._last(self._undo) is not None
+
+    def canRedo(self) -> bool:
+        return self._last(self._redo) is not None
+
+    def undo(self) -> None:
+        """Take the last change back. Raises LookupError where there is none."""
+        self._step(self._undo, self._redo, lambda change: (change.after, change.before))
+
+    def redo(self) -> None:
+        """Make the change again that was taken back last. Raises LookupError where there is none."""
+        self._step(self._redo, self._undo, lambda change: (change.before, change.after))
+
+    def _last(self, changes: list[_Change]) -> _Change | None:
+        """The last change of the result that is there now; a change of one that was replaced cannot be undone."""
+        return changes[-1] if changes and changes[-1].result is _result(self._workspace) else None
+
+    def _step(self, source: list[_Change], target: list[_Change], states: Callable) -> None:
+        change = self._last(source)
+        if change is None:
+            raise LookupError(f"No other change of the lesions of {self._workspace.node.GetName()} is kept.")
+        requireOverlay(self._workspace.node, self._workspace.volumeNode)
+        _restore(self._workspace, *states(change))
+        source.pop()
+        target.append(change)
+
+
+def addLesion(workspace: Workspace) -> str:
+    """A new segment for a lesion, "Lesion n" with a number that the result has not had yet, still empty; its ID."""
+    node = workspace.node
+    segmentation = node.GetSegmentation()
+    number = _newNumber(workspace)
+    segmentId = segmentation.GenerateUniqueSegmentID(f"lesion_{number}")
+    liver = workspace.liverId()
+    origin = {} if liver is None else {key: getTag(segmentation.GetSegment(liver), key) for key in _ORIGIN}
+    tags = {key: value for key, value in origin.items() if value}
+    tags |= {ROLE: LESION_ROLE, SEGMENT_ID: segmentId, LESION_NUMBER: str(number)}
+    segment = newSegment(f"Lesion {number}", LESION_TERMINOLOGY, MASS_COLOR, slicer.vtkOrientedImageData(), 1, tags)
+    segmentation.AddSegment(segment, segmentId)
+    node.CreateDefaultDisplayNodes()
+    node.GetDisplayNode().SetSegmentOpacity2DFill(segmentId, LESION_FILL_OPACITY)
+    return segmentId
+
+
+@dataclass(frozen=True)
+class _State:
+    """One lesion at one time; ``segment`` is None where it was not in the node."""
+
+    mask: MaskBox = EMPTY
+    segment: slicer.vtkSegment | None = None
+    verdict: str = ""
+    display: tuple[tuple[str, bool | float], ...] = ()
+
+    @classmethod
+    def of(cls, workspace: Workspace, segmentId: str) -> _State:
+        segment = _segment(workspace, segmentId)
+        if segment is None:
+            return _ABSENT
+        display = tuple(displayProperties(workspace.node, segmentId).items())
+        return cls(workspace.watch.mask(segmentId), segment, reviewStatus(segment), display)
+
+    def isStill(self, now: _State) -> bool:
+        """Whether a person has left the lesion as it was."""
+        return (self.segment is None) == (now.segment is None) and (self.mask, self.verdict) == (now.mask, now.verdict)
+
+
+_ABSENT = _State()
+
+
+@dataclass(frozen=True)
+class _Moment:
+    """Lesions by segment ID, all the node's segments in order, and attributes of the node, at one time."""
+
+    lesions: dict[str, _State]
+    order: list[str]
+    attributes: dict[str, str | None]
+
+    @classmethod
+    def of(cls, workspace: Workspace, segmentIds: Iterable[str], attributes: Iterable[str]) -> _Moment:
+        workspace.flush()
+        node = workspace.node
+        lesions = {each: _State.of(workspace, each) for each in segmentIds}
+        order = list(node.GetSegmentation().GetSegmentIDs())
+        return cls(lesions, order, {name: node.GetAttribute(name) for name in attributes})
+
+
+@dataclass(frozen=True)
+class _Change:
+    """``result`` is the result that was changed: its liver's segment, or the node where there is none."""
+
+    result: object
+    before: _Moment
+    after: _Moment
+
+
+def _restore(workspace: Workspace, left: _Moment, wanted: _Moment) -> None:
+    """Bring lesions back as they were, those that are still as we left them."""
+    workspace.flush()
+    now = {each: _State.of(workspace, each) for each in left.lesions}
+    ids = [each for each, state in left.lesions.items() if state.isStill(now[each])]
+    back = {each: wanted.lesions[each] for each in ids if now[each].segment is None}
+    with workspace.machineChange():
+        for segmentId, state in back.items():
+            if state.segment is not None:
+                workspace.node.GetSegmentation().AddSegment(state.segment, segmentId)
+                setDisplayProperties(workspace.node, segmentId, dict(state.display))
+        _write(workspace, {each: wanted.lesions[each].mask for each in ids})
+        if back:
+            reorder(workspace.node.GetSegmentation(), wanted.order)
+        _setAttributes(workspace.node, wanted.attributes)
+
+
+def _write(workspace: Workspace, masks: Mapping[str, MaskBox]) -> None:
+    """Give lesions other voxels; takes those out that have none left."""
+    workspace.flush()
+    touched = workspace.edits.touched(LESIONS)
+    others = union(workspace.watch.mask(each) for each in workspace.lesionIds() if each not in masks)
+    current = {each: workspace.watch.mask(each) for each in masks}
+    wanted = {each: _allowed(mask, current[each], touched, others) for each, mask in masks.items()}
+    changed = {each: mask for each, mask in wanted.items() if mask and mask != current[each]}
+    writeSegments(workspace.node, changed, workspace.volumeNode)
+    removeSegments(workspace.node, [each for each, mask in wanted.items() if not mask])
+    for segmentId, mask in changed.items():
+        _setConfidence(_segment(workspace, segmentId), mask, workspace.lesionProbability)
+
+
+def _allowed(wanted: MaskBox, current: MaskBox, touched: MaskBox, others: MaskBox) -> MaskBox:
+    box = jointBox((wanted, current))
+    if box is None:
+        return EMPTY
+    free = wanted.within(box) & ~others.within(box)
+    values = np.where(touched.within(box), current.within(box), free)
+    return MaskBox.of(values, tuple(axis.start for axis in box))
+
+
+def _setConfidence(segment: slicer.vtkSegment, mask: MaskBox, probability: StoredProbability | None) -> None:
+    if probability is not None:
+        confidence = _probabilityIn(mask.box, probability)[mask.values].mean() / FULL
+        segment.SetTag(CONFIDENCE, f"{confidence:.3f}")
+
+
+def _probabilityIn(box: Box, probability: StoredProbability) -> np.ndarray:
+    """uint8 (k, j, i) in a box of the grid, 0 where nothing is stored."""
+    values = np.zeros([axis.stop - axis.start for axis in box], np.uint8)
+    here, there = [], []
+    for axis, first, size in zip(box, probability.start, probability.values.shape, strict=True):
+        low, high = max(axis.start, first), min(axis.stop, first + size)
+        if low >= high:
+            return values
+        here.append(slice(low - axis.start, high - axis.start))
+        there.append(slice(low - first, high - first))
+    values[tuple(here)] = probability.values[tuple(there)]
+    return values
+
+
+def _setAttributes(node: slicer.vtkMRMLNode, attributes: Mapping[str, str | None]) -> None:
+    for name, value in attributes.items():
+        node.SetAttribute(name, value)
+
+
+def _newNumber(workspace: Workspace) -> int:
+    segmentation = workspace.node.GetSegmentation()
+    tags = [getTag(segmentation.GetSegment(each), LESION_NUMBER) for each in workspace.lesionIds()]
+    used = [int(text) for text in (*tags, workspace.node.GetAttribute(_LAST_NUMBER) or "") if text.isdigit()]
+    number = max(used, default=0) + 1
+    workspace.node.SetAttribute(_LAST_NUMBER, str(number))
+    return number
+
+
+def _segment(workspace: Workspace, segmentId: str) -> slicer.vtkSegment | None:
+    return workspace.node.GetSegmentation().GetSegment(segmentId)
+
+
+def _result(workspace: Workspace) -> object:
+    liver = workspace.liverId()
+    return workspace.node if liver is None else _segment(workspace, liver)

@@ -1,0 +1,75 @@
+"""A mask shown over the slices for as long as it is tried: a node of its own, which no list shows and no file keeps."""
+
+from __future__ import annotations
+
+import numpy as np
+import slicer
+
+from .arrays import arrayFromImage, orientedImage
+from .representations import BINARY_LABELMAP
+from .volume import ijkToRasMatrix
+
+COLOR = (1.0, 0.85, 0.1)
+FILL_OPACITY = 0.5
+_SEGMENT_ID = "preview"
+
+
+class LesionPreview:
+    """Shows one mask after the other on a volume's grid.
+
+    :param volumeNode: the volume; the preview lies under its transform.
+    """
+
+    def __init__(self, volumeNode: slicer.vtkMRMLScalarVolumeNode):
+        self._volumeNode = volumeNode
+        scene = volumeNode.GetScene()
+        node = scene.CreateNodeByClass("vtkMRMLSegmentationNode")
+        node.UnRegister(None)
+        node.SetName("Preview of lesions")
+        # Before it is in the scene: only then does the subject hierarchy leave it out.
+        node.SetHideFromEditors(True)
+        node.SetSaveWithScene(False)
+        node.SetUndoEnabled(False)
+        self._node = scene.AddNode(node)
+        node.CreateDefaultDisplayNodes()
+        display = node.GetDisplayNode()
+        display.SetSaveWithScene(False)
+        display.SetVisibility3D(False)
+        self._image = None
+        node.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
+
+    @property
+    def isShown(self) -> bool:
+        """Whether it is in the scene; it goes with a scene that is closed."""
+        return self._node.GetScene() is not None
+
+    def show(self, mask: np.ndarray, start: tuple[int, int, int]) -> None:
+        """Show a mask instead of the last.
+
+        :param mask: bool (k, j, i) of a box of the volume's grid, always of the same one.
+        :param start: index (k, j, i) of its first voxel.
+        """
+        if self._image is None:
+            self._add(mask, start)
+            return
+        np.copyto(arrayFromImage(self._image), mask, casting="unsafe")
+        self._image.GetPointData().GetScalars().Modified()
+        self._image.Modified()
+        segmentation = self._node.GetSegmentation()
+        segmentation.InvokeEvent(slicer.vtkSegmentation.RepresentationModified, _SEGMENT_ID)
+
+    def remove(self) -> None:
+        """Take it out of the scene."""
+        scene = self._node.GetScene()
+        if scene is not None:
+            scene.RemoveNode(self._node)
+        self._image = None
+
+    def _add(self, mask: np.ndarray, start: tuple[int, int, int]) -> None:
+        self._image = orientedImage(mask, ijkToRasMatrix(self._volumeNode), start)
+        segment = slicer.vtkSegment()
+        segment.SetName("Preview")
+        segment.SetColor(*COLOR)
+        segment.AddRepresentation(BINARY_LABELMAP, self._image)
+        self._node.GetSegmentation().AddSegment(segment, _SEGMENT_ID)
+        self._node.GetDisplayNode().SetSegmentOpacity2DFill(_SEGMENT_ID, FILL_OPACITY)
