@@ -20,10 +20,11 @@ from LiverLesionCascadeLib.engine.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.dicom_io import is_dicom, read_dicom_files
 from LiverLesionCascadeLib.engine.errors import InputError
 
-from .case_source import CaseSource, Found
-from .placement import Piece, label_map
+from .case_source import Found
+from .placement import Piece
 from .problems import Problem
 from .segment_labels import SegmentIdentity
+from .segments_source import Segments, SegmentsSource
 
 _CT_CLASS = "1.2.840.10008.5.1.4.1.1.2"
 _SEG_CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")  # segmentation, label map segmentation
@@ -39,22 +40,12 @@ _UNREADABLE = (ValueError, KeyError, AttributeError, IndexError, TypeError, EOFE
 
 
 @dataclass(frozen=True)
-class DicomSource(CaseSource):
+class DicomSource(SegmentsSource):
     """A segmentation object (the first file) and the files of its CT series."""
 
-    ignore: tuple[str, ...] = ()
-
-    def read(self) -> tuple[CTVolume, np.ndarray]:
+    def open(self) -> tuple[CTVolume, Path, Segments]:
         segmentation, *slices = self.files
-        ct = read_dicom_files(slices)
-        try:
-            labels = label_map(read_segments(segmentation), ct.source, self.ignore)
-        except InputError as error:
-            raise InputError(f"{segmentation.name}: {error}") from error
-        return ct, ct.from_source(labels)
-
-    def settings(self) -> list[object]:
-        return [*super().settings(), self.ignore]
+        return read_dicom_files(slices), segmentation, read_segments(segmentation)
 
 
 @dataclass

@@ -13,10 +13,11 @@ from LiverLesionCascadeLib.engine.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.image_io import READABLE, read_image
 
-from .case_source import CaseSource, Found, descriptions, patient_of, safe_name
-from .placement import Piece, label_map
+from .case_source import Found, descriptions, patient_of, safe_name
+from .placement import Piece
 from .problems import Problem
 from .segment_labels import SegmentIdentity, terminology_codes
+from .segments_source import Segments, SegmentsSource
 
 if TYPE_CHECKING:
     import SimpleITK
@@ -27,22 +28,12 @@ _VOLUME_TAG = "LiverLesionCascade.Volume"
 
 
 @dataclass(frozen=True)
-class SlicerSource(CaseSource):
+class SlicerSource(SegmentsSource):
     """A CT in an image file and a segmentation of Slicer."""
 
-    ignore: tuple[str, ...] = ()
-
-    def read(self) -> tuple[CTVolume, np.ndarray]:
+    def open(self) -> tuple[CTVolume, Path, Segments]:
         volume, segmentation = self.files
-        ct = read_image(volume)
-        try:
-            labels = label_map(read_segments(segmentation), ct.source, self.ignore)
-        except InputError as error:
-            raise InputError(f"{segmentation.name}: {error}") from error
-        return ct, ct.from_source(labels)
-
-    def settings(self) -> list[object]:
-        return [*super().settings(), self.ignore]
+        return read_image(volume), segmentation, read_segments(segmentation)
 
 
 def segmentations_in(folder: Path) -> list[Path]:
