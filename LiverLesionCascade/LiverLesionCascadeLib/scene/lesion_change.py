@@ -27,7 +27,7 @@ from .provenance import (
 )
 from .replace_history import displayProperties, reorder, setDisplayProperties
 from .review import reviewStatus
-from .segment_writer import removeSegments, requireOverlay, writeSegments
+from .segment_writer import emptyLabelmap, removeSegments, requireOverlay, writeSegments
 from .segmentation import LESION_FILL_OPACITY, newSegment
 from .terminology import LESION_TERMINOLOGY, MASS_COLOR
 
@@ -128,7 +128,7 @@ def addLesion(workspace: Workspace) -> str:
     origin = {} if liver is None else {key: getTag(segmentation.GetSegment(liver), key) for key in _ORIGIN}
     tags = {key: value for key, value in origin.items() if value}
     tags |= {ROLE: LESION_ROLE, SEGMENT_ID: segmentId, LESION_NUMBER: str(number)}
-    segment = newSegment(f"Lesion {number}", LESION_TERMINOLOGY, MASS_COLOR, slicer.vtkOrientedImageData(), 1, tags)
+    segment = newSegment(f"Lesion {number}", LESION_TERMINOLOGY, MASS_COLOR, emptyLabelmap(), 1, tags)
     segmentation.AddSegment(segment, segmentId)
     node.CreateDefaultDisplayNodes()
     node.GetDisplayNode().SetSegmentOpacity2DFill(segmentId, LESION_FILL_OPACITY)

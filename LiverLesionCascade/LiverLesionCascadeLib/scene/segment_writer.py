@@ -55,8 +55,13 @@ def removeSegments(node: slicer.vtkMRMLSegmentationNode, segmentIds: list[str]) 
     segmentation = node.GetSegmentation()
     _leaveLayers(segmentation, set(segmentIds))
     for segmentId in segmentIds:  # from a layer that others share, Slicer removes a segment by copying the layer
-        segmentation.GetSegment(segmentId).AddRepresentation(BINARY_LABELMAP, slicer.vtkOrientedImageData())
+        segmentation.GetSegment(segmentId).AddRepresentation(BINARY_LABELMAP, emptyLabelmap())
         segmentation.RemoveSegment(segmentId)
+
+
+def emptyLabelmap() -> slicer.vtkOrientedImageData:
+    """A label map without a voxel, as Slicer gives an empty segment."""
+    return orientedImage(np.zeros((0, 0, 0), np.uint8), np.eye(4))
 
 
 def requireOverlay(node: slicer.vtkMRMLSegmentationNode, volumeNode: slicer.vtkMRMLScalarVolumeNode) -> None:
