@@ -7,7 +7,6 @@ has no word for rejected: that is *Completed* with a tag, which no longer counts
 from __future__ import annotations
 
 import math
-import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -78,9 +77,7 @@ class Review:
     """Accept, reject and flag the lesions of a workspace, with undo.
 
     Statuses that are changed elsewhere, in Slicer's segments table or by a script, are understood and can be undone
-    too. Use `reviewOf`, so that all who review a result share one history.
-
-    :param workspace: needs `node` and `lesionIds()` of it.
+    too. Use the workspace's `tool(Review)`, so that all who review a result share one history.
     """
 
     def __init__(self, workspace: Workspace):
@@ -88,6 +85,10 @@ class Review:
         self._undo: list[_Step] = []
         self._redo: list[_Step] = []
         self._seen: dict[str, _Verdict] = self._present()
+        workspace.subscribe(self._onChanges)
+
+    def close(self) -> None:
+        self._workspace.unsubscribe(self._onChanges)
 
     def status(self, segmentId: str) -> str:
         """ "unreviewed", "accepted", "rejected" or "flagged". Raises KeyError where there is no such segment."""
@@ -150,6 +151,9 @@ class Review:
         """Give the verdict again that was taken back last. Raises LookupError where there is none."""
         return self._step(self._redo, self._undo, lambda step: step.after)
 
+    def _onChanges(self, _changes) -> None:
+        self._notice()
+
     def _set(self, segmentId: str, word: str) -> None:
         segment = self._segment(segmentId)
         self._notice()
@@ -204,13 +208,3 @@ class Review:
             return float(text)
         except ValueError:
             return None
-
-
-_reviews: weakref.WeakKeyDictionary[Workspace, Review] = weakref.WeakKeyDictionary()
-
-
-def reviewOf(workspace: Workspace) -> Review:
-    """The review of a workspace, always the same one."""
-    if workspace not in _reviews:
-        _reviews[workspace] = Review(workspace)
-    return _reviews[workspace]

@@ -45,7 +45,7 @@ class Summary(NamedTuple):
 
 
 class Threshold:
-    """Thresholds of one workspace; use its `threshold`, so that all who work on a result share one history.
+    """Thresholds of one workspace; use its `tool(Threshold)`, so that all who work on a result share one history.
 
     Lesions that a person edited, reviewed or added stay exactly as they are, and so does every voxel that they touched.
     The others are found again in the stored probabilities, within the liver as it is now.
@@ -145,14 +145,15 @@ class Threshold:
 
     def _found(self, threshold: float, minimumMm: float) -> FoundLesions:
         self._workspace.flush()
+        if not self.isPossible:
+            name = self._workspace.node.GetName()
+            raise LookupError(f"No lesion probabilities or no liver is stored with {name}. Segment again.")
         if self._prepared is None:
             self._prepare()
         return self._prepared.at(threshold, minimumMm)
 
     def _prepare(self) -> None:
         workspace = self._workspace
-        if not self.isPossible:
-            raise LookupError(f"No lesion probabilities are stored with {workspace.node.GetName()}. Segment again.")
         probability = workspace.lesionProbability
         self._start = probability.start
         box = tuple(

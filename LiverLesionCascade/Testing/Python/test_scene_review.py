@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from LiverLesionCascadeLib.scene.headless import headlessScene
 from LiverLesionCascadeLib.scene.provenance import CONFIDENCE
-from LiverLesionCascadeLib.scene.review import ACCEPTED, FLAGGED, REJECTED, REVIEW, UNREVIEWED, Review
+from LiverLesionCascadeLib.scene.review import ACCEPTED, FLAGGED, REJECTED, REVIEW, UNREVIEWED, Review, reviewStatus
 from LiverLesionCascadeLib.scene.segmentation import segmentationNodeFromResult, segmentMask
 from LiverLesionCascadeLib.scene.storage import loadSegmentation, saveSegmentation
 from LiverLesionCascadeLib.scene.volume import ctVolumeFromNode
+from LiverLesionCascadeLib.scene.workspace import closeWorkspaces, workspaceOf
 
 HU, LIVER, _ = cases.abdomen()
 INSTANCES = np.zeros(HU.shape, np.uint16)
@@ -25,18 +26,16 @@ Logic = slicer.vtkSlicerSegmentationsModuleLogic
 
 
 class Lesions:
-    """A result with four lesions, as a review needs it."""
+    """A result with four lesions, and its review."""
 
     def __init__(self, scene):
         self.volume = cases.addVolumeNode(scene, HU)
-        self.node = segmentationNodeFromResult(
-            cases.resultOf(ctVolumeFromNode(self.volume), LIVER, INSTANCES), self.volume
-        )
+        result = cases.resultOf(ctVolumeFromNode(self.volume), LIVER, INSTANCES)
+        self.node = segmentationNodeFromResult(result, self.volume)
         for segmentId, confidence in CONFIDENCES.items():
             self.segment(segmentId).SetTag(CONFIDENCE, str(confidence))
-
-    def lesionIds(self):
-        return [each for each in self.node.GetSegmentation().GetSegmentIDs() if each.startswith("lesion")]
+        self.workspace = workspaceOf(self.node)
+        self.review = self.workspace.tool(Review)
 
     def segment(self, segmentId):
         return self.node.GetSegmentation().GetSegment(segmentId)
@@ -49,7 +48,8 @@ class Lesions:
 def case():
     with headlessScene() as scene:
         lesions = Lesions(scene)
-        yield SimpleNamespace(lesions=lesions, review=Review(lesions), scene=scene)
+        yield SimpleNamespace(lesions=lesions, review=lesions.review, scene=scene)
+        closeWorkspaces()
 
 
 def test_a_verdict_is_slicers_own_status_of_the_segment(case):
@@ -72,8 +72,8 @@ def test_a_rejected_lesion_keeps_its_voxels_and_is_still_rejected_in_a_file(case
     case.review.reject("lesion_2")
     np.testing.assert_array_equal(segmentMask(case.lesions.node, "lesion_2", case.lesions.volume), INSTANCES == 2)
     node = loadSegmentation(case.scene, saveSegmentation(case.lesions.node, tmp_path / "Ärzte 1.seg.nrrd"))
-    loaded = Review(SimpleNamespace(node=node, lesionIds=case.lesions.lesionIds))
-    assert [loaded.status(each) for each in LESIONS] == [UNREVIEWED, REJECTED, UNREVIEWED, UNREVIEWED]
+    statuses = [reviewStatus(node.GetSegmentation().GetSegment(each)) for each in LESIONS]
+    assert statuses == [UNREVIEWED, REJECTED, UNREVIEWED, UNREVIEWED]
 
 
 def test_the_most_doubtful_lesion_comes_first_and_none_twice(case):
@@ -114,7 +114,7 @@ def test_a_lesion_that_was_rejected_and_is_completed_later_in_slicers_table_coun
     segment = case.lesions.segment("lesion_1")
     case.review.reject("lesion_1")
     Logic.SetSegmentStatus(segment, Logic.InProgress)
-    assert case.review.canUndo()  # the review has looked
+    case.lesions.workspace.flush()
     Logic.SetSegmentStatus(segment, Logic.Completed)
     assert case.review.status("lesion_1") == ACCEPTED
 
@@ -135,7 +135,7 @@ def test_a_verdict_on_a_lesion_that_is_gone_is_passed_over(case):
 )
 def test_undo_and_redo_walk_through_every_state(verdicts):
     with headlessScene() as scene:
-        review = Review(Lesions(scene))
+        review = Lesions(scene).review
 
         def state():
             return [review.status(each) for each in LESIONS]
@@ -153,3 +153,4 @@ def test_undo_and_redo_walk_through_every_state(verdicts):
             review.redo()
             assert state() == expected
         assert not review.canRedo()
+        closeWorkspaces()

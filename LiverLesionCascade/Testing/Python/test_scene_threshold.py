@@ -51,8 +51,8 @@ class Case:
         box = tuple(slice(first, first + size) for first, size in zip(START, SHAPE, strict=True))
         storeProbability(self.node, self.volume, ProbabilityBox(PROBABILITY[box], START))
         self.workspace = workspaceOf(self.node)
-        self.review = Review(self.workspace)
-        self.threshold = Threshold(self.workspace)
+        self.review = self.workspace.tool(Review)
+        self.threshold = self.workspace.tool(Threshold)
 
     def masks(self):
         ids = self.node.GetSegmentation().GetSegmentIDs()
@@ -225,7 +225,7 @@ def test_without_probabilities_or_under_another_transform_it_is_refused_and_noth
     assert not case.threshold.isPossible
     case.workspace.watch.flush()
     with pytest.raises(LookupError, match="Segment again"):
-        Threshold(case.workspace).preview(0.5, 3.0)
+        case.threshold.preview(0.5, 3.0)
 
 
 def test_no_number_is_given_twice(case):
