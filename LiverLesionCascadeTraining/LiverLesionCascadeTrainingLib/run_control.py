@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 import torch
+from LiverLesionCascadeLib.engine.signals import handled_signals
 
 from .recipes import StageRecipe
 from .run_folder import CONTROL_FILE, RunFolder, RunStatus
@@ -99,20 +100,10 @@ def stop_signals() -> Iterator[threading.Event]:
     A second Ctrl-C interrupts at once. Outside of the main thread nothing is installed.
     """
     asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def ask(number: int, frame: FrameType | None) -> None:
         asked.set()
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    for number in before:
-        signal.signal(number, ask)
-    try:
+    with handled_signals((signal.SIGINT, signal.SIGTERM), ask):
         yield asked
-    finally:
-        for number, handler in before.items():
-            # None: a handler that was not installed from Python; it cannot be put back from here.
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from ..engine.signals import handled_signals
+
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
 
@@ -19,24 +21,15 @@ def cancellable() -> Iterator[threading.Event]:
     nothing is installed.
     """
     event = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield event
-        return
-    numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+    known = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
     # What is ignored stays ignored, such as SIGHUP under nohup.
-    before = {number: signal.getsignal(number) for number in numbers if signal.getsignal(number) != signal.SIG_IGN}
+    numbers = [number for number in known if signal.getsignal(number) != signal.SIG_IGN]
 
     def cancel(number: int, frame: FrameType | None) -> None:
-        for other in before:
+        for other in numbers:
             signal.signal(other, signal.SIG_IGN)
         event.set()
         raise KeyboardInterrupt
 
-    for number in before:
-        signal.signal(number, cancel)
-    try:
+    with handled_signals(numbers, cancel):
         yield event
-    finally:
-        for number, handler in before.items():
-            # None: a handler that was not installed from Python; it cannot be put back from here.
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
