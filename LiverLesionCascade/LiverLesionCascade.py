@@ -169,8 +169,9 @@ class LiverLesionCascadeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin
     def initializeParameterNode(self):
         self.setParameterNode(self.logic.getParameterNode())
         if not self._parameterNode.inputVolume:
-            volumeNode = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
-            if volumeNode:
+            from LiverLesionCascadeLib.scene.volume import shownVolumes
+
+            for volumeNode in shownVolumes(slicer.mrmlScene)[:1]:
                 self._parameterNode.inputVolume = volumeNode
 
     def setParameterNode(self, parameterNode):
@@ -252,6 +253,7 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
         from LiverLesionCascadeLib.scene.probabilities import addProbabilityVolumes
         from LiverLesionCascadeLib.scene.scan import scanFromNode
         from LiverLesionCascadeLib.scene.segmentation import requireUsable, segmentationNodeFromResult
+        from LiverLesionCascadeLib.scene.workspace import workspaceOf
 
         options = self.runOptions(**choices)
         if volumeNode is None:
@@ -261,9 +263,11 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
             requireUsable(outputNode, volumeNode, replace)
         segmenter = self._segmenterFor(options.bundle, options.device)
         found = segmenter.segment(scan.ctVolume(), preset=options.resolved_preset(), progress=progress, cancel=cancel)
-        result = scan.onWholeVolume(SourceResult.from_result(found, options.keep_probabilities))
+        result = scan.onWholeVolume(SourceResult.from_result(found, keep_probabilities=True))
         node = segmentationNodeFromResult(result, volumeNode, outputNode, replace, history=self.runs.history)
-        addProbabilityVolumes(result, volumeNode)
+        if options.keep_probabilities:
+            addProbabilityVolumes(result, volumeNode)
+        workspaceOf(node)  # from now on, every edit is known
         return node
 
     def segmentAsync(

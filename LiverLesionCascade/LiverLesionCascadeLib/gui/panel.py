@@ -11,6 +11,7 @@ from ..engine.postprocessing import PostProcessing
 from ..engine.presets import PRESETS
 from ..engine.run_options import RunOptions
 from ..scene.provenance import resultSegmentIds
+from ..scene.volume import shownVolumes
 from .bundle_choice import BundleChoice
 from .device_choice import DeviceChoice
 from .edit_page import EditPage
@@ -136,7 +137,7 @@ class SegmentationPanel:
         entry = self._list.ofVolume(volume.GetID()) if volume else None
         state = buttonState(
             volume.GetName() if volume else None,
-            slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode") is not None,
+            bool(shownVolumes(slicer.mrmlScene)),
             self._check.refusal,
             self.bundles.problem,
             entry,

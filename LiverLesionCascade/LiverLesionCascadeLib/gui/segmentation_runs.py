@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 
 import slicer
 from slicer.i18n import tr as _
@@ -16,6 +17,7 @@ from ..scene.probabilities import addProbabilityVolumes
 from ..scene.replace_history import ReplaceHistory
 from ..scene.scan import scanFromNode
 from ..scene.segmentation import requireUsable, segmentationNodeFromResult
+from ..scene.workspace import workspaceOf
 from ..worker.client import WorkerClient
 from ..worker.runs import RunFailure, RunHandlers, VolumeData
 
@@ -104,11 +106,14 @@ class SegmentationRun:
         self._scene = volumeNode.GetScene()
         self._observers: list[int] = []
         self._workerRun = None
+        self._showProbabilities = False
         self._cancelled = False
         self._whyStopped = ""
 
     def start(self, client: WorkerClient, options: RunOptions) -> None:
         """Queue it, and stop it when the volume leaves the scene or the scene is closed."""
+        self._showProbabilities = options.keep_probabilities
+        options = replace(options, keep_probabilities=True)  # thresholds are tried on them later
         volume = VolumeData(self._scan.array, self._scan.ijkToLps, self._scan.name)
         handlers = RunHandlers(self._workerProgressed, self._workerFinished, self._workerFailed, self._workerCancelled)
         self._workerRun = client.submit(volume, options, handlers)
@@ -189,7 +194,9 @@ class SegmentationRun:
         if reason:
             message = _("The result is in the new node {name}. {reason}").format(name=node.GetName(), reason=reason)
             result.findings = [*result.findings, Finding("new_output", "info", message)]
-        addProbabilityVolumes(result, self.volumeNode)
+        if self._showProbabilities:
+            addProbabilityVolumes(result, self.volumeNode)
+        workspaceOf(node)  # from now on, every edit is known
         return node, result
 
 

@@ -62,6 +62,14 @@ def worldFromIjk(volumeNode: slicer.vtkMRMLVolumeNode) -> np.ndarray:
     return matrixFromVtk(toWorld) @ ijkToRas
 
 
+def shownVolumes(scene: slicer.vtkMRMLScene) -> list[slicer.vtkMRMLScalarVolumeNode]:
+    """The scene's volumes, apart from those that are hidden from the user, in the order in which they came."""
+    nodes = scene.GetNodesByClass("vtkMRMLScalarVolumeNode")
+    nodes.UnRegister(None)
+    volumes = [nodes.GetItemAsObject(number) for number in range(nodes.GetNumberOfItems())]
+    return [node for node in volumes if not node.GetHideFromEditors()]
+
+
 def volumeNodeFromArray(
     scene: slicer.vtkMRMLScene, array: np.ndarray, geometry: ImageGeometry, name: str
 ) -> slicer.vtkMRMLScalarVolumeNode:
@@ -102,6 +110,48 @@ def volumeNodeLike(
     node.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
     placeBeside(node, volumeNode)
     return node
+
+
+START = "LiverLesionCascade.Start"
+"""Attribute of a hidden node that holds a box of a volume's grid: index "k j i" of its first voxel."""
+
+
+def setBox(node, volumeNode, array: np.ndarray, start: tuple[int, int, int]) -> None:
+    """Give a volume node the voxels of a box of another volume's grid, where they lie there."""
+    shift = np.eye(4)
+    shift[:3, 3] = start[::-1]
+    node.SetAttribute(START, " ".join(str(int(first)) for first in start))
+    node.SetIJKToRASMatrix(vtkFromMatrix(ijkToRasMatrix(volumeNode) @ shift))
+    image = vtk.vtkImageData()
+    fillImage(image, array)
+    node.SetAndObserveImageData(image)
+
+
+def boxOf(node, volumeNode) -> tuple[np.ndarray, tuple[int, int, int]] | None:
+    """What `setBox` gave a node: (k, j, i), memory shared, and its start; None where it does not fit the volume.
+
+    Files turn the order of slices around where axes are left-handed, so where the voxels lie counts first, and the
+    indices that were written down where the volume has moved since.
+    """
+    if node is None or node.GetImageData() is None or volumeNode.GetImageData() is None:
+        return None
+    array = arrayFromImage(node.GetImageData())
+    toVolume = np.linalg.inv(ijkToRasMatrix(volumeNode)) @ ijkToRasMatrix(node)
+    signs, first = np.diag(toVolume)[:3], toVolume[:3, 3]
+    upright = np.allclose(toVolume[:3, :3], np.diag(np.round(signs)), atol=1e-3)
+    if upright and np.all(np.abs(np.round(signs)) == 1) and np.allclose(first, np.round(first), atol=0.05):
+        flips = tuple(slice(None, None, -1 if sign < 0 else 1) for sign in signs[::-1])
+        last = first + np.round(signs) * (np.array(array.shape[::-1]) - 1)
+        start = tuple(int(round(value)) for value in np.minimum(first, last)[::-1])
+        array = array[flips]
+    elif node.GetAttribute(START):
+        start = tuple(int(value) for value in node.GetAttribute(START).split())
+    else:
+        return None
+    grid = volumeNode.GetImageData().GetDimensions()[::-1]
+    if any(at < 0 or at + n > size for at, n, size in zip(start, array.shape, grid, strict=True)):
+        return None
+    return array, start
 
 
 def placeBeside(node: slicer.vtkMRMLNode, volumeNode: slicer.vtkMRMLNode) -> None:

@@ -22,7 +22,7 @@ from LiverLesionCascadeLib.engine.run_options import RunOptions  # noqa: E402
 from LiverLesionCascadeLib.gui import shared_runs  # noqa: E402
 from LiverLesionCascadeLib.gui.segmentation_runs import SegmentationRuns  # noqa: E402
 from LiverLesionCascadeLib.scene.segmentation import segmentMask  # noqa: E402
-from LiverLesionCascadeLib.scene.volume import ijkToRasMatrix  # noqa: E402
+from LiverLesionCascadeLib.scene.volume import ijkToRasMatrix, shownVolumes  # noqa: E402
 from LiverLesionCascadeLib.worker.runs import RunFailure  # noqa: E402
 from phantom import LESION_HU, PhantomSegmenter, phantom_hu  # noqa: E402
 
@@ -167,7 +167,7 @@ def test_segment_within_a_region_leaves_the_rest_alone(logic):
 def test_segment_adds_probability_volumes_if_asked(logic):
     volume = addVolume()
     logic.segment(volume)
-    assert len(slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")) == 1
+    assert shownVolumes(slicer.mrmlScene) == [volume]
     logic.segment(volume, keepProbabilities=True)
     assert slicer.util.getNode("CT liver probability") and slicer.util.getNode("CT lesion probability")
 

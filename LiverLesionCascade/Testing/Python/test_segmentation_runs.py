@@ -21,7 +21,7 @@ from LiverLesionCascadeLib.gui import segmentation_runs  # noqa: E402
 from LiverLesionCascadeLib.gui.segmentation_runs import SegmentationRuns  # noqa: E402
 from LiverLesionCascadeLib.scene.arrays import arrayFromImage, orientedImage  # noqa: E402
 from LiverLesionCascadeLib.scene.segmentation import segmentMask  # noqa: E402
-from LiverLesionCascadeLib.scene.volume import ijkToRasMatrix  # noqa: E402
+from LiverLesionCascadeLib.scene.volume import ijkToRasMatrix, shownVolumes  # noqa: E402
 from LiverLesionCascadeLib.worker.client import WorkerClient  # noqa: E402
 from LiverLesionCascadeLib.worker.devices import DeviceInfo  # noqa: E402
 from LiverLesionCascadeLib.worker.protocol import (  # noqa: E402
@@ -266,7 +266,7 @@ def test_probability_volumes_come_where_they_were_asked_for(bench):
         cases.addTransformNode(bench.scene, cases.affine(translation=(3, 4, 5))).GetID()
     )
     bench.finish(bench.submit(volume))
-    assert len(slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")) == 1
+    assert shownVolumes(bench.scene) == [volume]
     bench.finish(bench.submit(volume, RunOptions(keep_probabilities=True)))
     liver = slicer.util.getNode("CT liver probability")
     lesion = slicer.util.getNode("CT lesion probability")
@@ -531,7 +531,7 @@ def test_whatever_happens_each_run_ends_once_and_nothing_is_left_over(tmp_path_f
     bench = Bench(tmp_path_factory.mktemp("runs"))
     runs = []
     for action, which in actions:
-        volumes = list(slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"))
+        volumes = shownVolumes(slicer.mrmlScene)
         if action == "submit":
             volume = volumes[which] if which < len(volumes) else bench.addVolume(f"CT {len(runs)}")
             output = next((node for node in bench.segmentations()[which:] if not node.GetTransformNodeID()), None)

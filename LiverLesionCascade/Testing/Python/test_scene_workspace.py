@@ -1,0 +1,361 @@
+"""Every edit is known, voxel by voxel, whoever watched; what is ours and what a person did is told apart."""
+
+import numpy as np
+import pytest
+import scene_cases as cases
+import slicer
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from LiverLesionCascadeLib.scene.arrays import arrayFromImage, orientedImage
+from LiverLesionCascadeLib.scene.edit_record import EDITS_ROLE, LESIONS, LIVER
+from LiverLesionCascadeLib.scene.headless import headlessScene
+from LiverLesionCascadeLib.scene.mask_box import EMPTY, MaskBox, difference, jointBox, union
+from LiverLesionCascadeLib.scene.replace_history import ReplaceHistory
+from LiverLesionCascadeLib.scene.representations import BINARY_LABELMAP
+from LiverLesionCascadeLib.scene.segmentation import segmentationNodeFromResult
+from LiverLesionCascadeLib.scene.stored_probability import PROBABILITY_ROLE
+from LiverLesionCascadeLib.scene.volume import ctVolumeFromNode, ijkToRasMatrix
+from LiverLesionCascadeLib.scene.workspace import closeWorkspaces, workspaceOf
+
+HU, LIVER_MASK, INSTANCES = cases.abdomen()
+SHAPE = HU.shape
+DISK = np.zeros(SHAPE, bool)
+DISK[12, 20:24, 8:12] = True
+
+
+class Bench:
+    def __init__(self, scene, **geometry):
+        self.scene = scene
+        self.volume = cases.addVolumeNode(scene, HU, **geometry)
+        self.node = segmentationNodeFromResult(self.result(), self.volume)
+        self.workspace = workspaceOf(self.node)
+
+    def result(self, liver=LIVER_MASK, instances=INSTANCES):
+        return cases.resultOf(ctVolumeFromNode(self.volume), liver, instances)
+
+    def paint(self, segmentId, mask, mode=slicer.vtkSlicerSegmentationsModuleLogic.MODE_MERGE_MAX):
+        """As the Segment Editor does it."""
+        if self.node.GetSegmentation().GetSegment(segmentId) is None:
+            self.node.GetSegmentation().AddEmptySegment(segmentId, segmentId)
+        image = orientedImage(mask.astype(np.uint8), ijkToRasMatrix(self.volume))
+        logic = slicer.vtkSlicerSegmentationsModuleLogic
+        assert logic.SetBinaryLabelmapToSegment(image, self.node, segmentId, mode)
+
+    def setMask(self, segmentId, mask):
+        self.paint(segmentId, mask, slicer.vtkSlicerSegmentationsModuleLogic.MODE_REPLACE)
+
+    def record(self, what=LESIONS):
+        self.workspace.flush()
+        edits = self.workspace.edits
+        return [getattr(edits, name)(what).full(SHAPE) for name in ("painted", "erased", "touched")]
+
+
+@pytest.fixture
+def bench():
+    with headlessScene() as scene:
+        yield Bench(scene)
+        closeWorkspaces()
+
+
+def assertMasks(found, *expected):
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+NOTHING = np.zeros(SHAPE, bool)
+
+
+# ----------------------------------------------------------------------------------------------------------- mask boxes
+
+MASKS = arrays(bool, (4, 5, 6), elements=st.booleans())
+
+
+@given(MASKS, MASKS)
+def test_mask_boxes_are_what_whole_masks_are(a, b):
+    one, other = MaskBox.of(a), MaskBox.of(b)
+    np.testing.assert_array_equal(one.full(a.shape), a)
+    assert one.count == np.count_nonzero(a) and bool(one) == a.any()
+    np.testing.assert_array_equal(difference(one, other).full(a.shape), a ^ b)
+    np.testing.assert_array_equal(union([one, other]).full(a.shape), a | b)
+    assert (one == other) == np.array_equal(a, b)
+
+
+def test_a_mask_box_shows_what_of_it_lies_in_another_box():
+    mask = np.zeros((6, 6, 6), bool)
+    mask[2:5, 2:5, 2:5] = True
+    box = (slice(4, 6), slice(0, 3), slice(2, 3))
+    np.testing.assert_array_equal(MaskBox.of(mask).within(box), mask[box])
+    assert jointBox([EMPTY, EMPTY]) is None and not EMPTY
+
+
+# ------------------------------------------------------------------------------------------------------------ the watch
+
+
+def test_only_the_segment_that_changed_is_reported_though_it_shares_its_label_map(bench):
+    heard = []
+    bench.workspace.subscribe(heard.extend)
+    bench.paint("lesion_1", DISK)
+    bench.workspace.flush()
+    content = [change for change in heard if change.kind != "properties"]
+    assert [(change.segmentId, change.kind) for change in content] == [("lesion_1", "content")]
+    np.testing.assert_array_equal(content[0].before.full(SHAPE), INSTANCES == 1)
+    np.testing.assert_array_equal(content[0].after.full(SHAPE), (INSTANCES == 1) | DISK)
+
+
+def test_an_edit_in_place_of_the_shared_label_map_is_noticed(bench):
+    heard = []
+    bench.workspace.subscribe(heard.extend)
+    image = bench.node.GetSegmentation().GetSegment("lesion_2").GetRepresentation(BINARY_LABELMAP)
+    values = arrayFromImage(image)
+    values[values == 2] = 0
+    image.Modified()
+    bench.workspace.flush()
+    assert [(change.segmentId, change.kind) for change in heard] == [("lesion_2", "content")]
+    assert not heard[0].after
+
+
+def test_added_renamed_and_removed_segments_are_reported(bench):
+    heard = []
+    bench.workspace.subscribe(heard.extend)
+    bench.paint("new", DISK)
+    bench.workspace.flush()
+    assert [(change.segmentId, change.kind) for change in heard] == [("new", "added")]
+    heard.clear()
+    bench.node.GetSegmentation().GetSegment("lesion_1").SetName("Cyst")
+    bench.workspace.flush()
+    assert [(change.segmentId, change.kind) for change in heard] == [("lesion_1", "properties")]
+    heard.clear()
+    bench.node.GetSegmentation().RemoveSegment("lesion_1")
+    bench.workspace.flush()
+    assert ("lesion_1", "removed") in [(change.segmentId, change.kind) for change in heard]
+
+
+def test_nothing_is_reported_where_nothing_changed(bench):
+    heard = []
+    bench.workspace.subscribe(heard.extend)
+    bench.node.Modified()
+    bench.workspace.flush()
+    assert heard == []
+
+
+def test_one_who_listens_and_fails_does_not_keep_the_record_from_an_edit(bench, caplog):
+    def fail(changes):
+        raise ValueError("broken listener")
+
+    bench.workspace.subscribe(fail)
+    bench.paint("lesion_1", DISK)
+    assertMasks(bench.record(), DISK & (INSTANCES == 0), NOTHING, DISK & (INSTANCES != 1))
+    assert "broken listener" in caplog.text
+
+
+@pytest.mark.parametrize("orientation", [0, 7, 29, 47])
+def test_masks_are_right_in_any_axis_order(orientation):
+    with headlessScene() as scene:
+        volume = cases.addVolumeNode(scene, HU, direction=cases.ORIENTATIONS[orientation])
+        node = segmentationNodeFromResult(cases.resultOf(ctVolumeFromNode(volume), LIVER_MASK, INSTANCES), volume)
+        workspace = workspaceOf(node)
+        assertMasks([workspace.mask("liver").full(SHAPE), workspace.lesions().full(SHAPE)], LIVER_MASK, INSTANCES > 0)
+        closeWorkspaces()
+
+
+# ------------------------------------------------------------------------------------------------------------ the edits
+
+
+def test_a_new_result_has_no_edits(bench):
+    assertMasks(bench.record(), NOTHING, NOTHING, NOTHING)
+    assertMasks(bench.record(LIVER), NOTHING, NOTHING, NOTHING)
+    assert not bench.workspace.isEdited("lesion_1")
+
+
+def test_painted_and_erased_voxels_are_known(bench):
+    bench.paint("lesion_1", DISK)
+    bench.workspace.flush()
+    bench.setMask("lesion_2", NOTHING)
+    painted, erased, touched = bench.record()
+    np.testing.assert_array_equal(painted, DISK & (INSTANCES == 0))
+    np.testing.assert_array_equal(erased, (INSTANCES == 2) & ~DISK)
+    assert touched[painted | erased].all()
+    assert bench.workspace.isEdited("lesion_1") and bench.workspace.isEdited("lesion_2")
+
+
+def test_a_voxel_that_was_painted_and_taken_back_is_touched_but_no_correction(bench):
+    bench.paint("lesion_1", DISK)
+    bench.workspace.flush()
+    bench.setMask("lesion_1", INSTANCES == 1)
+    changed = DISK & (INSTANCES != 1)
+    painted, erased, touched = bench.record()
+    assert not painted.any() and not erased.any()
+    np.testing.assert_array_equal(touched, changed)
+
+
+def test_edits_of_the_liver_are_kept_apart_from_those_of_lesions(bench):
+    corner = np.zeros(SHAPE, bool)
+    corner[0, :3, :3] = True
+    bench.paint("liver", corner)
+    assertMasks(bench.record(LIVER), corner, NOTHING, corner)
+    assertMasks(bench.record(LESIONS), NOTHING, NOTHING, NOTHING)
+
+
+def test_a_drawn_segment_is_a_lesion_unless_it_is_named_something_else(bench):
+    bench.paint("drawn", DISK)
+    assert bench.workspace.lesionIds() == ["lesion_1", "lesion_2", "drawn"]
+    segment = bench.node.GetSegmentation().GetSegment("drawn")
+    segment.SetTerminology(
+        "Segmentation category and type - 3D Slicer General Anatomy list~SCT^123037004^Anatomical Structure~"
+        "SCT^28231008^Gallbladder~^^~Anatomic codes - DICOM master list~^^~^^"
+    )
+    assert bench.workspace.lesionIds() == ["lesion_1", "lesion_2"]
+
+
+def test_what_the_machine_changes_is_no_edit(bench):
+    with bench.workspace.machineChange():
+        bench.setMask("lesion_1", DISK)
+    assertMasks(bench.record(), NOTHING, NOTHING, NOTHING)
+    assert not bench.workspace.isEdited("lesion_1")
+    bench.setMask("lesion_1", NOTHING)  # of which the person erases all
+    np.testing.assert_array_equal(bench.record()[1], DISK & (INSTANCES != 2))
+
+
+def test_an_edit_just_before_a_machine_change_is_still_an_edit(bench):
+    bench.paint("lesion_1", DISK)
+    with bench.workspace.machineChange():
+        pass
+    np.testing.assert_array_equal(bench.record()[0], DISK & (INSTANCES == 0))
+
+
+@pytest.mark.parametrize("orientation", [0, 11, 18, 47])
+def test_edits_are_saved_with_the_scene_and_go_on_after_it_is_loaded(orientation, tmp_path):
+    with headlessScene() as scene:
+        bench = Bench(scene, direction=cases.ORIENTATIONS[orientation])
+        bench.paint("lesion_1", DISK)
+        before = [cases.voxelPositions(bench.volume, mask) for mask in bench.record()]
+        stored = bench.workspace.lesionProbability
+        likely = np.zeros(SHAPE, bool)
+        likely[tuple(slice(s, s + n) for s, n in zip(stored.start, stored.values.shape, strict=True))] = (
+            stored.values > 127
+        )
+        likely = cases.voxelPositions(bench.volume, likely)
+        for node in (bench.volume, bench.node):
+            node.AddDefaultStorageNode()
+        assert scene.WriteToMRB(str(tmp_path / "scene.mrb"))
+        closeWorkspaces()
+    with headlessScene() as other:
+        cache, data = slicer.vtkCacheManager(), slicer.vtkDataIOManager()
+        cache.SetRemoteCacheDirectory(str(tmp_path))
+        data.SetCacheManager(cache)
+        other.SetDataIOManager(data)
+        assert other.ReadFromMRB(str(tmp_path / "scene.mrb"))
+        workspace = workspaceOf(other.GetFirstNodeByClass("vtkMRMLSegmentationNode"))
+        names = ("painted", "erased", "touched")
+        # By position: Slicer reads a left-handed volume with its slices in the other order.
+        for name, expected in zip(names, before, strict=True):
+            found = getattr(workspace.edits, name)(LESIONS).full(workspace.shape)
+            np.testing.assert_allclose(cases.voxelPositions(workspace.volumeNode, found), expected, atol=1e-4)
+        assert workspace.isEdited("lesion_1")
+        again = workspace.lesionProbability
+        mask = np.zeros(workspace.shape, bool)
+        mask[tuple(slice(s, s + n) for s, n in zip(again.start, again.values.shape, strict=True))] = again.values > 127
+        np.testing.assert_allclose(cases.voxelPositions(workspace.volumeNode, mask), likely, atol=1e-4)
+        closeWorkspaces()
+
+
+def test_edits_stay_where_they_are_when_a_transform_is_hardened(bench):
+    bench.paint("lesion_1", DISK)
+    before = bench.record()
+    closeWorkspaces()
+    matrix = cases.affine(cases.rotation((0, 1, 1), 20), (3, 4, 5))
+    transform = cases.addTransformNode(bench.scene, matrix)
+    for node in (bench.volume, bench.node):
+        node.SetAndObserveTransformNodeID(transform.GetID())
+        node.HardenTransform()
+    bench.workspace = workspaceOf(bench.node)
+    assertMasks(bench.record(), *before)
+
+
+def test_edits_that_nobody_watched_are_found_at_the_next_look(bench):
+    closeWorkspaces()
+    bench.paint("lesion_1", DISK)
+    bench.workspace = workspaceOf(bench.node)
+    np.testing.assert_array_equal(bench.record()[0], DISK & (INSTANCES == 0))
+
+
+def test_a_copy_of_the_node_gets_a_record_of_its_own(bench):
+    bench.paint("lesion_1", DISK)
+    bench.workspace.flush()
+    copy = bench.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Copy")
+    copy.Copy(bench.node)
+    other = workspaceOf(copy)
+    assert copy.GetNodeReference(EDITS_ROLE) is not bench.node.GetNodeReference(EDITS_ROLE)
+    np.testing.assert_array_equal(other.edits.painted(LESIONS).full(SHAPE), bench.record()[0])
+
+
+def test_replacing_begins_a_new_record_and_undo_brings_the_old_one_back(bench):
+    history = ReplaceHistory()
+    bench.paint("lesion_1", DISK)
+    before = bench.record()
+    stored = bench.workspace.lesionProbability.values.copy()
+    second = bench.result(np.roll(LIVER_MASK, 1, axis=0), np.roll(INSTANCES, 1, axis=0))
+    segmentationNodeFromResult(second, bench.volume, bench.node, replace=True, history=history)
+    assertMasks(bench.record(), NOTHING, NOTHING, NOTHING)
+    history.undo(bench.node)
+    assertMasks(bench.record(), *before)
+    np.testing.assert_array_equal(bench.workspace.lesionProbability.values, stored)
+    history.redo(bench.node)
+    assertMasks(bench.record(), NOTHING, NOTHING, NOTHING)
+
+
+def test_what_a_person_drew_stays_theirs_when_the_result_is_replaced(bench):
+    bench.paint("drawn", DISK)
+    bench.workspace.flush()
+    segmentationNodeFromResult(bench.result(), bench.volume, bench.node, replace=True)
+    np.testing.assert_array_equal(bench.record()[2][DISK], True)
+
+
+def test_hidden_nodes_leave_with_the_result(bench):
+    ids = [bench.node.GetNodeReferenceID(role) for role in (EDITS_ROLE, PROBABILITY_ROLE)]
+    assert all(bench.scene.GetNodeByID(each).GetHideFromEditors() for each in ids)
+    bench.scene.RemoveNode(bench.node)
+    assert [bench.scene.GetNodeByID(each) for each in ids] == [None, None]
+
+
+def test_there_is_one_workspace_for_a_node_and_none_without_a_result(bench):
+    assert workspaceOf(bench.node) is bench.workspace
+    assert workspaceOf(None) is None
+    assert workspaceOf(bench.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Other")) is None
+
+
+STROKES = st.lists(
+    st.tuples(
+        st.sampled_from(["lesion_1", "lesion_2", "liver"]),
+        st.tuples(*(st.integers(0, n - 1) for n in SHAPE)),
+        st.booleans(),
+        st.booleans(),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(STROKES)
+def test_the_record_is_what_was_painted_and_erased_in_any_order(strokes):
+    with headlessScene() as scene:
+        bench = Bench(scene)
+        now = {"liver": LIVER_MASK.copy(), "lesion_1": INSTANCES == 1, "lesion_2": INSTANCES == 2}
+        touched = np.zeros(SHAPE, bool)
+        for segmentId, (k, j, i), erase, look in strokes:
+            block = np.zeros(SHAPE, bool)
+            block[k : k + 3, j : j + 4, i : i + 4] = True
+            now[segmentId] = now[segmentId] & ~block if erase else now[segmentId] | block
+            bench.setMask(segmentId, now[segmentId])
+            if look:
+                bench.workspace.flush()
+        painted, erased, touched = bench.record()
+        lesions = now["lesion_1"] | now["lesion_2"]
+        np.testing.assert_array_equal(painted, lesions & (INSTANCES == 0))
+        np.testing.assert_array_equal(erased, ~lesions & (INSTANCES > 0))
+        liverPainted, liverErased, _ = bench.record(LIVER)
+        np.testing.assert_array_equal(liverPainted, now["liver"] & ~LIVER_MASK)
+        np.testing.assert_array_equal(liverErased, ~now["liver"] & LIVER_MASK)
+        assert touched[painted | erased].all()
+        closeWorkspaces()
