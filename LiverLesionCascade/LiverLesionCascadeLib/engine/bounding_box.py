@@ -7,6 +7,11 @@ import numpy as np
 Box = tuple[slice, ...]
 
 
+def box_at(start: tuple[int, ...], shape: tuple[int, ...]) -> Box:
+    """The box of `shape` whose first voxel is `start`."""
+    return tuple(slice(first, first + n) for first, n in zip(start, shape, strict=True))
+
+
 def bounding_box(mask: np.ndarray) -> Box | None:
     """The smallest box that holds every non-zero voxel of `mask` (any number of axes), None if all are zero."""
     box: list[slice] = []

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .bounding_box import Box, box_at
 from .ct_volume import CTVolume
 from .findings import Finding
 from .lesions import Lesion
@@ -30,9 +31,9 @@ class ProbabilityBox:
         return whole
 
     @property
-    def box(self) -> tuple[slice, slice, slice]:
-        z, y, x = (slice(first, first + n) for first, n in zip(self.start, self.values.shape, strict=True))
-        return z, y, x
+    def box(self) -> Box:
+        """Where ``values`` lie on the whole grid."""
+        return box_at(self.start, self.values.shape)
 
 
 @dataclass

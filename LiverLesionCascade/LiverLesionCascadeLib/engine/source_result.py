@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .bounding_box import bounding_box
+from .bounding_box import Box, bounding_box, box_at
 from .ct_volume import CTVolume
 from .files import write_atomically
 from .findings import Finding
@@ -47,10 +47,9 @@ class LabelBox:
         return cls(np.array(values, np.uint8 if small else np.uint16, order="C"), start)
 
     @property
-    def box(self) -> tuple[slice, slice, slice]:
+    def box(self) -> Box:
         """Where ``values`` lie on the whole grid."""
-        k, j, i = (slice(first, first + n) for first, n in zip(self.start, self.values.shape, strict=True))
-        return k, j, i
+        return box_at(self.start, self.values.shape)
 
     def full(self, shape: tuple[int, int, int]) -> np.ndarray:
         """The whole grid's labels (k, j, i)."""
