@@ -114,12 +114,20 @@ class Bench:
     def settle(self):
         self.loop.run_pending()
 
+    def say(self, *messages):
+        self.process.say(*messages)
+        self.settle()
+
+    def finish(self):
+        """The process answers its last request."""
+        self.process.finish()
+        self.settle()
+
     def computing(self, *names):
         """Runs that were submitted, the first of which is being computed."""
         runs = [Submitted(self, name) for name in names or ("CT",)]
         self.settle()
-        self.process.say(HELLO)
-        self.settle()
+        self.say(HELLO)
         return runs
 
 
@@ -133,14 +141,12 @@ def test_a_run_is_sent_computed_reported_and_leaves_nothing_behind(bench):
     assert (bench.processes, submitted.run.state, submitted.told) == ([], "queued", []), "submit only queues"
     bench.settle()
     assert (submitted.run.state, bench.process.requests) == ("running", []), "nothing is sent before the hello"
-    bench.process.say(HELLO)
-    bench.settle()
+    bench.say(HELLO)
     (request,) = bench.process.requests
     volume, options = read_volume(Path(request.folder))
     assert (volume.name, volume.array.sum(), options) == ("CT", sum(range(60)), RunOptions())
     bench.process.say(RunProgress(request.run, 0.4, "Liver", 12.5))
-    bench.process.finish()
-    bench.settle()
+    bench.finish()
     assert submitted.told == [
         ("progress", 0.0, "Starting", None),
         ("progress", 0.4, "Liver", 12.5),
@@ -157,8 +163,7 @@ def test_runs_go_one_after_the_other_in_their_order_through_one_process(bench):
     for number, submitted in enumerate(runs):
         assert len(bench.process.requests) == number + 1
         assert submitted.end is None
-        bench.process.finish()
-        bench.settle()
+        bench.finish()
         assert submitted.end == ("finished", submitted.run.name)
     assert len(bench.processes) == 1
 
@@ -172,8 +177,7 @@ def test_a_queued_run_that_is_cancelled_is_dropped_and_the_others_go_on(bench):
     assert second.end[0] == "cancelled"
     assert not bench.process.killed
     for submitted in (first, third):
-        bench.process.finish()
-        bench.settle()
+        bench.finish()
         assert submitted.end[0] == "finished"
 
 
@@ -186,10 +190,8 @@ def test_cancelling_the_running_one_ends_the_process_and_the_next_gets_a_new_one
     kind, files = first.end
     assert (kind, [path.name for path in files]) == ("cancelled", ["in-use"]), "its own files are gone by then"
     assert [process.alive for process in bench.processes] == [False, True]
-    bench.process.say(HELLO)
-    bench.settle()
-    bench.process.finish()
-    bench.settle()
+    bench.say(HELLO)
+    bench.finish()
     assert second.end == ("finished", "second")
 
 
@@ -208,8 +210,7 @@ def test_a_run_can_be_cancelled_before_it_was_sent(bench, hello):
 
 def test_cancelling_what_has_ended_does_nothing(bench):
     (submitted,) = bench.computing()
-    bench.process.finish()
-    bench.settle()
+    bench.finish()
     submitted.run.cancel()
     bench.settle()
     assert submitted.end[0] == "finished"
@@ -218,14 +219,12 @@ def test_cancelling_what_has_ended_does_nothing(bench):
 
 def test_a_failure_that_the_worker_tells_is_passed_on_and_the_next_run_goes_on(bench):
     first, second = bench.computing("first", "second")
-    bench.process.say(RunFailed(1, "device", "No such device: choose the CPU.", "Traceback"))
-    bench.settle()
+    bench.say(RunFailed(1, "device", "No such device: choose the CPU.", "Traceback"))
     kind, failure = first.end
     assert (kind, failure.kind, failure.message, failure.details) == (
         "failed", "device", "No such device: choose the CPU.", "Traceback",
     )  # fmt: skip
-    bench.process.finish()
-    bench.settle()
+    bench.finish()
     assert second.end == ("finished", "second")
     assert len(bench.processes) == 1
 
@@ -252,10 +251,8 @@ def test_a_worker_that_dies_in_a_run_fails_it_with_a_remedy_and_the_next_gets_a_
     assert words in failure.message
     assert "what it said last" in failure.details
     assert said.decode().strip() in failure.details
-    bench.process.say(HELLO)
-    bench.settle()
-    bench.process.finish()
-    bench.settle()
+    bench.say(HELLO)
+    bench.finish()
     assert second.end == ("finished", "second")
 
 
@@ -281,29 +278,24 @@ def test_a_worker_that_cannot_be_started_fails_the_run_with_the_reason(bench):
 def test_a_worker_that_ended_itself_just_when_a_run_began_is_started_again(bench):
     bench.client.prepare()
     bench.settle()
-    bench.process.say(HELLO)
-    bench.settle()
+    bench.say(HELLO)
     submitted = Submitted(bench)
     bench.settle()
     bench.process.end(0)
     bench.settle()
     assert (submitted.end, len(bench.processes)) == (None, 2)
-    bench.process.say(HELLO)
-    bench.settle()
-    bench.process.finish()
-    bench.settle()
+    bench.say(HELLO)
+    bench.finish()
     assert submitted.end == ("finished", "CT")
 
 
 def test_an_idle_worker_may_end_and_the_next_run_starts_another(bench):
     (first,) = bench.computing()
-    bench.process.finish()
-    bench.settle()
+    bench.finish()
     bench.process.end(0)
     bench.settle()
     (second,) = bench.computing()
-    bench.process.finish()
-    bench.settle()
+    bench.finish()
     assert (first.end[0], second.end[0], len(bench.processes)) == ("finished", "finished", 2)
 
 
@@ -317,8 +309,7 @@ def test_an_idle_worker_may_end_and_the_next_run_starts_another(bench):
 def test_a_worker_that_cannot_be_used_fails_the_run_and_is_ended(bench, hello, kind, words):
     submitted = Submitted(bench)
     bench.settle()
-    bench.process.say(hello)
-    bench.settle()
+    bench.say(hello)
     assert submitted.end[1].kind == kind
     assert words in submitted.end[1].message
     assert bench.process.killed
@@ -331,8 +322,7 @@ def test_devices_are_known_after_preparing_and_stay_known(bench):
     bench.settle()
     assert told == []
     gpu = DeviceInfo("cuda:0", "GPU", False)
-    bench.process.say(Hello(VERSION, "2.13", "", (CPU, gpu), "The GPU cannot be used."))
-    bench.settle()
+    bench.say(Hello(VERSION, "2.13", "", (CPU, gpu), "The GPU cannot be used."))
     assert told == [[CPU, gpu]]
     assert bench.client.device_note == "The GPU cannot be used."
     bench.client.prepare(lambda: told.append("again"))
@@ -378,12 +368,10 @@ def test_closing_while_a_volume_is_written_leaves_no_file(bench):
 def test_an_error_in_a_handler_is_logged_and_the_queue_goes_on(bench, caplog):
     first, second = bench.computing("first", "second")
     first.told = None  # append to it fails
-    bench.process.finish()
-    bench.settle()
+    bench.finish()
     assert "A handler of a segmentation run failed" in caplog.text
     assert "AttributeError" in caplog.text
-    bench.process.finish()
-    bench.settle()
+    bench.finish()
     assert second.end == ("finished", "second")
 
 
@@ -401,8 +389,7 @@ def test_foreign_output_and_messages_of_other_runs_disturb_nothing(bench, caplog
 
 def test_a_result_that_is_not_there_is_a_failure_with_a_remedy(bench):
     (submitted,) = bench.computing()
-    bench.process.say(RunFinished(1))
-    bench.settle()
+    bench.say(RunFinished(1))
     assert submitted.end[1].kind == "disk"
     assert f"{bench.root} cannot be used (No such file or directory): free space there" in submitted.end[1].message
 
@@ -415,8 +402,7 @@ def test_a_temporary_folder_that_cannot_be_made_is_a_failure_with_a_remedy(bench
     assert str(bench.root) in submitted.end[1].message
     bench.root.unlink()
     (second,) = bench.computing()
-    bench.process.finish()
-    bench.settle()
+    bench.finish()
     assert second.end[0] == "finished", "the client is usable again"
 
 
@@ -429,8 +415,7 @@ def test_a_temporary_folder_that_was_cleaned_away_between_runs_is_made_again(ben
             path.unlink()
         folder.rmdir()
     bench.settle()
-    bench.process.finish()
-    bench.settle()
+    bench.finish()
     assert second.end == ("finished", "second")
 
 

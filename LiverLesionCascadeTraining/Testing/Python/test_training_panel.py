@@ -140,11 +140,16 @@ def poll_until(panel, condition, seconds=60):
         panel.poll()
 
 
-def started(panel):
-    panel.ui.startButton.click()
-    panel.launcher.commands[-1].end(json.dumps(asdict(DataCheck("5 cases", prepared="/data set"))))
+def end_check(panel, found):
+    panel.launcher.commands[-1].end(json.dumps(asdict(found)))
     panel.poll()
-    poll_until(panel, lambda: panel._status.state == "training")
+
+
+def started(panel, until="training"):
+    """Clicks Start, lets the check of the data find nothing wrong, and waits until the trainer is in a state."""
+    panel.ui.startButton.click()
+    end_check(panel, DataCheck("5 cases", prepared="/data set"))
+    poll_until(panel, lambda: panel._status.state == until)
     return panel
 
 
@@ -155,8 +160,7 @@ def test_start_checks_the_data_first_and_then_trains_on_what_was_prepared(traini
     assert check.command[-3:] == [panel.parameters.trainFolder, "", panel.parameters.runFolder]
     assert not panel.ui.startButton.enabled and panel.ui.stopButton.enabled and not panel.ui.choicesWidget.enabled
     assert panel._status.state == "none"
-    check.end(json.dumps(asdict(DataCheck("5 cases", prepared="/data set"))))
-    panel.poll()
+    end_check(panel, DataCheck("5 cases", prepared="/data set"))
     poll_until(panel, lambda: panel._status.state == "training")
     assert panel.ui.reportText.plainText == "5 cases"
     assert "/data set" in panel.run.folder.tail()
@@ -167,8 +171,7 @@ def test_start_checks_the_data_first_and_then_trains_on_what_was_prepared(traini
 def test_problems_of_the_data_are_listed_and_nothing_is_started(training):
     panel = training()
     panel.ui.startButton.click()
-    panel.launcher.commands[0].end(json.dumps(asdict(DataCheck(problems=["case 3: no liver", "case 7: two grids"]))))
-    panel.poll()
+    end_check(panel, DataCheck(problems=["case 3: no liver", "case 7: two grids"]))
     assert panel.ui.reportText.plainText == "case 3: no liver\ncase 7: two grids"
     assert "2 problem" in panel.ui.errorLabel.text and panel._status.state == "none" and panel.ui.startButton.enabled
 
@@ -211,11 +214,7 @@ def test_pause_resume_and_stop_are_steered_by_the_buttons(training):
 
 def test_curves_and_slices_follow_the_training(training, monkeypatch):
     monkeypatch.setenv("FAKE_TRAINER", "steps=20 pause=0.001")
-    panel = training()
-    panel.ui.startButton.click()
-    panel.launcher.commands[-1].end(json.dumps(asdict(DataCheck())))
-    panel.poll()
-    poll_until(panel, lambda: panel._status.state == "finished")
+    panel = started(training(), until="finished")
     chart = panel.curves.chart
     assert chart.GetTitle() == jobText("lesion")
     table = chart.GetNthPlotSeriesNode(0).GetTableNode()
@@ -242,11 +241,7 @@ def test_removed_plot_nodes_are_made_again(training):
 
 def test_a_trainer_that_dies_is_said_with_its_last_output(training, monkeypatch):
     monkeypatch.setenv("FAKE_TRAINER", "steps=50 pause=0.005 die=20")
-    panel = training()
-    panel.ui.startButton.click()
-    panel.launcher.commands[-1].end(json.dumps(asdict(DataCheck())))
-    panel.poll()
-    poll_until(panel, lambda: panel._status.state == "lost")
+    panel = started(training(), until="lost")
     assert "The disk is full" in panel.ui.errorLabel.text and "fake trainer" in panel.ui.reportText.plainText
     assert panel.ui.startButton.text == "Continue training"
 
