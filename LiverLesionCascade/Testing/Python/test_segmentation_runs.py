@@ -22,6 +22,7 @@ from LiverLesionCascadeLib.gui.segmentation_runs import SegmentationRuns  # noqa
 from LiverLesionCascadeLib.scene.arrays import arrayFromImage, orientedImage  # noqa: E402
 from LiverLesionCascadeLib.scene.segmentation import segmentMask  # noqa: E402
 from LiverLesionCascadeLib.scene.volume import ijkToRasMatrix, shownVolumes  # noqa: E402
+from LiverLesionCascadeLib.scene.workspace import closeWorkspaces  # noqa: E402
 from LiverLesionCascadeLib.worker.client import WorkerClient  # noqa: E402
 from LiverLesionCascadeLib.worker.devices import DeviceInfo  # noqa: E402
 from LiverLesionCascadeLib.worker.protocol import (  # noqa: E402
@@ -104,6 +105,7 @@ class Bench:
     """Runs with a fake worker, in an empty scene."""
 
     def __init__(self, folder):
+        closeWorkspaces()
         slicer.mrmlScene.Clear()
         self.scene = slicer.mrmlScene
         self.loop, self.workers, self.folder = EventLoop(), [], folder
@@ -125,6 +127,7 @@ class Bench:
 
     def close(self):
         self.runs.close()
+        closeWorkspaces()
         del self.scene.AddObserver, self.scene.RemoveObserver
         self.scene.Clear()
 
@@ -171,7 +174,8 @@ class Bench:
         return list(slicer.util.getNodesByClass("vtkMRMLSegmentationNode"))
 
     def assertIdle(self):
-        """No run, observer or file is left over."""
+        """No run, observer or file is left over, apart from those who follow the results."""
+        closeWorkspaces()
         assert not self.runs.runs and not self.runs.client.busy
         assert not [name for _, _, names in os.walk(self.folder) for name in names if name.endswith(".npy")]
         assert not self.observers
