@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __version__
+from .commands.archive import add_archive_arguments, run_archive
 from .commands.console import make_streams_lenient, print_json, say
 from .commands.segment import add_segment_arguments, run_segment
 from .engine.errors import (
@@ -42,6 +43,9 @@ TRAINING_COMMANDS = {
     "evaluate": "compare a model bundle's results with reference labels",
     "table2": "train and measure the methods that the paper compares",
 }
+
+#: What the extra ``archive`` installs.
+ARCHIVE_PACKAGES = ("dask", "distributed", "pyarrow")
 
 OK, UNEXPECTED, USAGE, CANCELLED = 0, 1, 2, 130
 EXIT_CODES: dict[type[CascadeError], int] = {
@@ -90,7 +94,8 @@ def main(argv: Sequence[str] | None = None, make_segmenter: SegmenterFactory | N
     except KeyboardInterrupt:
         return _fail(words, CANCELLED, "Cancelled")
     except ModuleNotFoundError as error:
-        message = f"The Python package {error.name} is missing: install with pip install -e . in the project's folder"
+        extra = ".[archive]" if error.name in ARCHIVE_PACKAGES else "."
+        message = f"The Python package {error.name} is missing: pip install -e '{extra}' in the project's folder"
         return _fail(words, UNEXPECTED, message)
     except MemoryError:
         return _fail(words, UNEXPECTED, "The computer has too little free memory for this scan: close other programs")
@@ -119,6 +124,7 @@ def _parser(words: list[str]) -> _Parser:
     sample = command("sample", "fetch the sample CT and its reference labels from the Python package index")
     sample.add_argument("-o", "--output", type=Path, default=Path("sample"), metavar="FOLDER", help="default: sample")
     sample.add_argument("--json", action="store_true", help="print one JSON object on standard output, for scripts")
+    add_archive_arguments(command("archive", "segment every CT of an archive by workers; write tables and a summary"))
     # Training code is loaded only for its own commands.
     asked = next((word for word in words if not word.startswith("-")), None)
     for name, text in TRAINING_COMMANDS.items():
@@ -140,6 +146,8 @@ def _training(command: str) -> Any:
 def _run(arguments: argparse.Namespace, make_segmenter: SegmenterFactory | None) -> int:
     if arguments.command == "segment":
         return run_segment(arguments, make_segmenter)
+    if arguments.command == "archive":
+        return run_archive(arguments)
     if arguments.command == "sample":
         return _run_sample(arguments)
     return int(_training(arguments.command).run(arguments) or OK)

@@ -40,6 +40,11 @@ class ProgressBar:
             print(f"{stage} ...", file=self._stream, flush=True)
         self._stage = stage
 
+    @property
+    def on_terminal(self) -> bool:
+        """Whether a bar is shown, not lines."""
+        return self._bar is not None
+
     def close(self) -> None:
         if self._bar is not None:
             self._bar.close()

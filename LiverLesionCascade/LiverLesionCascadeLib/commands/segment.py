@@ -57,8 +57,13 @@ def add_segment_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="folder for the results")
     parser.add_argument("--force", action="store_true", help="replace results that are in the folder already")
-    parser.add_argument("--probabilities", action="store_true", help="write the liver and lesion probability maps too")
     parser.add_argument("--series", metavar="UID", help="DICOM series to take, where a folder holds several")
+    add_processing_arguments(parser)
+
+
+def add_processing_arguments(parser: argparse.ArgumentParser) -> None:
+    """How scans are segmented, and what is said; for one scan or many."""
+    parser.add_argument("--probabilities", action="store_true", help="write the liver and lesion probability maps too")
     parser.add_argument(
         "--preset", choices=("fast", "paper"), default="fast",
         help="fast (default): one scale, slices skipped where the scan is thin, implausible parts left out; "
@@ -108,7 +113,7 @@ def _segment(arguments: argparse.Namespace, make_segmenter: SegmenterFactory) ->
                 result = segmenter.segment(ct, arguments.preset, show, cancelled.is_set, postprocessing_from(arguments))
                 result.timings = {"reading": reading, **result.timings}
                 progress(1 - _WRITING, "Writing")
-                _write(result, output.staging, _input_name(arguments.input), arguments.probabilities)
+                write_outputs(result, output.staging, _input_name(arguments.input), arguments.probabilities)
             written = output.commit()
         if not arguments.quiet:
             for finding in result.findings:
@@ -187,8 +192,8 @@ def _segmenter(bundle: Path | None, device: str) -> SegmentsCT:
     return Segmenter(loaded, device)
 
 
-def _write(result: SegmentationResult, folder: Path, input_name: str, probabilities: bool) -> None:
-
+def write_outputs(result: SegmentationResult, folder: Path, input_name: str, probabilities: bool) -> None:
+    """Write all files of a run, ``OUTPUT_FILES``, into a folder. Raises OutputError."""
     from ..engine.image_io import write_image
     from ..engine.lesion_table import write_lesion_table
     from ..engine.report import write_report

@@ -24,7 +24,7 @@ _ENHANCED_CT_CLASSES = ("1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.
 _DICOMDIR_CLASS = "1.2.840.10008.1.3.10"
 _SUFFIXES = (".dcm", ".dicom", ".ima")
 # A series shorter than this is passed over beside a longer one: scouts, monitoring and bolus tracking slices.
-_MIN_SLICES = 20
+MIN_SLICES = 20
 _TAGS = [
     "SOPClassUID",
     "SOPInstanceUID",
@@ -59,6 +59,8 @@ class Series:
     set_aside: Counter[str] = field(default_factory=Counter)  # files that are no slices, by what they are
     enhanced: bool = False
     problems: list[str] = field(default_factory=list)  # CT images whose header lacks what a slice needs
+    files: list[Path] = field(default_factory=list)
+    instances: list[str] = field(default_factory=list)  # UIDs, in the files' order
 
     @property
     def title(self) -> str:
@@ -104,7 +106,7 @@ def read_dicom_files(paths: Sequence[str | os.PathLike[str]], series_uid: str | 
     given = [Path(p) for p in paths]
     place = str(given[0]) if len(given) == 1 else f"the {len(given)} files given"
     series = list_series(given)
-    chosen = _choose(series, place, series_uid)
+    chosen = choose_series(series, place, series_uid)
     if chosen.enhanced:
         raise InputError(
             f"{_capital(chosen.title)} is an enhanced (multi-frame) CT, which is not supported. "
@@ -134,7 +136,10 @@ def list_series(paths: Iterable[Path]) -> list[Series]:
         if instance and instance in seen:
             continue  # the same image twice, as when a folder was copied into itself
         seen.add(instance)
-        _add(found.setdefault(uid, Series(uid)), path, header)
+        one = found.setdefault(uid, Series(uid))
+        one.files.append(path)
+        one.instances.append(instance)
+        _add(one, path, header)
     return sorted(found.values(), key=lambda s: (int(s.number) if s.number.isdigit() else 1 << 30, s.uid))
 
 
@@ -197,7 +202,8 @@ def _add(series: Series, path: Path, header: Any) -> None:
             series.problems.append(f"{path.name} lacks a usable {error}")
 
 
-def _choose(series: list[Series], place: str, series_uid: str | None) -> Series:
+def choose_series(series: list[Series], place: str, series_uid: str | None = None) -> Series:
+    """The one CT series of a place, or the one with the UID. Raises InputError, InvalidVolumeError, with the list."""
     if not series:
         raise InputError(f"{place} holds no DICOM files. Give the folder that holds the CT series.")
     if series_uid:
@@ -213,7 +219,7 @@ def _choose(series: list[Series], place: str, series_uid: str | None) -> Series:
             raise _not_ct(series[0])
         raise InputError(f"{place} holds no CT images. Give the folder of a CT series. It holds:{_listed(series)}")
     if len(candidates) > 1:
-        long = [s for s in candidates if s.is_axial and len(s.slices) >= _MIN_SLICES]
+        long = [s for s in candidates if s.is_axial and len(s.slices) >= MIN_SLICES]
         # images without any place (screenshots stored as CT) are no rival; a damaged series may be the one meant
         rival = any(s.enhanced or (s.problems and s.slices) for s in candidates)
         if len(long) != 1 or rival:

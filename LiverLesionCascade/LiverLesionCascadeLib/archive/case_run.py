@@ -1,0 +1,177 @@
+"""One case in a worker process, which loads the bundle once and keeps it on its device."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import sys
+import time
+import warnings
+from datetime import datetime, timezone
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..commands.output_folder import OutputFolder
+from ..commands.segment import OUTPUT_FILES, SegmentsCT, summary, write_outputs
+from ..engine.bundle import ModelBundle
+from ..engine.errors import BundleError, CascadeError
+from ..engine.files import write_atomically
+from .dicom_folder import dicom_files
+from .doubts import doubts
+from .entries import Entry
+from .records import DONE, FAILED, Record, Settings, model_identity, new_record
+
+if TYPE_CHECKING:
+    from ..engine.ct_volume import CTVolume
+    from ..engine.result import SegmentationResult
+    from ..engine.segmenter import Segmenter
+
+#: A case that has ended this many worker processes is not tried again in the run.
+MAX_ATTEMPTS = 3
+PICTURE_FILE = "key-image.png"
+_PICTURE_PIXELS = 360
+
+
+def run_case(entry: Entry, settings: Settings, segmenter: SegmentsCT | None = None) -> Record:
+    """Segments the case and puts its files into place; whatever goes wrong with it is in the record that it returns.
+
+    Args:
+        segmenter: By default this process's own, made at the first case.
+    """
+    attempts = attempts_of(entry, settings)
+    if len(attempts) >= MAX_ATTEMPTS:
+        return crashed(entry, settings, attempts)
+    started = time.perf_counter()
+    try:
+        _note_attempt(entry, settings, attempts)
+        values = _segment(entry, settings, segmenter)
+    except MemoryError:
+        return _failed(entry, settings, "The worker has too little memory for this scan.", started)
+    except CascadeError as error:
+        return _failed(entry, settings, " ".join(str(error).split()), started)
+    # One case must never end the run, whatever a library raises for it.
+    except Exception as error:  # noqa: BLE001
+        reason = f"Unexpected {type(error).__name__}: {' '.join(str(error).split())}"
+        _leave_broken_device(entry, settings, attempts, reason)
+        return _failed(entry, settings, reason, started)
+    return new_record(entry, settings, DONE, **values, seconds=time.perf_counter() - started, finished=_now())
+
+
+def attempts_of(entry: Entry, settings: Settings) -> list[dict[str, Any]]:
+    """Every time that a worker began the case in this run: host, pid, and the error where it could still say one."""
+    try:
+        return list(json.loads(settings.attempts_file(entry).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return []
+
+
+def crashed(entry: Entry, settings: Settings, attempts: list[dict[str, Any]], why: str = "") -> Record:
+    """The record of a case whose worker did not outlive it."""
+    said = [each["error"] for each in attempts if each.get("error")]
+    why = said[-1] if said else why or "it was killed or crashed, as when a computer runs out of memory"
+    error = f"The worker process ended {len(attempts)} times at this case: {why}."
+    return new_record(entry, settings, FAILED, error=error, finished=_now())
+
+
+@lru_cache(maxsize=1)
+def segmenter_of_process(bundle: str, model: str | None, device: str) -> Segmenter:
+    """The bundle in the memory of this process, loaded once.
+
+    Raises:
+        BundleError: If it cannot be used, or is not the model that the run was started with.
+        DeviceError: If the device cannot be used.
+    """
+    from ..engine.segmenter import Segmenter
+
+    loaded = ModelBundle.load(bundle)
+    if model is not None and model_identity(loaded) != model:
+        raise BundleError(f"The bundle {bundle} has changed since the run was started: start it again")
+    return Segmenter(loaded, _own_device(device))
+
+
+def _own_device(device: str) -> str:
+    """With several GPUs, each of this computer's workers takes its own."""
+    import torch
+
+    worker = sys.modules.get("distributed.worker")
+    if device != "auto" or worker is None or torch.cuda.device_count() < 2:
+        return device
+    try:
+        name = str(worker.get_worker().name)
+    except ValueError:  # not in a worker
+        return device
+    # Only a cluster of our own numbers its workers; elsewhere whoever starts them says which GPU they see.
+    return f"cuda:{int(name) % torch.cuda.device_count()}" if name.isdecimal() else device
+
+
+def _segment(entry: Entry, settings: Settings, segmenter: SegmentsCT | None) -> dict[str, Any]:
+    files = (*OUTPUT_FILES, PICTURE_FILE)
+    with warnings.catch_warnings(), OutputFolder(settings.case_folder(entry), files, force=True) as output:
+        warnings.simplefilter("ignore")
+        for abandoned in output.folder.glob(".unfinished-*"):  # of a worker that was killed
+            if abandoned != output.staging:
+                shutil.rmtree(abandoned, ignore_errors=True)
+        begun = time.perf_counter()
+        ct = _read(entry)
+        reading = time.perf_counter() - begun
+        if segmenter is None:
+            segmenter = segmenter_of_process(settings.bundle, settings.model, settings.device)
+        result = segmenter.segment(ct, settings.preset, None, None, settings.rules)
+        result.timings = {"reading": reading, **result.timings}
+        write_outputs(result, output.staging, entry.source, settings.probabilities)
+        (output.staging / PICTURE_FILE).write_bytes(_picture(result))
+        written = output.commit()
+    values = summary(result, [Path(path) for path in entry.paths], written)
+    values["outputs"] = [path.name for path in written]
+    values["doubts"] = doubts(result)
+    return {key: value for key, value in values.items() if key not in ("status", "version", "input")}
+
+
+def _read(entry: Entry) -> CTVolume:
+    import SimpleITK
+
+    from ..engine.image_io import read_input
+
+    SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)
+    folders = entry.series is not None or Path(entry.paths[0]).is_dir()
+    return read_input(dicom_files(entry.paths) or entry.paths if folders else entry.paths, entry.series)
+
+
+def _picture(result: SegmentationResult) -> bytes:
+    from ..engine.key_images import encode_png, key_images
+
+    images = key_images(
+        result.ct.hu, result.liver, result.lesions, result.table, result.ct.spacing, limit=1, size=_PICTURE_PIXELS
+    )
+    return encode_png(images[0].pixels)
+
+
+def _note_attempt(entry: Entry, settings: Settings, earlier: list[dict[str, Any]], **values: str) -> None:
+    attempts = [*earlier, {"host": socket.gethostname(), "pid": os.getpid(), **values}]
+    write_atomically(settings.attempts_file(entry), json.dumps(attempts).encode())
+
+
+def _leave_broken_device(entry: Entry, settings: Settings, earlier: list[dict[str, Any]], reason: str) -> None:
+    """Some errors of a GPU stay with the process: it ends then, so that its next cases get one that works."""
+    if segmenter_of_process.cache_info().currsize == 0 or "distributed.worker" not in sys.modules:
+        return
+    from ..engine.device import select_device
+    from ..engine.errors import DeviceError
+
+    try:
+        select_device(str(segmenter_of_process(settings.bundle, settings.model, settings.device).device))
+    except DeviceError:
+        _note_attempt(entry, settings, earlier, error=reason)
+        os._exit(1)
+
+
+def _failed(entry: Entry, settings: Settings, error: str, started: float) -> Record:
+    seconds = time.perf_counter() - started
+    return new_record(entry, settings, FAILED, error=error, seconds=seconds, finished=_now())
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")

@@ -1,0 +1,141 @@
+"""Dask's workers: a cluster on this computer or an existing one, and tasks on it, any of which may end a worker."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import dask
+from distributed import Client, LocalCluster, as_completed
+from distributed.scheduler import KilledWorker
+
+from ..engine.errors import CascadeError, InputError
+
+Item = TypeVar("Item")
+
+_LOCAL = {
+    # One task at a time reaches a worker: with a worker that dies, no other task is lost.
+    "distributed.scheduler.worker-saturation": 1.0,
+    # A case's memory is not dask's to spill, and a worker that pauses for it would never go on.
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": 0.95,
+}
+_MEMORY_PER_WORKER = 4 << 30
+
+
+class Workers:
+    """A client of a cluster."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    @property
+    def dashboard(self) -> str:
+        return str(self.client.dashboard_link or "")
+
+    @property
+    def count(self) -> int:
+        return len(self.client.scheduler_info(n_workers=-1)["workers"])
+
+    def ended_for_memory(self) -> set[int]:
+        """Process ids of the workers that exceeded their limit of memory."""
+        return {event["pid"] for _, event in self.client.get_events("worker-restart-memory")}
+
+    def run(
+        self,
+        task: Callable[..., Any],
+        items: Sequence[Item],
+        *arguments: Any,
+        again: Callable[[Item], bool] = lambda item: False,
+    ) -> Iterator[tuple[Item, Any]]:
+        """``task(item, *arguments)`` on the workers; (item, its answer or the exception) as they come.
+
+        Args:
+            again: Whether to repeat the task of an item whose worker was lost, or that was lost with another's.
+
+        Raises:
+            CascadeError: If the scheduler is gone.
+        """
+        waiting = {self.client.submit(task, item, *arguments, pure=False): item for item in items}
+        queue = as_completed(list(waiting), loop=self.client.loop)
+        for future in queue:
+            item = waiting.pop(future)
+            if future.status == "cancelled":
+                raise CascadeError("The connection to the scheduler was lost: start the same command again to go on")
+            error = future.exception() if future.status == "error" else None
+            if isinstance(error, KilledWorker) and again(item):
+                repeated = self.client.submit(task, item, *arguments, pure=False)
+                waiting[repeated] = item
+                queue.add(repeated)
+            else:
+                yield item, error if error is not None else future.result()
+            future.release()
+
+
+@contextmanager
+def workers(scheduler: str | None = None, count: int | None = None, memory: str | None = None) -> Iterator[Workers]:
+    """The workers of a scheduler, or, without one, processes on this computer, which end with the context.
+
+    Args:
+        scheduler: Address, such as ``tcp://host:8786``, or path of a scheduler file.
+        count: Of processes on this computer; by default one a GPU, or one a processor as the memory allows.
+        memory: Limit of each of them, such as ``8GB``; by default their share of this computer's.
+
+    Raises:
+        InputError: If the scheduler does not answer, or the limit is none.
+    """
+    if scheduler is not None:
+        with _existing(scheduler) as client:
+            yield Workers(client)
+        return
+    count = count or _default_count()
+    threads = str(max(1, (os.cpu_count() or 1) // count))
+    with dask.config.set({**_LOCAL, **dict.fromkeys(_thread_settings(), threads)}):
+        try:
+            cluster = LocalCluster(
+                n_workers=count,
+                threads_per_worker=1,
+                memory_limit=memory or "auto",
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",
+                silence_logs=logging.CRITICAL,
+            )
+        except ValueError as error:
+            raise InputError(f"The workers cannot be started ({error}): check --workers and --memory") from error
+        with cluster, Client(cluster, set_as_default=False) as client:
+            yield Workers(client)
+
+
+@contextmanager
+def _existing(scheduler: str) -> Iterator[Client]:
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    by_file = os.path.isfile(scheduler)
+    try:
+        client = Client(
+            None if by_file else scheduler,
+            scheduler_file=scheduler if by_file else None,
+            timeout="20s",
+            set_as_default=False,
+        )
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"The scheduler {scheduler} does not answer ({error}): check its address") from error
+    with client:
+        yield client
+
+
+def _thread_settings() -> list[str]:
+    environment = "distributed.nanny.pre-spawn-environ"
+    return [f"{environment}.{name}_NUM_THREADS" for name in ("OMP", "MKL", "OPENBLAS")]
+
+
+def _default_count() -> int:
+    import psutil
+    import torch
+
+    gpus = torch.cuda.device_count()
+    return gpus or max(1, min(os.cpu_count() or 1, psutil.virtual_memory().total // _MEMORY_PER_WORKER))

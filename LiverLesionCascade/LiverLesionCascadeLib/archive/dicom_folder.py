@@ -1,0 +1,74 @@
+"""The DICOM series of one folder's own files: what a worker says of them when an archive is searched."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..engine.dicom_io import choose_series, is_dicom, list_series
+from ..engine.errors import CascadeError
+from .entries import files_fingerprint
+
+
+@dataclass(frozen=True)
+class SeriesPart:
+    """The images of a CT series that lie in one folder.
+
+    Attributes:
+        fingerprint: Changes with the files.
+        contents: Changes with the images' UIDs: equal for copies.
+        slices: Number of its slices that are axial.
+    """
+
+    uid: str
+    title: str
+    fingerprint: str
+    contents: str
+    slices: int
+
+
+@dataclass
+class FolderContents:
+    """What a folder holds besides image files; ``problems`` are (path, why) of what gives no case."""
+
+    folder: str
+    series: list[SeriesPart] = field(default_factory=list)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+
+
+def scan_folder(folder: str, names: list[str]) -> FolderContents:
+    """Reads the headers of the files of a folder; raises nothing that a file can cause."""
+    found = FolderContents(folder)
+    dicom: list[Path] = []
+    for name in names:
+        path = Path(folder) / name
+        try:
+            if is_dicom(path):
+                dicom.append(path)
+            elif path.stat().st_size == 0:
+                found.problems.append((str(path), f"{name} is empty (0 bytes). Copy or export it again."))
+            elif name.upper() != "DICOMDIR":
+                found.problems.append((str(path), f"{name} is neither an image file nor DICOM."))
+        except (CascadeError, OSError) as error:
+            found.problems.append((str(path), str(error)))
+    try:
+        series = list_series(dicom)
+        if series and not any(one.is_ct for one in series):
+            choose_series(series, folder)  # raises: it knows why there is no CT
+        for one in series:
+            if one.is_ct:
+                contents = hashlib.blake2b("\n".join(sorted(one.instances)).encode(), digest_size=16).hexdigest()
+                slices = len(one.slices) if one.is_axial else 0
+                found.series.append(SeriesPart(one.uid, one.title, files_fingerprint(one.files), contents, slices))
+    except (CascadeError, OSError) as error:
+        found.series.clear()
+        found.problems.append((folder, " ".join(str(error).split())))
+    return found
+
+
+def dicom_files(folders: tuple[str, ...]) -> list[Path]:
+    """The DICOM files that lie in the folders themselves. Raises OSError, InputError."""
+    paths = (Path(folder) / name for folder in folders for name in sorted(os.listdir(folder)))
+    return [path for path in paths if not path.name.startswith(".") and path.is_file() and is_dicom(path)]

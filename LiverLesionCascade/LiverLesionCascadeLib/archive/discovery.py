@@ -1,0 +1,226 @@
+"""Finds what an archive holds: a tree of DICOM series and image files, or a CSV of paths."""
+
+from __future__ import annotations
+
+import csv
+import filecmp
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..engine.dicom_io import MIN_SLICES
+from ..engine.errors import CascadeError, InputError
+from ..engine.image_io import READABLE
+from .dicom_folder import FolderContents, SeriesPart, dicom_files, scan_folder
+from .entries import Entry, entry_name, files_fingerprint, image_files
+
+#: Reads the headers of many folders, given as (folder, names of its files); a cluster's workers can do that.
+ScanFolders = Callable[[list[tuple[str, list[str]]]], Iterable[FolderContents]]
+
+_COMPARED = 1 << 16
+
+
+def scan_here(folders: list[tuple[str, list[str]]]) -> Iterator[FolderContents]:
+    """Reads them in this process."""
+    return (scan_folder(*each) for each in folders)
+
+
+def find_entries(archive: Path, scan_folders: ScanFolders = scan_here, leave_out: Path | None = None) -> list[Entry]:
+    """Every case, and every file or folder that gives none with the reason; sorted by place.
+
+    A case is an image file or an axial CT series of DICOM files, wherever its files lie. Hidden files are passed over.
+
+    Args:
+        archive: A folder, or a CSV file with a column ``path`` (relative to the CSV) and perhaps ``series``.
+        leave_out: A folder in the tree that is not searched, such as that of the results.
+
+    Raises:
+        InputError: If it is neither, or holds nothing.
+    """
+    if archive.is_dir():
+        entries = _tree(archive, scan_folders, leave_out)
+    elif archive.suffix.lower() == ".csv" and archive.is_file():
+        entries = _listed(archive)
+    else:
+        raise InputError(f"{archive} is no archive: give a folder, or a CSV file with a column named path.")
+    if not entries:
+        raise InputError(f"{archive} is empty: give a folder with DICOM series, NIfTI, NRRD or MHA files, or a CSV.")
+    return sorted(entries, key=lambda entry: (entry.source, entry.series or ""))
+
+
+@dataclass
+class _Tree:
+    images: list[Path] = field(default_factory=list)
+    folders: list[tuple[str, list[str]]] = field(default_factory=list)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+
+
+def _tree(root: Path, scan_folders: ScanFolders, leave_out: Path | None) -> list[Entry]:
+    tree = _walk(root, leave_out)
+    entries, problems = _images(root, tree.images)
+    series, more = _series(root, list(scan_folders(tree.folders)))
+    problems = [*tree.problems, *problems, *more]
+    return entries + series + [_problem(root, path, why) for path, why in problems]
+
+
+def _walk(root: Path, leave_out: Path | None) -> _Tree:
+    """Every folder once, whatever links lead to it; those that are no links first, so that they keep their names."""
+    tree = _Tree()
+    seen: dict[str, str] = {} if leave_out is None else {os.path.realpath(leave_out): ""}
+    waiting = [str(root)]
+    while waiting:
+        links: list[str] = []
+        for start in waiting:
+            real = os.path.realpath(start)
+            if real in seen:
+                if seen[real]:
+                    tree.problems.append((start, f"It is a link to {seen[real]}, which is searched already."))
+                continue
+            _walk_folders(start, seen, links, tree)
+        waiting = sorted(links)
+    return tree
+
+
+def _walk_folders(start: str, seen: dict[str, str], links: list[str], tree: _Tree) -> None:
+    folders = [start]
+    while folders:
+        folder = folders.pop()
+        real = os.path.realpath(folder)
+        if real in seen:
+            continue
+        seen[real] = folder
+        try:
+            with os.scandir(folder) as items:
+                found = sorted((item for item in items if not item.name.startswith(".")), key=lambda item: item.name)
+        except OSError as error:
+            tree.problems.append((folder, f"The folder cannot be read ({error.strerror or error}): check its rights."))
+            continue
+        others: list[str] = []
+        for item in found:
+            try:
+                if item.is_dir():
+                    (links if item.is_symlink() else folders).append(item.path)
+                elif not item.is_file():
+                    tree.problems.append((item.path, f"{item.name} is a broken link, or no file. Copy the scan there."))
+                elif item.name.lower().endswith(READABLE):
+                    tree.images.append(Path(item.path))
+                else:
+                    others.append(item.name)
+            except OSError as error:
+                tree.problems.append((item.path, f"{item.name} cannot be read ({error.strerror or error})."))
+        if others:
+            tree.folders.append((folder, others))
+
+
+def _images(root: Path, paths: list[Path]) -> tuple[list[Entry], list[tuple[str, str]]]:
+    entries, problems = [], []
+    by_size: dict[int, list[tuple[bytes, Path]]] = defaultdict(list)
+    for path in sorted(paths):
+        try:
+            size = path.stat().st_size
+            sample = _sample(path, size)
+            twin = next((other for part, other in by_size[size] if part == sample and _same(path, other)), None)
+            if twin is not None and size > 0:
+                problems.append((str(path), f"It is a copy of {_relative(root, twin)}, which is segmented."))
+                continue
+            by_size[size].append((sample, path))
+            source = _relative(root, path)
+            fingerprint = files_fingerprint(image_files(path))
+            entries.append(Entry(entry_name(_stem(source), source), source, (str(path),), None, fingerprint))
+        except OSError as error:
+            problems.append((str(path), f"{path.name} cannot be read ({error.strerror or error}): check its rights."))
+    return entries, problems
+
+
+def _sample(path: Path, size: int) -> bytes:
+    """The middle of a file: where scans of one size differ, so that few are compared as a whole."""
+    with path.open("rb") as file:
+        file.seek(max(0, size // 2 - _COMPARED // 2))
+        return file.read(64)
+
+
+def _same(path: Path, other: Path) -> bool:
+    if path.suffix.lower() in (".nhdr", ".mhd"):
+        return False  # headers of different voxels may be alike
+    return os.path.samefile(path, other) or filecmp.cmp(path, other, shallow=False)
+
+
+def _series(root: Path, folders: list[FolderContents]) -> tuple[list[Entry], list[tuple[str, str]]]:
+    """A series is one case wherever its files lie; copies of its images are left out with a word."""
+    problems = [problem for folder in folders for problem in folder.problems]
+    parts: dict[str, list[tuple[str, SeriesPart]]] = defaultdict(list)
+    for folder in sorted(folders, key=lambda each: each.folder):
+        for part in folder.series:
+            copied = next((place for place, other in parts[part.uid] if other.contents == part.contents), None)
+            if copied is None:
+                parts[part.uid].append((folder.folder, part))
+            else:
+                place = _relative(root, Path(copied))
+                why = f"{part.title} is a copy of that in {place}, which is segmented."
+                problems.append((folder.folder, why))
+    slices = {uid: sum(part.slices for _, part in places) for uid, places in parts.items()}
+    long_in = {place for uid, places in parts.items() for place, _ in places if slices[uid] >= MIN_SLICES}
+    entries = []
+    for uid, places in parts.items():
+        # Scouts and bolus tracking beside a scan are no cases, as `segment` passes them over.
+        if not places or (slices[uid] < MIN_SLICES and all(place in long_in for place, _ in places)):
+            continue
+        source = _relative(root, Path(places[0][0]))
+        title = places[0][1].title
+        name = entry_name(f"{source}_{title.removeprefix('series ')}", uid)
+        fingerprint = "+".join(part.fingerprint for _, part in places)
+        entries.append(Entry(name, f"{source}, {title}", tuple(place for place, _ in places), uid, fingerprint))
+    return entries, problems
+
+
+def _listed(table: Path) -> list[Entry]:
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{table} cannot be read ({error}): save it as CSV in UTF-8.") from error
+    if rows and "path" not in rows[0]:
+        raise InputError(f"{table} has no column named path: name the column with the scans' paths so.")
+    entries: list[Entry] = []
+    lines: dict[tuple[str, str | None], int] = {}
+    for number, row in enumerate(rows, start=2):
+        written, series = (row["path"] or "").strip(), (row.get("series") or "").strip() or None
+        path = table.parent / written
+        place = (os.path.realpath(path), series)
+        first = lines.setdefault(place, number)
+        if not written:
+            entries.append(_problem_line(table, number, written, "The line has no path."))
+        elif first != number:
+            entries.append(_problem_line(table, number, written, f"The same scan as in line {first}."))
+        else:
+            try:
+                folders = (str(path),)
+                files = dicom_files(folders) if path.is_dir() else image_files(path)
+                identity = written if series is None else f"{written}\n{series}"
+                name = entry_name(_stem(written), identity)
+                entries.append(Entry(name, written, folders, series, files_fingerprint(files)))
+            except (OSError, CascadeError) as error:
+                reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+                entries.append(_problem_line(table, number, written, f"{written} cannot be read ({reason})."))
+    return entries
+
+
+def _problem_line(table: Path, number: int, written: str, why: str) -> Entry:
+    source = f"{table.name}, line {number}: {written}"
+    return Entry(entry_name(source, source), source, (), problem=why)
+
+
+def _problem(root: Path, path: str, why: str) -> Entry:
+    source = _relative(root, Path(path))
+    return Entry(entry_name(source, f"{source}\n{why}"), source, (path,), problem=why)
+
+
+def _relative(root: Path, path: Path) -> str:
+    return path.relative_to(root).as_posix() if path != root else root.name or str(root)
+
+
+def _stem(source: str) -> str:
+    suffix = next((suffix for suffix in READABLE if source.lower().endswith(suffix)), "")
+    return source[: len(source) - len(suffix)]

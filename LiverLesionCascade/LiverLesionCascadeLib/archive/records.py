@@ -1,0 +1,100 @@
+"""One JSON file a case, the only memory of a run: its result or its error, and what it was made from and with."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..engine.bundle import ModelBundle
+from ..engine.files import write_atomically
+from ..engine.postprocessing import PostProcessing
+from .entries import Entry
+
+DONE, FAILED, LEFT_OUT = "done", "failed", "left out"
+RECORDS, CASES = "records", "cases"
+_FORMAT = 1
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How all cases of a run are segmented; it travels to the workers.
+
+    Attributes:
+        output: The run's folder.
+        bundle: The bundle's folder.
+        model: What tells whether a result was made by the same model.
+    """
+
+    output: str
+    bundle: str
+    model: str
+    preset: str
+    rules: PostProcessing | None
+    probabilities: bool
+    device: str
+
+    @property
+    def made_with(self) -> dict[str, Any]:
+        """What a result depends on besides the scan."""
+        rules = None if self.rules is None else asdict(self.rules)
+        return {"model": self.model, "preset": self.preset, "rules": rules, "probabilities": self.probabilities}
+
+    def case_folder(self, entry: Entry) -> Path:
+        return Path(self.output) / CASES / entry.name
+
+    def attempts_file(self, entry: Entry) -> Path:
+        """Where workers note that they began; it tells which case a lost worker was at."""
+        return Path(self.output) / RECORDS / f"{entry.name}.attempts"
+
+
+def model_identity(bundle: ModelBundle) -> str:
+    """Of the weights and how they look at a scan; words for people in the metadata do not matter."""
+    keys = ("network", "window_hu", "liver_pass", "lesion_pass")
+    settings = json.dumps({key: bundle.metadata[key] for key in keys}, sort_keys=True)
+    return f"{bundle.name} {bundle.version}, {bundle.metadata['weights']['sha256']}, {settings}"
+
+
+def new_record(entry: Entry, settings: Settings, state: str, **values: Any) -> Record:
+    return {
+        "format": _FORMAT,
+        "name": entry.name,
+        "source": entry.source,
+        "series": entry.series,
+        "state": state,
+        "fingerprint": entry.fingerprint,
+        "made_with": settings.made_with,
+        "version": __version__,
+        **values,
+    }
+
+
+def write_record(record: Record, output: Path) -> None:
+    """Raises OSError."""
+    text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+    write_atomically(output / RECORDS / f"{record['name']}.json", text.encode("utf-8", errors="replace"))
+
+
+def read_record(entry: Entry, output: Path) -> Record | None:
+    """None where there is none, or one that cannot be read: the case is then done again."""
+    try:
+        record = json.loads((output / RECORDS / f"{entry.name}.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) and record.get("format") == _FORMAT else None
+
+
+def is_done(record: Record | None, entry: Entry, settings: Settings) -> bool:
+    """Whether the case was segmented from the same files, in the same way, and its results are still there."""
+    return (
+        record is not None
+        and record["state"] == DONE
+        and record["fingerprint"] == entry.fingerprint
+        and record["made_with"] == settings.made_with
+        and all(os.path.exists(settings.case_folder(entry) / name) for name in record["outputs"])
+    )

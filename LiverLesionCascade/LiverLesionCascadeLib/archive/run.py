@@ -1,0 +1,137 @@
+"""A run over an archive: what is to do, done by the workers, recorded case by case, summed up at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from filelock import FileLock, Timeout
+
+from ..engine.errors import OutputError
+from .case_run import MAX_ATTEMPTS, attempts_of, crashed, run_case
+from .cluster import Workers
+from .dicom_folder import FolderContents, scan_folder
+from .entries import Entry
+from .records import CASES, FAILED, LEFT_OUT, RECORDS, Record, Settings, is_done, new_record, read_record, write_record
+
+LOCK_FILE = ".lock"
+
+
+class Progress(Protocol):
+    def __call__(self, done: int, of: int, failed: int) -> None: ...
+
+
+@dataclass
+class Outcome:
+    """The records of all entries in their order, and the number of cases that were segmented in this run."""
+
+    records: list[Record]
+    repeated: int
+
+
+@contextmanager
+def run_folder(folder: Path) -> Iterator[Path]:
+    """The folder of a run's results, made if need be, for this run alone.
+
+    Raises:
+        OutputError: If another run is at work in it, or it cannot be written, or holds what is not a run's.
+    """
+    try:
+        if folder.is_dir() and any(folder.iterdir()) and not (folder / RECORDS).is_dir():
+            raise OutputError(f"{folder} holds other files: choose an empty folder, or that of an earlier archive run")
+        for name in (RECORDS, CASES):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / LOCK_FILE, timeout=0)
+        lock.acquire()
+    except Timeout as error:
+        raise OutputError(
+            f"Another run is writing to {folder}: wait for it, end it, or choose another folder"
+        ) from error
+    except OSError as error:
+        raise OutputError(
+            f"{folder} cannot be written ({error.strerror or error}): choose another folder for the output"
+        ) from error
+    try:
+        yield folder
+    finally:
+        lock.release()
+
+
+def scan_on(workers: Workers, progress: Callable[[int, int], None]) -> Callable[..., list[FolderContents]]:
+    """A way to read the folders' DICOM headers by the workers, for ``find_entries``."""
+
+    def scan(folders: list[tuple[str, list[str]]]) -> list[FolderContents]:
+        found = []
+        for (folder, _), contents in workers.run(_scan, folders):
+            if isinstance(contents, Exception):
+                contents = FolderContents(folder, problems=[(folder, f"Its files cannot be read ({contents}).")])
+            found.append(contents)
+            progress(len(found), len(folders))
+        return found
+
+    return scan
+
+
+def _scan(folder: tuple[str, list[str]]) -> FolderContents:
+    return scan_folder(*folder)
+
+
+def run_entries(entries: Sequence[Entry], settings: Settings, workers: Workers, progress: Progress) -> Outcome:
+    """Segments what is not done yet. A case's failure is its record's; each record is written when its case ends.
+
+    Raises:
+        CascadeError: If the cluster is gone or a record cannot be written; everything before is kept.
+    """
+    output = Path(settings.output)
+    records: dict[str, Record] = {}
+    for entry in entries:
+        if entry.problem is not None:
+            records[entry.name] = new_record(entry, settings, LEFT_OUT, error=entry.problem)
+            _write(records[entry.name], output)
+            continue
+        record = read_record(entry, output)
+        if record is not None and is_done(record, entry, settings):
+            records[entry.name] = record
+    todo = [entry for entry in entries if entry.name not in records]
+    for entry in todo:
+        settings.attempts_file(entry).unlink(missing_ok=True)
+
+    def again(entry: Entry) -> bool:
+        return len(attempts_of(entry, settings)) < MAX_ATTEMPTS
+
+    done = failed = 0
+    progress(0, len(todo), 0)
+    for entry, answer in workers.run(run_case, todo, settings, again=again):
+        record = _record_of(entry, settings, answer, workers)
+        _write(record, output)
+        settings.attempts_file(entry).unlink(missing_ok=True)
+        records[entry.name] = record
+        done, failed = done + 1, failed + (record["state"] == FAILED)
+        progress(done, len(todo), failed)
+    return Outcome([records[entry.name] for entry in entries], len(todo))
+
+
+def _record_of(entry: Entry, settings: Settings, answer: Record | Exception, workers: Workers) -> Record:
+    attempts = attempts_of(entry, settings)
+    if not isinstance(answer, Exception):
+        if answer["state"] != FAILED or len(attempts) < MAX_ATTEMPTS:
+            return answer
+    elif not attempts:
+        # Nothing of ours ran: the worker could not even load the task.
+        error = f"The worker could not begin ({answer}): install the same version of this package for all workers"
+        return new_record(entry, settings, FAILED, error=error)
+    if {each["pid"] for each in attempts} & workers.ended_for_memory():
+        return crashed(entry, settings, attempts, "it needed more memory than the worker's limit (--memory)")
+    return crashed(entry, settings, attempts) if isinstance(answer, Exception) else answer
+
+
+def _write(record: Record, output: Path) -> None:
+    try:
+        write_record(record, output)
+    except OSError as error:
+        raise OutputError(
+            f"{output} cannot be written ({error.strerror or error}): make room there and start again to go on"
+        ) from error

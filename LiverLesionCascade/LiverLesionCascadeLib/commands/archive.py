@@ -1,0 +1,137 @@
+"""``liver-lesion-cascade archive``: every CT of an archive, segmented by the workers of a dask cluster."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..engine.errors import CancelledError
+from .cancellation import cancellable
+from .console import ProgressBar, print_json, say, standard_output_kept_free
+from .segment import add_processing_arguments, postprocessing_from
+
+if TYPE_CHECKING:
+    from ..archive.records import Record
+
+_SEARCHING = 0.02
+
+
+def add_archive_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "input", type=Path, metavar="INPUT",
+        help="a folder tree of DICOM series, NIfTI, NRRD and MHA files, or a CSV with a column path (and series)",
+    )  # fmt: skip
+    parser.add_argument("output", type=Path, metavar="OUT", help="folder for the results; of an earlier run: go on")
+    cluster = parser.add_argument_group("workers")
+    cluster.add_argument(
+        "--scheduler", metavar="ADDRESS",
+        help="dask scheduler, such as tcp://host:8786, or its scheduler file (default: workers on this computer)",
+    )  # fmt: skip
+    cluster.add_argument(
+        "--workers", type=_count, metavar="N",
+        help="processes on this computer (default: one a GPU, or one a processor as far as 4 GB are there for each)",
+    )  # fmt: skip
+    cluster.add_argument(
+        "--memory", metavar="SIZE",
+        help="of each process on this computer, such as 8GB: what needs more fails (default: its share)",
+    )  # fmt: skip
+    add_processing_arguments(parser)
+
+
+def run_archive(arguments: argparse.Namespace) -> int:
+    """Run the command and return 0, also where cases failed. Raises CascadeError."""
+    try:
+        with cancellable(), standard_output_kept_free():
+            values = _archive(arguments)
+    except KeyboardInterrupt as error:
+        raise CancelledError(f"Cancelled; start the same command again to go on in {arguments.output}") from error
+    if arguments.json:
+        print_json(values)
+    elif not arguments.quiet:
+        print(
+            f"{values['done']} segmented ({values['kept']} of them before), {values['failed']} failed, "
+            f"{values['left_out']} left out\n  {values['summary']}"
+        )
+    return 0
+
+
+def _archive(arguments: argparse.Namespace) -> dict[str, Any]:
+    from ..archive.cluster import workers
+    from ..archive.discovery import find_entries
+    from ..archive.records import DONE, FAILED, LEFT_OUT, Settings, model_identity
+    from ..archive.run import run_entries, run_folder, scan_on
+    from ..archive.summary import SUMMARY_FILE, write_summary
+    from ..archive.tables import write_tables
+    from ..engine.bundle import ModelBundle
+
+    bundle = ModelBundle.shipped() if arguments.bundle is None else ModelBundle.load(arguments.bundle)
+    output = arguments.output.resolve()
+    settings = Settings(
+        str(output),
+        str(bundle.folder.resolve()),
+        model_identity(bundle),
+        arguments.preset,
+        postprocessing_from(arguments),
+        arguments.probabilities,
+        arguments.device,
+    )
+    with run_folder(output), workers(arguments.scheduler, arguments.workers, arguments.memory) as cluster:
+        if not arguments.quiet:
+            say(f"{cluster.count} workers; dashboard: {cluster.dashboard or 'none (bokeh is not installed)'}")
+            if cluster.count == 0:
+                say("The scheduler has no workers yet: the run begins when they come", "note")
+        with ProgressBar(arguments.quiet) as bar:
+            bar(0.0, "Searching")
+            scan = scan_on(cluster, lambda done, of: bar(_SEARCHING * done / of, "Searching"))
+            entries = find_entries(arguments.input.resolve(), scan, leave_out=output)
+            outcome = run_entries(entries, settings, cluster, _Shown(bar))
+        write_tables(outcome.records, output)
+        write_summary(outcome.records, output)
+    counts = {state: _count_of(outcome.records, state) for state in (DONE, FAILED, LEFT_OUT)}
+    return {
+        "status": "ok",
+        "done": counts[DONE],
+        "failed": counts[FAILED],
+        "left_out": counts[LEFT_OUT],
+        "kept": counts[DONE] - (outcome.repeated - counts[FAILED]),
+        "output": str(output),
+        "summary": str(output / SUMMARY_FILE),
+    }
+
+
+class _Shown:
+    """Progress of the cases on the bar; in a log, a line each whole percent."""
+
+    def __init__(self, bar: ProgressBar) -> None:
+        self._bar = bar
+        self._began = time.monotonic()
+        self._percent = -1
+
+    def __call__(self, done: int, of: int, failed: int) -> None:
+        percent = 100 * done // max(of, 1)
+        if percent == self._percent and not self._bar.on_terminal:
+            return
+        self._percent = percent
+        text = f"{done} of {of}" + (f", {failed} failed" if failed else "")
+        if not self._bar.on_terminal and 0 < done < of:
+            left = (time.monotonic() - self._began) / done * (of - done)
+            text += f", {_duration(left)} left"
+        self._bar(_SEARCHING + (1 - _SEARCHING) * done / max(of, 1), text)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds + 0.5), 60)
+    return f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes}:{rest:02} min"
+
+
+def _count_of(records: list[Record], state: str) -> int:
+    return sum(record["state"] == state for record in records)
+
+
+def _count(text: str) -> int:
+    value = int(text) if text.isdecimal() else 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of workers (1 or more)")
+    return value
