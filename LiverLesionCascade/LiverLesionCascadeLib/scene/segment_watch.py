@@ -78,7 +78,8 @@ class SegmentWatch:
         self._callbacks.append(callback)
 
     def unsubscribe(self, callback: Callback) -> None:
-        self._callbacks.remove(callback)
+        if callback in self._callbacks:  # not after `close`
+            self._callbacks.remove(callback)
 
     def mask(self, segmentId: str) -> MaskBox:
         """A segment's mask as it was seen last; see `flush`. Raises KeyError."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
+from ..engine.errors import InputError
 from ..engine.geometry import ImageGeometry, axial_order
 from ..engine.postprocessing import PostProcessing
 from ..engine.threshold import FoundLesions, LesionThreshold, kept_numbers
@@ -74,7 +75,7 @@ class Threshold:
     def preview(self, threshold: float, minimumMm: float) -> Summary:
         """Show in the slice views which lesions `apply` would make. Segments do not change.
 
-        Raises LookupError where it is not possible.
+        Raises InputError where it is not possible.
         """
         found = self._found(threshold, minimumMm)
         if self._preview is None or not self._preview.isShown:
@@ -95,7 +96,7 @@ class Threshold:
     def apply(self, threshold: float, minimumMm: float) -> Summary:
         """Rebuild the lesions. A lesion that still overlaps one of before keeps its segment.
 
-        Raises LookupError where it is not possible, OutputError where the segments do not overlay the volume.
+        Raises InputError where it is not possible, OutputError where the segments do not overlay the volume.
         """
         workspace = self._workspace
         workspace.flush()
@@ -147,7 +148,7 @@ class Threshold:
         self._workspace.flush()
         if not self.isPossible:
             name = self._workspace.node.GetName()
-            raise LookupError(f"No lesion probabilities or no liver is stored with {name}. Segment again.")
+            raise InputError(f"{name} holds no liver or no lesion probabilities. Segment the volume again.")
         if self._prepared is None:
             self._prepare()
         return self._prepared.at(threshold, minimumMm)

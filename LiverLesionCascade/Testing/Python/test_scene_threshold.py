@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scene_cases as cases
 import slicer
-from LiverLesionCascadeLib.engine.errors import OutputError
+from LiverLesionCascadeLib.engine.errors import InputError, OutputError
 from LiverLesionCascadeLib.engine.result import ProbabilityBox
 from LiverLesionCascadeLib.scene.arrays import orientedImage
 from LiverLesionCascadeLib.scene.headless import headlessScene
@@ -224,7 +224,7 @@ def test_without_probabilities_or_under_another_transform_it_is_refused_and_noth
     storeProbability(case.node, case.volume, None)
     assert not case.threshold.isPossible
     case.workspace.watch.flush()
-    with pytest.raises(LookupError, match="Segment again"):
+    with pytest.raises(InputError, match="Segment the volume again"):
         case.threshold.preview(0.5, 3.0)
 
 

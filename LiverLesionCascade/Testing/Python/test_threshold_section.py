@@ -1,0 +1,217 @@
+"""The section with the thresholds and the buttons for verdicts, in a panel of the harness on real MRML."""
+
+import numpy as np
+import pytest
+import slicer_harness
+
+slicer_harness.install()
+
+import slicer  # noqa: E402
+from LiverLesionCascadeLib.engine.result import ProbabilityBox  # noqa: E402
+from LiverLesionCascadeLib.gui.review_bar import ReviewBar  # noqa: E402
+from LiverLesionCascadeLib.gui.threshold_section import ThresholdSection  # noqa: E402
+from LiverLesionCascadeLib.scene.provenance import CONFIDENCE  # noqa: E402
+from LiverLesionCascadeLib.scene.review import Review, reviewStatus  # noqa: E402
+from LiverLesionCascadeLib.scene.segmentation import segmentationNodeFromResult, segmentMask  # noqa: E402
+from LiverLesionCascadeLib.scene.stored_probability import storeProbability  # noqa: E402
+from LiverLesionCascadeLib.scene.workspace import closeWorkspaces, workspaceOf  # noqa: E402
+from panel_fakes import makeCT, resultOf  # noqa: E402
+from slicer_harness.ui_loader import PROBLEMS  # noqa: E402
+
+_alive = []  # PySide deletes what Slicer keeps
+
+
+class Loop:
+    """An event loop that a test turns by hand."""
+
+    def __init__(self):
+        self.calls = []
+
+    def callLater(self, seconds, function):
+        self.calls.append(function)
+
+    def turn(self):
+        """What waits now is called; how many calls that were."""
+        calls, self.calls = self.calls, []
+        for call in calls:
+            call()
+        return len(calls)
+
+
+class Case:
+    def __init__(self, probabilities=True):
+        self.volume = makeCT()
+        result = resultOf(self.volume)
+        self.node = segmentationNodeFromResult(result, self.volume)
+        if probabilities:
+            values = np.where(result.lesions.full(result.shape) > 0, 0.8, 0.0)
+            values[3:8, 90:104, 30:44] = 0.3
+            storeProbability(self.node, self.volume, ProbabilityBox(values.astype(np.float16), (0, 0, 0)))
+        self.workspace = workspaceOf(self.node)
+        self.loop = Loop()
+        self.section = ThresholdSection(self.loop.callLater)
+        self.ui = self.section.ui
+        self.selected = ""
+        self.bar = ReviewBar(lambda: self.selected, self.select)
+        _alive.extend([self.section, self.bar])
+
+    def select(self, segmentId):
+        self.selected = segmentId
+
+    def show(self):
+        self.section.show(self.workspace)
+        self.bar.show(self.workspace)
+        return self
+
+    def button(self, name):
+        (found,) = [each for each in self.bar.widget.children() if each.objectName == name]
+        return found
+
+    def masks(self):
+        ids = self.node.GetSegmentation().GetSegmentIDs()
+        return {each: segmentMask(self.node, each, self.volume).sum() for each in ids}
+
+    def status(self, segmentId):
+        return reviewStatus(self.node.GetSegmentation().GetSegment(segmentId))
+
+    def previews(self):
+        return [node for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode") if node is not self.node]
+
+
+@pytest.fixture
+def scene():
+    slicer.mrmlScene.Clear()
+    yield slicer.mrmlScene
+    closeWorkspaces()
+    slicer.mrmlScene.Clear()
+
+
+def test_without_a_result_or_its_probabilities_nothing_can_be_tried(scene):
+    case = Case(probabilities=False)
+    assert PROBLEMS == []
+    assert not case.ui.thresholdSlider.enabled and not case.ui.applyThresholdButton.enabled
+    case.show()
+    assert not case.ui.thresholdSlider.enabled and "Segment the volume again" in case.ui.thresholdSummaryLabel.text
+    case.section.cleanup()
+
+
+def test_a_slider_is_previewed_once_however_often_it_moved(scene):
+    case = Case().show()
+    before = case.masks()
+    assert case.ui.thresholdSlider.value == 50 and case.ui.minimumSizeSlider.value == 3
+    assert case.loop.turn() == 0, "showing a result previews nothing"
+    for value in (40, 30, 20):
+        case.ui.thresholdSlider.value = value
+    assert case.previews() == [] and case.loop.turn() == 1
+    assert len(case.previews()) == 1 and case.masks() == before
+    assert case.ui.thresholdSummaryLabel.text.startswith("Preview (yellow): 3 lesions, ")
+    assert case.ui.applyThresholdButton.enabled and not case.ui.undoThresholdButton.enabled
+    case.ui.discardThresholdButton.click()
+    assert case.previews() == [] and case.masks() == before and case.ui.thresholdSlider.value == 50
+    assert case.ui.thresholdSummaryLabel.text == "" and not case.ui.applyThresholdButton.enabled
+
+
+def test_apply_undo_and_redo_change_the_lesions_and_the_sliders_with_them(scene):
+    case = Case().show()
+    before = case.masks()
+    case.ui.thresholdSlider.value = 20
+    case.loop.turn()
+    case.ui.applyThresholdButton.click()
+    applied = case.masks()
+    assert list(applied) == [*before, "lesion_3"] and case.previews() == []
+    assert case.ui.thresholdSlider.value == 20 and not case.ui.applyThresholdButton.enabled
+    case.ui.undoThresholdButton.click()
+    assert case.masks() == before and case.ui.thresholdSlider.value == 50
+    case.ui.redoThresholdButton.click()
+    assert case.masks() == applied and case.ui.thresholdSlider.value == 20
+    assert not case.ui.redoThresholdButton.enabled and case.ui.undoThresholdButton.enabled
+
+
+def test_the_preview_follows_a_verdict_that_is_given_meanwhile(scene):
+    case = Case().show()
+    case.ui.thresholdSlider.value = 20
+    case.loop.turn()
+    case.workspace.tool(Review).accept("lesion_1")
+    case.workspace.flush()
+    assert case.loop.turn() == 1
+    text = case.ui.thresholdSummaryLabel.text
+    assert text.startswith("Preview (yellow): 2 lesions") and text.endswith("stay as they are: 1.")
+
+
+@pytest.mark.parametrize("leave", ["collapse", "other result", "cleanup", "leave"])
+def test_the_preview_goes_when_the_section_is_left(scene, leave):
+    case = Case().show()
+    case.ui.thresholdCollapsibleButton.collapsed = False
+    case.ui.thresholdSlider.value = 20
+    case.loop.turn()
+    case.ui.thresholdSlider.value = 25
+    if leave == "collapse":
+        case.ui.thresholdCollapsibleButton.collapsed = True
+    elif leave == "other result":
+        case.section.show(None)
+    elif leave == "cleanup":
+        case.section.cleanup()
+    else:
+        case.section.leave()
+    assert case.previews() == []
+    case.loop.turn()
+    assert case.previews() == [], "not even by a slider that had moved"
+
+
+def test_a_scene_that_is_closed_during_a_preview_takes_it_along(scene):
+    case = Case().show()
+    case.ui.thresholdSlider.value = 20
+    case.loop.turn()
+    case.ui.thresholdSlider.value = 25
+    scene.Clear()
+    case.loop.turn()
+    closeWorkspaces()
+    case.section.show(None)
+    case.bar.show(None)
+    assert slicer.util.getNodesByClass("vtkMRMLSegmentationNode") == []
+
+
+def test_verdicts_are_given_by_buttons_and_taken_back_by_a_second_click(scene):
+    case = Case().show()
+    accept, reject = case.button("acceptButton"), case.button("rejectButton")
+    assert not accept.enabled and case.button("nextUnreviewedButton").text == "Next unreviewed (2)"
+    case.select("lesion_1")
+    case.bar.update()
+    assert accept.enabled and not accept.checked
+    accept.click()
+    assert case.status("lesion_1") == "accepted" and accept.checked
+    reject.click()
+    assert case.status("lesion_1") == "rejected" and reject.checked and not accept.checked
+    reject.click()
+    assert case.status("lesion_1") == "unreviewed" and not reject.checked
+    case.button("undoReviewButton").click()
+    assert case.status("lesion_1") == "rejected" and case.button("redoReviewButton").enabled
+    case.button("redoReviewButton").click()
+    assert case.status("lesion_1") == "unreviewed"
+
+
+def test_next_unreviewed_goes_from_the_most_doubtful_on_until_none_waits(scene):
+    case = Case()
+    for segmentId, confidence in (("lesion_1", "0.9"), ("lesion_2", "0.4")):
+        case.node.GetSegmentation().GetSegment(segmentId).SetTag(CONFIDENCE, confidence)
+    case.show()
+    button = case.button("nextUnreviewedButton")
+    for expected in ("lesion_2", "lesion_1"):
+        button.click()
+        assert case.selected == expected
+        case.button("flagButton").click()
+    assert not button.enabled and button.text == "Next unreviewed (0)"
+    case.button("undoReviewButton").click()
+    assert case.selected == "lesion_1" and button.enabled
+
+
+def test_a_verdict_from_slicers_own_table_shows_in_the_buttons(scene):
+    case = Case().show()
+    case.select("lesion_1")
+    logic = slicer.vtkSlicerSegmentationsModuleLogic
+    logic.SetSegmentStatus(case.node.GetSegmentation().GetSegment("lesion_1"), logic.Completed)
+    case.workspace.flush()
+    assert case.button("acceptButton").checked and case.button("undoReviewButton").enabled
+    case.node.GetSegmentation().RemoveSegment("lesion_1")
+    case.workspace.flush()
+    assert not case.button("acceptButton").enabled
