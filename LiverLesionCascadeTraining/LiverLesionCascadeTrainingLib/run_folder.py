@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from LiverLesionCascadeLib.engine.files import write_atomically
 
 STATUS_FILE = "status.json"
 CONTROL_FILE = "control.json"
@@ -184,12 +185,7 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
     Raises:
         OSError: If it cannot be written.
     """
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_atomically(path, json.dumps(content, indent=1).encode())
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from pathlib import Path
+
+from LiverLesionCascadeLib.engine.files import write_atomically
 
 LOG_COLUMNS = ("step", "learning_rate", "loss", "images_per_second", "validation_liver_dice", "validation_lesion_dice")
 
@@ -21,12 +22,7 @@ class TrainingLog:
         writer.writeheader()
         writer.writerows(rows)
         # Replaced as a whole: a kill while the old rows are copied must not lose them.
-        partial = folder / "log.csv.partial"
-        try:
-            partial.write_text(text.getvalue(), encoding="utf-8", newline="")
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_atomically(path, text.getvalue().encode())
         self._file = path.open("a", newline="", encoding="utf-8")
         self._writer = csv.DictWriter(self._file, LOG_COLUMNS)
         try:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
 import torch
+from LiverLesionCascadeLib.engine.files import atomic_file
 from torch import Tensor, nn
 
 from .augmentation import warp
@@ -68,22 +70,15 @@ def write_preview(
     images, truth, found = _compared(network, store, part, size, image_thrice, device)
     labels = [torch.where(mask[:, 1], 2, mask[:, 0].to(torch.uint8)).numpy() for mask in (truth, found)]
     names = [f"{store.names[store.case[i]]}, slice {store.slice[i]}" for i in part]
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with partial.open("wb") as file:
-            np.savez_compressed(
-                file,
-                images=(images[:, 0] * 255).round().to(torch.uint8).numpy(),
-                reference=labels[0].astype(np.uint8),
-                predicted=labels[1].astype(np.uint8),
-                names=np.array(names),
-            )
-        partial.replace(path)
-    except PermissionError:
-        # On Windows a file that somebody reads cannot be replaced; the next validation shows the next one.
-        pass
-    finally:
-        partial.unlink(missing_ok=True)
+    # On Windows a file that somebody reads cannot be replaced; the next validation shows the next one.
+    with contextlib.suppress(PermissionError), atomic_file(path, ".npz") as temporary:
+        np.savez_compressed(
+            temporary,
+            images=(images[:, 0] * 255).round().to(torch.uint8).numpy(),
+            reference=labels[0].astype(np.uint8),
+            predicted=labels[1].astype(np.uint8),
+            names=np.array(names),
+        )
 
 
 @torch.inference_mode()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import uuid
 from pathlib import Path
 
 import slicer
 
 from ..engine.errors import InputError, OutputError
+from ..engine.files import atomic_file
 
 SUFFIX = ".seg.nrrd"
 
@@ -22,19 +21,18 @@ def saveSegmentation(node: slicer.vtkMRMLSegmentationNode, path: str | Path, com
     path = Path(path)
     if not path.name.endswith(SUFFIX):
         raise OutputError(f"{path} cannot be written: the name of a segmentation file must end in {SUFFIX}.")
-    temporary = _reserveBeside(path)
     try:
-        storage = slicer.vtkMRMLSegmentationStorageNode()
-        storage.SetUseCompression(compress)
-        storage.SetFileName(str(temporary))
-        if not storage.WriteData(node):
-            details = " ".join(storage.GetUserMessages().GetAllMessagesAsString().split())
-            raise OutputError(f"{path} could not be written. Check that the disk is not full. {details}".rstrip())
-        os.replace(temporary, path)
+        with atomic_file(path, SUFFIX) as temporary:
+            temporary.touch()  # shows before the work whether the folder can be written to
+            storage = slicer.vtkMRMLSegmentationStorageNode()
+            storage.SetUseCompression(compress)
+            storage.SetFileName(str(temporary))
+            if not storage.WriteData(node):
+                details = " ".join(storage.GetUserMessages().GetAllMessagesAsString().split())
+                raise OutputError(f"{path} could not be written. Check that the disk is not full. {details}".rstrip())
     except OSError as error:
-        raise _unwritable(path, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        reason = error.strerror or error
+        raise OutputError(f"{path} cannot be written: {reason}. Choose a folder that you can write to.") from error
     return path
 
 
@@ -51,17 +49,3 @@ def loadSegmentation(scene: slicer.vtkMRMLScene, path: str | Path) -> slicer.vtk
         raise InputError(f"{path} is not a segmentation that Slicer can read. Save it again as {SUFFIX}.")
     node.CreateDefaultDisplayNodes()
     return node
-
-
-def _reserveBeside(path: Path) -> Path:
-    """An empty file in the folder of ``path``: shows before the work that the folder can be written to."""
-    temporary = path.parent / f".writing-{uuid.uuid4().hex}{SUFFIX}"
-    try:
-        temporary.touch()
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    return temporary
-
-
-def _unwritable(path: Path, error: OSError) -> OutputError:
-    return OutputError(f"{path} cannot be written: {error.strerror or error}. Choose a folder that you can write to.")

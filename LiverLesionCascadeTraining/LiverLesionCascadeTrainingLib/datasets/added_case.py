@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from LiverLesionCascadeLib.engine.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.errors import InputError, OutputError
+from LiverLesionCascadeLib.engine.files import write_atomically
 from LiverLesionCascadeLib.engine.geometry import ImageGeometry
 from LiverLesionCascadeLib.engine.image_io import write_image
 
@@ -75,9 +76,4 @@ def _describe(folder: Path, name: str, patient: str) -> None:
     path = folder / "dataset.json"
     described = read_json(path) if path.is_file() else {}
     described[name] = {**described.get(name, {}), "patient": patient}
-    partial = folder / "dataset.json.partial"
-    try:
-        partial.write_text(json.dumps(described, indent=1, ensure_ascii=False), encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_atomically(path, json.dumps(described, indent=1, ensure_ascii=False).encode())
