@@ -27,9 +27,7 @@ class ReviewBar:
                 REJECTED,
                 "rejectButton",
                 _("Reject"),
-                _(
-                    "The selected lesion is none: it stays in the node and no longer counts; click again to take it back"
-                ),
+                _("The selected lesion is none: it no longer counts, but stays; click again to take it back"),
             ),
             (FLAGGED, "flagButton", _("Flag"), _("Come back to the selected lesion; click again to take it back")),
         ):

@@ -41,7 +41,7 @@ class ThresholdSection:
             self._workspace = workspace
             if workspace is not None:
                 workspace.subscribe(self._onChanges)
-        self.leave()
+            self.leave()
 
     def leave(self, checked=False):
         """The person turns to something else, or away from the preview: it goes, and the sliders go back."""
@@ -102,8 +102,8 @@ class ThresholdSection:
         """Segments or their statuses changed: a preview shows what they allow now."""
         if self._threshold.isPreviewing:
             self._onSlider(None)
-        else:
-            self._update()
+        elif not self._previewWaits:
+            self.leave()
 
     def _onCollapsed(self, collapsed):
         if collapsed:

@@ -61,7 +61,7 @@ class LesionHistory:
         self,
         masks: Mapping[str, MaskBox],
         new: Iterable[MaskBox] = (),
-        attributes: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
     ) -> list[str]:
         """Give lesions other voxels, take lesions out, put new ones in; the IDs of the new.
 
@@ -69,7 +69,7 @@ class LesionHistory:
 
         :param masks: by segment ID, no two with a voxel in common; an empty mask takes the segment out.
         :param new: masks of lesions that get segments of their own, named "Lesion n".
-        :param attributes: of the node, that belong to the change.
+        :param tags: of the liver's segment, which stands for the result: what the lesions were made with.
 
         Raises OutputError where the segments do not overlay the volume.
         """
@@ -77,12 +77,12 @@ class LesionHistory:
         workspace.flush()
         requireOverlay(workspace.node, workspace.volumeNode)
         new = [mask for mask in new if mask]
-        names = list(attributes or {})
+        names = list(tags or {})
         before = _Moment.of(workspace, masks, names)
         with workspace.machineChange():
             added = {addLesion(workspace): mask for mask in new}
             _write(workspace, {**masks, **added})
-            _setAttributes(workspace.node, attributes or {})
+            _setTags(workspace, tags or {})
         before.lesions.update(dict.fromkeys(added, _ABSENT))
         after = _Moment.of(workspace, before.lesions, names)
         self._undo.append(_Change(_result(workspace), before, after))
@@ -124,8 +124,8 @@ def addLesion(workspace: Workspace) -> str:
     segmentation = node.GetSegmentation()
     number = _newNumber(workspace)
     segmentId = segmentation.GenerateUniqueSegmentID(f"lesion_{number}")
-    liver = workspace.liverId()
-    origin = {} if liver is None else {key: getTag(segmentation.GetSegment(liver), key) for key in _ORIGIN}
+    liver = _liver(workspace)
+    origin = {} if liver is None else {key: getTag(liver, key) for key in _ORIGIN}
     tags = {key: value for key, value in origin.items() if value}
     tags |= {ROLE: LESION_ROLE, SEGMENT_ID: segmentId, LESION_NUMBER: str(number)}
     segment = newSegment(f"Lesion {number}", LESION_TERMINOLOGY, MASS_COLOR, emptyLabelmap(), 1, tags)
@@ -162,19 +162,19 @@ _ABSENT = _State()
 
 @dataclass(frozen=True)
 class _Moment:
-    """Lesions by segment ID, all the node's segments in order, and attributes of the node, at one time."""
+    """Lesions by segment ID, all the node's segments in order, and tags of the liver's segment, at one time."""
 
     lesions: dict[str, _State]
     order: list[str]
-    attributes: dict[str, str | None]
+    tags: dict[str, str]
 
     @classmethod
-    def of(cls, workspace: Workspace, segmentIds: Iterable[str], attributes: Iterable[str]) -> _Moment:
+    def of(cls, workspace: Workspace, segmentIds: Iterable[str], tags: Iterable[str]) -> _Moment:
         workspace.flush()
-        node = workspace.node
         lesions = {each: _State.of(workspace, each) for each in segmentIds}
-        order = list(node.GetSegmentation().GetSegmentIDs())
-        return cls(lesions, order, {name: node.GetAttribute(name) for name in attributes})
+        order = list(workspace.node.GetSegmentation().GetSegmentIDs())
+        liver = _liver(workspace)
+        return cls(lesions, order, {} if liver is None else {name: getTag(liver, name) for name in tags})
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ def _restore(workspace: Workspace, left: _Moment, wanted: _Moment) -> None:
         _write(workspace, {each: wanted.lesions[each].mask for each in ids})
         if back:
             reorder(workspace.node.GetSegmentation(), wanted.order)
-        _setAttributes(workspace.node, wanted.attributes)
+        _setTags(workspace, wanted.tags)
 
 
 def _write(workspace: Workspace, masks: Mapping[str, MaskBox]) -> None:
@@ -246,9 +246,11 @@ def _probabilityIn(box: Box, probability: StoredProbability) -> np.ndarray:
     return values
 
 
-def _setAttributes(node: slicer.vtkMRMLNode, attributes: Mapping[str, str | None]) -> None:
-    for name, value in attributes.items():
-        node.SetAttribute(name, value)
+def _setTags(workspace: Workspace, tags: Mapping[str, str]) -> None:
+    liver = _liver(workspace)
+    if liver is not None:
+        for key, value in tags.items():
+            liver.SetTag(key, value)
 
 
 def _newNumber(workspace: Workspace) -> int:
@@ -264,6 +266,11 @@ def _segment(workspace: Workspace, segmentId: str) -> slicer.vtkSegment | None:
     return workspace.node.GetSegmentation().GetSegment(segmentId)
 
 
+def _liver(workspace: Workspace) -> slicer.vtkSegment | None:
+    liverId = workspace.liverId()
+    return None if liverId is None else _segment(workspace, liverId)
+
+
 def _result(workspace: Workspace) -> object:
-    liver = workspace.liverId()
-    return workspace.node if liver is None else _segment(workspace, liver)
+    liver = _liver(workspace)
+    return workspace.node if liver is None else liver

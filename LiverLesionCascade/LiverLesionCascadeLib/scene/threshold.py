@@ -16,14 +16,14 @@ from .edit_record import LESIONS
 from .lesion_change import LesionHistory
 from .mask_box import EMPTY, MaskBox, union
 from .preview import LesionPreview
-from .provenance import PREFIX, isOwnSegment
+from .provenance import PREFIX, getTag, isOwnSegment
 from .review import UNREVIEWED, reviewStatus
 from .volume import worldFromIjk
 from .workspace import Workspace
 
 THRESHOLD = PREFIX + "LesionThreshold"
 MINIMUM_SIZE = PREFIX + "MinimumLesionMm"
-"""Attributes of the segmentation node: what was applied last."""
+"""Tags of the liver's segment: what the result's lesions were made with."""
 
 DEFAULT_THRESHOLD = 0.5
 
@@ -67,8 +67,8 @@ class Threshold:
     @property
     def settings(self) -> Settings:
         """What the lesions were made with, as far as is known."""
-        node = self._workspace.node
-        values = [node.GetAttribute(name) for name in (THRESHOLD, MINIMUM_SIZE)]
+        liver = self._workspace.node.GetSegmentation().GetSegment(self._workspace.liverId() or "")
+        values = ["" if liver is None else getTag(liver, name) for name in (THRESHOLD, MINIMUM_SIZE)]
         defaults = (DEFAULT_THRESHOLD, PostProcessing().min_lesion_mm)
         return Settings(*(float(value) if value else default for value, default in zip(values, defaults, strict=True)))
 

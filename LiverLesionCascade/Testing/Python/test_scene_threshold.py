@@ -211,6 +211,7 @@ def test_a_result_that_was_replaced_cannot_be_changed_back(case):
     result = cases.resultOf(ctVolumeFromNode(case.volume), LIVER, np.zeros(HU.shape, np.uint16))
     segmentationNodeFromResult(result, case.volume, case.node, replace=True)
     assert not case.threshold.canUndo() and not case.threshold.canRedo()
+    assert case.threshold.settings == Settings(0.5, 3.0)
 
 
 def test_without_probabilities_or_under_another_transform_it_is_refused_and_nothing_changes(case):
