@@ -19,7 +19,7 @@ from torch import nn
 
 from .batches import BatchMaker
 from .cases import TrainingCase, find_splits, patient_folds
-from .checkpoint import LAST, TrainingError, load_checkpoint
+from .checkpoint import finished_weights
 from .cross_fitting import write_priors
 from .imagenet_weights import ImageNetWeights
 from .recipes import Recipe, StageRecipe
@@ -153,12 +153,10 @@ class CascadeTraining:
         Raises:
             TrainingError: If the job has not finished.
         """
-        path = self.folder / job / LAST
-        state: dict[str, Any] = load_checkpoint(path, torch.device("cpu")) if path.is_file() else {"step": 0}
-        if state["step"] < self.recipe.stage(job).steps:
-            raise TrainingError(f"Job {job} has not finished: train it first (train --job {job})")
+        remedy = f"train it first (train --job {job})"
+        weights = finished_weights(self.folder / job, self.recipe.stage(job).steps, remedy)
         network = CascadeResNet(self.recipe.width)
-        network.load_state_dict(state["network"])
+        network.load_state_dict(weights)
         return network.placed(self._device).eval()
 
     def write_priors(self) -> None:

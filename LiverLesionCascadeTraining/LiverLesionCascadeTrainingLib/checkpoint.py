@@ -45,3 +45,22 @@ def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
     """Reads a checkpoint; only tensors and plain values are ever unpickled."""
     state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
     return state
+
+
+def finished_weights(folder: Path, steps: int, remedy: str) -> dict[str, torch.Tensor]:
+    """The weights of a job that was trained to its end, on the CPU.
+
+    Args:
+        folder: The job's, named like the job.
+        steps: How many steps its training has.
+        remedy: What to do where it has not finished, for the message.
+
+    Raises:
+        TrainingError: If it has not.
+    """
+    path = folder / LAST
+    state: dict[str, Any] = load_checkpoint(path, torch.device("cpu")) if path.is_file() else {"step": 0}
+    if state["step"] < steps:
+        raise TrainingError(f"Job {folder.name} has not finished: {remedy}")
+    weights: dict[str, torch.Tensor] = state["network"]
+    return weights

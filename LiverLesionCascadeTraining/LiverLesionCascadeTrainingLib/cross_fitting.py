@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
 from LiverLesionCascadeLib.engine.device import autocast
-from torch import nn
+from torch import Tensor, nn
 
 from .augmentation import warp
 from .datasets.npy_file import NpyWriter
@@ -17,6 +18,37 @@ from .validation import network_input
 
 #: Slices whose maps are kept in memory before they are written.
 _CHUNK = 64
+
+
+@torch.inference_mode()
+def liver_maps(network: nn.Module, images: np.ndarray, device: torch.device) -> Tensor:
+    """What a network of the liver pass makes of stored slices (n, canvas, canvas) uint8.
+
+    Returns:
+        (n, 2, canvas, canvas) probabilities of liver and lesion, on the CPU.
+    """
+    planes = torch.from_numpy(images[:, None].astype(np.float32) / 255)
+    inputs = network_input(planes, image_thrice=True).to(device, memory_format=torch.channels_last)
+    with autocast(device):
+        return torch.sigmoid(network(inputs)).cpu()
+
+
+def stored(maps: Tensor) -> np.ndarray:
+    """Probabilities as ``priors.npy`` holds them: uint8, 255 is 1."""
+    return (maps * 255).round().to(torch.uint8).numpy()
+
+
+@contextmanager
+def priors_writer(folder: Path, size: int) -> Iterator[NpyWriter]:
+    """Takes the priors of a store's slices (n, 2, size, size) uint8; ``priors.npy`` appears complete or not at all."""
+    # Always one name: what a killed run has left, perhaps gigabytes, is written over by the next.
+    partial = folder / "priors.partial.npy"
+    try:
+        with NpyWriter(partial, np.uint8, (2, size, size)) as writer:
+            yield writer
+        partial.replace(folder / "priors.npy")
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 @torch.inference_mode()
@@ -46,31 +78,23 @@ def write_priors(
         """Maps (n, 2, size, size) uint8 of some slices of the lesion pass."""
         cases = [liver_store.names.index(store.names[i]) for i in store.case[part]]
         source = [where[i, z] for i, z in zip(cases, store.slice[part].tolist(), strict=True)]
-        images = torch.from_numpy(liver_store.images[source][:, None].astype(np.float32) / 255)
-        inputs = network_input(images, image_thrice=True).to(device, memory_format=torch.channels_last)
-        with autocast(device):
-            found = torch.sigmoid(network(inputs)).cpu()
+        found = liver_maps(network, liver_store.images[source], device)
         views = zip(store.case[part], cases, strict=True)
         matrices = torch.stack([store.views[i].sampling_matrix(liver_store.views[j]) for i, j in views])
-        return (warp(found, matrices, size) * 255).round().to(torch.uint8).numpy()
+        return stored(warp(found, matrices, size))
 
     for network in networks:
         network.eval()
-    partial = folder / "priors.partial.npy"
-    try:
-        # Chunk by chunk in the store's order, so that they go to the disk as they are made.
-        with NpyWriter(partial, np.uint8, (2, size, size)) as writer:
-            for start in range(0, len(fold), _CHUNK):
-                chunk = np.arange(start, min(start + _CHUNK, len(fold)))
-                priors = np.empty((len(chunk), 2, size, size), np.uint8)
-                for number, network in enumerate(networks):
-                    members = np.flatnonzero(fold[chunk] == number)
-                    for part in np.array_split(members, -(-len(members) // batch) or 1):
-                        if len(part):
-                            priors[part] = maps(chunk[part], network)
-                writer.append(priors)
-                if progress is not None:
-                    progress(int(chunk[-1]) + 1, len(fold))
-        partial.replace(folder / "priors.npy")
-    finally:
-        partial.unlink(missing_ok=True)
+    # Chunk by chunk in the store's order, so that they go to the disk as they are made.
+    with priors_writer(folder, size) as writer:
+        for start in range(0, len(fold), _CHUNK):
+            chunk = np.arange(start, min(start + _CHUNK, len(fold)))
+            priors = np.empty((len(chunk), 2, size, size), np.uint8)
+            for number, network in enumerate(networks):
+                members = np.flatnonzero(fold[chunk] == number)
+                for part in np.array_split(members, -(-len(members) // batch) or 1):
+                    if len(part):
+                        priors[part] = maps(chunk[part], network)
+            writer.append(priors)
+            if progress is not None:
+                progress(int(chunk[-1]) + 1, len(fold))

@@ -9,20 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
-from LiverLesionCascadeLib.engine.device import autocast
 from LiverLesionCascadeLib.engine.network import CascadeResNet, SliceNetwork
 from torch import nn
 
 from ..batches import BatchMaker
 from ..cascade_training import CascadeTraining
+from ..checkpoint import finished_weights
+from ..cross_fitting import liver_maps, priors_writer, stored
 from ..recipes import Recipe, StageRecipe
 from ..slice_store import SliceStore
-from ..trainer import Trainer, TrainingError
-from ..validation import network_input, slice_dice
+from ..trainer import Trainer
+from ..validation import slice_dice
 from .vgg_fcn import VggFcn
 
 VGG_JOB = "vgg-fcn"
@@ -47,7 +46,6 @@ def baseline_network(recipe: Recipe, job: str) -> SliceNetwork:
     return VggFcn(recipe.width) if job == VGG_JOB else CascadeResNet(recipe.width)
 
 
-@torch.inference_mode()
 def write_stage1_maps(
     store: SliceStore, network: nn.Module, folder: Path, device: torch.device, batch: int = 8
 ) -> None:
@@ -58,19 +56,9 @@ def write_stage1_maps(
     """
     if (folder / "priors.npy").is_file():
         return
-    priors = np.zeros((len(store.case), 2, store.canvas, store.canvas), np.uint8)
-    for start in range(0, len(priors), batch):
-        images = torch.from_numpy(store.images[start : start + batch][:, None].astype(np.float32) / 255)
-        inputs = network_input(images, image_thrice=True).to(device, memory_format=torch.channels_last)
-        with autocast(device):
-            maps = torch.sigmoid(network(inputs)).cpu()
-        priors[start : start + batch] = (maps * 255).round().to(torch.uint8).numpy()
-    partial = folder / "priors.partial.npy"
-    try:
-        np.save(partial, priors)
-        partial.replace(folder / "priors.npy")
-    finally:
-        partial.unlink(missing_ok=True)
+    with priors_writer(folder, store.canvas) as writer:
+        for start in range(0, len(store.case), batch):
+            writer.append(stored(liver_maps(network, store.images[start : start + batch], device)))
 
 
 def train_baseline(training: CascadeTraining, job: str, device: torch.device, report: Callable[[str], None]) -> None:
@@ -103,12 +91,7 @@ def load_baseline(training: CascadeTraining, job: str, device: torch.device) -> 
     Raises:
         TrainingError: If it has not been trained to the end.
     """
-    path = training.folder / job / "last.pt"
-    state: dict[str, Any] = {"step": 0}
-    if path.is_file():
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    if state["step"] < baseline_stage(training.recipe, job).steps:
-        raise TrainingError(f"Job {job} has not finished: train it first")
+    weights = finished_weights(training.folder / job, baseline_stage(training.recipe, job).steps, "train it first")
     network = baseline_network(training.recipe, job)
-    network.load_state_dict(state["network"])
+    network.load_state_dict(weights)
     return network.placed(device).eval()
