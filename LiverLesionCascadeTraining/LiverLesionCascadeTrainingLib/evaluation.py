@@ -213,20 +213,33 @@ def evaluate_cases(cases: Sequence[Case], segment: Segment, progress: Progress |
         InputError: A file cannot be read, or a label map is on another grid than its scan or holds other labels.
         InvalidVolumeError: A scan cannot be a CT.
     """
-    whole: list[CaseMetrics] = []
-    sparse: list[SparseCaseMetrics] = []
+    measures = []
     for number, case in enumerate(cases):
         if progress is not None:
             progress(number, len(cases), case.name)
         ct, reference = case.read()
-        liver, lesions = segment(ct)
-        if case.sparse:
-            sparse.append(evaluate_sparse_case(liver, lesions, reference, case.name))
-        else:
-            whole.append(evaluate_case(liver, lesions, reference, ct.spacing, case.name))
+        measures.append(measure(case, ct, *segment(ct), reference))
     if progress is not None:
         progress(len(cases), len(cases), "")
-    return EvaluationSummary(tuple(whole), tuple(sparse))
+    return summarise(measures)
+
+
+def measure(
+    case: Case, ct: CTVolume, liver: np.ndarray, lesions: np.ndarray, reference: np.ndarray
+) -> CaseMetrics | SparseCaseMetrics:
+    """Measure a case, whole or sparse; arrays as for `evaluate_case`."""
+    if case.sparse:
+        return evaluate_sparse_case(liver, lesions, reference, case.name)
+    return evaluate_case(liver, lesions, reference, ct.spacing, case.name)
+
+
+def summarise(measures: Iterable[CaseMetrics | SparseCaseMetrics]) -> EvaluationSummary:
+    """The measures of whole and sparse cases, in their order."""
+    every = list(measures)
+    return EvaluationSummary(
+        tuple(each for each in every if isinstance(each, CaseMetrics)),
+        tuple(each for each in every if isinstance(each, SparseCaseMetrics)),
+    )
 
 
 def evaluate_sparse(

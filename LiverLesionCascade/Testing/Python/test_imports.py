@@ -18,15 +18,16 @@ ALLOWED = {
     "engine": ({"engine"}, set()),
     "scene": ({"scene", "engine"}, {"slicer", "vtk"}),
     "worker": ({"worker", "engine"}, set()),
+    "archive": ({"archive", "commands", "engine"}, set()),
     "gui": ({"gui", "worker", "scene", "engine"}, SLICER - {"ScriptedLoadableModule"}),
-    "training": ({"training", "engine"}, set()),
+    "training": ({"training", "archive", "commands", "engine"}, set()),
     "training scene": ({"training", "scene", "engine"}, {"slicer"}),
     "training gui": ({"training", "training scene", "training gui", "gui", "scene", "engine"}, SLICER),
 }
 # The training's link to MRML is one file.
 TRAINING_SCENE = "scene_case"
 # The command line stands above all parts but gui, and works without the application.
-COMMAND_LINE = ({"commands", "scene", "worker", "engine", "training", ""}, set())
+COMMAND_LINE = ({"commands", "archive", "scene", "worker", "engine", "training", ""}, set())
 
 
 def importing_files():

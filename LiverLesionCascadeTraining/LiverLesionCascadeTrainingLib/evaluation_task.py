@@ -1,0 +1,31 @@
+"""One case of an evaluation by the cascade, in this process or in a worker of a cluster."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from LiverLesionCascadeLib.engine.presets import Preset
+from LiverLesionCascadeLib.engine.segmenter import Segmenter
+
+from .datasets.training_case import TrainingCase
+from .evaluation import CaseMetrics, SparseCaseMetrics, measure
+
+
+def measure_case(case: TrainingCase, preset: Preset, segmenter: Segmenter) -> CaseMetrics | SparseCaseMetrics:
+    """Segments a case and measures it against its reference. Raises InputError, InvalidVolumeError, DeviceError."""
+    if case.sparse:
+        # Single slices: what is a neighbour in the file is none in the patient.
+        rules = replace(preset.postprocessing, largest_liver_component=False, min_lesion_mm=0.0)
+        preset = replace(preset, liver_step_mm=0.0, lesion_step_mm=0.0, postprocessing=rules)
+    ct, reference = case.read()
+    result = segmenter.segment(ct, preset)
+    return measure(case, ct, result.liver, result.lesions, reference)
+
+
+def measure_on_worker(
+    case: TrainingCase, preset: Preset, bundle: str, model: str, device: str
+) -> CaseMetrics | SparseCaseMetrics:
+    """As `measure_case`, by the process's own segmenter; ``model`` is what the bundle's folder has to hold."""
+    from LiverLesionCascadeLib.archive.case_run import segmenter_of_process
+
+    return measure_case(case, preset, segmenter_of_process(bundle, model, device))
