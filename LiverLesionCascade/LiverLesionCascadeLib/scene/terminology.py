@@ -6,26 +6,10 @@ are composed here because the terminology files are part of the Slicer applicati
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from ..engine.codes import ANATOMICAL_STRUCTURE, LIVER, MASS, MORPHOLOGICALLY_ALTERED_STRUCTURE, NO_CODE, Code
 
 SEGMENT_CONTEXT = "Segmentation category and type - 3D Slicer General Anatomy list"
 REGION_CONTEXT = "Anatomic codes - DICOM master list"
-
-
-class Code(NamedTuple):
-    scheme: str
-    value: str
-    meaning: str
-
-    def __str__(self) -> str:
-        return "^".join(self)
-
-
-NO_CODE = Code("", "", "")
-ANATOMICAL_STRUCTURE = Code("SCT", "123037004", "Anatomical Structure")
-MORPHOLOGICALLY_ALTERED_STRUCTURE = Code("SCT", "49755003", "Morphologically Altered Structure")
-LIVER = Code("SCT", "10200004", "Liver")
-MASS = Code("SCT", "4147007", "Mass")
 
 LIVER_COLOR = (221 / 255, 130 / 255, 101 / 255)
 MASS_COLOR = (144 / 255, 238 / 255, 144 / 255)
