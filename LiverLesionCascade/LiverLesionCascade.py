@@ -117,8 +117,10 @@ class LiverLesionCascadeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin
         from LiverLesionCascadeLib.gui.panel import SegmentationPanel
         from LiverLesionCascadeLib.gui.questions import Questions
         from LiverLesionCascadeLib.gui.torch_installation import TorchInstaller
+        from LiverLesionCascadeLib.scene.workspace import useEventLoop
 
         ScriptedLoadableModuleWidget.setup(self)
+        useEventLoop(callLater)
         widget = slicer.util.loadUI(self.resourcePath("UI/LiverLesionCascade.ui"))
         self.layout.addWidget(widget)
         self.ui = slicer.util.childWidgetVariables(widget)
@@ -139,10 +141,13 @@ class LiverLesionCascadeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin
 
     def cleanup(self):
         """The module is unloaded or reloaded."""
+        from LiverLesionCascadeLib.scene.workspace import closeWorkspaces
+
         self.setParameterNode(None)
         self.removeObservers()
         if self.panel:
             self.panel.cleanup()
+        closeWorkspaces()
         if self.logic:
             self.logic.close()
 

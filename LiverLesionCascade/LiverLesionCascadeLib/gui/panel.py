@@ -75,10 +75,12 @@ class SegmentationPanel:
 
     def enter(self):
         self.editPage.enter()
+        self.results.workbench.enter()
         self.update()
 
     def exit(self):
         self.editPage.leave()
+        self.results.workbench.leave()
 
     def onSceneClosing(self):
         """The runs end with their scene, and what was said about it goes."""
@@ -93,7 +95,7 @@ class SegmentationPanel:
         self.editPage.leave()
         self._cancelAll()
         self._closed = True
-        self.results.removeObservers()
+        self.results.cleanup()
         self._check.start(None)
 
     # -- what the panel shows

@@ -1,15 +1,17 @@
-"""The results section: what was found in the chosen volume, its segments, and what can be done with them."""
+"""The results section: what was found in the chosen volume, and the workbench for it."""
 
 import slicer
 import vtk
 from slicer.util import VTKObservationMixin
 
-from ..scene.provenance import LESION_ROLE, ROLE, getTag, resultSegmentIds
+from ..scene.provenance import resultSegmentIds
+from ..scene.workspace import workspaceOf
 from .findings_text import findingsText
-from .result_summary import resultFindings, summaryText
+from .result_summary import resultFindings, runText
+from .workbench import Workbench
 
 UPDATE_SECONDS = 0.3
-"""While a person paints, the summary follows at this pace."""
+"""What changes in the node is shown at this pace."""
 
 
 class ResultView(VTKObservationMixin):
@@ -25,6 +27,7 @@ class ResultView(VTKObservationMixin):
         self._ui, self._history, self._callLater = ui, history, callLater
         self._updating = False
         self.node = None
+        self.workbench = Workbench(ui.workbenchBody.layout(), callLater)
         ui.undoReplaceButton.connect("clicked(bool)", lambda: self._step(history.undo))
         ui.redoReplaceButton.connect("clicked(bool)", lambda: self._step(history.redo))
         self._update()
@@ -37,28 +40,30 @@ class ResultView(VTKObservationMixin):
             self._ui.segmentsTable.setSegmentationNode(node)
             self._ui.show3DButton.setSegmentationNode(node)
             if node is not None:
-                for event in ("SegmentAdded", "SegmentRemoved", "SourceRepresentationModified"):
-                    self.addObserver(node, getattr(slicer.vtkSegmentation, event), self._onSegmentsChanged)
-                self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self._onSegmentsChanged)
+                for event in (slicer.vtkSegmentation.SegmentAdded, slicer.vtkSegmentation.SegmentRemoved):
+                    self.addObserver(node, event, self._onNodeChanged)
+                self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self._onNodeChanged)
         self._update()
 
     def segmentToEdit(self) -> str:
-        """ID of the segment selected in the table, else of the first lesion, else of the first segment."""
-        selected = self._ui.segmentsTable.selectedSegmentIDs()
-        if selected:
-            return selected[0]
-        segmentation = self.node.GetSegmentation()
-        for segmentId in resultSegmentIds(self.node):
-            if getTag(segmentation.GetSegment(segmentId), ROLE) == LESION_ROLE:
-                return segmentId
-        return segmentation.GetNthSegmentID(0) if segmentation.GetNumberOfSegments() else ""
+        """ID of the selected lesion's segment, else of the one in the table of all segments, else of the first."""
+        selected = [self.workbench.lesions.selectedId(), *self._ui.segmentsTable.selectedSegmentIDs()]
+        workspace = workspaceOf(self.node)
+        lesions = workspace.lesionIds() if workspace is not None else []
+        present = self.node.GetSegmentation().GetSegmentIDs()
+        return next((each for each in (*selected, *lesions, *present) if each in present), "")
+
+    def cleanup(self):
+        """Nothing may call this object any more."""
+        self.removeObservers()
+        self.workbench.cleanup()
 
     def _step(self, step):
         if self.node is not None:
             step(self.node)
             self._update()
 
-    def _onSegmentsChanged(self, caller=None, event=None):
+    def _onNodeChanged(self, caller=None, event=None):
         if not self._updating:
             self._updating = True
             self._callLater(UPDATE_SECONDS, self._updateAgain)
@@ -71,10 +76,12 @@ class ResultView(VTKObservationMixin):
         node = self.node if self.node is not None and self.node.GetScene() is not None else None
         ui = self._ui
         ui.resultsCollapsibleButton.visible = node is not None
+        self.workbench.show(workspaceOf(node))
         if node is None:
             return
         ui.resultNameLabel.text = node.GetName()
-        ui.summaryLabel.text = summaryText(node)
+        ui.summaryLabel.text = runText(node)
+        ui.summaryLabel.visible = bool(ui.summaryLabel.text)
         findings = findingsText(resultFindings(node))
         ui.resultFindingsLabel.text = findings
         ui.resultFindingsLabel.visible = bool(findings)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import slicer
 
+from ..scene.workspace import useEventLoop
 from ..worker.client import WorkerClient
 from .event_loop import callLater
 from .qt_process import QtProcess
@@ -16,6 +17,7 @@ def sharedRuns() -> SegmentationRuns:
     """Made on first use; the worker process starts with the first run."""
     global _runs
     if _runs is None:
+        useEventLoop(callLater)  # edits of results are noted in the event loop
         _runs = SegmentationRuns(_makeClient)
         slicer.app.connect("aboutToQuit()", _runs.close)
     return _runs

@@ -1,14 +1,16 @@
-"""What a person does with a result, in sections one below the other: lesions, threshold, refining, report, follow-up."""
+"""What a person does with a result, in sections one below the other."""
 
 from .lesion_table import LesionTableSection
+from .threshold_section import ThresholdSection
 
 
 class Workbench:
     """Shows the sections of one result.
 
     A section has a ``widget``, ``show(workspace)``, which is called with the Workspace of the result that is shown or
-    None, again after it was replaced, and ``cleanup()``, after which nothing may call it any more. All but the lesions
-    are collapsed until somebody opens them.
+    None, again after it was replaced, and ``cleanup()``, after which nothing may call it any more. It may have
+    ``enter()`` and ``leave()``, for when the module is shown and left. All but the lesions are collapsed until somebody
+    opens them.
 
     :param layout: of the widget that gets the sections.
     :param callLater: (seconds, function): the event loop calls the function once, later.
@@ -16,7 +18,7 @@ class Workbench:
 
     def __init__(self, layout, callLater):
         self.lesions = LesionTableSection(callLater)
-        self.sections = [self.lesions]
+        self.sections = [self.lesions, ThresholdSection(callLater)]
         for section in self.sections:
             layout.addWidget(section.widget)
 
@@ -25,6 +27,19 @@ class Workbench:
         for section in self.sections:
             section.show(workspace)
 
+    def enter(self):
+        """The module is shown."""
+        self._each("enter")
+
+    def leave(self):
+        """The module is left: no key, no preview of ours stays active."""
+        self._each("leave")
+
     def cleanup(self):
         for section in self.sections:
             section.cleanup()
+
+    def _each(self, name):
+        for section in self.sections:
+            if hasattr(section, name):
+                getattr(section, name)()

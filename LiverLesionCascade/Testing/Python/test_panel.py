@@ -42,6 +42,11 @@ def submit(p, volume):
     return p.runs.submitted[-1]
 
 
+def totals(p):
+    """What lies below the table of lesions."""
+    return p.panel.results.workbench.lesions.ui.totalsLabel.text
+
+
 def segmented(p, volume):
     return p.runs.finish(submit(p, volume))
 
@@ -115,9 +120,8 @@ def test_a_finished_run_shows_its_result(p):
     assert p.ui.statusLabel.text == "CT is done."
     assert shown(p.ui.resultsCollapsibleButton) and not p.ui.resultsCollapsibleButton.collapsed
     assert p.ui.segmentsTable.segmentationNode() is node and p.ui.show3DButton.enabled
-    lines = p.ui.summaryLabel.text.splitlines()
-    assert lines[0].startswith("Liver 1") and "2 lesions" in lines[0]
-    assert lines[1].startswith("Made in 0 s on the processor")
+    assert totals(p).startswith("2 lesions, ") and ", liver 1" in totals(p)
+    assert p.ui.summaryLabel.text.startswith("Made in 0 s on the processor")
     assert not shown(p.ui.undoReplaceButton)
 
 
@@ -149,15 +153,15 @@ def test_what_the_result_says_is_not_said_twice(p):
     assert shown(p.ui.findingsLabel)
 
 
-def test_the_summary_follows_a_person_s_edits(p):
+def test_the_totals_follow_a_person_s_edits(p):
     volume = makeCT()
     node = segmented(p, volume)
     lesion = node.GetSegmentation().GetNthSegmentID(2)
-    assert "2 lesions" in p.ui.summaryLabel.text
+    assert "2 lesions" in totals(p)
     slicer.util.updateSegmentBinaryLabelmapFromArray(np.zeros((24, 160, 160), np.uint8), node, lesion, volume)
-    pump(lambda: "1 lesion of" in p.ui.summaryLabel.text)
+    pump(lambda: "1 lesion of" in totals(p))
     node.GetSegmentation().RemoveSegment(node.GetSegmentation().GetNthSegmentID(1))
-    pump(lambda: "no lesion" in p.ui.summaryLabel.text)
+    pump(lambda: "No lesion" in totals(p))
 
 
 def test_a_failed_run_says_what_to_do_and_the_panel_is_usable_again(p):
@@ -266,12 +270,12 @@ def test_replacing_can_be_undone_and_redone_with_the_edits(p):
     segmentation.RemoveSegment(segmentation.GetNthSegmentID(2))
     p.questions.answer = Rerun.REPLACE
     assert segmented(p, volume) is node and p.runs.submitted[-1].replace
-    assert "2 lesions" in p.ui.summaryLabel.text and shown(p.ui.undoReplaceButton)
+    assert "2 lesions" in totals(p) and shown(p.ui.undoReplaceButton)
     p.ui.undoReplaceButton.click()
-    assert "1 lesion of" in p.ui.summaryLabel.text
+    assert "1 lesion of" in totals(p)
     assert not shown(p.ui.undoReplaceButton) and shown(p.ui.redoReplaceButton)
     p.ui.redoReplaceButton.click()
-    assert "2 lesions" in p.ui.summaryLabel.text and shown(p.ui.undoReplaceButton)
+    assert "2 lesions" in totals(p) and shown(p.ui.undoReplaceButton)
 
 
 def test_an_output_with_only_a_person_s_segments_is_added_to_without_a_question(p):

@@ -17,11 +17,11 @@ from LiverLesionCascadeLib.engine.findings import Finding  # noqa: E402
 from LiverLesionCascadeLib.gui.findings_text import findingsText  # noqa: E402
 from LiverLesionCascadeLib.gui.panel_state import buttonState  # noqa: E402
 from LiverLesionCascadeLib.gui.progress_text import stageText, timeLeftText  # noqa: E402
-from LiverLesionCascadeLib.gui.result_summary import deviceText, segmentVolumes  # noqa: E402
+from LiverLesionCascadeLib.gui.result_summary import deviceText  # noqa: E402
 from LiverLesionCascadeLib.gui.run_list import RunEntry, RunList  # noqa: E402
 from LiverLesionCascadeLib.gui.scan_check import ScanCheck  # noqa: E402
 from LiverLesionCascadeLib.worker.runs import STAGES  # noqa: E402
-from panel_fakes import makeCT, resultOf  # noqa: E402
+from panel_fakes import makeCT  # noqa: E402
 
 
 @pytest.mark.parametrize(
@@ -88,21 +88,6 @@ def test_the_run_of_the_chosen_volume_is_shown_before_the_one_whose_turn_it_is()
 def test_devices_are_named_as_people_name_them():
     assert deviceText("cpu") == "the processor (CPU)" and deviceText("cuda:0") == "the graphics card (GPU)"
     assert deviceText("cuda:1") == "the graphics card (GPU) 1" and deviceText("xpu") == "xpu"
-
-
-def test_segment_volumes_are_those_of_their_voxels_in_shared_and_own_layers():
-    slicer.mrmlScene.Clear()
-    from LiverLesionCascadeLib.scene.segmentation import segmentationNodeFromResult
-
-    volume = makeCT()
-    result = resultOf(volume)
-    node = segmentationNodeFromResult(result, volume)
-    empty = node.GetSegmentation().AddEmptySegment("empty", "Empty")
-    volumes = segmentVolumes(node)
-    expected = [result.liver_volume_ml, *(lesion.volume_ml for lesion in result.table), 0.0]
-    np.testing.assert_allclose(list(volumes.values()), expected)
-    assert list(volumes)[-1] == empty
-    slicer.mrmlScene.Clear()
 
 
 def finished(steps):
