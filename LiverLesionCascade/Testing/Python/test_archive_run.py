@@ -1,0 +1,284 @@
+"""Runs over archives: nothing is lost or done twice, whoever dies; what was asked for is what the tables hold."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+import zlib
+from pathlib import Path
+
+import archive_tasks
+import psutil
+import pyarrow.parquet as parquet
+import pytest
+import SimpleITK as sitk
+from archive_tasks import MEMORY_LIMIT, run_archive, run_phantom_case, settings_for
+from LiverLesionCascadeLib.archive.case_run import MAX_ATTEMPTS
+from LiverLesionCascadeLib.archive.cluster import workers
+from LiverLesionCascadeLib.archive.records import DONE, FAILED, LEFT_OUT
+from LiverLesionCascadeLib.archive.run import run_folder
+from LiverLesionCascadeLib.archive.summary import render_summary
+from LiverLesionCascadeLib.cli import main
+from LiverLesionCascadeLib.engine.errors import OutputError
+from phantom import phantom_image
+from small_bundle import write_tiny_bundle
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+
+
+class Here:
+    """Workers that are this process; keeps the names of what they did."""
+
+    def __init__(self):
+        self.did = []
+
+    def run(self, task, items, *arguments, again):
+        for item in items:
+            self.did.append(item.source)
+            yield item, task(item, *arguments)
+
+    def ended_for_memory(self):
+        return set()
+
+
+def write_scans(folder: Path, *names: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        image = phantom_image()
+        image.SetOrigin((zlib.crc32(name.encode()) / 1e6, 0.0, 500.0))  # no copies of one another
+        sitk.WriteImage(image, str(folder / f"{name}.nii.gz"))
+    return folder
+
+
+@pytest.fixture
+def archive(tmp_path):
+    return write_scans(tmp_path / "Archiv ä", "a", "b")
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with workers(count=2, memory=MEMORY_LIMIT) as started:
+        yield started
+
+
+def rows(out: Path, table: str = "cases") -> list[dict]:
+    return parquet.read_table(out / f"{table}.parquet").to_pylist()
+
+
+def did(archive: Path, out: Path, **changes) -> list[str]:
+    """The sources of the cases that a run did."""
+    here = Here()
+    run_archive(archive, out, here, **changes)
+    return here.did
+
+
+def results(out: Path) -> dict[str, dict[str, bytes]]:
+    """What the cases' files hold that does not change with time, by the case."""
+    names = ("segmentation.seg.nrrd", "lesions.csv", "key-image.png")
+    return {case.name: {name: (case / name).read_bytes() for name in names} for case in (out / "cases").iterdir()}
+
+
+def test_a_case_has_the_outputs_of_segment_and_a_row_for_itself_and_for_each_lesion(archive, tmp_path):
+    outcome = run_archive(archive, tmp_path / "out", Here())
+
+    assert [record["state"] for record in outcome.records] == [DONE, DONE]
+    folder = tmp_path / "out" / "cases" / outcome.records[0]["name"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "key-image.png", "lesions.csv", "report.html", "segmentation.seg.nrrd",
+    ]  # fmt: skip
+    first = rows(tmp_path / "out")[0]
+    assert (first["source"], first["state"], first["lesions"]) == ("a.nii.gz", "done", 2)
+    assert first["liver_volume_ml"] > first["lesion_volume_ml"] > 0
+    lesions = [row for row in rows(tmp_path / "out", "lesions") if row["case"] == first["case"]]
+    assert [row["lesion"] for row in lesions] == [1, 2]
+    assert lesions[0]["long_axis_mm"] == pytest.approx(first["longest_diameter_mm"])
+
+
+def test_continuing_does_nothing_twice_but_keeps_all_in_the_tables(archive, tmp_path):
+    assert len(did(archive, tmp_path / "out")) == 2
+    assert did(archive, tmp_path / "out") == []
+    assert [row["state"] for row in rows(tmp_path / "out")] == [DONE, DONE]
+
+
+def test_changed_failed_and_lost_cases_are_done_again_and_no_others(archive, tmp_path):
+    write_scans(archive, "c", "odd", "d")
+    out = tmp_path / "out"
+    did(archive, out)
+    os.utime(archive / "a.nii.gz", ns=(5, 5))
+    (lost,) = (out / "cases").glob("c-*")
+    (lost / "lesions.csv").unlink()
+    (record,) = (out / "records").glob("d-*.json")
+    record.write_text("{")
+
+    assert did(archive, out) == ["a.nii.gz", "c.nii.gz", "d.nii.gz", "odd.nii.gz"]
+
+
+@pytest.mark.parametrize("change", [{"model": "another"}, {"preset": "paper"}, {"probabilities": True}])
+def test_another_bundle_or_other_choices_do_all_again(archive, tmp_path, change):
+    did(archive, tmp_path / "out")
+    assert len(did(archive, tmp_path / "out", **change)) == 2
+
+
+def test_another_device_repeats_nothing(archive, tmp_path):
+    did(archive, tmp_path / "out")
+    assert did(archive, tmp_path / "out", device="cuda") == []
+
+
+def test_what_cannot_be_segmented_is_a_row_with_its_reason(archive, tmp_path):
+    write_scans(archive, "odd")
+    (archive / "empty.nrrd").write_bytes(b"")
+    (archive / "text.nii").write_text("hello")
+    (archive / "notes.txt").write_text("hello")
+
+    run_archive(archive, tmp_path / "out", Here())
+
+    found = {row["source"]: (row["state"], row["error"] or "") for row in rows(tmp_path / "out")}
+    assert len(found) == 6
+    assert found["odd.nii.gz"] == (FAILED, "Unexpected ZeroDivisionError: by an odd scan")
+    assert found["empty.nrrd"][0] == FAILED and "0 bytes" in found["empty.nrrd"][1]
+    assert found["text.nii"][0] == FAILED and "not a NIfTI" in found["text.nii"][1]
+    assert found["notes.txt"][0] == LEFT_OUT
+
+
+def test_a_second_run_into_the_same_folder_is_refused(tmp_path):
+    with run_folder(tmp_path / "out"), pytest.raises(OutputError, match="Another run is writing to"):
+        with run_folder(tmp_path / "out"):
+            pass
+    with run_folder(tmp_path / "out"):
+        pass
+
+
+def test_a_folder_with_other_files_is_not_taken_for_results(tmp_path):
+    (tmp_path / "thesis.doc").write_text("x")
+    with pytest.raises(OutputError, match="holds other files"), run_folder(tmp_path):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.doc"]
+
+
+def test_the_summary_shows_counts_reasons_and_the_most_doubtful_first(archive, tmp_path):
+    write_scans(archive, "<odd>")
+    out = tmp_path / "out"
+    records = run_archive(archive, out, Here()).records
+    records[1]["doubts"]["score"], records[1]["doubts"]["warnings"] = 0.1, []
+    records[2]["doubts"] |= {"score": 9.0, "warnings": ["Very <doubtful>."]}
+
+    page = render_summary(records, out)
+
+    assert "&lt;odd&gt;.nii.gz" in page and "<odd>" not in page
+    assert "by an odd scan" in page
+    assert page.index("Very &lt;doubtful&gt;.") < page.index(f"cases/{records[1]['name']}/report.html")
+    assert page.count("data:image/png;base64,") == 2
+    assert "Distributions" in page
+
+
+def test_cases_that_kill_their_worker_or_need_too_much_memory_fail_alone(cluster, tmp_path):
+    names = ["a", "b", "deadly", "huge", "odd", "z"]
+    archive, out = write_scans(tmp_path / "in", *names), tmp_path / "out"
+
+    run_archive(archive, out, cluster)
+
+    found = {row["source"].split(".")[0]: row for row in rows(out)}
+    assert list(found) == names
+    assert {name for name in names if found[name]["state"] == DONE} == {"a", "b", "z"}
+    assert f"ended {MAX_ATTEMPTS} times at this case" in found["deadly"]["error"]
+    assert "more memory than the worker's limit" in found["huge"]["error"]
+    assert not list((out / "records").glob("*.attempts"))
+    assert not list((out / "cases").glob("*/.unfinished-*/*.nrrd"))
+
+
+def test_killed_workers_and_a_killed_run_lose_nothing(tmp_path):
+    archive = write_scans(tmp_path / "in", *(f"slow{n:02}" for n in range(6)))
+    out = tmp_path / "out"
+    command = [sys.executable, archive_tasks.__file__, str(archive), str(out)]
+    run = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    children = []
+    try:
+        wait_for(lambda: len(list((out / "records").glob("*.json"))) >= 1)
+        victim = worker_at_a_case(out)
+        psutil.Process(victim).kill()
+        wait_for(lambda: len(list((out / "records").glob("*.json"))) >= 3)
+        children = psutil.Process(run.pid).children(recursive=True)
+    finally:
+        run.kill()
+        run.wait()
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert not alive
+    kept = len(list((out / "records").glob("*.json")))
+
+    outcome = run_archive(archive, out, Here())
+    run_archive(archive, tmp_path / "undisturbed", Here())
+
+    assert 0 < outcome.repeated <= 6 - kept
+    assert [row["source"] for row in rows(out)] == [f"slow{n:02}.nii.gz" for n in range(6)]
+    assert {row["state"] for row in rows(out)} == {DONE}
+    assert results(out) == results(tmp_path / "undisturbed")
+    assert not list((out / "cases").glob("*/.*"))
+
+
+def wait_for(condition) -> None:
+    end = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < end, "it did not happen within two minutes"
+        time.sleep(0.02)
+
+
+def worker_at_a_case(out: Path) -> int:
+    """The process id of a worker that is at a case."""
+    found = []
+
+    def look() -> bool:
+        for path in (out / "records").glob("*.attempts"):
+            with contextlib.suppress(OSError, ValueError):  # done meanwhile
+                found.append(json.loads(path.read_text())[-1]["pid"])
+        return bool(found)
+
+    wait_for(look)
+    return found[0]
+
+
+def test_a_case_that_ended_its_workers_is_tried_again_by_the_next_run(archive, tmp_path):
+    out = tmp_path / "out"
+    (name,) = {record["name"] for record in run_archive(archive, out, Here()).records if record["source"] == "a.nii.gz"}
+    (out / "records" / f"{name}.json").unlink()
+    (out / "records" / f"{name}.attempts").write_text(json.dumps([{"host": "h", "pid": 1}] * MAX_ATTEMPTS))
+
+    assert did(archive, out) == ["a.nii.gz"]
+    assert {row["state"] for row in rows(out)} == {DONE}
+
+
+def test_a_case_is_not_begun_once_more_than_allowed(archive, tmp_path):
+    from LiverLesionCascadeLib.archive.discovery import find_entries
+
+    entry, settings = find_entries(archive)[0], settings_for(tmp_path)
+    (tmp_path / "records").mkdir()
+    settings.attempts_file(entry).write_text(json.dumps([{"host": "h", "pid": 1, "error": "CUDA broke"}] * 3))
+
+    record = run_phantom_case(entry, settings)
+
+    assert record["state"] == FAILED
+    assert "CUDA broke" in record["error"]
+
+
+def test_the_command_segments_an_archive_by_a_bundle_and_then_finds_nothing_to_do(archive, tmp_path, capfd):
+    bundle = write_tiny_bundle(tmp_path / "bundle")
+    command = ["archive", str(archive), str(tmp_path / "out"), "--bundle", str(bundle), "--device", "cpu"]
+    command += ["--workers", "1", "--json"]
+
+    assert main(command) == 0
+    output, error = capfd.readouterr()
+    first = json.loads(output)
+    assert main(command) == 0
+    second = json.loads(capfd.readouterr().out)
+
+    assert (first["done"], first["kept"], first["failed"]) == (2, 0, 0)
+    assert (second["done"], second["kept"]) == (2, 2)
+    assert "dashboard: http://127.0.0.1:" in error
+    assert Path(first["summary"]).is_file()
+    assert {row["bundle"] for row in rows(tmp_path / "out")} == {"tiny"}
+
+
+def test_a_scheduler_that_does_not_answer_is_named(archive, tmp_path, capsys):
+    assert main(["archive", str(archive), str(tmp_path / "out"), "--scheduler", "nonsense"]) == 3
+    assert "The scheduler nonsense does not answer" in capsys.readouterr().err
