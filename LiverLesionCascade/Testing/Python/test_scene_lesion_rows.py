@@ -1,0 +1,247 @@
+"""Rows of the lesion table are right whatever becomes of the segments; and the way to a lesion in the views."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import scene_cases as cases
+import slicer
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from LiverLesionCascadeLib.engine.lesions import measure_lesion
+from LiverLesionCascadeLib.scene.diameter_lines import LINES_ROLE, hideDiameters, showDiameters, showsDiameters
+from LiverLesionCascadeLib.scene.headless import headlessScene
+from LiverLesionCascadeLib.scene.lesion_rows import LesionRows
+from LiverLesionCascadeLib.scene.mask_box import MaskBox
+from LiverLesionCascadeLib.scene.navigation import endIsolation, isIsolating, isolate, jumpTo, lesionPosition
+from LiverLesionCascadeLib.scene.review import Review
+from LiverLesionCascadeLib.scene.segment_writer import writeSegments
+from LiverLesionCascadeLib.scene.segmentation import segmentationNodeFromResult
+from LiverLesionCascadeLib.scene.volume import ctVolumeFromNode
+from LiverLesionCascadeLib.scene.workspace import closeWorkspaces, workspaceOf
+
+HU, LIVER, INSTANCES = cases.abdomen()
+VOXEL_ML = np.prod(cases.SPACING) / 1000
+
+
+def opened(scene, direction=None):
+    volume = cases.addVolumeNode(scene, HU, direction)
+    result = cases.resultOf(ctVolumeFromNode(volume), LIVER, INSTANCES)
+    node = segmentationNodeFromResult(result, volume)
+    workspace = workspaceOf(node)
+    return SimpleNamespace(
+        scene=scene, volume=volume, result=result, node=node, workspace=workspace, rows=LesionRows(workspace)
+    )
+
+
+@pytest.fixture
+def case():
+    with headlessScene() as scene:
+        yield opened(scene)
+        closeWorkspaces()
+
+
+def paint(case, segmentId, mask):
+    """Give a segment other voxels, as an editor does."""
+    if case.node.GetSegmentation().GetSegment(segmentId) is None:
+        case.node.GetSegmentation().AddEmptySegment(segmentId, segmentId)
+    writeSegments(case.node, {segmentId: MaskBox.of(mask)}, case.volume)
+
+
+def row(case, segmentId):
+    return next(each for each in case.rows.rows() if each.segmentId == segmentId)
+
+
+def measured(case, mask):
+    """What the engine says of a mask on the volume's grid, which is in axial order but for flips."""
+    ct = ctVolumeFromNode(case.volume)
+    return measure_lesion(ct.from_source(mask.astype(np.uint8)) > 0, ct.hu, ct.geometry)
+
+
+@settings(deadline=None, max_examples=48)
+@given(st.sampled_from(cases.ORIENTATIONS))
+def test_rows_are_what_the_engine_measured_in_any_orientation(direction):
+    with headlessScene() as scene:
+        case = opened(scene, direction)
+        for found, expected in zip(case.rows.rows(), case.result.table, strict=True):
+            assert found.number == expected.number and found.status == "unreviewed" and not found.edited
+            for name in ("voxels", "volume_ml", "long_axis_mm", "short_axis_mm", "mean_hu", "sd_hu", "centroid_lps"):
+                np.testing.assert_allclose(getattr(found.measures, name), getattr(expected, name), err_msg=name)
+            assert found.measures.confidence == pytest.approx(expected.confidence, abs=1 / 255)
+            np.testing.assert_allclose(found.measures.long_axis_points, expected.long_axis_points, atol=1e-9)
+            assert found.measures.long_axis_slice == expected.long_axis_slice
+        closeWorkspaces()
+
+
+def test_in_an_oblique_volume_the_diameters_are_axial_and_the_volume_is_that_of_the_voxels():
+    with headlessScene() as scene:
+        case = opened(scene, cases.rotation((1, 0.3, 0), 8))
+        for found in case.rows.rows():
+            positions = cases.segmentPositions(case.node, found.segmentId)
+            assert found.measures.voxels == len(positions)
+            ends = [lesionPosition(case.workspace, replace(found.measures, long_axis_points=(point, point)))
+                    for point in found.measures.long_axis_points]  # fmt: skip
+            assert ends[0][2] == pytest.approx(ends[1][2])
+            assert np.linalg.norm(ends[0] - ends[1]) == pytest.approx(found.measures.long_axis_mm)
+        closeWorkspaces()
+
+
+def test_only_the_segment_that_was_edited_is_measured_again(case):
+    case.rows.rows()
+    before, untouched = case.rows.measured, row(case, "lesion_2")
+    mask = (INSTANCES == 1) & (np.arange(HU.shape[0])[:, None, None] > 11)
+    paint(case, "lesion_1", mask)
+    edited = row(case, "lesion_1")
+    assert case.rows.measured == before + 1 and edited.edited
+    assert edited.measures.voxels == mask.sum()
+    assert edited.measures.long_axis_mm == pytest.approx(measured(case, mask).long_axis_mm)
+    assert row(case, "lesion_2") == untouched
+
+
+def test_a_lesion_that_is_split_becomes_two_rows_and_the_new_one_has_a_number_of_its_own(case):
+    half = np.arange(HU.shape[0])[:, None, None] > 11
+    paint(case, "lesion_1", (INSTANCES == 1) & half)
+    paint(case, "other_half", (INSTANCES == 1) & ~half)
+    rows = case.rows.rows()
+    assert [each.number for each in rows] == [1, 2, 3]
+    assert sum(each.measures.voxels for each in rows) == (INSTANCES > 0).sum()
+    case.node.GetSegmentation().RemoveSegment("lesion_2")
+    assert [each.number for each in case.rows.rows()] == [1, 3]
+
+
+def test_a_copied_lesion_does_not_take_the_number_of_the_first(case):
+    copy = slicer.vtkSegment()
+    copy.DeepCopy(case.node.GetSegmentation().GetSegment("lesion_1"))
+    case.node.GetSegmentation().AddSegment(copy, "copy", "lesion_1")
+    assert {each.segmentId: each.number for each in case.rows.rows()} == {"copy": 3, "lesion_1": 1, "lesion_2": 2}
+
+
+def test_merged_lesions_are_one_row_and_the_total_stays(case):
+    total = case.rows.totals().lesionMl
+    paint(case, "lesion_1", INSTANCES > 0)
+    case.node.GetSegmentation().RemoveSegment("lesion_2")
+    assert [each.measures.voxels for each in case.rows.rows()] == [(INSTANCES > 0).sum()]
+    assert case.rows.totals().count == 1 and case.rows.totals().lesionMl == pytest.approx(total)
+
+
+def test_overlapping_lesions_are_measured_whole_and_counted_once(case):
+    paint(case, "drawn", cases.ellipsoid(HU.shape, (0.5, 0.4, 0.35), (0.2, 0.2, 0.2)))
+    drawn = row(case, "drawn").measures.voxels
+    assert row(case, "lesion_1").measures.voxels == (INSTANCES == 1).sum()
+    both = cases.ellipsoid(HU.shape, (0.5, 0.4, 0.35), (0.2, 0.2, 0.2))
+    assert drawn == both.sum()
+    assert case.rows.totals().lesionMl == pytest.approx((both | (INSTANCES > 0)).sum() * VOXEL_ML)
+
+
+def test_a_renamed_recoloured_and_hidden_lesion_keeps_its_measures(case):
+    before = row(case, "lesion_1")
+    segment = case.node.GetSegmentation().GetSegment("lesion_1")
+    segment.SetName("Metastasis")
+    segment.SetColor(1, 0, 0)
+    case.node.GetDisplayNode().SetSegmentVisibility("lesion_1", False)
+    assert row(case, "lesion_1") == replace(before, name="Metastasis", color=(1, 0, 0))
+    assert case.rows.totals().count == 2
+
+
+def test_a_segment_that_a_person_names_otherwise_is_no_lesion(case):
+    paint(case, "vessel", INSTANCES == 1)
+    assert len(case.rows.rows()) == 3
+    segment = case.node.GetSegmentation().GetSegment("vessel")
+    segment.SetTerminology("c~SCT^49755003^Altered~SCT^85659009^Vein~^^~a~^^~^^")
+    assert len(case.rows.rows()) == 2
+
+
+def test_an_emptied_lesion_keeps_its_row_without_measures_and_does_not_count(case):
+    paint(case, "lesion_2", np.zeros(HU.shape, bool))
+    assert row(case, "lesion_2").measures is None
+    assert case.rows.totals().count == 1
+
+
+def test_rejected_lesions_leave_the_totals_but_not_the_table(case):
+    Review(case.workspace).reject("lesion_1")
+    totals = case.rows.totals()
+    assert [each.status for each in case.rows.rows()] == ["rejected", "unreviewed"]
+    assert (totals.count, totals.rejected) == (1, 1)
+    assert totals.lesionMl == pytest.approx((INSTANCES == 2).sum() * VOXEL_ML)
+    assert totals.liverMl == pytest.approx(LIVER.sum() * VOXEL_ML)
+    assert totals.burdenPercent == pytest.approx(100 * (INSTANCES == 2).sum() / LIVER.sum())
+
+
+def test_an_edited_or_deleted_liver_moves_the_surface_and_the_burden(case):
+    before = row(case, "lesion_1").measures
+    paint(case, "liver", cases.ellipsoid(HU.shape, (0.5, 0.45, 0.4), (0.45, 0.45, 0.4)))
+    after = row(case, "lesion_1").measures
+    assert after.distance_to_liver_surface_mm > before.distance_to_liver_surface_mm
+    assert after == replace(before, distance_to_liver_surface_mm=after.distance_to_liver_surface_mm)
+    case.node.GetSegmentation().RemoveSegment("liver")
+    assert row(case, "lesion_1").measures.distance_to_liver_surface_mm is None
+    assert case.rows.totals().liverMl is None and case.rows.totals().burdenPercent is None
+
+
+def test_a_lesion_that_reaches_out_of_the_liver_touches_its_surface(case):
+    mask = np.zeros(HU.shape, bool)
+    mask[10:12, 15:17, :] = True
+    paint(case, "drawn", mask)
+    assert row(case, "drawn").measures.distance_to_liver_surface_mm == 0.0
+
+
+def test_measuring_goes_on_in_steps_where_there_is_an_event_loop(case):
+    later, told = [], []
+    rows = LesionRows(case.workspace, lambda seconds, function: later.append(function))
+    rows.subscribe(lambda: told.append(rows.pending()))
+    assert rows.pending() == 2 and [each.measures for each in rows.present()] == [None, None]
+    while later:
+        later.pop(0)()
+    assert told[-1] == 0 and rows.present() == case.rows.rows()
+    rows.close()
+
+
+def test_a_jump_puts_slices_and_cameras_on_the_lesion_in_the_slice_that_was_measured(case):
+    camera = case.scene.AddNewNodeByClass("vtkMRMLCameraNode")
+    camera.SetPosition(0, 400, 0)
+    slices = case.scene.AddNewNodeByClass("vtkMRMLSliceNode")
+    transform = cases.addTransformNode(case.scene, cases.affine(cases.rotation((0, 0, 1), 30), (5, 6, 7)))
+    for node in (case.volume, case.node):
+        node.SetAndObserveTransformNodeID(transform.GetID())
+    lesion = row(case, "lesion_1").measures
+    position = lesionPosition(case.workspace, lesion)
+    jumpTo(case.scene, position)
+    np.testing.assert_allclose(camera.GetFocalPoint(), position)
+    np.testing.assert_allclose(np.subtract(camera.GetPosition(), position), (0, 400, 0), atol=1e-6)
+    matrix = slices.GetSliceToRAS()
+    np.testing.assert_allclose([matrix.GetElement(n, 3) for n in range(3)], position, atol=1e-6)
+    assert position[2] == pytest.approx(cases.ORIGIN[2] + cases.SPACING[2] * lesion.long_axis_slice + 7)
+
+
+def test_a_lesion_is_shown_alone_and_what_was_visible_comes_back(case):
+    display = case.node.GetDisplayNode()
+    paint(case, "drawn", INSTANCES == 2)
+    display.SetSegmentVisibility("drawn", False)
+
+    def visible():
+        return [display.GetSegmentVisibility(each) for each in ("liver", "lesion_1", "lesion_2", "drawn")]
+
+    isolate(case.workspace, "drawn")
+    assert visible() == [True, False, False, True]
+    isolate(case.workspace, "lesion_1")
+    assert visible() == [True, True, False, False] and isIsolating(case.workspace)
+    endIsolation(case.workspace)
+    assert visible() == [True, True, True, False] and not isIsolating(case.workspace)
+
+
+def test_diameters_are_lines_in_the_slice_that_was_measured_and_follow_edits(case):
+    showDiameters(case.workspace, case.rows.rows())
+    lines = [case.node.GetNthNodeReference(LINES_ROLE, n) for n in range(4)]
+    for line, mm in zip(lines[:2], (row(case, "lesion_1").measures.long_axis_mm,
+                                    row(case, "lesion_1").measures.short_axis_mm), strict=True):  # fmt: skip
+        assert line.GetLineLengthWorld() == pytest.approx(mm)
+        heights = {round(line.GetNthControlPointPosition(n)[2], 4) for n in range(2)}
+        assert heights == {cases.ORIGIN[2] + cases.SPACING[2] * row(case, "lesion_1").measures.long_axis_slice}
+    paint(case, "lesion_1", (INSTANCES == 1) & (np.arange(HU.shape[1])[None, :, None] > 15))
+    Review(case.workspace).reject("lesion_2")
+    showDiameters(case.workspace, case.rows.rows())
+    assert case.node.GetNumberOfNodeReferences(LINES_ROLE) == 2
+    assert lines[0].GetLineLengthWorld() == pytest.approx(row(case, "lesion_1").measures.long_axis_mm)
+    hideDiameters(case.workspace)
+    assert not showsDiameters(case.workspace) and lines[0].GetScene() is None
