@@ -78,6 +78,11 @@ class ThresholdSection:
             self._previewWaits = False
             self._do(lambda: self._threshold.preview(*self._values()))
 
+    def _prepare(self):
+        """The first step of a slider is as fast as the others then."""
+        if self._workspace is not None and self._workspace.node.GetScene() is not None and self._threshold.isPossible:
+            self._threshold.prepare()
+
     def _apply(self):
         self._previewWaits = False
         self._threshold.apply(*self._values())
@@ -108,6 +113,8 @@ class ThresholdSection:
     def _onCollapsed(self, collapsed):
         if collapsed:
             self.leave()
+        else:
+            self._callLater(0, self._prepare)
 
     def _update(self, summary=None, problem=None):
         ui = self.ui

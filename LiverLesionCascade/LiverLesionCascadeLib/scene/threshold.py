@@ -72,6 +72,18 @@ class Threshold:
         defaults = (DEFAULT_THRESHOLD, PostProcessing().min_lesion_mm)
         return Settings(*(float(value) if value else default for value, default in zip(values, defaults, strict=True)))
 
+    def prepare(self) -> None:
+        """Make ready for the first step; done by itself where it was not done before.
+
+        Raises InputError where it is not possible.
+        """
+        self._workspace.flush()
+        if not self.isPossible:
+            name = self._workspace.node.GetName()
+            raise InputError(f"{name} holds no liver or no lesion probabilities. Segment the volume again.")
+        if self._prepared is None:
+            self._prepare()
+
     def preview(self, threshold: float, minimumMm: float) -> Summary:
         """Show in the slice views which lesions `apply` would make. Segments do not change.
 
@@ -145,12 +157,7 @@ class Threshold:
         self._prepared = None
 
     def _found(self, threshold: float, minimumMm: float) -> FoundLesions:
-        self._workspace.flush()
-        if not self.isPossible:
-            name = self._workspace.node.GetName()
-            raise InputError(f"{name} holds no liver or no lesion probabilities. Segment the volume again.")
-        if self._prepared is None:
-            self._prepare()
+        self.prepare()
         return self._prepared.at(threshold, minimumMm)
 
     def _prepare(self) -> None:
