@@ -47,6 +47,8 @@ class SegmentationResult:
         table: Measures of the lesions, in the order of their numbers.
         findings: What a person should know about the scan and this result.
         timings: Seconds per stage.
+        lesion_threshold: Probability above which a voxel was a lesion.
+        min_lesion_mm: Equivalent diameter of the smallest lesion that was kept.
     """
 
     ct: CTVolume
@@ -61,6 +63,8 @@ class SegmentationResult:
     device: str
     findings: list[Finding] = field(default_factory=list)
     timings: dict[str, float] = field(default_factory=dict)
+    lesion_threshold: float = 0.5
+    min_lesion_mm: float = 0.0
 
     @property
     def liver_volume_ml(self) -> float:

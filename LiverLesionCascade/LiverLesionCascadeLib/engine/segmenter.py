@@ -154,6 +154,8 @@ class Segmenter:
             preset.name,
             f"{self.device} ({precision(self.device)})",
             findings,
+            lesion_threshold=settings.lesion_threshold,
+            min_lesion_mm=rules.min_lesion_mm,
         )
 
 

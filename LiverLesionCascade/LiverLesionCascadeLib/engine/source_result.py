@@ -75,6 +75,8 @@ class SourceResult:
         liver_volume_ml: Of the whole organ.
         findings: What a person should know about the scan and this result.
         timings: Seconds per stage.
+        lesion_threshold: Probability above which a voxel was a lesion.
+        min_lesion_mm: Equivalent diameter of the smallest lesion that was kept.
     """
 
     shape: tuple[int, int, int]
@@ -92,6 +94,8 @@ class SourceResult:
     timings: dict[str, float] = field(default_factory=dict)
     liver_probability: ProbabilityBox | None = None
     lesion_probability: ProbabilityBox | None = None
+    lesion_threshold: float = 0.5
+    min_lesion_mm: float = 0.0
 
     @property
     def lesion_volume_ml(self) -> float:
@@ -123,6 +127,8 @@ class SourceResult:
             timings=dict(result.timings),
             liver_probability=liver,
             lesion_probability=lesion,
+            lesion_threshold=result.lesion_threshold,
+            min_lesion_mm=result.min_lesion_mm,
         )
 
     def moved(self, start: tuple[int, int, int], shape: tuple[int, int, int], ijk_to_lps: np.ndarray) -> SourceResult:

@@ -20,6 +20,9 @@ BUNDLE = PREFIX + "Bundle"
 PRESET = PREFIX + "Preset"
 LESION_NUMBER = PREFIX + "LesionNumber"
 CONFIDENCE = PREFIX + "Confidence"
+THRESHOLD = PREFIX + "LesionThreshold"
+MINIMUM_SIZE = PREFIX + "MinimumLesionMm"
+"""With the threshold, on the liver's segment: what the result's lesions were made with."""
 
 LIVER_ROLE = "liver"
 LESION_ROLE = "lesion"
@@ -49,6 +52,11 @@ def _seriesUid(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> str:
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(volumeNode.GetScene())
     item = hierarchy.GetItemByDataNode(volumeNode)
     return hierarchy.GetItemUID(item, "DICOM") if item else ""
+
+
+def rulesTags(threshold: float, minimumMm: float) -> dict[str, str]:
+    """What a result's lesions were made with: probability, and diameter in mm of the smallest."""
+    return {THRESHOLD: f"{threshold:.4g}", MINIMUM_SIZE: f"{minimumMm:.4g}"}
 
 
 def lesionTags(number: int, lesion: Lesion | None) -> dict[str, str]:

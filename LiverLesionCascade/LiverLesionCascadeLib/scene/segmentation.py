@@ -11,7 +11,7 @@ import vtk
 
 from ..engine.errors import OutputError
 from .arrays import RAS_FROM_LPS, arrayFromImage, orientedImage, vtkFromMatrix
-from .provenance import LESION_ROLE, LIVER_ROLE, ROLE, SEGMENT_ID, lesionTags, resultSegmentIds, resultTags
+from .provenance import LESION_ROLE, LIVER_ROLE, ROLE, SEGMENT_ID, lesionTags, resultSegmentIds, resultTags, rulesTags
 from .replace_history import exchangeResult
 from .representations import BINARY_LABELMAP, REFERENCE_GEOMETRY
 from .stored_probability import storeProbability
@@ -141,7 +141,8 @@ def _buildSegments(
     """The liver's segment on a layer of its own (lesions lie inside it), all lesions' on one that they share."""
     tags = resultTags(result, volumeName, volumeNode)
     liverLayer = _layer(result.liver, ijkToRas)
-    liver = newSegment("Liver", LIVER_TERMINOLOGY, LIVER_COLOR, liverLayer, 1, tags | {ROLE: LIVER_ROLE})
+    liverTags = tags | {ROLE: LIVER_ROLE} | rulesTags(result.lesion_threshold, result.min_lesion_mm)
+    liver = newSegment("Liver", LIVER_TERMINOLOGY, LIVER_COLOR, liverLayer, 1, liverTags)
     segments = [_NewSegment("liver", liver, LIVER_FILL_OPACITY, LIVER_3D_OPACITY)]
 
     count = int(result.lesions.values.max(initial=0))

@@ -16,14 +16,10 @@ from .edit_record import LESIONS
 from .lesion_change import LesionHistory
 from .mask_box import EMPTY, MaskBox, union
 from .preview import LesionPreview
-from .provenance import PREFIX, getTag, isOwnSegment
+from .provenance import MINIMUM_SIZE, THRESHOLD, getTag, isOwnSegment, rulesTags
 from .review import UNREVIEWED, reviewStatus
 from .volume import worldFromIjk
 from .workspace import Workspace
-
-THRESHOLD = PREFIX + "LesionThreshold"
-MINIMUM_SIZE = PREFIX + "MinimumLesionMm"
-"""Tags of the liver's segment: what the result's lesions were made with."""
 
 DEFAULT_THRESHOLD = 0.5
 
@@ -129,7 +125,7 @@ class Threshold:
             else:
                 new.append(mask)
         summary = self._summary(found)
-        self._history.change(masks, new, {THRESHOLD: f"{threshold:.4g}", MINIMUM_SIZE: f"{minimumMm:.4g}"})
+        self._history.change(masks, new, rulesTags(threshold, minimumMm))
         self.endPreview()
         return summary
 

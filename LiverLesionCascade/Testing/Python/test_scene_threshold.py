@@ -47,7 +47,8 @@ class Case:
         instances[(PROBABILITY > 0.5)] = 1
         instances[12:14, 25:27, 15:17] = 2
         ct = ctVolumeFromNode(self.volume)
-        self.node = segmentationNodeFromResult(cases.resultOf(ct, LIVER, instances), self.volume)
+        result = cases.resultOf(ct, LIVER, instances, min_lesion_mm=1.0)
+        self.node = segmentationNodeFromResult(result, self.volume)
         box = tuple(slice(first, first + size) for first, size in zip(START, SHAPE, strict=True))
         storeProbability(self.node, self.volume, ProbabilityBox(PROBABILITY[box], START))
         self.workspace = workspaceOf(self.node)
@@ -85,7 +86,7 @@ def case():
 
 def test_the_threshold_of_the_run_changes_nothing(case):
     before = case.masks()
-    assert case.threshold.settings == Settings(0.5, 3.0)
+    assert case.threshold.settings == Settings(0.5, 1.0)
     summary = case.threshold.apply(0.5, 0.0)
     assertSame(case.masks(), before)
     assert (summary.lesions, summary.kept) == (2, 0)
@@ -121,7 +122,7 @@ def test_small_lesions_go_and_undo_brings_them_back_with_name_and_place(case):
     case.threshold.undo()
     assertSame(case.masks(), before)
     assert segmentation.GetSegment("lesion_1").GetName() == "Metastasis"
-    assert case.threshold.settings == Settings(0.5, 3.0) and not case.threshold.canUndo()
+    assert case.threshold.settings == Settings(0.5, 1.0) and not case.threshold.canUndo()
     case.threshold.redo()
     assert list(case.masks()) == ["liver"] and case.threshold.settings == Settings(0.9, 5.0)
     with pytest.raises(LookupError, match="No other change of the lesions of"):
@@ -208,10 +209,10 @@ def test_a_liver_that_a_person_erased_holds_no_new_lesion(case):
 
 def test_a_result_that_was_replaced_cannot_be_changed_back(case):
     case.threshold.apply(0.25, 0.0)
-    result = cases.resultOf(ctVolumeFromNode(case.volume), LIVER, np.zeros(HU.shape, np.uint16))
+    result = cases.resultOf(ctVolumeFromNode(case.volume), LIVER, np.zeros(HU.shape, np.uint16), lesion_threshold=0.4)
     segmentationNodeFromResult(result, case.volume, case.node, replace=True)
     assert not case.threshold.canUndo() and not case.threshold.canRedo()
-    assert case.threshold.settings == Settings(0.5, 3.0)
+    assert case.threshold.settings == Settings(0.4, 0.0)
 
 
 def test_without_probabilities_or_under_another_transform_it_is_refused_and_nothing_changes(case):

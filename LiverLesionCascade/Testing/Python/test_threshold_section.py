@@ -98,7 +98,7 @@ def test_without_a_result_or_its_probabilities_nothing_can_be_tried(scene):
 def test_a_slider_is_previewed_once_however_often_it_moved(scene):
     case = Case().show()
     before = case.masks()
-    assert case.ui.thresholdSlider.value == 50 and case.ui.minimumSizeSlider.value == 3
+    assert case.ui.thresholdSlider.value == 50 and case.ui.minimumSizeSlider.value == 0
     assert case.loop.turn() == 0, "showing a result previews nothing"
     for value in (40, 30, 20):
         case.ui.thresholdSlider.value = value
