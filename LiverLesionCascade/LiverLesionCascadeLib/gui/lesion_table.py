@@ -18,6 +18,7 @@ ROW_PIXELS = 24
 HEADER_PIXELS = 40
 ROWS_SHOWN = 8
 COLOR_PIXELS = 12
+TEXT_COLUMNS = (0, 1)
 
 
 class LesionTableSection:
@@ -45,6 +46,7 @@ class LesionTableSection:
         table.setHorizontalHeaderLabels([heading() for heading, _toolTip, _value, _text in COLUMNS])
         for column, (_heading, toolTip, _value, _text) in enumerate(COLUMNS):
             table.horizontalHeaderItem(column).setToolTip(toolTip())
+        table.verticalHeader().setDefaultSectionSize(ROW_PIXELS)
         header = table.horizontalHeader()
         header.setStretchLastSection(True)
         header.setSectionsClickable(True)
@@ -184,7 +186,7 @@ class LesionTableSection:
             if item is None:
                 item = qt.QTableWidgetItem()
                 table.setItem(index, column, item)
-                side = qt.Qt.AlignLeft if column in (0, len(COLUMNS) - 1) else qt.Qt.AlignRight
+                side = qt.Qt.AlignLeft if column in TEXT_COLUMNS else qt.Qt.AlignRight
                 item.setTextAlignment(side | qt.Qt.AlignVCenter)
             key = (wanted, row.status, row.edited, row.color, row.name)
             if item.data(qt.Qt.UserRole) == str(key):
@@ -336,6 +338,7 @@ COLUMNS = (
         lambda row: row.number,
         _lesionText,
     ),
+    (lambda: _("Status"), lambda: _("Your verdict"), lambda row: statusText(row.status), _statusWithEdits),
     _column(lambda: _("Volume\nmL"), lambda: _("Volume of the segment in mL"), "volume_ml", 2),
     _column(
         lambda: _("Long\nmm"), lambda: _("Longest diameter in any axial slice in mm, as RECIST 1.1"), "long_axis_mm", 1
@@ -366,5 +369,4 @@ COLUMNS = (
         "distance_to_liver_surface_mm",
         0,
     ),
-    (lambda: _("Status"), lambda: _("Your verdict"), lambda row: statusText(row.status), _statusWithEdits),
 )

@@ -20,14 +20,15 @@ class ResultView(VTKObservationMixin):
     :param ui: the panel's widgets.
     :param history: replaced results: canUndo, undo, canRedo, redo of a node.
     :param callLater: (seconds, function): the event loop calls the function once, later.
+    :param refine: starts to refine a segmentation node; see RefineSection.
     """
 
-    def __init__(self, ui, history, callLater):
+    def __init__(self, ui, history, callLater, refine):
         VTKObservationMixin.__init__(self)
         self._ui, self._history, self._callLater = ui, history, callLater
         self._updating = False
         self.node = None
-        self.workbench = Workbench(ui.workbenchBody.layout(), callLater)
+        self.workbench = Workbench(ui.workbenchBody.layout(), ui.sectionsBody.layout(), callLater, refine)
         ui.undoReplaceButton.connect("clicked(bool)", lambda: self._step(history.undo))
         ui.redoReplaceButton.connect("clicked(bool)", lambda: self._step(history.redo))
         self._update()

@@ -5,6 +5,8 @@ from slicer.i18n import tr as _
 
 from ..scene.review import ACCEPTED, FLAGGED, REJECTED, Review
 
+BUTTONS_A_ROW = 3
+
 
 class ReviewBar:
     """Accept, Reject and Flag of the selected lesion (again to take it back), undo, redo, and the next to look at.
@@ -18,7 +20,7 @@ class ReviewBar:
         self._selectedId, self._select, self._confidence = selectedId, select, confidence
         self._workspace = None
         self.widget = qt.QWidget()
-        layout = qt.QHBoxLayout(self.widget)
+        layout = qt.QGridLayout(self.widget)
         layout.setContentsMargins(0, 0, 0, 0)
         self._verdicts = {}
         for verdict, name, text, toolTip in (
@@ -116,5 +118,6 @@ class ReviewBar:
         button.objectName = name
         button.toolTip = toolTip
         button.connect("clicked(bool)", onClicked)
-        self.widget.layout().addWidget(button)
+        layout = self.widget.layout()
+        layout.addWidget(button, layout.count() // BUTTONS_A_ROW, layout.count() % BUTTONS_A_ROW)
         return button

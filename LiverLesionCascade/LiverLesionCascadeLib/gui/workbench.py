@@ -1,6 +1,7 @@
 """What a person does with a result, in sections one below the other."""
 
 from .lesion_table import LesionTableSection
+from .refine_section import RefineSection
 from .threshold_section import ThresholdSection
 
 
@@ -12,15 +13,17 @@ class Workbench:
     ``enter()`` and ``leave()``, for when the module is shown and left. All but the lesions are collapsed until somebody
     opens them.
 
-    :param layout: of the widget that gets the sections.
+    :param tableLayout: of the widget that gets the table of lesions.
+    :param sectionsLayout: of the widget that gets the other sections.
     :param callLater: (seconds, function): the event loop calls the function once, later.
     """
 
-    def __init__(self, layout, callLater):
+    def __init__(self, tableLayout, sectionsLayout, callLater):
         self.lesions = LesionTableSection(callLater)
         self.sections = [self.lesions, ThresholdSection(callLater)]
-        for section in self.sections:
-            layout.addWidget(section.widget)
+        tableLayout.addWidget(self.lesions.widget)
+        for section in self.sections[1:]:
+            sectionsLayout.addWidget(section.widget)
 
     def show(self, workspace):
         """:param workspace: of the result that is shown; None for none."""
