@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as arrays
 from LiverLesionCascadeLib.engine.lesions import label_lesions
 from LiverLesionCascadeLib.engine.postprocessing import PostProcessing, fill_holes_per_slice, postprocess
 from LiverLesionCascadeLib.engine.runs import Runs
-from LiverLesionCascadeLib.engine.threshold import LOWEST_THRESHOLD, LesionThreshold, stored_probability
+from LiverLesionCascadeLib.engine.threshold import LOWEST_THRESHOLD, LesionThreshold, kept_numbers, stored_probability
 from scipy import ndimage
 
 SHAPES = arrays.array_shapes(min_dims=3, max_dims=3, min_side=1, max_side=7)
@@ -94,6 +94,17 @@ def test_maps_without_anything_likely_hold_no_lesion():
     for shape in ((0, 0, 0), (3, 4, 5)):
         found = LesionThreshold(np.zeros(shape, np.uint8), np.ones(shape, bool), 1.0, np.ones(shape, bool)).at(0.5)
         assert found.count == 0 and found.labels().shape == shape and not found.mask().any()
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=40))
+def test_lesions_are_recognised_by_what_they_have_in_common_each_once(pairs):
+    found, present = (np.array([pair[side] for pair in pairs], np.uint16) for side in (0, 1))
+    kept = kept_numbers(found, present)
+    common = {(a, b): pairs.count((a, b)) for a, b in pairs if a and b}
+    assert len(set(kept.values())) == len(kept) and all(pair in common for pair in kept.items())
+    for (a, b), voxels in common.items():
+        rivals = [pair for pair in kept.items() if pair[0] == a or pair[1] == b]
+        assert rivals and max(common[pair] for pair in rivals) >= voxels
 
 
 @given(st.floats(0, 1, width=16))
