@@ -24,6 +24,8 @@ _LOCAL = {
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": 0.95,
+    # Looking at the workers' stacks a hundred times a second holds them up.
+    "distributed.worker.profile.enabled": False,
 }
 _MEMORY_PER_WORKER = 4 << 30
 
