@@ -16,11 +16,12 @@ class Workbench:
     :param tableLayout: of the widget that gets the table of lesions.
     :param sectionsLayout: of the widget that gets the other sections.
     :param callLater: (seconds, function): the event loop calls the function once, later.
+    :param refine: starts to refine a segmentation node; see `RefineSection`.
     """
 
-    def __init__(self, tableLayout, sectionsLayout, callLater):
+    def __init__(self, tableLayout, sectionsLayout, callLater, refine):
         self.lesions = LesionTableSection(callLater)
-        self.sections = [self.lesions, ThresholdSection(callLater)]
+        self.sections = [self.lesions, ThresholdSection(callLater), RefineSection(refine)]
         tableLayout.addWidget(self.lesions.widget)
         for section in self.sections[1:]:
             sectionsLayout.addWidget(section.widget)
