@@ -50,7 +50,15 @@ class Progress:
         if self._report is not None:
             self._report(min(1.0, self._start + self._share * fraction), self._stage)
 
+    def quiet(self) -> Progress:
+        """One that is stopped with this one and reports nothing: for a part of a step."""
+        return Progress(None, self._cancelled)
+
     def check(self) -> None:
         """Raises CancelledError if the run should stop."""
         if self._cancelled is not None and self._cancelled():
             raise CancelledError("The segmentation was cancelled; nothing was written")
+
+    def silent(self) -> Progress:
+        """One that reports nothing and stops where this one does, for a part of a stage."""
+        return Progress(None, self._cancelled)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .bounding_box import Box
 from .bundle import ModelBundle
 from .crf_pass import run_crf_pass
 from .ct_volume import CTVolume
@@ -20,6 +21,7 @@ from .liver_pass import run_liver_pass
 from .postprocessing import PostProcessing, postprocess
 from .presets import DEFAULT_PRESET, PRESETS, Preset
 from .progress import CancelCallback, Progress, ProgressCallback
+from .refine import REACH_MM, Carrier, Corrections, Refined, refine_lesions, refine_liver
 from .result import ProbabilityBox, SegmentationResult
 from .view import View
 
@@ -107,6 +109,64 @@ class Segmenter:
         steps.advance(1.0)
         result.timings = timings
         return result
+
+    def refine(
+        self,
+        ct: CTVolume,
+        corrections: Corrections,
+        preset: Preset | str = DEFAULT_PRESET,
+        progress: ProgressCallback | None = None,
+        cancel: CancelCallback | None = None,
+        region: Box | None = None,
+    ) -> Refined:
+        """Carries a person's corrections of a result on to what is around them.
+
+        Only slices near corrections are looked at. Voxels that were touched, and all that lie outside the region, stay
+        as they are; without any correction everything does, and no network is run.
+
+        Args:
+            corrections: The masks as they are now, and what the person changed in them.
+            preset: Its scales are those of the lesion pass.
+            progress: Called with the fraction done and the stage's name.
+            cancel: Asked often; returning True ends the run.
+            region: Of the scan's grid: only there anything changes. None: everywhere.
+
+        Raises:
+            ValueError: If the corrections' box does not lie in the scan.
+            CancelledError: If the run was cancelled.
+            DeviceError: If the device ran out of memory.
+            KeyError: For an unknown preset.
+        """
+        if isinstance(preset, str):
+            preset = PRESETS[preset]
+        c = corrections
+        if any(s.start < 0 or s.stop > n for s, n in zip(c.box, ct.hu.shape, strict=True)):
+            raise ValueError(f"the corrections' box {c.box} does not lie in the scan {ct.hu.shape}")
+        steps = Progress(progress, cancel)
+        steps.begin("Looking again", 0.7)
+        edited = c.lesions_painted | c.lesions_erased | c.liver_painted | c.liver_erased
+        slices = np.flatnonzero(edited.any(axis=(1, 2))).tolist()
+        if not slices or not c.liver.any():
+            steps.advance(1.0)
+            return Refined(c.start, c.liver.copy(), c.lesions.copy())
+        carrier = Carrier(ct, self.bundle, self._networks["lesion"], preset, c, self.device, steps)
+        liver_probability, probability = carrier.probabilities(slices, int(np.ceil(REACH_MM / ct.spacing[0])))
+        steps.begin("Carrying corrections on", 0.3)
+        allowed = ~c.touched
+        if region is not None:
+            inside = np.zeros_like(allowed)
+            inside[
+                tuple(slice(max(0, r.start - s), max(0, r.stop - s)) for r, s in zip(region, c.start, strict=True))
+            ] = True
+            allowed &= inside
+        liver = np.where(allowed, refine_liver(ct.spacing, c, liver_probability), c.liver)
+        steps.advance(0.1)
+        lesions = refine_lesions(ct.hu[c.box], ct.spacing, c, probability, steps)
+        lesions = np.where(allowed, lesions, c.lesions)
+        # A new part of a lesion is liver as well, unless a person took it out of the liver.
+        liver |= lesions & ~c.lesions & allowed
+        steps.advance(1.0)
+        return Refined(c.start, liver, lesions)
 
     def _liver_share(self, ct: CTVolume, preset: Preset, iterations: int) -> float:
         """Guess of the liver pass's share of the run: the liver takes about half of a scan's slices."""

@@ -1,0 +1,106 @@
+"""Corrections are carried on, stand exactly, and change nothing else."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from LiverLesionCascadeLib.engine.refine import Corrections, refine_lesions
+
+SPACING = (2.0, 1.0, 1.0)
+SHAPE = (17, 48, 48)
+
+
+def ball(centre, radius):
+    grid = np.ogrid[tuple(slice(0, n) for n in SHAPE)]
+    return sum(((axis - c) * s) ** 2 for axis, c, s in zip(grid, centre, SPACING, strict=True)) <= radius**2
+
+
+LIVER = ball((8, 24, 24), 22)
+LESION = ball((8, 20, 20), 6)
+NOTHING = np.zeros(SHAPE, bool)
+
+
+def scan(*lesions, noise=5.0):
+    hu = np.where(LIVER, 110.0, 30.0)
+    for lesion in lesions:
+        hu[lesion] = 60.0
+    return hu + np.random.default_rng(1).normal(0, noise, SHAPE)
+
+
+def corrections(lesions, painted=NOTHING, erased=NOTHING, touched=None):
+    now = (lesions | painted) & ~erased
+    touched = painted | erased if touched is None else touched
+    return Corrections((0, 0, 0), LIVER, now, painted, erased, NOTHING, NOTHING, touched)
+
+
+def dice(a, b):
+    return 2 * np.count_nonzero(a & b) / max(1, np.count_nonzero(a) + np.count_nonzero(b))
+
+
+def inSlice(mask, number):
+    only = np.zeros(SHAPE, bool)
+    only[number] = mask[number]
+    return only
+
+
+def test_a_marked_lesion_is_found_in_all_its_slices():
+    mark = inSlice(ball((8, 20, 20), 3), 8)
+    found = refine_lesions(scan(LESION), SPACING, corrections(NOTHING, painted=mark))
+    assert dice(found, LESION) > 0.8 > dice(mark, LESION)
+
+
+def test_a_mark_where_the_scan_shows_nothing_stays_small():
+    mark = inSlice(ball((8, 20, 20), 3), 8)
+    found = refine_lesions(scan(), SPACING, corrections(NOTHING, painted=mark))
+    assert found[mark].all()
+    assert np.count_nonzero(found) < np.count_nonzero(LESION)
+
+
+def test_an_object_that_was_erased_in_its_main_slice_goes_altogether():
+    false = ball((8, 28, 28), 5)
+    other = ball((8, 14, 14), 4)
+    found = refine_lesions(scan(other), SPACING, corrections(false | other, erased=inSlice(false, 8)))
+    np.testing.assert_array_equal(found, other)
+
+
+def test_an_object_whose_end_was_trimmed_stays():
+    top = 11
+    trimmed = inSlice(LESION, top)
+    assert trimmed.any()
+    found = refine_lesions(scan(LESION), SPACING, corrections(LESION, erased=trimmed))
+    assert dice(found, LESION & ~trimmed) > 0.9
+
+
+def test_a_leak_that_was_cut_off_in_one_slice_goes_in_its_neighbours():
+    leak = ball((8, 20, 30), 5) & ~LESION
+    found = refine_lesions(scan(LESION), SPACING, corrections(LESION | leak, erased=inSlice(leak, 8)))
+    alone = (LESION | leak) & ~inSlice(leak, 8)
+    assert dice(found, LESION) > dice(alone, LESION) + 0.05
+
+
+def test_nothing_changes_without_a_correction():
+    found = refine_lesions(scan(LESION), SPACING, corrections(LESION))
+    np.testing.assert_array_equal(found, LESION)
+
+
+def test_masks_of_different_sizes_are_refused():
+    with pytest.raises(ValueError, match="not on one grid"):
+        Corrections((0, 0, 0), LIVER, LESION, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING[1:])
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.booleans())
+def test_touched_voxels_stand_whatever_was_done(seed, withMap):
+    random = np.random.default_rng(seed)
+
+    def blob(radius):
+        return ball(random.uniform(0, SHAPE), random.uniform(1, radius))
+
+    lesions = (blob(8) | blob(8)) & LIVER
+    painted = blob(6) & ~lesions
+    erased = blob(6) & lesions
+    touched = painted | erased | blob(6)
+    probability = random.uniform(0, 1, SHAPE).astype(np.float32) if withMap else None
+    c = corrections(lesions, painted, erased, touched)
+    found = refine_lesions(scan(LESION), SPACING, c, probability)
+    np.testing.assert_array_equal(found[touched], c.lesions[touched])
