@@ -78,9 +78,23 @@ def render_panel(folder: Path) -> None:
     grab(widget, "panel-error")
     ui.segmentButton.click()
     waitUntil(lambda: ui.segmentButton.text == "Segment", "the run ends")
+    review_some(widget, waitUntil)
     grab(widget, "panel-finished")
     widget.cleanup()
     runs.close()
+
+
+def review_some(widget, wait_until) -> None:
+    """A person has gone through the first lesions."""
+    lesions = widget.panel.results.workbench.lesions
+    table = lesions.ui.lesionTable
+    for verdict in ("accepted", "accepted", "rejected", "flagged"):
+        lesions.step(1)
+        lesions.review.toggle(verdict)
+    lesions.step(-1)
+    measured, status = 2, 1
+    wait_until(lambda: table.item(3, status).text() == "Flagged", "the verdicts are shown")
+    wait_until(lambda: all(table.item(row, measured).text() for row in range(table.rowCount)), "all is measured")
 
 
 def grab(widget, name: str) -> None:

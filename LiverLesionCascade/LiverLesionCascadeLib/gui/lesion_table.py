@@ -51,6 +51,7 @@ class LesionTableSection:
         header.setStretchLastSection(True)
         header.setSectionsClickable(True)
         header.setSortIndicatorShown(True)
+        header.setHighlightSections(False)
         header.connect("sectionClicked(int)", self._onHeading)
         table.connect("itemSelectionChanged()", self._onSelected)
         table.connect("cellClicked(int,int)", self._onClicked)
