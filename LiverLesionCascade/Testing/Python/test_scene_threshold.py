@@ -6,12 +6,12 @@ import scene_cases as cases
 import slicer
 from LiverLesionCascadeLib.engine.errors import InputError, OutputError
 from LiverLesionCascadeLib.engine.result import ProbabilityBox
-from LiverLesionCascadeLib.scene.arrays import orientedImage
+from LiverLesionCascadeLib.scene.arrays import arrayFromImage, orientedImage
 from LiverLesionCascadeLib.scene.headless import headlessScene
 from LiverLesionCascadeLib.scene.lesion_change import LesionHistory
 from LiverLesionCascadeLib.scene.mask_box import MaskBox
 from LiverLesionCascadeLib.scene.provenance import CONFIDENCE, getTag
-from LiverLesionCascadeLib.scene.representations import CLOSED_SURFACE
+from LiverLesionCascadeLib.scene.representations import BINARY_LABELMAP, CLOSED_SURFACE
 from LiverLesionCascadeLib.scene.review import Review
 from LiverLesionCascadeLib.scene.segmentation import segmentationNodeFromResult, segmentMask
 from LiverLesionCascadeLib.scene.stored_probability import storeProbability
@@ -258,3 +258,23 @@ def test_lesions_that_overlap_are_written_into_layers_of_their_own(case):
     history = LesionHistory(case.workspace)
     history.change({"lesion_1": MaskBox.of(one), "lesion_2": MaskBox.of(other)})
     assertSame(case.masks(), {"liver": LIVER, "lesion_1": one, "lesion_2": other})
+
+
+def test_a_change_leaves_every_voxel_that_a_person_touched(case):
+    whole = case.masks()["lesion_1"]
+    edited = whole.copy()
+    edited[12:] = False
+    edited[10, 12, 9:15] = True
+    case.write("lesion_1", edited)
+    LesionHistory(case.workspace).change({"lesion_1": MaskBox.of(whole)})
+    assertSame({"lesion_1": case.masks()["lesion_1"]}, {"lesion_1": edited})
+
+
+def test_a_layer_keeps_no_voxel_of_a_lesion_that_left_it(case):
+    case.review.accept("lesion_2")
+    case.threshold.apply(0.25, 0.0)
+    segmentation = case.node.GetSegmentation()
+    for number in range(segmentation.GetNumberOfLayers(BINARY_LABELMAP)):
+        ids = segmentation.GetSegmentIDsForLayer(number, BINARY_LABELMAP)
+        values = arrayFromImage(segmentation.GetLayerDataObject(number, BINARY_LABELMAP))
+        assert set(np.unique(values)) - {0} == {segmentation.GetSegment(each).GetLabelValue() for each in ids}
