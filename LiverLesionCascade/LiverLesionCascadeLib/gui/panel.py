@@ -6,7 +6,7 @@ import time
 import slicer
 from slicer.i18n import tr as _
 
-from ..engine.errors import CascadeError
+from ..engine.errors import CascadeError, InputError
 from ..engine.postprocessing import PostProcessing
 from ..engine.presets import PRESETS
 from ..engine.run_options import RunOptions
@@ -52,7 +52,7 @@ class SegmentationPanel:
         self._prepared = False
         self._closed = False
         self._check = ScanCheck(callLater, self.update)
-        self.results = ResultView(ui, runs.history, callLater)
+        self.results = ResultView(ui, runs.history, callLater, self._refine)
         self.editPage = EditPage(ui.pages, ui.editPage, ui.panelPage)
         self.devices = DeviceChoice(ui.deviceSelector, ui.deviceNoteLabel, self._onDeviceChosen)
         self.bundles = BundleChoice(ui.bundleSelector, questions, self._onBundleChosen)
@@ -265,6 +265,13 @@ class SegmentationPanel:
         except CascadeError as error:
             failed(str(error), "")
         self.update()
+
+    def _refine(self, node, onProgress, onFinished, onFailed, onCancelled):
+        """Start to refine a result with the panel's choices; within its region of interest where there is one."""
+        if not self._installer.ensure():
+            raise InputError(_("PyTorch is needed to refine, and was not installed."))
+        roi = self._parameters.roi if self._parameters else None
+        return self._runs.refine(node, self.options(), roi, onProgress, onFinished, onFailed, onCancelled)
 
     def options(self) -> RunOptions:
         """The choices in the panel, as a run takes them."""

@@ -14,9 +14,10 @@ from ..engine.findings import Finding
 from ..engine.run_options import RunOptions
 from ..engine.source_result import SourceResult
 from ..scene.probabilities import addProbabilityVolumes
+from ..scene.refinement import Refinement, editFlags, hasCorrections
 from ..scene.replace_history import ReplaceHistory
 from ..scene.scan import scanFromNode
-from ..scene.segmentation import requireUsable, segmentationNodeFromResult
+from ..scene.segmentation import requireSameGrid, requireUsable, segmentationNodeFromResult
 from ..scene.workspace import workspaceOf
 from ..worker.client import WorkerClient
 from ..worker.runs import RunFailure, RunHandlers, VolumeData
@@ -84,6 +85,37 @@ class SegmentationRuns:
         self._runs.append(run)
         return run
 
+    def refine(
+        self,
+        segmentationNode: slicer.vtkMRMLSegmentationNode,
+        options: RunOptions,
+        roiNode: slicer.vtkMRMLMarkupsROINode | None = None,
+        onProgress: Callable[[float, str, float | None], None] | None = None,
+        onFinished: Callable[[slicer.vtkMRMLSegmentationNode, Refinement], None] | None = None,
+        onFailed: Callable[[str, str], None] | None = None,
+        onCancelled: Callable[[], None] | None = None,
+    ) -> SegmentationRun:
+        """Queue a result to be refined from its edits and return at once; nothing changes until it is accepted.
+
+        :param roiNode: only what lies in this region is refined.
+        :param onFinished: (segmentation node, what would change).
+
+        The other parameters are as for `submit`. Raises a CascadeError where there is nothing to refine.
+        """
+        workspace = workspaceOf(segmentationNode)
+        if workspace is None:
+            raise InputError(_("There is no result to refine: segment a volume first."))
+        if not hasCorrections(workspace):
+            raise InputError(
+                _("Nothing was edited yet: paint a missed lesion or erase a false one in one slice, then refine.")
+            )
+        scan = scanFromNode(workspace.volumeNode, roiNode)
+        callbacks = [each or _nothing for each in (onProgress, onFinished, onFailed, onCancelled)]
+        run = RefinementRun(workspace, scan, self._runs.remove, *callbacks)
+        run.start(self.client, options)
+        self._runs.append(run)
+        return run
+
     def close(self) -> None:
         """Cancel every run and end the worker; blocks for a second at most. The next run starts another worker."""
         client, self._client = self._client, None
@@ -114,7 +146,7 @@ class SegmentationRun:
         """Queue it, and stop it when the volume leaves the scene or the scene is closed."""
         self._showProbabilities = options.keep_probabilities
         options = replace(options, keep_probabilities=True)  # thresholds are tried on them later
-        volume = VolumeData(self._scan.array, self._scan.ijkToLps, self._scan.name)
+        volume = self._volumeData()
         handlers = RunHandlers(self._workerProgressed, self._workerFinished, self._workerFailed, self._workerCancelled)
         self._workerRun = client.submit(volume, options, handlers)
         self._observers = [
@@ -179,6 +211,9 @@ class SegmentationRun:
         else:
             self._onFinished(node, result)
 
+    def _volumeData(self) -> VolumeData:
+        return VolumeData(self._scan.array, self._scan.ijkToLps, self._scan.name)
+
     def _intoScene(self, result: SourceResult) -> tuple[slicer.vtkMRMLSegmentationNode, SourceResult]:
         """The node, and the result on the whole volume, with a finding where the output had to be another."""
         result = self._scan.onWholeVolume(result)
@@ -198,6 +233,33 @@ class SegmentationRun:
             addProbabilityVolumes(result, self.volumeNode)
         workspaceOf(node)  # from now on, every edit is known
         return node, result
+
+
+class RefinementRun(SegmentationRun):
+    """A result on its way through the worker, to be refined. Made by ``SegmentationRuns.refine``."""
+
+    def __init__(self, workspace, scan, onEnded, *callbacks):
+        super().__init__(workspace.volumeNode, scan, workspace.node, False, None, onEnded, *callbacks)
+        self._workspace = workspace
+
+    def _volumeData(self) -> VolumeData:
+        edits = editFlags(self._workspace)
+        if self._scan.roiName:
+            edits = edits.within(self._scan.start, self._scan.array.shape)
+        return VolumeData(self._scan.array, self._scan.ijkToLps, self._scan.name, edits)
+
+    def _intoScene(self, result: SourceResult) -> tuple[slicer.vtkMRMLSegmentationNode, Refinement]:
+        """The node, and what would change; nothing has changed yet."""
+        workspace = workspaceOf(self._workspace.node)
+        if workspace is not self._workspace:
+            message = _("{name} was removed or is another result by now. Refine again.")
+            raise OutputError(message.format(name=self._workspace.node.GetName()))
+        result = self._scan.onWholeVolume(result)
+        requireSameGrid(result, self.volumeNode)
+        region = tuple(
+            slice(first, first + n) for first, n in zip(self._scan.start, self._scan.array.shape, strict=True)
+        )
+        return workspace.node, Refinement(workspace, result, region)
 
 
 def _nothing(*_arguments):

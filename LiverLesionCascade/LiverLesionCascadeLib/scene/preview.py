@@ -18,10 +18,11 @@ class LesionPreview:
     """Shows one mask after the other on a volume's grid.
 
     :param volumeNode: the volume; the preview lies under its transform.
+    :param color: of the mask, 0 to 1 each.
     """
 
-    def __init__(self, volumeNode: slicer.vtkMRMLScalarVolumeNode):
-        self._volumeNode = volumeNode
+    def __init__(self, volumeNode: slicer.vtkMRMLScalarVolumeNode, color: tuple[float, float, float] = COLOR):
+        self._volumeNode, self._color = volumeNode, color
         scene = volumeNode.GetScene()
         node = scene.CreateNodeByClass("vtkMRMLSegmentationNode")
         node.UnRegister(None)
@@ -69,7 +70,7 @@ class LesionPreview:
         self._image = orientedImage(mask, ijkToRasMatrix(self._volumeNode), start)
         segment = slicer.vtkSegment()
         segment.SetName("Preview")
-        segment.SetColor(*COLOR)
+        segment.SetColor(*self._color)
         segment.AddRepresentation(BINARY_LABELMAP, self._image)
         self._node.GetSegmentation().AddSegment(segment, _SEGMENT_ID)
         self._node.GetDisplayNode().SetSegmentOpacity2DFill(_SEGMENT_ID, FILL_OPACITY)

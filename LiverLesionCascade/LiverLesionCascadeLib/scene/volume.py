@@ -70,6 +70,11 @@ def shownVolumes(scene: slicer.vtkMRMLScene) -> list[slicer.vtkMRMLScalarVolumeN
     return [node for node in volumes if not node.GetHideFromEditors()]
 
 
+def voxelVolumeMl(volumeNode: slicer.vtkMRMLVolumeNode) -> float:
+    """mL of one voxel where the volume is seen. Raises InvalidVolumeError as `worldFromIjk` does."""
+    return abs(float(np.linalg.det(worldFromIjk(volumeNode)[:3, :3]))) / 1000.0
+
+
 def volumeNodeFromArray(
     scene: slicer.vtkMRMLScene, array: np.ndarray, geometry: ImageGeometry, name: str
 ) -> slicer.vtkMRMLScalarVolumeNode:

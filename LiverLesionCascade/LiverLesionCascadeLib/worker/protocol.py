@@ -15,7 +15,7 @@ from .devices import DeviceInfo
 from .runs import FailureKind
 
 #: Raised whenever messages change, so that a worker of another version is noticed.
-VERSION = 1
+VERSION = 2
 
 _KEY = "LiverLesionCascade"
 #: A line longer than this is not ours, nor is it kept in memory until it ends.
@@ -25,7 +25,7 @@ _LINE_BREAK = re.compile(rb"[\r\n]")
 
 @dataclass(frozen=True)
 class StartRun:
-    """To the worker: segment the volume in ``folder`` and write the result there (see ``run_folder``)."""
+    """To the worker: segment the volume in ``folder``, or refine the result with it, and write the result there (see ``run_folder``)."""
 
     run: int
     folder: str

@@ -17,11 +17,13 @@ from typing import IO
 
 import numpy as np
 
+from ..engine.edit_flags import EditFlags
 from ..engine.run_options import RunOptions
 from .runs import VolumeData
 
 RESULT = "result"
 _VOLUME_FILE = "volume.npy"
+_EDITS_FILE = "edits.npy"
 _REQUEST_FILE = "request.json"
 _PREFIX = "LiverLesionCascade-"
 _LOCK_FILE = "in-use"
@@ -59,6 +61,10 @@ def write_volume(folder: Path, volume: VolumeData, options: RunOptions) -> Itera
     """Makes a run's folder, pausing (yielding) before each of many short writes. Raises OSError."""
     folder.mkdir()
     request = {"name": volume.name, "ijk_to_lps": np.asarray(volume.ijk_to_lps).tolist(), "options": options.to_dict()}
+    if volume.edits is not None:
+        request["edits_start"] = [int(first) for first in volume.edits.start]
+        yield
+        np.save(folder / _EDITS_FILE, volume.edits.values, allow_pickle=False)
     (folder / _REQUEST_FILE).write_text(json.dumps(request), encoding="ascii")
     with open(folder / _VOLUME_FILE, "xb") as file:
         header = np.lib.format.header_data_from_array_1_0(volume.array)
@@ -85,7 +91,10 @@ def read_volume(folder: Path) -> tuple[VolumeData, RunOptions]:
     request = json.loads((folder / _REQUEST_FILE).read_text(encoding="ascii"))
     array = np.load(folder / _VOLUME_FILE, allow_pickle=False)
     matrix = np.array(request["ijk_to_lps"], np.float64)
-    return VolumeData(array, matrix, request["name"]), RunOptions.from_dict(request["options"])
+    edits = None
+    if "edits_start" in request:
+        edits = EditFlags(np.load(folder / _EDITS_FILE, allow_pickle=False), tuple(request["edits_start"]))
+    return VolumeData(array, matrix, request["name"], edits), RunOptions.from_dict(request["options"])
 
 
 def remove_run(folder: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from ..engine.edit_flags import EditFlags
 from ..engine.run_options import RunOptions
 from ..engine.source_result import SourceResult
 
@@ -35,11 +36,13 @@ class VolumeData:
         array: (k, j, i) HU. Not copied: it must stay as it is until the run's turn has come and it has been sent.
         ijk_to_lps: (4, 4), (i, j, k, 1) to LPS mm, parent transforms included.
         name: Shown in messages.
+        edits: A result of this volume as a person left it: it is refined instead of made anew.
     """
 
     array: np.ndarray
     ijk_to_lps: np.ndarray
     name: str
+    edits: EditFlags | None = None
 
 
 @dataclass(frozen=True)

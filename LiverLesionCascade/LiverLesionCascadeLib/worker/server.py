@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from ..engine.bundle import ModelBundle
 from ..engine.ct_volume import CTVolume
+from ..engine.edit_flags import refined_on_source
 from ..engine.errors import BundleError, DeviceError, InputError, InvalidVolumeError, OutputError
 from ..engine.findings import Finding
 from ..engine.run_options import RunOptions
@@ -121,11 +122,16 @@ class Server:
         ct.require_ct_like()
         progress.report(_READING, "Loading the model")
         model, remarks = self._models.get(options)
-        result = model.segment(ct, options.resolved_preset(), progress.of_segmentation)
+        if volume.edits is not None:
+            refined = model.refine(ct, volume.edits.corrections(ct), progress=progress.of_segmentation)
+            result = refined_on_source(refined, ct, model)
+        else:
+            found = model.segment(ct, options.resolved_preset(), progress.of_segmentation)
+            result = SourceResult.from_result(found, options.keep_probabilities)
         progress.report(1 - _WRITING, "Writing")
         result.findings = [*remarks, *result.findings]
         try:
-            SourceResult.from_result(result, options.keep_probabilities).write(folder / RESULT)
+            result.write(folder / RESULT)
         except OSError as error:
             raise OutputError(unusable(folder.parents[1], error)) from error
 

@@ -1,0 +1,183 @@
+"""What refining would change in a result: shown first, then put into the segments or dropped."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import ndimage
+
+from ..engine.bounding_box import Box
+from ..engine.edit_flags import (
+    LESION,
+    LESION_ERASED,
+    LESION_PAINTED,
+    LIVER,
+    LIVER_ERASED,
+    LIVER_PAINTED,
+    TOUCHED,
+    EditFlags,
+)
+from ..engine.source_result import SourceResult
+from . import edit_record
+from .lesion_change import LesionHistory
+from .mask_box import EMPTY, MaskBox, jointBox, union
+from .review import UNREVIEWED, reviewStatus
+from .volume import voxelVolumeMl
+from .workspace import Workspace
+
+_NEIGHBOURS_26 = np.ones((3, 3, 3), bool)
+
+
+class RefinementSummary(NamedTuple):
+    """What accepting a refinement would do: mL of lesion added and removed; lesions new and gone."""
+
+    addedMl: float
+    removedMl: float
+    new: int
+    gone: int
+
+    @property
+    def isEmpty(self) -> bool:
+        return not (self.addedMl or self.removedMl)
+
+
+def editFlags(workspace: Workspace) -> EditFlags:
+    """The result as it is and what a person changed in it, for the engine."""
+    workspace.flush()
+    edits = workspace.edits
+    parts = (
+        (LIVER, workspace.liver()),
+        (LESION, workspace.lesions()),
+        (LIVER_PAINTED, edits.painted(edit_record.LIVER)),
+        (LIVER_ERASED, edits.erased(edit_record.LIVER)),
+        (LESION_PAINTED, edits.painted(edit_record.LESIONS)),
+        (LESION_ERASED, edits.erased(edit_record.LESIONS)),
+        (TOUCHED, edits.touched(edit_record.LESIONS)),
+    )
+    box = jointBox(mask for _, mask in parts)
+    if box is None:
+        return EditFlags(np.zeros((0, 0, 0), np.uint8), (0, 0, 0))
+    values = np.zeros([axis.stop - axis.start for axis in box], np.uint8)
+    for bit, mask in parts:
+        values[mask.within(box)] |= bit
+    return EditFlags(values, tuple(axis.start for axis in box))
+
+
+def hasCorrections(workspace: Workspace) -> bool:
+    """Whether a person painted or erased anything."""
+    workspace.flush()
+    edits = workspace.edits
+    return any(part(what) for part in (edits.painted, edits.erased) for what in (edit_record.LESIONS, edit_record.LIVER))
+
+
+class Refinement:
+    """A refined result of a workspace, not yet accepted.
+
+    Lesions that a person reviewed, and voxels that they touched, now or until it is accepted, stay as they are.
+
+    :param result: on the volume's grid; its lesions need not be numbered.
+    :param region: the box of the grid that was looked at; outside of it nothing changes.
+    """
+
+    def __init__(self, workspace: Workspace, result: SourceResult, region: Box | None = None):
+        self._workspace = workspace
+        self._refined = MaskBox.of(result.lesions.values, result.lesions.start)
+        self._region = region or tuple(slice(0, n) for n in workspace.shape)
+
+    def masks(self) -> tuple[dict[str, MaskBox], list[MaskBox]]:
+        """The lesions that would change, by segment ID, and those that would be new."""
+        workspace = self._workspace
+        workspace.flush()
+        present = {each: workspace.watch.mask(each) for each in workspace.lesionIds()}
+        segmentation = workspace.node.GetSegmentation()
+        free = [each for each in present if reviewStatus(segmentation.GetSegment(each)) == UNREVIEWED]
+        box = jointBox([self._refined, *present.values()])
+        if box is None:
+            return {}, []
+        touched = workspace.edits.touched(edit_record.LESIONS).within(box)
+        reviewed = union(present[each] for each in present if each not in free).within(box)
+        now = union(present.values()).within(box)
+        start = tuple(axis.start for axis in box)
+        fixed = touched | reviewed
+        outside = np.ones(now.shape, bool)
+        outside[
+            tuple(
+                slice(max(0, r.start - s.start), max(0, min(r.stop, s.stop) - s.start))
+                for r, s in zip(self._region, box, strict=True)
+            )
+        ] = False
+        wanted = np.where(fixed | outside, now, self._refined.within(box)) & ~reviewed
+        labels = np.zeros(wanted.shape, np.int32)
+        for number, segmentId in enumerate(free, start=1):
+            labels[present[segmentId].within(box)] = number
+        labels[~wanted] = 0
+        new = _giveToNeighbours(labels, wanted)
+        after = {each: MaskBox.of(labels == number, start) for number, each in enumerate(free, start=1)}
+        changed = {each: mask for each, mask in after.items() if mask != present[each]}
+        return changed, [MaskBox.of(each, start) for each in new]
+
+    def changes(self) -> tuple[MaskBox, MaskBox]:
+        """Voxels that would become lesion, and voxels that would no longer be."""
+        masks, new = self.masks()
+        before = union(self._workspace.watch.mask(each) for each in masks)
+        after = union([*masks.values(), *new])
+        box = jointBox((before, after))
+        if box is None:
+            return EMPTY, EMPTY
+        start = tuple(axis.start for axis in box)
+        was, will = before.within(box), after.within(box)
+        return MaskBox.of(will & ~was, start), MaskBox.of(was & ~will, start)
+
+    def summary(self) -> RefinementSummary:
+        masks, new = self.masks()
+        added, removed = self.changes()
+        voxel = voxelVolumeMl(self._workspace.volumeNode)
+        gone = sum(not mask for mask in masks.values())
+        return RefinementSummary(added.count * voxel, removed.count * voxel, len(new), gone)
+
+
+class Refining:
+    """Accepts refinements of one workspace, with undo; use its `tool(Refining)`."""
+
+    def __init__(self, workspace: Workspace):
+        self._history = LesionHistory(workspace)
+
+    def accept(self, refinement: Refinement) -> None:
+        """Put a refinement into the segments. Raises OutputError where they do not overlay the volume."""
+        masks, new = refinement.masks()
+        self._history.change(masks, new)
+
+    def canUndo(self) -> bool:
+        return self._history.canUndo()
+
+    def canRedo(self) -> bool:
+        return self._history.canRedo()
+
+    def undo(self) -> None:
+        """Take the last one back. Raises LookupError where there is none."""
+        self._history.undo()
+
+    def redo(self) -> None:
+        """Raises LookupError where there is nothing to do again."""
+        self._history.redo()
+
+    def close(self) -> None:
+        """The workspace is closed."""
+
+
+def _giveToNeighbours(labels: np.ndarray, wanted: np.ndarray) -> list[np.ndarray]:
+    """Give each wanted voxel without a lesion to the nearest lesion it hangs together with; the others, one by one."""
+    components, count = ndimage.label(wanted, _NEIGHBOURS_26)
+    new = []
+    for number, inner in enumerate(ndimage.find_objects(components, count), start=1):
+        mine = components[inner] == number
+        held = mine & (labels[inner] > 0)
+        if not held.any():
+            whole = np.zeros(labels.shape, bool)
+            whole[inner] = mine
+            new.append(whole)
+        elif not np.array_equal(held, mine):
+            nearest = ndimage.distance_transform_edt(~held, return_distances=False, return_indices=True)
+            labels[inner] = np.where(mine, labels[inner][tuple(nearest)], labels[inner])
+    return new

@@ -1,0 +1,177 @@
+"""A refinement changes what it may, keeps what a person decided, and can be taken back."""
+
+import numpy as np
+import pytest
+import scene_cases as cases
+import slicer
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from LiverLesionCascadeLib.engine.ct_volume import CTVolume
+from LiverLesionCascadeLib.engine.edit_flags import LESION, LESION_PAINTED, LIVER, TOUCHED, EditFlags, refined_on_source
+from LiverLesionCascadeLib.engine.source_result import LabelBox
+from LiverLesionCascadeLib.scene.arrays import RAS_FROM_LPS, orientedImage
+from LiverLesionCascadeLib.scene.edit_record import LESIONS
+from LiverLesionCascadeLib.scene.headless import headlessScene
+from LiverLesionCascadeLib.scene.refinement import Refinement, Refining, editFlags, hasCorrections
+from LiverLesionCascadeLib.scene.review import Review
+from LiverLesionCascadeLib.scene.segmentation import segmentationNodeFromResult, segmentMask
+from LiverLesionCascadeLib.scene.volume import ctVolumeFromNode, ijkToRasMatrix
+from LiverLesionCascadeLib.scene.workspace import closeWorkspaces, workspaceOf
+
+HU, LIVER_MASK, INSTANCES = cases.abdomen()
+SHAPE = HU.shape
+DISK = np.zeros(SHAPE, bool)
+DISK[12, 22:25, 8:11] = True
+BLOCK = np.zeros(SHAPE, bool)
+BLOCK[11:14, 21:26, 7:12] = True
+
+
+class Bench:
+    def __init__(self, scene):
+        self.volume = cases.addVolumeNode(scene, HU)
+        result = cases.resultOf(ctVolumeFromNode(self.volume), LIVER_MASK, INSTANCES)
+        self.node = segmentationNodeFromResult(result, self.volume)
+        self.workspace = workspaceOf(self.node)
+        self.result = result
+
+    def setMask(self, segmentId, mask):
+        if self.node.GetSegmentation().GetSegment(segmentId) is None:
+            self.node.GetSegmentation().AddEmptySegment(segmentId, segmentId)
+        image = orientedImage(mask.astype(np.uint8), ijkToRasMatrix(self.volume))
+        logic = slicer.vtkSlicerSegmentationsModuleLogic
+        assert logic.SetBinaryLabelmapToSegment(image, self.node, segmentId, logic.MODE_REPLACE)
+
+    def refined(self, lesions, region=None):
+        """What the engine would have answered to the edits so far."""
+        editFlags(self.workspace)
+        self.result.lesions = LabelBox.of(lesions.astype(np.uint8))
+        return Refinement(self.workspace, self.result, region)
+
+    def mask(self, segmentId):
+        return segmentMask(self.node, segmentId, self.volume)
+
+    @property
+    def tool(self):
+        return self.workspace.tool(Refining)
+
+
+@pytest.fixture
+def bench():
+    with headlessScene() as scene:
+        yield Bench(scene)
+        closeWorkspaces()
+
+
+def test_the_engine_is_told_what_was_painted_and_erased(bench):
+    assert not hasCorrections(bench.workspace)
+    bench.setMask("lesion_1", (INSTANCES == 1) | DISK)
+    assert hasCorrections(bench.workspace)
+    flags = editFlags(bench.workspace)
+    whole = np.zeros(SHAPE, np.uint8)
+    whole[flags.box] = flags.values
+    np.testing.assert_array_equal(whole & LIVER > 0, LIVER_MASK)
+    np.testing.assert_array_equal(whole & LESION > 0, (INSTANCES > 0) | DISK)
+    painted = DISK & (INSTANCES == 0)
+    assert painted.any()
+    np.testing.assert_array_equal(whole & LESION_PAINTED > 0, painted)
+    assert (whole[painted] & TOUCHED > 0).all()
+
+
+def test_what_grows_from_a_lesion_joins_it_and_what_stands_alone_is_new(bench):
+    far = np.zeros(SHAPE, bool)
+    far[5:7, 10:13, 20:23] = True
+    bench.setMask("drawn", DISK)
+    refinement = bench.refined((INSTANCES > 0) | BLOCK | far)
+    assert refinement.summary().new == 1
+    bench.tool.accept(refinement)
+    np.testing.assert_array_equal(bench.workspace.lesions().full(SHAPE), (INSTANCES > 0) | BLOCK | far)
+    assert np.count_nonzero(bench.mask("drawn")) > 2 * np.count_nonzero(DISK)
+    assert not (bench.mask("drawn") & (bench.mask("lesion_1") | bench.mask("lesion_2")) & ~INSTANCES.astype(bool)).any()
+    np.testing.assert_array_equal(bench.mask("lesion_3"), far)
+    assert bench.node.GetSegmentation().GetSegment("lesion_3").GetName() == "Lesion 3"
+
+
+def test_nothing_changes_before_it_is_accepted(bench):
+    bench.setMask("drawn", DISK)
+    refinement = bench.refined(BLOCK)
+    added, removed = refinement.changes()
+    np.testing.assert_array_equal(added.full(SHAPE), BLOCK & ~DISK & (INSTANCES == 0))
+    np.testing.assert_array_equal(removed.full(SHAPE), (INSTANCES > 0) & ~BLOCK & ~DISK)
+    np.testing.assert_array_equal(bench.mask("drawn"), DISK)
+    np.testing.assert_array_equal(bench.mask("lesion_1"), INSTANCES == 1)
+
+
+def test_reviewed_lesions_and_touched_voxels_stay_whatever_the_engine_says(bench):
+    review = bench.workspace.tool(Review)
+    review.accept("lesion_1")
+    bench.setMask("drawn", DISK)
+    bench.tool.accept(bench.refined(np.zeros(SHAPE, bool)))
+    np.testing.assert_array_equal(bench.mask("lesion_1"), INSTANCES == 1)
+    np.testing.assert_array_equal(bench.mask("drawn"), DISK)
+    assert bench.node.GetSegmentation().GetSegment("lesion_2") is None
+
+
+def test_edits_made_while_the_preview_is_shown_stand(bench):
+    bench.setMask("drawn", DISK)
+    refinement = bench.refined((INSTANCES > 0) | BLOCK)
+    erased = np.zeros(SHAPE, bool)
+    erased[12, 22, 8:11] = True
+    bench.setMask("drawn", DISK & ~erased)
+    bench.tool.accept(refinement)
+    assert not bench.workspace.lesions().full(SHAPE)[erased & (INSTANCES == 0)].any()
+
+
+def test_outside_of_the_region_nothing_changes(bench):
+    bench.setMask("drawn", DISK)
+    region = (slice(10, 15), slice(20, 27), slice(6, 13))
+    bench.tool.accept(bench.refined(BLOCK, region))
+    inside = np.zeros(SHAPE, bool)
+    inside[region] = True
+    now = bench.workspace.lesions().full(SHAPE)
+    np.testing.assert_array_equal(now[~inside], ((INSTANCES > 0) | DISK)[~inside])
+    assert now[BLOCK].all()
+
+
+def test_accepting_is_undone_and_done_again(bench):
+    bench.setMask("drawn", DISK)
+    bench.tool.accept(bench.refined(BLOCK))
+    assert bench.node.GetSegmentation().GetSegment("lesion_2") is None
+    bench.tool.undo()
+    np.testing.assert_array_equal(bench.mask("lesion_1"), INSTANCES == 1)
+    np.testing.assert_array_equal(bench.mask("lesion_2"), INSTANCES == 2)
+    np.testing.assert_array_equal(bench.mask("drawn"), DISK)
+    bench.tool.redo()
+    assert bench.node.GetSegmentation().GetSegment("lesion_2") is None
+
+
+def test_accepting_is_no_edit_of_the_person(bench):
+    bench.setMask("drawn", DISK)
+    bench.workspace.flush()
+    before = bench.workspace.edits.touched(LESIONS)
+    bench.tool.accept(bench.refined((INSTANCES > 0) | BLOCK))
+    bench.workspace.flush()
+    assert bench.workspace.edits.touched(LESIONS) == before
+
+
+@settings(deadline=None)  # the first example loads torch
+@given(st.integers(0, 47), st.integers(0, 2**32 - 1))
+def test_masks_reach_the_engine_and_come_back_voxel_for_voxel_in_any_orientation(orientation, seed):
+    random = np.random.default_rng(seed)
+    shape = (7, 8, 9)
+    matrix = RAS_FROM_LPS @ cases.affine(cases.ORIENTATIONS[orientation] * np.asarray(cases.SPACING), cases.ORIGIN)
+    ct = CTVolume.from_array(cases.numberedArray(shape), matrix, "CT")
+    box = (slice(1, 6), slice(2, 8), slice(0, 7))
+    flags = np.zeros(shape, np.uint8)
+    flags[box] = random.integers(0, 128, flags[box].shape)
+    flags[3, 4, 5] = 127
+    c = EditFlags(flags[box], (1, 2, 0)).corrections(ct)
+
+    class Segmenter:
+        class bundle:
+            name, version = "tiny", "1"
+
+        device = "cpu"
+
+    for mask, bit in ((c.liver, LIVER), (c.lesions, LESION), (c.touched, TOUCHED)):
+        back = refined_on_source(type("Refined", (), {"start": c.start, "liver": mask, "lesions": mask}), ct, Segmenter)
+        np.testing.assert_array_equal(back.lesions.full(shape) > 0, flags & bit > 0)
