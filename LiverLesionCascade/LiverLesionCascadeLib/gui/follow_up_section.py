@@ -145,7 +145,7 @@ class FollowUpSection:
             for column, text in enumerate(rowTexts(row)):
                 item = qt.QTableWidgetItem(text)
                 if column > LATER_COLUMN + 1:
-                    item.setTextAlignment(int(qt.Qt.AlignRight | qt.Qt.AlignVCenter))
+                    item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
                 table.setItem(number, column, item)
             if row.after is not None:
                 self._addList(number, EARLIER_COLUMN, _("None: new"), earlier, row.before)

@@ -1,5 +1,6 @@
 """What a person does with a result, in sections one below the other."""
 
+from .follow_up_section import FollowUpSection
 from .lesion_table import LesionTableSection
 from .refine_section import RefineSection
 from .threshold_section import ThresholdSection
@@ -21,7 +22,7 @@ class Workbench:
 
     def __init__(self, tableLayout, sectionsLayout, callLater, refine):
         self.lesions = LesionTableSection(callLater)
-        self.sections = [self.lesions, ThresholdSection(callLater), RefineSection(refine)]
+        self.sections = [self.lesions, ThresholdSection(callLater), RefineSection(refine), FollowUpSection(callLater)]
         tableLayout.addWidget(self.lesions.widget)
         for section in self.sections[1:]:
             sectionsLayout.addWidget(section.widget)
