@@ -27,7 +27,9 @@ def main(scans: list[str]) -> None:
     widget = slicer.modules.LiverLesionCascadeWidget
     from LiverLesionCascadeLib.gui.sample_data import loadSample
 
-    print("| scan | lesions | table complete, s | row after an edit, s | jump, ms |\n| --- | ---: | ---: | ---: | ---: |")
+    print(
+        "| scan | lesions | table complete, s | row after an edit, s | jump, ms |\n| --- | ---: | ---: | ---: | ---: |"
+    )
     try:
         measure(widget, "sample", loadSample())
         for scan in scans:
