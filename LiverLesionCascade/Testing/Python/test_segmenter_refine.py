@@ -112,6 +112,15 @@ def test_a_part_taken_out_of_the_liver_is_followed_into_the_neighbouring_slices(
     assert np.count_nonzero(refined.liver & LIVER[BOX]) > 0.98 * np.count_nonzero(LIVER[BOX])
 
 
+def test_liver_that_a_person_decided_about_in_the_next_slice_stays(segmenter):
+    part = ball((10, 30, 46), 10) & LIVER
+    kept = in_slice(part, 11)
+    c = corrections(LIVER & ~part, NOTHING, liver_painted=in_slice(part, 10), kept=kept)
+    refined = segmenter.refine(scan(), c)
+    assert not np.any(refined.liver & kept[BOX])
+    assert np.any(refined.liver & in_slice(part, 9)[BOX])
+
+
 def test_progress_never_falls_and_ends_at_one(segmenter):
     told = []
     segmenter.refine(
