@@ -9,7 +9,8 @@ one slice and always of a real error, and the scan is refined from it alone:
 * boundary: where an object leaks out of its lesion, the largest leak in one slice is cut off.
 
 Compared by Dice: the result unrefined, with the correction alone, and refined. "Local" is in a box around the object,
-10 mm larger on every side; "case" is over the scan's lesions.
+10 mm larger on every side; "case" is over the scan's lesions. Where a box holds no lesion at all, its Dice is 0 until
+the last false voxel is gone; so the volume that is wrong in the scan (false and missed together) is given too.
 """
 
 from __future__ import annotations
@@ -74,6 +75,9 @@ class Row:
     case_unrefined: float
     case_correction: float
     case_refined: float
+    wrong_ml_unrefined: float
+    wrong_ml_correction: float
+    wrong_ml_refined: float
     seconds: float
 
 
@@ -187,42 +191,43 @@ def measure(folder: Path, names: list[str] | None) -> Iterator[Row]:
                     np.count_nonzero(correction.region) * ct.geometry.voxel_volume_ml,
                     *(dice(each[local], true_lesions[local]) for each in maps),
                     *(dice(each, true_lesions) for each in maps),
+                    *(np.count_nonzero(each ^ true_lesions) * ct.geometry.voxel_volume_ml for each in maps),
                     seconds,
                 )
 
 
+def _means(rows: list[Row], measure: str, digits: int) -> list[str]:
+    names = [f"{measure}_{each}" for each in ("unrefined", "correction", "refined")]
+    return [f"{np.mean([getattr(row, name) for row in rows]):.{digits}f}" for name in names]
+
+
+def _gains(rows: list[Row], measure: str, sign: int) -> str:
+    """In how many cases the refined result is better than both others, as good as the better one, or worse."""
+    pairs = [
+        [sign * getattr(row, f"{measure}_{each}") for each in ("unrefined", "correction", "refined")] for row in rows
+    ]
+    gains = [refined - max(unrefined, correction) for unrefined, correction, refined in pairs]
+    return " / ".join(
+        str(sum(test)) for test in zip(*((g > 1e-9, abs(g) <= 1e-9, g < -1e-9) for g in gains), strict=True)
+    )
+
+
 def table(rows: list[Row]) -> str:
     """Markdown: means per kind, and in how many single cases refining won or lost."""
-    head = [
-        "correction",
-        "n",
-        "local Dice: unrefined",
-        "correction alone",
-        "refined",
-        "case Dice: unrefined",
-        "correction alone",
-        "refined",
-        "refined better than both (local)",
-        "no worse than both",
-        "worse than one of them",
-        "seconds",
-    ]
-    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    measures = (("local Dice", "local", 3, 1), ("case Dice", "case", 4, 1), ("wrong mL", "wrong_ml", 2, -1))
+    head = ["correction", "n"]
+    for title, *_ in measures:
+        head += [f"{title}: unrefined", "correction alone", "refined", "better / same / worse"]
+    lines = ["| " + " | ".join([*head, "seconds"]) + " |", "|---" * (len(head) + 1) + "|"]
     for kind in (*KINDS, "all"):
         chosen = [row for row in rows if kind in (row.kind, "all")]
         if not chosen:
             continue
-
-        def mean(name: str, digits: int, chosen: list[Row] = chosen) -> str:
-            return f"{np.mean([getattr(row, name) for row in chosen]):.{digits}f}"
-
-        gains = [row.local_refined - max(row.local_unrefined, row.local_correction) for row in chosen]
         cells = [kind, str(len(chosen))]
-        cells += [mean(f"local_{each}", 3) for each in ("unrefined", "correction", "refined")]
-        cells += [mean(f"case_{each}", 4) for each in ("unrefined", "correction", "refined")]
-        cells += [str(sum(gain > 0 for gain in gains)), str(sum(gain >= 0 for gain in gains))]
-        cells += [str(sum(gain < 0 for gain in gains)), mean("seconds", 1)]
-        lines.append("| " + " | ".join(cells) + " |")
+        for _, measure, digits, sign in measures:
+            cells += [*_means(chosen, measure, digits), _gains(chosen, measure, sign)]
+        seconds = f"{np.mean([row.seconds for row in chosen]):.1f}"
+        lines.append("| " + " | ".join([*cells, seconds]) + " |")
     return "\n".join(lines)
 
 
