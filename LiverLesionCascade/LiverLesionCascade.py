@@ -1,6 +1,7 @@
 """Slicer module that segments the liver and its lesions on contrast-enhanced CT."""
 
 import enum
+import importlib.util
 import logging
 from pathlib import Path
 from typing import Annotated
@@ -40,6 +41,7 @@ class LiverLesionCascade(ScriptedLoadableModule):
             "Deep Residual Networks, 2017."
         )
         slicer.app.connect("startupCompleted()", registerSampleData)
+        slicer.app.connect("startupCompleted()", registerSegmentStatistics)
 
 
 def registerSampleData():
@@ -47,6 +49,14 @@ def registerSampleData():
     from LiverLesionCascadeLib.gui.sample_data import registerSource
 
     registerSource(Path(__file__).parent / "Resources" / "Icons" / "LiverLesionCascadeSample.png")
+
+
+def registerSegmentStatistics():
+    """Offer the axial diameters in the module Segment Statistics, where Slicer has it."""
+    if importlib.util.find_spec("SegmentStatistics") is not None:
+        from LiverLesionCascadeLib.gui.segment_statistics import register
+
+        register()
 
 
 class Quality(enum.Enum):

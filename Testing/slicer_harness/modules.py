@@ -39,7 +39,7 @@ def install():
 
     sys.modules["qt"] = qt_layer.install()
     ctk = sys.modules["ctk"] = types.ModuleType("ctk")
-    from . import application, ctk_widgets, mrml_widgets, segment_widgets  # noqa: F401 - the widgets register themselves
+    from . import application, ctk_widgets, mrml_widgets, segment_statistics, segment_widgets  # noqa: F401 - the widgets register themselves
 
     ctk.__getattr__ = _class_lookup(("ctk",))
     slicer.__getattr__ = _class_lookup(("qMRML", "qSlicer"))
@@ -47,6 +47,7 @@ def install():
     _replace_dialogs()
     _add_module_aliases()
     _add_sample_data()
+    segment_statistics.install()
     slicer.__path__.append(str(Path(__file__).parent / "base"))
     return _application
 

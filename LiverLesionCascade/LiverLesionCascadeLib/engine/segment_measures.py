@@ -139,8 +139,15 @@ def _with_axial_diameters(
     lesion: Lesion, mask: np.ndarray, crop: ImageGeometry, axial: ImageGeometry
 ) -> tuple[Lesion, ImageGeometry]:
     """Diameters in true axial slices, and the grid of their points; unchanged where the lesion has no voxel there."""
-    grid = covering_axial_geometry(crop)
-    resampled = resample(mask.astype(np.uint8), crop, grid, order=0) > 0
+    # Interpolated half-way between inside and outside: the nearest voxel's steps would be off by more than a voxel.
+    around = np.eye(4)
+    around[:3, 3] = -1
+    k, j, i = (n + 2 for n in crop.shape)
+    padded = ImageGeometry((k, j, i), crop.ijk_to_lps @ around)
+    grid = covering_axial_geometry(padded)
+    resampled = resample(np.pad(mask, 1), padded, grid, order=1) >= 0.5
+    if not resampled.any():  # thinner than a voxel
+        resampled = resample(np.pad(mask, 1).astype(np.uint8), padded, grid, order=0) > 0
     if not resampled.any():
         return lesion, axial
     column_mm, row_mm, _ = grid.spacing
