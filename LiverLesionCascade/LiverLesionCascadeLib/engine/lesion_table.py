@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .ct_volume import CTVolume
@@ -60,13 +60,19 @@ def lesion_rows(table: Sequence[Lesion], ct: CTVolume) -> list[dict[str, float |
     return rows
 
 
-def lesion_csv(table: Sequence[Lesion], ct: CTVolume) -> str:
-    """The table as text: comma separated, point as decimal sign, an empty field where nothing was measured."""
+def lesion_csv(table: Sequence[Lesion], ct: CTVolume, more: Mapping[str, Mapping[int, str]] | None = None) -> str:
+    """The table as text: comma separated, point as decimal sign, an empty field where nothing was measured.
+
+    Args:
+        more: More columns by name, behind the others: what to say of the lesions by their numbers.
+    """
+    more = more or {}
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in lesion_rows(table, ct):
-        writer.writerow([_field(row[column], decimals) for column, decimals in COLUMNS.items()])
+    writer.writerow([*COLUMNS, *more])
+    for lesion, row in zip(table, lesion_rows(table, ct), strict=True):
+        measured = [_field(row[column], decimals) for column, decimals in COLUMNS.items()]
+        writer.writerow([*measured, *(column.get(lesion.number, "") for column in more.values())])
     return stream.getvalue()
 
 

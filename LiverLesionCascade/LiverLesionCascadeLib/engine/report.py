@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from html import escape
 from pathlib import Path
@@ -46,6 +46,7 @@ def render_report(
     created: datetime | None = None,
     max_images: int = MAX_IMAGES,
     window: tuple[float, float] = DEFAULT_WINDOW,
+    notes: Mapping[int, str] | None = None,
 ) -> str:
     """The report as HTML.
 
@@ -55,6 +56,7 @@ def render_report(
         created: When, by default now.
         max_images: Number of key images at most.
         window: HU shown as black and as white.
+        notes: What a person decided about the lesions, by their numbers; a column of the table.
     """
     ct = result.ct
     created = datetime.now().astimezone() if created is None else created
@@ -68,7 +70,7 @@ def render_report(
         _figures(result),
         _findings(result),
         _pictures(result, images),
-        _lesion_table(result),
+        _lesion_table(result, notes or {}),
         _details(result, window),
     ]
     return (
@@ -148,7 +150,7 @@ def _pictures(result: SegmentationResult, images: Sequence[KeyImage]) -> str:
     )
 
 
-def _lesion_table(result: SegmentationResult) -> str:
+def _lesion_table(result: SegmentationResult, notes: Mapping[int, str]) -> str:
     if not result.table:
         return "<section><h2>Lesions</h2><p>No lesion was found.</p></section>"
     heads = (
@@ -160,16 +162,17 @@ def _lesion_table(result: SegmentationResult) -> str:
         ("Slice", ""),
         ("S", "mm"),
         ("To surface", "mm"),
+        *([("Review", "")] if notes else []),
     )
     head = "".join(f'<th scope="col">{title}{f"<small>{unit}</small>" if unit else ""}</th>' for title, unit in heads)
-    rows = "".join(_lesion_row(result, lesion) for lesion in result.table)
+    rows = "".join(_lesion_row(result, lesion, notes) for lesion in result.table)
     return (
         f'<section><h2>Lesions</h2><div class="scroll"><table><thead><tr>{head}</tr></thead>'
         f'<tbody>{rows}</tbody></table></div><p class="small">{_TABLE_NOTE}</p></section>'
     )
 
 
-def _lesion_row(result: SegmentationResult, lesion: Lesion) -> str:
+def _lesion_row(result: SegmentationResult, lesion: Lesion, notes: Mapping[int, str]) -> str:
     middle = long_axis_middle(lesion)
     confidence = None if lesion.confidence is None else 100 * lesion.confidence
     cells = (
@@ -180,6 +183,7 @@ def _lesion_row(result: SegmentationResult, lesion: Lesion) -> str:
         str(source_slice(result.ct, middle)),
         _number(ras(result.ct, middle)[2], 1),
         _number(lesion.distance_to_liver_surface_mm, 0),
+        *([escape(notes.get(lesion.number, _NONE))] if notes else []),
     )
     return f'<tr><th scope="row">{lesion.number}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
 
@@ -193,7 +197,7 @@ def _details(result: SegmentationResult, window: tuple[float, float]) -> str:
     rows = [
         ("Model bundle", escape(f"{result.bundle_name} {result.bundle_version}".strip())),
         ("Preset", escape(result.preset)),
-        ("Device", escape(result.device)),
+        ("Device", escape(result.device) or _NONE),
         ("Time", f"{total:.1f} s ({stages})" if result.timings else _NONE),
         ("Scan", f"{size} voxels of {spacing} mm{', resampled to axial slices' if result.ct.resampled else ''}"),
         ("Window of the images", f"{_number(window[0], 0)} to {_number(window[1], 0)} HU"),

@@ -3,6 +3,7 @@
 from .follow_up_section import FollowUpSection
 from .lesion_table import LesionTableSection
 from .refine_section import RefineSection
+from .report_section import ReportSection
 from .threshold_section import ThresholdSection
 
 
@@ -22,7 +23,13 @@ class Workbench:
 
     def __init__(self, tableLayout, sectionsLayout, callLater, refine):
         self.lesions = LesionTableSection(callLater)
-        self.sections = [self.lesions, ThresholdSection(callLater), RefineSection(refine), FollowUpSection(callLater)]
+        self.sections = [
+            self.lesions,
+            ThresholdSection(callLater),
+            RefineSection(refine),
+            FollowUpSection(callLater),
+            ReportSection(),
+        ]
         tableLayout.addWidget(self.lesions.widget)
         for section in self.sections[1:]:
             sectionsLayout.addWidget(section.widget)

@@ -100,7 +100,7 @@ def test_ellipsoids_on_axial_sagittal_and_coronal_grids_have_their_diameters_wit
 
 @settings(max_examples=20, deadline=None)
 @given(half_axes, spacings, st.integers(0, 10_000), st.integers(0, 10_000))
-def test_ellipsoids_on_turned_anisotropic_grids_have_their_diameters_within_about_a_voxel(halfAxes, spacing, seed, gridSeed):
+def test_ellipsoids_on_turned_grids_have_their_diameters_within_about_a_voxel(halfAxes, spacing, seed, gridSeed):
     axes, directions = rotation(seed), rotation(gridSeed)
     found = segmentDiameters(ellipsoidNode(halfAxes, axes, directions, spacing), "a")
     # The longest of all lines finds the coarse outline's corners, and the one across it turns with it.
