@@ -65,12 +65,6 @@ class SourceImage:
         """Whether a voxel position along the grid's slices lies in this image."""
         return abs(k - float(self.voxel_from_pixel[2, 2])) < 0.5
 
-    def pixel(self, point: tuple[float, float, float]) -> tuple[float, float]:
-        """(column, row) of a voxel position (k, j, i), counted from the first pixel's outer corner as DICOM does."""
-        k, j, i = point
-        matrix = self.voxel_from_pixel
-        return (i - matrix[0, 2]) / matrix[0, 0] + 0.5, (j - matrix[1, 2]) / matrix[1, 1] + 0.5
-
 
 def source_images(
     paths: Iterable[str | os.PathLike[str]], shape: tuple[int, int, int], ijk_to_lps: np.ndarray

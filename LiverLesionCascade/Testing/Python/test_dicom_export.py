@@ -131,7 +131,7 @@ def test_any_masks_on_any_orientation_come_back_as_they_were(tmp_path_factory, d
     make_series(
         folder / "ct",
         positions=[np.array([-100.0, -50.0, -30.0]) + step * n * normal for n in rng.permutation(SHAPE[0])],
-        ImageOrientationPatient=[f"{x:.12g}" for x in (*row, *column)],
+        ImageOrientationPatient=[f"{x:.9g}" for x in (*row, *column)],
         PixelSpacing=[0.6, 0.9],
     )
     shape, matrix = grid_of(folder / "ct")
