@@ -68,7 +68,8 @@ def hasCorrections(workspace: Workspace) -> bool:
     """Whether a person painted or erased anything."""
     workspace.flush()
     edits = workspace.edits
-    return any(part(what) for part in (edits.painted, edits.erased) for what in (edit_record.LESIONS, edit_record.LIVER))
+    masks = (edit_record.LESIONS, edit_record.LIVER)
+    return any(part(what) for part in (edits.painted, edits.erased) for what in masks)
 
 
 class Refinement:

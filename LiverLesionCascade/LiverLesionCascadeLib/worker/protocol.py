@@ -25,7 +25,8 @@ _LINE_BREAK = re.compile(rb"[\r\n]")
 
 @dataclass(frozen=True)
 class StartRun:
-    """To the worker: segment the volume in ``folder``, or refine the result with it, and write the result there (see ``run_folder``)."""
+    """To the worker: segment the volume in ``folder``, or refine the result that comes with it; the result goes there
+    too (see ``run_folder``)."""
 
     run: int
     folder: str
