@@ -115,8 +115,8 @@ class Workspace:
         return self._tools[kind]
 
     def close(self) -> None:
-        for tool in self._tools.values():
-            tool.close()
+        while self._tools:  # a tool that closes may ask for another one, which is closed then, too
+            self._tools.popitem()[1].close()
         self.watch.close()
         self._scene.RemoveObserver(self._removalTag)
 
@@ -240,6 +240,5 @@ def workspaceOf(node: slicer.vtkMRMLSegmentationNode | None) -> Workspace | None
 
 def closeWorkspaces() -> None:
     """Let go of all nodes, when the module is unloaded or the scene closed. Nothing that the scene holds is lost."""
-    for workspace in _workspaces.values():
-        workspace.close()
-    _workspaces.clear()
+    while _workspaces:
+        _workspaces.popitem()[1].close()

@@ -18,7 +18,8 @@ CPU = torch.device("cpu")
 
 #: Peak memory of steps of the size that the estimate is made for.
 STEPS = """
-import resource, sys
+import re, resource, sys
+from pathlib import Path
 import torch
 torch.set_num_threads(1)
 from LiverLesionCascadeLib.engine.network import CascadeResNet
@@ -31,7 +32,10 @@ for _ in range(2):
     optimiser.zero_grad()
     cascade_loss(network(inputs), torch.zeros(batch, 2, size, size), 1.0).backward()
     optimiser.step()
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+if sys.platform == "darwin":
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+else:  # the resource usage of a process on Linux begins with the peak of the process that started it
+    print(int(re.search(r"VmHWM:\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024)
 """
 
 
