@@ -11,6 +11,7 @@ from ..scene.refinement import Refining, hasCorrections
 
 UI_FILE = Path(__file__).resolve().parents[2] / "Resources" / "UI" / "LiverLesionRefine.ui"
 ADDED_COLOR, REMOVED_COLOR = (0.2, 0.9, 0.2), (0.95, 0.2, 0.2)
+LIVER_ADDED_COLOR, LIVER_REMOVED_COLOR = (0.2, 0.7, 0.95), (0.95, 0.6, 0.1)
 
 
 class RefineSection:
@@ -113,20 +114,31 @@ class RefineSection:
 
     def _showPreview(self):
         self._removePreviews()
-        summary = self._refinement.summary()
+        refinement = self._refinement
+        summary = refinement.summary()
         if summary.isEmpty:
             self._refinement = None
             self._message = _("Nothing more would change.")
             return
-        for mask, color in zip(self._refinement.changes(), (ADDED_COLOR, REMOVED_COLOR), strict=True):
+        masks = (*refinement.changes(), *refinement.liverChanges())
+        colors = (ADDED_COLOR, REMOVED_COLOR, LIVER_ADDED_COLOR, LIVER_REMOVED_COLOR)
+        for mask, color in zip(masks, colors, strict=True):
             if mask:
                 preview = LesionPreview(self._workspace.volumeNode, color)
                 preview.show(mask.values, mask.start)
                 self._previews.append(preview)
-        self._message = _(
-            "Preview: {added:.1f} mL added (green), {removed:.1f} mL removed (red); {new} new lesions, {gone} gone. "
-            "What you painted, erased or reviewed stays as it is."
-        ).format(added=summary.addedMl, removed=summary.removedMl, new=summary.new, gone=summary.gone)
+        sentences = [
+            _("Lesions: {added:.1f} mL added (green), {removed:.1f} mL removed (red); {new} new, {gone} gone.").format(
+                added=summary.addedMl, removed=summary.removedMl, new=summary.new, gone=summary.gone
+            )
+        ]
+        if summary.liverAddedMl or summary.liverRemovedMl:
+            sentences.append(
+                _("Liver: {added:.1f} mL added (blue), {removed:.1f} mL removed (orange).").format(
+                    added=summary.liverAddedMl, removed=summary.liverRemovedMl
+                )
+            )
+        self._message = " ".join([*sentences, _("What you painted, erased or reviewed stays as it is.")])
 
     def _drop(self):
         self._removePreviews()

@@ -8,10 +8,8 @@ import slicer
 from .lesion_rows import LesionRow
 from .provenance import PREFIX
 from .volume import ijkToRasMatrix
-from .workspace import Workspace
+from .workspace import LINES_ROLE, Workspace
 
-LINES_ROLE = PREFIX + "Diameters"
-"""Reference from a segmentation node to its lines."""
 SEGMENT = PREFIX + "Segment"
 AXIS = PREFIX + "Axis"
 LONG, SHORT = "long", "short"

@@ -10,7 +10,7 @@ import numpy as np
 import slicer
 
 from ..engine.threshold import FULL
-from .edit_record import LESIONS
+from .edit_record import LESIONS, LIVER
 from .mask_box import EMPTY, MaskBox, jointBox, union
 from .provenance import (
     BUNDLE,
@@ -41,6 +41,9 @@ _ORIGIN = (VOLUME, SERIES_UID, BUNDLE, PRESET)
 
 _LAST_NUMBER = PREFIX + "LastLesionNumber"
 
+REFINED = PREFIX + "Refined"
+"""Tag of a lesion that a refinement changed, "1" or absent: the stored probabilities know nothing of it."""
+
 
 class LesionHistory:
     """The changes of one workspace's lesions by one tool, with undo and redo.
@@ -62,14 +65,17 @@ class LesionHistory:
         masks: Mapping[str, MaskBox],
         new: Iterable[MaskBox] = (),
         tags: Mapping[str, str] | None = None,
+        refined: bool = False,
     ) -> list[str]:
         """Give lesions other voxels, take lesions out, put new ones in; the IDs of the new.
 
         No voxel that a person touched changes, and none is taken from a lesion that is not named.
 
-        :param masks: by segment ID, no two with a voxel in common; an empty mask takes the segment out.
+        :param masks: by segment ID, no two with a voxel in common; an empty mask takes the segment out. The liver's
+            segment can be among them.
         :param new: masks of lesions that get segments of their own, named "Lesion n".
         :param tags: of the liver's segment, which stands for the result: what the lesions were made with.
+        :param refined: whether they are refined from then on; see `REFINED`.
 
         Raises OutputError where the segments do not overlay the volume.
         """
@@ -83,6 +89,8 @@ class LesionHistory:
             added = {addLesion(workspace): mask for mask in new}
             _write(workspace, {**masks, **added})
             _setTags(workspace, tags or {})
+            for segmentId in {*masks, *added} - {workspace.liverId()} if refined else ():
+                _setRefined(workspace, segmentId, True)
         before.lesions.update(dict.fromkeys(added, _ABSENT))
         after = _Moment.of(workspace, before.lesions, names)
         self._undo.append(_Change(_result(workspace), before, after))
@@ -142,6 +150,7 @@ class _State:
     mask: MaskBox = EMPTY
     segment: slicer.vtkSegment | None = None
     verdict: str = ""
+    refined: bool = False
     display: tuple[tuple[str, bool | float], ...] = ()
 
     @classmethod
@@ -150,7 +159,7 @@ class _State:
         if segment is None:
             return _ABSENT
         display = tuple(displayProperties(workspace.node, segmentId).items())
-        return cls(workspace.watch.mask(segmentId), segment, reviewStatus(segment), display)
+        return cls(workspace.watch.mask(segmentId), segment, reviewStatus(segment), isRefined(segment), display)
 
     def isStill(self, now: _State) -> bool:
         """Whether a person has left the lesion as it was."""
@@ -198,6 +207,8 @@ def _restore(workspace: Workspace, left: _Moment, wanted: _Moment) -> None:
                 workspace.node.GetSegmentation().AddSegment(state.segment, segmentId)
                 setDisplayProperties(workspace.node, segmentId, dict(state.display))
         _write(workspace, {each: wanted.lesions[each].mask for each in ids})
+        for segmentId in ids:
+            _setRefined(workspace, segmentId, wanted.lesions[segmentId].refined)
         if back:
             reorder(workspace.node.GetSegmentation(), wanted.order)
         _setTags(workspace, wanted.tags)
@@ -206,15 +217,19 @@ def _restore(workspace: Workspace, left: _Moment, wanted: _Moment) -> None:
 def _write(workspace: Workspace, masks: Mapping[str, MaskBox]) -> None:
     """Give lesions other voxels; takes those out that have none left."""
     workspace.flush()
+    liverId = workspace.liverId()
     touched = workspace.edits.touched(LESIONS)
     others = union(workspace.watch.mask(each) for each in workspace.lesionIds() if each not in masks)
     current = {each: workspace.watch.mask(each) for each in masks}
-    wanted = {each: _allowed(mask, current[each], touched, others) for each, mask in masks.items()}
+    wanted = {each: _allowed(mask, current[each], touched, others) for each, mask in masks.items() if each != liverId}
+    if liverId in masks:
+        wanted[liverId] = _allowed(masks[liverId], current[liverId], workspace.edits.touched(LIVER), EMPTY)
     changed = {each: mask for each, mask in wanted.items() if mask and mask != current[each]}
     writeSegments(workspace.node, changed, workspace.volumeNode)
-    removeSegments(workspace.node, [each for each, mask in wanted.items() if not mask])
+    removeSegments(workspace.node, [each for each, mask in wanted.items() if not mask and each != liverId])
     for segmentId, mask in changed.items():
-        _setConfidence(_segment(workspace, segmentId), mask, workspace.lesionProbability)
+        if segmentId != liverId:
+            _setConfidence(_segment(workspace, segmentId), mask, workspace.lesionProbability)
 
 
 def _allowed(wanted: MaskBox, current: MaskBox, touched: MaskBox, others: MaskBox) -> MaskBox:
@@ -244,6 +259,19 @@ def _probabilityIn(box: Box, probability: StoredProbability) -> np.ndarray:
         there.append(slice(low - first, high - first))
     values[tuple(here)] = probability.values[tuple(there)]
     return values
+
+
+def isRefined(segment: slicer.vtkSegment) -> bool:
+    return getTag(segment, REFINED) == "1"
+
+
+def _setRefined(workspace: Workspace, segmentId: str, refined: bool) -> None:
+    segment = _segment(workspace, segmentId)
+    if segment is not None and isRefined(segment) != refined:
+        if refined:
+            segment.SetTag(REFINED, "1")
+        else:
+            segment.RemoveTag(REFINED)
 
 
 def _setTags(workspace: Workspace, tags: Mapping[str, str]) -> None:

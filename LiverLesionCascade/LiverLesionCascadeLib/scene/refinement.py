@@ -18,28 +18,31 @@ from ..engine.edit_flags import (
     TOUCHED,
     EditFlags,
 )
-from ..engine.source_result import SourceResult
+from ..engine.errors import OutputError
+from ..engine.source_result import LabelBox, SourceResult
 from . import edit_record
 from .lesion_change import LesionHistory
 from .mask_box import EMPTY, MaskBox, jointBox, union
 from .review import UNREVIEWED, reviewStatus
 from .volume import voxelVolumeMl
-from .workspace import Workspace
+from .workspace import Workspace, workspaceOf
 
 _NEIGHBOURS_26 = np.ones((3, 3, 3), bool)
 
 
 class RefinementSummary(NamedTuple):
-    """What accepting a refinement would do: mL of lesion added and removed; lesions new and gone."""
+    """What accepting a refinement would do: mL of lesion added and removed, lesions new and gone, mL of liver."""
 
     addedMl: float
     removedMl: float
     new: int
     gone: int
+    liverAddedMl: float
+    liverRemovedMl: float
 
     @property
     def isEmpty(self) -> bool:
-        return not (self.addedMl or self.removedMl)
+        return not (self.addedMl or self.removedMl or self.liverAddedMl or self.liverRemovedMl)
 
 
 def editFlags(workspace: Workspace) -> EditFlags:
@@ -83,13 +86,15 @@ class Refinement:
 
     def __init__(self, workspace: Workspace, result: SourceResult, region: Box | None = None):
         self._workspace = workspace
-        self._refined = MaskBox.of(result.lesions.values, result.lesions.start)
+        self._refined, self._refinedLiver = _maskOf(result.lesions), _maskOf(result.liver)
         self._region = region or tuple(slice(0, n) for n in workspace.shape)
 
     def masks(self) -> tuple[dict[str, MaskBox], list[MaskBox]]:
-        """The lesions that would change, by segment ID, and those that would be new."""
-        workspace = self._workspace
-        workspace.flush()
+        """The lesions that would change, by segment ID, and those that would be new.
+
+        Raises OutputError where the result is another one by now.
+        """
+        workspace = self._current()
         present = {each: workspace.watch.mask(each) for each in workspace.lesionIds()}
         segmentation = workspace.node.GetSegmentation()
         free = [each for each in present if reviewStatus(segmentation.GetSegment(each)) == UNREVIEWED]
@@ -101,13 +106,7 @@ class Refinement:
         now = union(present.values()).within(box)
         start = tuple(axis.start for axis in box)
         fixed = touched | reviewed
-        outside = np.ones(now.shape, bool)
-        outside[
-            tuple(
-                slice(max(0, r.start - s.start), max(0, min(r.stop, s.stop) - s.start))
-                for r, s in zip(self._region, box, strict=True)
-            )
-        ] = False
+        outside = self._outside(box)
         wanted = np.where(fixed | outside, now, self._refined.within(box)) & ~reviewed
         labels = np.zeros(wanted.shape, np.int32)
         for number, segmentId in enumerate(free, start=1):
@@ -118,36 +117,73 @@ class Refinement:
         changed = {each: mask for each, mask in after.items() if mask != present[each]}
         return changed, [MaskBox.of(each, start) for each in new]
 
+    def liver(self) -> MaskBox | None:
+        """The liver as it would be; None where it would not change. Raises as `masks` does."""
+        workspace = self._current()
+        now = workspace.liver()
+        box = jointBox((self._refinedLiver, now))
+        if box is None or not now:
+            return None
+        fixed = workspace.edits.touched(edit_record.LIVER).within(box) | self._outside(box)
+        wanted = np.where(fixed, now.within(box), self._refinedLiver.within(box))
+        mask = MaskBox.of(wanted, tuple(axis.start for axis in box))
+        return mask if mask and mask != now else None
+
     def changes(self) -> tuple[MaskBox, MaskBox]:
         """Voxels that would become lesion, and voxels that would no longer be."""
         masks, new = self.masks()
-        before = union(self._workspace.watch.mask(each) for each in masks)
-        after = union([*masks.values(), *new])
-        box = jointBox((before, after))
-        if box is None:
-            return EMPTY, EMPTY
-        start = tuple(axis.start for axis in box)
-        was, will = before.within(box), after.within(box)
-        return MaskBox.of(will & ~was, start), MaskBox.of(was & ~will, start)
+        return _addedAndRemoved(
+            union(self._workspace.watch.mask(each) for each in masks), union([*masks.values(), *new])
+        )
+
+    def liverChanges(self) -> tuple[MaskBox, MaskBox]:
+        """Voxels that would become liver, and voxels that would no longer be."""
+        liver = self.liver()
+        return (EMPTY, EMPTY) if liver is None else _addedAndRemoved(self._workspace.liver(), liver)
 
     def summary(self) -> RefinementSummary:
         masks, new = self.masks()
-        added, removed = self.changes()
-        voxel = voxelVolumeMl(self._workspace.volumeNode)
-        gone = sum(not mask for mask in masks.values())
-        return RefinementSummary(added.count * voxel, removed.count * voxel, len(new), gone)
+        volumes = [
+            mask.count * voxelVolumeMl(self._workspace.volumeNode) for mask in (*self.changes(), *self.liverChanges())
+        ]
+        return RefinementSummary(*volumes[:2], len(new), sum(not mask for mask in masks.values()), *volumes[2:])
+
+    def _current(self) -> Workspace:
+        workspace = self._workspace
+        if workspaceOf(workspace.node) is not workspace:
+            raise OutputError(f"{workspace.node.GetName()} was removed or is another result by now. Refine again.")
+        workspace.flush()
+        return workspace
+
+    def _outside(self, box: Box) -> np.ndarray:
+        """Bool (k, j, i) in a box of the grid: what was not looked at."""
+        outside = np.ones([axis.stop - axis.start for axis in box], bool)
+        inside = tuple(
+            slice(max(0, r.start - s.start), max(0, min(r.stop, s.stop) - s.start))
+            for r, s in zip(self._region, box, strict=True)
+        )
+        outside[inside] = False
+        return outside
 
 
 class Refining:
     """Accepts refinements of one workspace, with undo; use its `tool(Refining)`."""
 
     def __init__(self, workspace: Workspace):
+        self._workspace = workspace
         self._history = LesionHistory(workspace)
 
     def accept(self, refinement: Refinement) -> None:
-        """Put a refinement into the segments. Raises OutputError where they do not overlay the volume."""
+        """Put a refinement into the segments.
+
+        Raises OutputError where they do not overlay the volume, or the result is another one by now.
+        """
         masks, new = refinement.masks()
-        self._history.change(masks, new)
+        liver = refinement.liver()
+        liverId = self._workspace.liverId()
+        if liver is not None and liverId is not None:
+            masks[liverId] = liver
+        self._history.change(masks, new, refined=True)
 
     def canUndo(self) -> bool:
         return self._history.canUndo()
@@ -165,6 +201,19 @@ class Refining:
 
     def close(self) -> None:
         """The workspace is closed."""
+
+
+def _maskOf(labels: LabelBox) -> MaskBox:
+    return MaskBox.of(labels.values, labels.start)
+
+
+def _addedAndRemoved(before: MaskBox, after: MaskBox) -> tuple[MaskBox, MaskBox]:
+    box = jointBox((before, after))
+    if box is None:
+        return EMPTY, EMPTY
+    start = tuple(axis.start for axis in box)
+    was, will = before.within(box), after.within(box)
+    return MaskBox.of(will & ~was, start), MaskBox.of(was & ~will, start)
 
 
 def _giveToNeighbours(labels: np.ndarray, wanted: np.ndarray) -> list[np.ndarray]:

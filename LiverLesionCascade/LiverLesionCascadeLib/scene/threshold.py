@@ -13,7 +13,7 @@ from ..engine.postprocessing import PostProcessing
 from ..engine.threshold import FoundLesions, LesionThreshold, kept_numbers
 from .arrays import RAS_FROM_LPS
 from .edit_record import LESIONS
-from .lesion_change import LesionHistory
+from .lesion_change import LesionHistory, isRefined
 from .mask_box import EMPTY, MaskBox, union
 from .preview import LesionPreview
 from .provenance import MINIMUM_SIZE, THRESHOLD, getTag, isOwnSegment, rulesTags
@@ -44,7 +44,8 @@ class Summary(NamedTuple):
 class Threshold:
     """Thresholds of one workspace; use its `tool(Threshold)`, so that all who work on a result share one history.
 
-    Lesions that a person edited, reviewed or added stay exactly as they are, and so does every voxel that they touched.
+    Lesions that a person edited, reviewed or added, or had refined, stay exactly as they are, and so does every voxel
+    that they touched.
     The others are found again in the stored probabilities, within the liver as it is now.
     """
 
@@ -189,10 +190,11 @@ class Threshold:
 
 
 def mayBeRebuilt(workspace: Workspace, segmentId: str) -> bool:
-    """Whether nobody but the machine has had a hand in a lesion."""
+    """Whether nobody but the machine has had a hand in a lesion, and it is as the stored probabilities have it."""
     segmentation = workspace.node.GetSegmentation()
     return (
         isOwnSegment(segmentation, segmentId)
         and not workspace.isEdited(segmentId)
+        and not isRefined(segmentation.GetSegment(segmentId))
         and reviewStatus(segmentation.GetSegment(segmentId)) == UNREVIEWED
     )

@@ -16,6 +16,9 @@ from .stored_probability import PROBABILITY_ROLE, StoredProbability, storedProba
 
 Tool = TypeVar("Tool")
 
+LINES_ROLE = PREFIX + "Diameters"
+"""Reference from a segmentation node to the lines that `diameter_lines` draws."""
+
 EDITED = PREFIX + "Edited"
 """Tag of a segment whose content a person changed; "1" or absent."""
 
@@ -125,10 +128,11 @@ class Workspace:
         if self.node.GetScene() is None:
             self.close()
             if not self._scene.IsClosing():
-                for role in (EDITS_ROLE, PROBABILITY_ROLE):
-                    companion = self._scene.GetNodeByID(self.node.GetNodeReferenceID(role) or "")
-                    if companion is not None:
-                        self._scene.RemoveNode(companion)
+                for role in (EDITS_ROLE, PROBABILITY_ROLE, LINES_ROLE):
+                    for number in reversed(range(self.node.GetNumberOfNodeReferences(role))):
+                        companion = self._scene.GetNodeByID(self.node.GetNthNodeReferenceID(role, number) or "")
+                        if companion is not None:
+                            self._scene.RemoveNode(companion)
 
     # -- who changes it
 
