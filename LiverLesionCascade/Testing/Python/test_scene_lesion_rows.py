@@ -245,3 +245,13 @@ def test_diameters_are_lines_in_the_slice_that_was_measured_and_follow_edits(cas
     assert lines[0].GetLineLengthWorld() == pytest.approx(row(case, "lesion_1").measures.long_axis_mm)
     hideDiameters(case.workspace)
     assert not showsDiameters(case.workspace) and lines[0].GetScene() is None
+
+
+def test_the_lines_of_a_result_go_with_it(case):
+    showDiameters(case.workspace, case.rows.rows())
+    lines = [
+        case.node.GetNthNodeReference(LINES_ROLE, n) for n in range(case.node.GetNumberOfNodeReferences(LINES_ROLE))
+    ]
+    assert lines
+    case.node.GetScene().RemoveNode(case.node)
+    assert all(line.GetScene() is None for line in lines)

@@ -8,13 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from LiverLesionCascadeLib.engine.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.edit_flags import LESION, LESION_PAINTED, LIVER, TOUCHED, EditFlags, refined_on_source
+from LiverLesionCascadeLib.engine.errors import OutputError
+from LiverLesionCascadeLib.engine.result import ProbabilityBox
 from LiverLesionCascadeLib.engine.source_result import LabelBox
 from LiverLesionCascadeLib.scene.arrays import RAS_FROM_LPS, orientedImage
 from LiverLesionCascadeLib.scene.edit_record import LESIONS
 from LiverLesionCascadeLib.scene.headless import headlessScene
+from LiverLesionCascadeLib.scene.lesion_change import isRefined
 from LiverLesionCascadeLib.scene.refinement import Refinement, Refining, editFlags, hasCorrections
 from LiverLesionCascadeLib.scene.review import Review
 from LiverLesionCascadeLib.scene.segmentation import segmentationNodeFromResult, segmentMask
+from LiverLesionCascadeLib.scene.stored_probability import storeProbability
+from LiverLesionCascadeLib.scene.threshold import Threshold
 from LiverLesionCascadeLib.scene.volume import ctVolumeFromNode, ijkToRasMatrix
 from LiverLesionCascadeLib.scene.workspace import closeWorkspaces, workspaceOf
 
@@ -151,6 +156,51 @@ def test_accepting_is_no_edit_of_the_person(bench):
     bench.tool.accept(bench.refined((INSTANCES > 0) | BLOCK))
     bench.workspace.flush()
     assert bench.workspace.edits.touched(LESIONS) == before
+
+
+def test_the_liver_is_refined_too_where_nobody_touched_it(bench):
+    drawn, erased, wanted = LIVER_MASK.copy(), np.zeros(SHAPE, bool), LIVER_MASK.copy()
+    k, j, i = (int(each[0]) for each in np.nonzero(LIVER_MASK & (INSTANCES == 0)))
+    erased[k, j, i] = True
+    drawn[erased] = False
+    bench.setMask("liver", drawn)
+    k, j, i = (int(each[-1]) for each in np.nonzero(LIVER_MASK & (INSTANCES == 0)))
+    wanted[k, j, i] = False
+    bench.result.liver = LabelBox.of(wanted.astype(np.uint8))
+    refinement = bench.refined(INSTANCES > 0)
+    assert [mask.count for mask in refinement.liverChanges()] == [0, 1]
+    assert refinement.summary().liverRemovedMl > 0 and not refinement.summary().isEmpty
+    bench.tool.accept(refinement)
+    np.testing.assert_array_equal(bench.mask("liver"), wanted & ~erased)
+    bench.tool.undo()
+    np.testing.assert_array_equal(bench.mask("liver"), LIVER_MASK & ~erased)
+
+
+def test_a_threshold_keeps_what_was_refined_until_it_is_undone(bench):
+    whole = tuple(slice(0, n) for n in SHAPE)
+    storeProbability(bench.node, bench.volume, ProbabilityBox((INSTANCES > 0).astype(np.float32)[whole], (0, 0, 0)))
+    bench.setMask("drawn", DISK)
+    bench.tool.accept(bench.refined((INSTANCES == 1) | BLOCK))
+    refined = bench.workspace.lesions().full(SHAPE)
+    threshold = bench.workspace.tool(Threshold)
+    threshold.apply(0.5, 0.0)
+    assert bench.workspace.lesions().full(SHAPE)[refined].all()
+    threshold.undo()
+    bench.tool.undo()
+    segmentation = bench.node.GetSegmentation()
+    assert not any(isRefined(segmentation.GetSegment(each)) for each in bench.workspace.lesionIds())
+    bench.tool.redo()
+    assert any(isRefined(segmentation.GetSegment(each)) for each in bench.workspace.lesionIds())
+
+
+def test_a_refinement_of_a_result_that_is_another_one_by_now_is_refused(bench):
+    bench.setMask("drawn", DISK)
+    refinement = bench.refined(BLOCK)
+    before, tool = bench.mask("lesion_1"), bench.tool
+    bench.node.SetReferenceImageGeometryParameterFromVolumeNode(cases.addVolumeNode(bench.node.GetScene(), HU))
+    with pytest.raises(OutputError, match="Refine again"):
+        tool.accept(refinement)
+    np.testing.assert_array_equal(bench.mask("lesion_1"), before)
 
 
 @settings(deadline=None)  # the first example loads torch

@@ -264,4 +264,4 @@ def _block(place):
 
 
 TestWorkbench = WorkbenchMachine.TestCase
-TestWorkbench.settings = settings(max_examples=25, stateful_step_count=12, deadline=None, derandomize=True)
+TestWorkbench.settings = settings(max_examples=60, stateful_step_count=15, deadline=None, derandomize=True)
