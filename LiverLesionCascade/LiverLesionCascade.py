@@ -323,6 +323,79 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
             onCancelled,
         )
 
+    def refine(
+        self,
+        segmentationNode: vtkMRMLSegmentationNode,
+        *,
+        roiNode: vtkMRMLMarkupsROINode | None = None,
+        progress=None,
+        cancel=None,
+        **choices,
+    ):
+        """Carry what was painted and erased in a result on to what is around it; blocks until it is done.
+
+        Nothing changes yet: the returned Refinement says by its ``summary()`` and ``changes()`` what would, and its
+        ``accept()`` puts it into the segments; :meth:`undoRefinement` takes it out again. Voxels that were painted or
+        erased, and reviewed lesions, stay as they are in any case.
+
+        :param roiNode: only what lies in this region is refined.
+        :param progress, cancel: as in :meth:`segment`.
+        :param choices: see :meth:`runOptions`.
+
+        Raises a CascadeError where there is nothing to refine or a choice is unfit, and CancelledError.
+        """
+        from LiverLesionCascadeLib.engine.edit_flags import refined_on_source
+        from LiverLesionCascadeLib.scene.refinement import Refinement, editsIn, requireCorrections
+        from LiverLesionCascadeLib.scene.scan import scanFromNode
+
+        options = self.runOptions(**choices)
+        workspace = requireCorrections(segmentationNode)
+        scan = scanFromNode(workspace.volumeNode, roiNode)
+        ct = scan.ctVolume()
+        corrections = editsIn(workspace, scan).corrections(ct)
+        segmenter = self._segmenterFor(options.bundle, options.device)
+        refined = segmenter.refine(ct, corrections, options.resolved_preset(), progress, cancel)
+        return Refinement.ofScan(workspace, scan, refined_on_source(refined, ct, segmenter))
+
+    def refineAsync(
+        self,
+        segmentationNode: vtkMRMLSegmentationNode,
+        onProgress=None,
+        onFinished=None,
+        onFailed=None,
+        onCancelled=None,
+        *,
+        roiNode: vtkMRMLMarkupsROINode | None = None,
+        **choices,
+    ):
+        """:meth:`refine` in the background: returns a run at once, whose ``cancel()`` ends it.
+
+        The functions are called as those of :meth:`segmentAsync`, but ``onFinished`` with (segmentation node,
+        Refinement).
+
+        Raises a CascadeError where there is nothing to refine or a choice is unfit.
+        """
+        return self.runs.refine(
+            segmentationNode,
+            self.runOptions(**choices),
+            roiNode,
+            onProgress,
+            onFinished,
+            onFailed or (lambda message, details: logging.error("%s\n%s", message, details)),
+            onCancelled,
+        )
+
+    @staticmethod
+    def undoRefinement(segmentationNode: vtkMRMLSegmentationNode) -> None:
+        """Take the refinement that was accepted last back; what was edited since stays. Raises LookupError for none."""
+        from LiverLesionCascadeLib.scene.refinement import Refining
+        from LiverLesionCascadeLib.scene.workspace import workspaceOf
+
+        workspace = workspaceOf(segmentationNode)
+        if workspace is None:
+            raise LookupError(f"{segmentationNode.GetName()} holds no result.")
+        workspace.tool(Refining).undo()
+
     @staticmethod
     def runOptions(
         preset: str = "fast",

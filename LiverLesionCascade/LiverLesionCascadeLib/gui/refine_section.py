@@ -67,7 +67,7 @@ class RefineSection:
         if self._refinement is None:
             return
         try:
-            self._workspace.tool(Refining).accept(self._refinement)
+            self._refinement.accept()
         except CascadeError as error:
             self._message = str(error)
         else:

@@ -14,10 +14,10 @@ from ..engine.findings import Finding
 from ..engine.run_options import RunOptions
 from ..engine.source_result import SourceResult
 from ..scene.probabilities import addProbabilityVolumes
-from ..scene.refinement import Refinement, editFlags, hasCorrections
+from ..scene.refinement import Refinement, editsIn, requireCorrections
 from ..scene.replace_history import ReplaceHistory
 from ..scene.scan import scanFromNode
-from ..scene.segmentation import requireSameGrid, requireUsable, segmentationNodeFromResult
+from ..scene.segmentation import requireUsable, segmentationNodeFromResult
 from ..scene.workspace import workspaceOf
 from ..worker.client import WorkerClient
 from ..worker.runs import RunFailure, RunHandlers, VolumeData
@@ -102,13 +102,7 @@ class SegmentationRuns:
 
         The other parameters are as for `submit`. Raises a CascadeError where there is nothing to refine.
         """
-        workspace = workspaceOf(segmentationNode)
-        if workspace is None:
-            raise InputError(_("There is no result to refine: segment a volume first."))
-        if not hasCorrections(workspace):
-            raise InputError(
-                _("Nothing was edited yet: paint a missed lesion or erase a false one in one slice, then refine.")
-            )
+        workspace = requireCorrections(segmentationNode)
         scan = scanFromNode(workspace.volumeNode, roiNode)
         callbacks = [each or _nothing for each in (onProgress, onFinished, onFailed, onCancelled)]
         run = RefinementRun(workspace, scan, self._runs.remove, *callbacks)
@@ -243,9 +237,7 @@ class RefinementRun(SegmentationRun):
         self._workspace = workspace
 
     def _volumeData(self) -> VolumeData:
-        edits = editFlags(self._workspace)
-        if self._scan.roiName:
-            edits = edits.within(self._scan.start, self._scan.array.shape)
+        edits = editsIn(self._workspace, self._scan)
         return VolumeData(self._scan.array, self._scan.ijkToLps, self._scan.name, edits)
 
     def _intoScene(self, result: SourceResult) -> tuple[slicer.vtkMRMLSegmentationNode, Refinement]:
@@ -254,12 +246,7 @@ class RefinementRun(SegmentationRun):
         if workspace is not self._workspace:
             message = _("{name} was removed or is another result by now. Refine again.")
             raise OutputError(message.format(name=self._workspace.node.GetName()))
-        result = self._scan.onWholeVolume(result)
-        requireSameGrid(result, self.volumeNode)
-        region = tuple(
-            slice(first, first + n) for first, n in zip(self._scan.start, self._scan.array.shape, strict=True)
-        )
-        return workspace.node, Refinement(workspace, result, region)
+        return workspace.node, Refinement.ofScan(workspace, self._scan, result)
 
 
 def _nothing(*_arguments):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import slicer
 from scipy import ndimage
 
-from ..engine.bounding_box import Box
+from ..engine.bounding_box import Box, box_at
 from ..engine.edit_flags import (
     LESION,
     LESION_ERASED,
@@ -18,12 +19,14 @@ from ..engine.edit_flags import (
     TOUCHED,
     EditFlags,
 )
-from ..engine.errors import OutputError
+from ..engine.errors import InputError, OutputError
 from ..engine.source_result import LabelBox, SourceResult
 from . import edit_record
 from .lesion_change import LesionHistory
 from .mask_box import EMPTY, MaskBox, jointBox, union
 from .review import UNREVIEWED, reviewStatus
+from .scan import Scan
+from .segmentation import requireSameGrid
 from .volume import voxelVolumeMl
 from .workspace import Workspace, workspaceOf
 
@@ -75,6 +78,24 @@ def hasCorrections(workspace: Workspace) -> bool:
     return any(part(what) for part in (edits.painted, edits.erased) for what in masks)
 
 
+def requireCorrections(segmentationNode: slicer.vtkMRMLSegmentationNode | None) -> Workspace:
+    """The workspace of a result in which a person changed something. Raises InputError where there is none."""
+    workspace = workspaceOf(segmentationNode)
+    if workspace is None:
+        raise InputError("There is no result to refine: segment a volume first.")
+    if not hasCorrections(workspace):
+        raise InputError(
+            "Nothing was edited yet: paint a missed lesion or erase a false one in one slice, then refine."
+        )
+    return workspace
+
+
+def editsIn(workspace: Workspace, scan: Scan) -> EditFlags:
+    """`editFlags`, on the grid of a scan, which is the volume or a region of it."""
+    flags = editFlags(workspace)
+    return flags.within(scan.start, scan.array.shape) if scan.roiName else flags
+
+
 class Refinement:
     """A refined result of a workspace, not yet accepted.
 
@@ -88,6 +109,16 @@ class Refinement:
         self._workspace = workspace
         self._refined, self._refinedLiver = _maskOf(result.lesions), _maskOf(result.liver)
         self._region = region or tuple(slice(0, n) for n in workspace.shape)
+
+    @classmethod
+    def ofScan(cls, workspace: Workspace, scan: Scan, result: SourceResult) -> Refinement:
+        """The refined result of a scan, which is the workspace's volume or a region of it.
+
+        Raises OutputError where the volume's grid is another one by now.
+        """
+        result = scan.onWholeVolume(result)
+        requireSameGrid(result, workspace.volumeNode)
+        return cls(workspace, result, box_at(scan.start, scan.array.shape))
 
     def masks(self) -> tuple[dict[str, MaskBox], list[MaskBox]]:
         """The lesions that would change, by segment ID, and those that would be new.
@@ -147,6 +178,13 @@ class Refinement:
             mask.count * voxelVolumeMl(self._workspace.volumeNode) for mask in (*self.changes(), *self.liverChanges())
         ]
         return RefinementSummary(*volumes[:2], len(new), sum(not mask for mask in masks.values()), *volumes[2:])
+
+    def accept(self) -> None:
+        """Put it into the segments; `Refining` takes it back.
+
+        Raises OutputError where they do not overlay the volume, or the result is another one by now.
+        """
+        self._current().tool(Refining).accept(self)
 
     def _current(self) -> Workspace:
         workspace = self._workspace

@@ -123,7 +123,9 @@ class Server:
         progress.report(_READING, "Loading the model")
         model, remarks = self._models.get(options)
         if volume.edits is not None:
-            refined = model.refine(ct, volume.edits.corrections(ct), progress=progress.of_segmentation)
+            refined = model.refine(
+                ct, volume.edits.corrections(ct), options.resolved_preset(), progress.of_segmentation
+            )
             result = refined_on_source(refined, ct, model)
         else:
             found = model.segment(ct, options.resolved_preset(), progress.of_segmentation)

@@ -11,16 +11,20 @@ import numpy as np
 import pytest
 import scene_cases as cases
 import slicer_harness
+from scipy import ndimage
 
 slicer_harness.install()
 
 import slicer  # noqa: E402
+from LiverLesionCascadeLib.engine.edit_flags import LESION_PAINTED, refined_on_source  # noqa: E402
 from LiverLesionCascadeLib.engine.errors import CancelledError, InputError, OutputError  # noqa: E402
 from LiverLesionCascadeLib.engine.postprocessing import PostProcessing  # noqa: E402
 from LiverLesionCascadeLib.engine.presets import PAPER_SCALES, PRESETS  # noqa: E402
+from LiverLesionCascadeLib.engine.refine import Refined  # noqa: E402
 from LiverLesionCascadeLib.engine.run_options import RunOptions  # noqa: E402
 from LiverLesionCascadeLib.gui import shared_runs  # noqa: E402
 from LiverLesionCascadeLib.gui.segmentation_runs import SegmentationRuns  # noqa: E402
+from LiverLesionCascadeLib.scene.arrays import orientedImage  # noqa: E402
 from LiverLesionCascadeLib.scene.segmentation import segmentMask  # noqa: E402
 from LiverLesionCascadeLib.scene.volume import ijkToRasMatrix, shownVolumes  # noqa: E402
 from LiverLesionCascadeLib.worker.runs import RunFailure  # noqa: E402
@@ -50,16 +54,34 @@ class ImmediateClient:
         volume, options, handlers, run = self.submitted.pop(0)
         handlers.on_progress(0.5, "Lesions", 3.0)
         ct = CTVolume.from_array(volume.array, volume.ijk_to_lps, volume.name)
-        result = self._segmenter.segment(ct, options.resolved_preset().name)
         run.state = "ended"
-        handlers.on_finished(SourceResult.from_result(result, options.keep_probabilities))
+        if volume.edits is not None:
+            refined = self._segmenter.refine(ct, volume.edits.corrections(ct), options.resolved_preset())
+            handlers.on_finished(refined_on_source(refined, ct, self._segmenter))
+        else:
+            result = self._segmenter.segment(ct, options.resolved_preset().name)
+            handlers.on_finished(SourceResult.from_result(result, options.keep_probabilities))
 
     def close(self):
         self.closed += 1
 
 
 class Presets(PhantomSegmenter):
-    """Keeps the presets that it was asked for."""
+    """Keeps the presets that it was asked for; carries a mark on by two voxels."""
+
+    def __init__(self):
+        super().__init__()
+        self.bundle = type("Bundle", (), {"name": "phantom", "version": "1"})
+
+    def __call__(self, bundle, device):
+        return self
+
+    def refine(self, ct, corrections, preset, progress=None, cancel=None):
+        self.preset = preset
+        if progress is not None:
+            progress(0.5, "Looking again")
+        grown = ndimage.binary_dilation(corrections.lesions_painted, iterations=2)
+        return Refined(corrections.start, corrections.liver, corrections.lesions | grown)
 
     def segment(self, ct, preset, **arguments):
         self.asked = [*getattr(self, "asked", []), preset]
@@ -170,6 +192,68 @@ def test_segment_adds_probability_volumes_if_asked(logic):
     assert shownVolumes(slicer.mrmlScene) == [volume]
     logic.segment(volume, keepProbabilities=True)
     assert slicer.util.getNode("CT liver probability") and slicer.util.getNode("CT lesion probability")
+
+
+def markedResult(logic):
+    """A result with a segment of a person's, and the mark in it."""
+    volume = addVolume()
+    node = logic.segment(volume)
+    mark = np.zeros(phantom_hu().shape, bool)
+    mark[12, 54:57, 28:31] = True
+    node.GetSegmentation().AddEmptySegment("mine", "Missed")
+    image = orientedImage(mark.astype(np.uint8), ijkToRasMatrix(volume))
+    segmentations = slicer.vtkSlicerSegmentationsModuleLogic
+    assert segmentations.SetBinaryLabelmapToSegment(image, node, "mine", segmentations.MODE_REPLACE)
+    return volume, node, mark
+
+
+def test_refine_shows_what_would_change_and_accepting_it_can_be_undone(logic, segmenter):
+    volume, node, mark = markedResult(logic)
+    stages = []
+    refinement = logic.refine(node, progress=lambda fraction, stage: stages.append(stage), preset="paper")
+    assert stages == ["Looking again"] and segmenter.preset.name == "paper"
+    np.testing.assert_array_equal(segmentMask(node, "mine", volume), mark)
+    assert refinement.summary().addedMl > 0
+    refinement.accept()
+    assert np.count_nonzero(segmentMask(node, "mine", volume)) > 3 * np.count_nonzero(mark)
+    logic.undoRefinement(node)
+    np.testing.assert_array_equal(segmentMask(node, "mine", volume), mark)
+    with pytest.raises(LookupError):
+        logic.undoRefinement(node)
+
+
+def test_refining_within_a_region_leaves_the_rest_alone(logic):
+    volume, node, mark = markedResult(logic)
+    box = (slice(12, 14), slice(10, 80), slice(8, 80))
+    logic.refine(node, roiNode=addRoi(volume, box)).accept()
+    inside = np.zeros(phantom_hu().shape, bool)
+    inside[box] = True
+    found = segmentMask(node, "mine", volume)
+    assert found[13].any() and not (found & ~inside).any()
+
+
+def test_without_a_result_or_an_edit_there_is_nothing_to_refine(logic):
+    volume = addVolume()
+    with pytest.raises(InputError, match="segment a volume first"):
+        logic.refine(slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode"))
+    node = logic.segment(volume)
+    for refine in (logic.refine, logic.refineAsync):
+        with pytest.raises(InputError, match="Nothing was edited yet"):
+            refine(node)
+
+
+def test_refine_async_sends_the_edits_and_hands_back_what_would_change(logic, client):
+    volume, node, mark = markedResult(logic)
+    found = []
+    logic.refineAsync(node, onFinished=lambda *answer: found.append(answer), preset="paper")
+    sent, options, *_ = client.submitted[0]
+    assert options.preset == "paper"
+    whole = np.zeros(phantom_hu().shape, np.uint8)
+    whole[sent.edits.box] = sent.edits.values
+    np.testing.assert_array_equal(whole & LESION_PAINTED > 0, mark)
+    client.compute()
+    ((answered, refinement),) = found
+    assert answered is node and refinement.summary().addedMl > 0
 
 
 def test_a_replaced_result_is_brought_back_with_its_edits(logic):
