@@ -645,6 +645,32 @@ class LiverLesionCascadeTest(ScriptedLoadableModuleTest):
         self.assertEqual(slicer.util.getNodesByClass("vtkMRMLSegmentationNode"), [])
         self.assertIs(ui.inputSelector.currentNode(), volumeNode)
 
+    def test_sample_refined_from_a_mark_by_clicks(self):
+        from LiverLesionCascadeLib.gui.self_test import dice, masksOf, miss, paintNew, waitUntil
+        from LiverLesionCascadeLib.scene.workspace import workspaceOf
+
+        volumeNode = self.loadSample()
+        ui = self.openPanel()
+        panel = slicer.modules.LiverLesionCascadeWidget.panel
+        node = slicer.util.getModuleLogic("LiverLesionCascade").segment(volumeNode)
+        ui.inputSelector.setCurrentNode(volumeNode)
+        lesion, mark = miss(node, node.GetSegmentation().GetSegmentIdBySegmentName("Lesion 1"))
+        others = masksOf(node, volumeNode)
+        segmentId = paintNew(node, volumeNode, "Missed", mark)
+        workspaceOf(node).flush()
+        panel.update()
+        section = panel.results.workbench.refine
+        waitUntil(lambda: section.ui.refineButton.enabled, "the mark can be refined")
+        section.ui.refineButton.click()
+        waitUntil(lambda: section.ui.refineButton.text != _("Cancel"), "the refinement ends")
+        self.assertTrue((slicer.util.arrayFromSegmentBinaryLabelmap(node, segmentId, volumeNode) > 0)[mark].all())
+        section.ui.acceptRefinementButton.click()
+        refined = masksOf(node, volumeNode)["Missed"]
+        self.assertTrue(refined[mark].all())
+        self.assertGreater(dice(refined, lesion), 0.5)
+        section.ui.undoRefinementButton.click()
+        self.assertMasks(node, volumeNode, {**others, "Missed": mark})
+
     def test_sample_edited_and_segmented_again_keeps_what_a_person_did(self):
         from LiverLesionCascadeLib.gui.self_test import masksOf, waitUntil
 

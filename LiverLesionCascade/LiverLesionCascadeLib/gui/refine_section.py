@@ -1,5 +1,6 @@
 """The section that refines a result from its edits: what would change is shown before anything does."""
 
+import logging
 from pathlib import Path
 
 import slicer
@@ -97,6 +98,7 @@ class RefineSection:
         self._update()
 
     def _onFailed(self, message, details):
+        logging.error("%s\n%s", message, details)
         self._run = None
         self._message = message
         self._update()

@@ -4,10 +4,14 @@ import time
 
 import numpy as np
 import slicer
+from scipy import ndimage
 
 from ..engine.errors import CancelledError
 from ..engine.lesions import label_lesions, measure_lesions
 from ..engine.result import ProbabilityBox, SegmentationResult
+from ..scene.lesion_change import LesionHistory
+from ..scene.mask_box import EMPTY
+from ..scene.workspace import workspaceOf
 from .sample_data import fetchSample
 
 
@@ -69,10 +73,38 @@ def sampleDice(masks):
     reference = slicer.util.arrayFromVolume(referenceNode).copy()
     slicer.mrmlScene.RemoveNode(referenceNode)
     lesions = np.logical_or.reduce([mask for name, mask in masks.items() if name.startswith("Lesion")])
-    return _dice(masks["Liver"], reference > 0), _dice(lesions, reference == 2)
+    return dice(masks["Liver"], reference > 0), dice(lesions, reference == 2)
 
 
-def _dice(a, b):
+def miss(segmentationNode, segmentId):
+    """Make a result one in which a lesion was missed; its mask (k, j, i) and a person's mark of it, a disk of half its
+    radius in the slice where it is largest."""
+    workspace = workspaceOf(segmentationNode)
+    mask = workspace.mask(segmentId).full(workspace.shape)
+    LesionHistory(workspace).change({segmentId: EMPTY})
+    return mask, diskIn(mask)
+
+
+def diskIn(mask):
+    """A disk of half the radius of a mask (k, j, i), about the point deepest within its largest slice."""
+    number = mask.sum(axis=(1, 2)).argmax()
+    depth = ndimage.distance_transform_edt(mask[number])
+    j, i = np.unravel_index(depth.argmax(), depth.shape)
+    rows, columns = np.indices(depth.shape)
+    disk = np.zeros(mask.shape, bool)
+    disk[number] = (rows - j) ** 2 + (columns - i) ** 2 <= mask[number].sum() / np.pi / 4
+    return disk & mask
+
+
+def paintNew(segmentationNode, volumeNode, name, mask):
+    """Draw a new segment, as a person does; its ID."""
+    segmentId = segmentationNode.GetSegmentation().AddEmptySegment("", name)
+    slicer.util.updateSegmentBinaryLabelmapFromArray(mask.astype(np.uint8), segmentationNode, segmentId, volumeNode)
+    return segmentId
+
+
+def dice(a, b):
+    """Of two masks."""
     return 2 * np.count_nonzero(a & b) / (np.count_nonzero(a) + np.count_nonzero(b))
 
 

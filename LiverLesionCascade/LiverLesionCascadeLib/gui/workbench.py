@@ -23,10 +23,11 @@ class Workbench:
 
     def __init__(self, tableLayout, sectionsLayout, callLater, refine):
         self.lesions = LesionTableSection(callLater)
+        self.refine = RefineSection(refine)
         self.sections = [
             self.lesions,
             ThresholdSection(callLater),
-            RefineSection(refine),
+            self.refine,
             FollowUpSection(callLater),
             ReportSection(),
         ]
