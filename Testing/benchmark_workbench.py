@@ -1,4 +1,4 @@
-"""How fast the lesion table is on the sample: complete, after an edit, and the way to a lesion.
+"""How fast the workbench is on the sample: the lesion table complete, after an edit, the way to a lesion, and refining.
 
 python Testing/benchmark_workbench.py [CT ...]     the sample, then other scans
 """
@@ -28,7 +28,8 @@ def main(scans: list[str]) -> None:
     from LiverLesionCascadeLib.gui.sample_data import loadSample
 
     print(
-        "| scan | lesions | table complete, s | row after an edit, s | jump, ms |\n| --- | ---: | ---: | ---: | ---: |"
+        "| scan | lesions | table complete, s | row after an edit, s | jump, ms | refine one mark, s | three marks, s |\n"
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
     )
     try:
         measure(widget, "sample", loadSample())
@@ -59,7 +60,30 @@ def measure(widget, name, volumeNode) -> None:
         started = time.perf_counter()
         section.step(1)
         jumps.append(1000 * (time.perf_counter() - started))
-    print(f"| {name} | {len(rows)} | {complete:.2f} | {median(edits):.2f} | {max(jumps):.0f} |")
+    one, three = (secondsOfRefining(widget, node, volumeNode, n) for n in (1, 3))
+    print(
+        f"| {name} | {len(rows)} | {complete:.2f} | {median(edits):.2f} | {max(jumps):.0f} | {one:.1f} | {three:.1f} |",
+        flush=True,
+    )
+
+
+def secondsOfRefining(widget, node, volumeNode, marks: int) -> float:
+    """From the click to the preview, with the largest lesions missed and each marked by a disk in one slice."""
+    from LiverLesionCascadeLib.gui.self_test import miss, paintNew, waitUntil
+
+    section = widget.panel.results.workbench.refine
+    largest = sorted(widget.panel.results.workbench.lesions._rows.rows(), key=lambda row: -row.measures.volume_ml)
+    for row in largest[:marks]:
+        _mask, mark = miss(node, row.segmentId)
+        paintNew(node, volumeNode, f"Missed {row.name}", mark)
+    widget.panel.update()
+    waitUntil(lambda: section.ui.refineButton.enabled, "the marks can be refined")
+    started = time.perf_counter()
+    section.ui.refineButton.click()
+    waitUntil(lambda: section.ui.acceptRefinementButton.enabled, "the preview is shown")
+    seconds = time.perf_counter() - started
+    section.ui.acceptRefinementButton.click()
+    return seconds
 
 
 def secondsOfEdit(section, node, segmentId, volumeNode) -> float:
