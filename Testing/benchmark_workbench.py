@@ -28,7 +28,7 @@ def main(scans: list[str]) -> None:
     from LiverLesionCascadeLib.gui.sample_data import loadSample
 
     print(
-        "| scan | lesions | table complete, s | row after an edit, s | jump, ms | refine one mark, s | three marks, s |\n"
+        "| scan | lesions | table complete, s | row after an edit, s | jump, ms | refine 1 mark, s | 3 marks, s |\n"
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
     )
     try:
