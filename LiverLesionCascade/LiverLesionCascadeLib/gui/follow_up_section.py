@@ -33,6 +33,7 @@ class FollowUpSection:
         self._workspace = None
         self._comparison = None
         self._updateWaits = False
+        self._work = None
         self.widget = slicer.util.loadUI(str(UI_FILE))
         self.ui = ui = slicer.util.childWidgetVariables(self.widget)
         for text, data in (
@@ -84,6 +85,7 @@ class FollowUpSection:
         return self._workspace is not None and self._workspace.node.GetScene() is not None
 
     def _forget(self):
+        self._work = None
         if self._workspace is not None:
             self._followUp.unsubscribe(self._schedule)
             self._workspace = None
@@ -106,8 +108,7 @@ class FollowUpSection:
             self._followUp.setBaseline(node)
         except CascadeError as error:
             self._showChoices()
-            self.ui.followUpSummaryLabel.text = str(error)
-            self.ui.followUpSummaryLabel.visible = True
+            self._say(str(error))
 
     def _onAlignment(self):
         if self._isUsable and not slicer.mrmlScene.IsBatchProcessing():
@@ -122,14 +123,30 @@ class FollowUpSection:
             self._callLater(seconds, self._update)
 
     def _update(self):
+        """Compare, in pieces between which Slicer goes on; what was compared last stays in the table meanwhile."""
         self._updateWaits = False
-        self._comparison, problem = None, ""
-        if self._isUsable:
-            try:
-                self._comparison = self._followUp.compare()
-            except CascadeError as error:
-                problem = str(error)
+        self._work = self._followUp.prepare() if self._isUsable else iter(())
+        self._continue(self._work)
+
+    def _continue(self, work):
+        if work is not self._work:  # something changed since, or another result is shown
+            return
+        try:
+            if self._isUsable and next(work, self) is None:
+                if self._comparison is None:
+                    self._say(_("Comparing..."))
+                self._callLater(0, lambda: self._continue(work))
+                return
+            self._comparison = self._followUp.compare() if self._isUsable else None
+            problem = ""
+        except CascadeError as error:
+            self._comparison, problem = None, str(error)
+        self._work = None
         self._fill(problem)
+
+    def _say(self, text):
+        self.ui.followUpSummaryLabel.text = text
+        self.ui.followUpSummaryLabel.visible = bool(text)
 
     def _fill(self, problem=""):
         """The table as it was compared last."""
@@ -153,8 +170,7 @@ class FollowUpSection:
                 self._addList(number, LATER_COLUMN, _("None: gone"), later, None)
         table.resizeColumnsToContents()
         table.visible = bool(rows)
-        ui.followUpSummaryLabel.text = problem or (summaryText(comparison) if comparison is not None else "")
-        ui.followUpSummaryLabel.visible = bool(ui.followUpSummaryLabel.text)
+        self._say(problem or (summaryText(comparison) if comparison is not None else ""))
         ui.exportFollowUpButton.enabled = bool(rows)
         ui.proposeMatchesButton.enabled = bool(rows) and any(row.chosen for row in rows)
 

@@ -66,8 +66,9 @@ class LesionTableSection:
             self._forget()
             self._workspace = workspace
             if workspace is not None:
-                self._rows = LesionRows(workspace, self._callLater)
+                self._rows = workspace.tool(LesionRows)
                 self._rows.subscribe(self._update)
+                self._rows.measureLater(self._callLater)
         self.review.show(workspace)
         self._update()
 
@@ -121,7 +122,8 @@ class LesionTableSection:
 
     def _forget(self):
         if self._rows is not None:
-            self._rows.close()
+            self._rows.unsubscribe(self._update)
+            self._rows.measureLater(None)
         self._workspace = self._rows = None
         self._selectedId = ""
 

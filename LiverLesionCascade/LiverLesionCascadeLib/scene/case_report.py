@@ -63,12 +63,8 @@ class CaseReport:
 
     def __init__(self, workspace: Workspace, fileForInstance: Callable[[str], str] | None = None):
         self._workspace, self._fileForInstance = workspace, fileForInstance
-        rows = LesionRows(workspace)
-        try:
-            present = rows.rows()
-            self.totals: Totals = rows.totals()
-        finally:
-            rows.close()
+        present = workspace.tool(LesionRows).rows()
+        self.totals: Totals = workspace.tool(LesionRows).totals()
         self.rows: list[LesionRow] = sorted((row for row in present if row.counts), key=lambda row: row.number)
         self.leftOut: list[str] = [row.name for row in present if row.measures is not None and not row.counts]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -157,8 +157,34 @@ class FollowUp:
 
     # -- the comparison
 
+    def prepare(self) -> Iterator[None]:
+        """Do the work of `compare` in pieces of some tenths of a second, which then has little left to do.
+
+        What changes between two pieces is seen by `compare`, or by preparing again: nothing is done twice.
+
+        Raises as `compare` does.
+        """
+        self._follow()
+        earlier = self._earlier
+        if earlier is None:
+            return
+        for workspace in (earlier, self._workspace):
+            while workspace.tool(LesionRows).pending():
+                workspace.tool(LesionRows).measureSome()
+                yield
+                if self._earlier is not earlier:
+                    return
+        if self.alignment == LIVERS:
+            self._liver(earlier, "before")
+            yield
+            if self._earlier is earlier and self.alignment == LIVERS:
+                self._liver(self._workspace, "after")
+                yield
+            if self._earlier is earlier and self.alignment == LIVERS:
+                self._motion()
+
     def compare(self) -> Comparison | None:
-        """Both time points as their segments are now; None without a baseline. May take a second.
+        """Both time points as their segments are now; None without a baseline. May take seconds; see `prepare`.
 
         Raises InputError where they cannot be aligned as was asked, InvalidVolumeError for a volume under a non-linear
         transform.

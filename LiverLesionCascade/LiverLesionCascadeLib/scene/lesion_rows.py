@@ -73,12 +73,12 @@ class Totals:
 class LesionRows:
     """Keeps the rows of a workspace up to date; only what changed is measured again.
 
-    :param callLater: (seconds, function): the event loop calls the function once, later, and measuring goes on in
-        short steps. None to measure when `rows` is asked.
+    Use the workspace's `tool(LesionRows)`, so that each lesion is measured once for all who ask.
     """
 
-    def __init__(self, workspace: Workspace, callLater: Callable[[float, Callable[[], None]], None] | None = None):
-        self._workspace, self._callLater = workspace, callLater
+    def __init__(self, workspace: Workspace):
+        self._workspace = workspace
+        self._callLater: Callable[[float, Callable[[], None]], None] | None = None
         self._callbacks: list[Callable[[], None]] = []
         self._measures: dict[str, Lesion | None] = {}
         self._liverId: str | None = None
@@ -92,11 +92,23 @@ class LesionRows:
             for event in (slicer.vtkMRMLTransformableNode.TransformModifiedEvent, volumeNode.ImageDataModifiedEvent)
         ]
         workspace.subscribe(self._onChanges)
+
+    def measureLater(self, callLater: Callable[[float, Callable[[], None]], None] | None) -> None:
+        """Measure in short steps from now on, whenever there is something to measure.
+
+        :param callLater: (seconds, function): the event loop calls the function once, later. None to measure when
+            `rows` is asked.
+        """
+        self._callLater = callLater
         self._schedule()
 
     def subscribe(self, callback: Callable[[], None]) -> None:
         """:param callback: called without arguments when rows have changed."""
         self._callbacks.append(callback)
+
+    def unsubscribe(self, callback: Callable[[], None]) -> None:
+        if callback in self._callbacks:
+            self._callbacks.remove(callback)
 
     def close(self) -> None:
         self._callbacks = []
@@ -109,6 +121,14 @@ class LesionRows:
     def pending(self) -> int:
         """How many lesions wait to be measured."""
         return len(self._waiting())
+
+    def measureSome(self) -> None:
+        """Measure for a moment, at least one of the lesions that wait; see `pending`."""
+        until = time.monotonic() + STEP_SECONDS
+        for segmentId in self._waiting():
+            self._measure(segmentId)
+            if time.monotonic() > until:
+                break
 
     def rows(self) -> list[LesionRow]:
         """All rows, complete, as the segments are at this moment; blocks until they are measured."""
@@ -254,13 +274,9 @@ class LesionRows:
 
     def _step(self):
         self._scheduled = False
-        if self._callLater is None:  # closed meanwhile
+        if self._callLater is None:  # closed or told otherwise meanwhile
             return
-        until = time.monotonic() + STEP_SECONDS
-        for segmentId in self._waiting():
-            self._measure(segmentId)
-            if time.monotonic() > until:
-                break
+        self.measureSome()
         self._schedule()
         self._tell()
 

@@ -33,10 +33,12 @@ class Case:
         self.turn()
 
     def turn(self):
-        calls, self.calls = self.calls, []
-        for call in calls:
-            call()
-        return len(calls)
+        """Until nothing waits any more; how many calls that were."""
+        turned = 0
+        while self.calls:
+            self.calls.pop(0)()
+            turned += 1
+        return turned
 
     def texts(self, column):
         table = self.ui.followUpTable
@@ -141,8 +143,11 @@ def test_nothing_is_compared_while_collapsed_and_edits_are_followed_once(case):
     case.after.GetSegmentation().RemoveSegment("lesion_3")
     workspaceOf(case.after).flush()
     assert case.turn() == 0
+    compared, compare = [], case.followUp.compare
+    case.followUp.compare = lambda: compared.append(1) or compare()
     case.ui.followUpCollapsibleButton.collapsed = False
-    assert case.turn() == 1
+    case.turn()
+    assert len(compared) == 1
     assert case.texts(2) == ["proposed", "proposed", "gone"]
 
 
@@ -154,3 +159,26 @@ def test_the_shown_result_may_go(case):
     assert case.ui.followUpTable.rowCount == 0
     case.section.show(None)
     assert not case.ui.baselineSelector.enabled
+
+
+def test_slicer_goes_on_between_the_pieces_of_a_comparison(case):
+    case.ui.baselineSelector.setCurrentNode(case.before)
+    for _piece in range(3):
+        case.calls.pop(0)()
+        assert case.ui.followUpSummaryLabel.text == "Comparing..." and case.ui.followUpTable.rowCount == 0
+        assert len(case.calls) == 1
+    case.turn()
+    assert case.ui.followUpTable.rowCount == 4
+
+
+def test_a_comparison_under_way_is_given_up_for_another_result_or_at_the_end(case):
+    case.ui.baselineSelector.setCurrentNode(case.before)
+    case.calls.pop(0)()
+    case.section.show(workspaceOf(case.before))
+    case.turn()
+    assert case.ui.followUpTable.rowCount == 0 and case.ui.followUpSummaryLabel.text != "Comparing..."
+    case.section.show(workspaceOf(case.after))
+    case.calls.pop(0)()
+    slicer.mrmlScene.RemoveNode(case.after)
+    case.turn()
+    assert case.ui.followUpTable.rowCount == 0

@@ -31,7 +31,7 @@ def opened(scene, direction=None):
     node = segmentationNodeFromResult(result, volume)
     workspace = workspaceOf(node)
     return SimpleNamespace(
-        scene=scene, volume=volume, result=result, node=node, workspace=workspace, rows=LesionRows(workspace)
+        scene=scene, volume=volume, result=result, node=node, workspace=workspace, rows=workspace.tool(LesionRows)
     )
 
 
@@ -188,7 +188,8 @@ def test_a_lesion_that_reaches_out_of_the_liver_touches_its_surface(case):
 
 def test_measuring_goes_on_in_steps_where_there_is_an_event_loop(case):
     later, told = [], []
-    rows = LesionRows(case.workspace, lambda seconds, function: later.append(function))
+    rows = LesionRows(case.workspace)
+    rows.measureLater(lambda seconds, function: later.append(function))
     rows.subscribe(lambda: told.append(rows.pending()))
     assert rows.pending() == 2 and [each.measures for each in rows.present()] == [None, None]
     while later:
