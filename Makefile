@@ -25,11 +25,12 @@ INSTALLED_TEST := $(VENV)/.installed-test
 SAMPLE := sample/volume-117.nii.gz
 
 .DELETE_ON_ERROR:
-.PHONY: help segment sample test lint validate benchmark train-demo release-check install install-test clean
+.PHONY: help segment sample test lint docs validate benchmark train-demo release-check install install-test clean
 
 help:
 	@echo 'make segment [CT=scan OUT=folder]   segment a CT; without CT the sample CT, fetched once'
 	@echo 'make test                           linters, types, unit and end-to-end tests, module self-tests'
+	@echo 'make docs                           the documentation of Docs/ as a site in build/docs'
 	@echo 'make validate [DATA=folder]         the table of validation figures in the README'
 	@echo 'make benchmark                      seconds per stage and peak memory; throughput of training'
 	@echo 'make train-demo                     a short training on the sample CT: curves, a bundle, its evaluation'
@@ -79,6 +80,11 @@ lint: $(INSTALLED_TEST)
 test: lint
 	$(PY) -m pytest
 	$(PY) Testing/run_selftest.py
+
+# Strict: a dead link fails. The variable silences a notice of the theme about MkDocs' future.
+docs: $(INSTALLED_TEST)
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
+	@echo 'The site is in build/docs: open build/docs/index.html'
 
 validate: $(INSTALLED)
 	@$(LLC) evaluate "$(DATA)/lits/val" --stages
