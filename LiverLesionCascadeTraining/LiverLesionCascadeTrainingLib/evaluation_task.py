@@ -26,6 +26,7 @@ def measure_on_worker(
     case: TrainingCase, preset: Preset, bundle: str, model: str, device: str
 ) -> CaseMetrics | SparseCaseMetrics:
     """As `measure_case`, by the process's own segmenter; ``model`` is what the bundle's folder has to hold."""
-    from LiverLesionCascadeLib.archive.case_run import segmenter_of_process
+    from LiverLesionCascadeLib.archive.case_run import ONE_AT_A_TIME, segmenter_of_process
 
-    return measure_case(case, preset, segmenter_of_process(bundle, model, device))
+    with ONE_AT_A_TIME:
+        return measure_case(case, preset, segmenter_of_process(bundle, model, device))

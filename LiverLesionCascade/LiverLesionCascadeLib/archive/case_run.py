@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import sys
+import threading
 import time
 import warnings
 from datetime import datetime, timezone
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ..commands.output_folder import OutputFolder
 from ..commands.segment import OUTPUT_FILES, SegmentsCT, summary, write_outputs
 from ..engine.bundle import ModelBundle
-from ..engine.errors import BundleError, CascadeError
+from ..engine.errors import BundleError, CascadeError, OutputError
 from ..engine.files import write_atomically
 from .dicom_folder import dicom_files
 from .doubts import doubts
@@ -34,6 +35,9 @@ MAX_ATTEMPTS = 3
 PICTURE_FILE = "key-image.png"
 _PICTURE_PIXELS = 360
 
+#: A worker may have several threads; its device and its memory are for one case at a time.
+ONE_AT_A_TIME = threading.Lock()
+
 
 def run_case(entry: Entry, settings: Settings, segmenter: SegmentsCT | None = None) -> Record:
     """Segments the case and puts its files into place; whatever goes wrong with it is in the record that it returns.
@@ -41,11 +45,19 @@ def run_case(entry: Entry, settings: Settings, segmenter: SegmentsCT | None = No
     Args:
         segmenter: By default this process's own, made at the first case.
     """
+    with ONE_AT_A_TIME:
+        return _run_case(entry, settings, segmenter)
+
+
+def _run_case(entry: Entry, settings: Settings, segmenter: SegmentsCT | None) -> Record:
     attempts = attempts_of(entry, settings)
     if len(attempts) >= MAX_ATTEMPTS:
         return crashed(entry, settings, attempts)
     started = time.perf_counter()
     try:
+        if not settings.attempts_file(entry).parent.is_dir():
+            where = f"{settings.output} is not there on {socket.gethostname()}"
+            raise OutputError(f"{where}: choose a folder that the workers' computers have under the same path")
         _note_attempt(entry, settings, attempts)
         values = _segment(entry, settings, segmenter)
     except MemoryError:
@@ -123,6 +135,8 @@ def _segment(entry: Entry, settings: Settings, segmenter: SegmentsCT | None) -> 
         result.timings = {"reading": reading, **result.timings}
         write_outputs(result, output.staging, entry.source, settings.probabilities)
         (output.staging / PICTURE_FILE).write_bytes(_picture(result))
+        # From here on the earlier record is no longer of the files: a run that ends now must not leave it behind.
+        settings.record_file(entry).unlink(missing_ok=True)
         written = output.commit()
     values = summary(result, [Path(path) for path in entry.paths], written)
     values["outputs"] = [path.name for path in written]

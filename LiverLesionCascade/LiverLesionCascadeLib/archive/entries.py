@@ -21,7 +21,7 @@ class Entry:
         source: Where it lies, for people.
         paths: An image file, or the folders with the files of a DICOM series.
         series: UID of the DICOM series; None for image files.
-        fingerprint: Changes with the files (place, size, time).
+        fingerprint: Changes with the files (name, size, time).
         problem: Why it is no case; None for a case.
     """
 
@@ -40,11 +40,11 @@ def entry_name(readable: str, identity: str) -> str:
 
 
 def files_fingerprint(paths: Iterable[str | os.PathLike[str]]) -> str:
-    """By place, size and time of change; contents are not read. Raises OSError."""
+    """By name, size and time of change, so that an archive may move; contents are not read. Raises OSError."""
     stats = []
     for path in sorted(os.fspath(p) for p in paths):
         stat = os.stat(path)
-        stats.append(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}")
+        stats.append(f"{os.path.basename(path)}\0{stat.st_size}\0{stat.st_mtime_ns}")
     return _digest(stats)
 
 

@@ -48,6 +48,9 @@ class Settings:
     def case_folder(self, entry: Entry) -> Path:
         return Path(self.output) / CASES / entry.name
 
+    def record_file(self, entry: Entry) -> Path:
+        return Path(self.output) / RECORDS / f"{entry.name}.json"
+
     def attempts_file(self, entry: Entry) -> Path:
         """Where workers note that they began; it tells which case a lost worker was at."""
         return Path(self.output) / RECORDS / f"{entry.name}.attempts"

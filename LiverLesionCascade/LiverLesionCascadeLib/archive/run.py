@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,6 +51,10 @@ def run_folder(folder: Path) -> Iterator[Path]:
         raise OutputError(
             f"Another run is writing to {folder}: wait for it, end it, or choose another folder"
         ) from error
+    except NotImplementedError as error:
+        raise OutputError(
+            f"The disk of {folder} knows no locks, which keep two runs apart: choose a folder on another disk"
+        ) from error
     except OSError as error:
         raise OutputError(
             f"{folder} cannot be written ({error.strerror or error}): choose another folder for the output"
@@ -96,11 +101,15 @@ def run_entries(entries: Sequence[Entry], settings: Settings, workers: Workers, 
         if record is not None and is_done(record, entry, settings):
             records[entry.name] = record
     todo = [entry for entry in entries if entry.name not in records]
-    for entry in todo:
-        settings.attempts_file(entry).unlink(missing_ok=True)
+    for pattern in ("*.attempts", ".writing-*"):  # of a run that was killed
+        for path in (output / RECORDS).glob(pattern):
+            path.unlink(missing_ok=True)
+    repeats: Counter[str] = Counter()
 
     def again(entry: Entry) -> bool:
-        return len(attempts_of(entry, settings)) < MAX_ATTEMPTS
+        """Counted here too: a worker that dies as it starts notes no attempts."""
+        repeats[entry.name] += 1
+        return len(attempts_of(entry, settings)) < MAX_ATTEMPTS and repeats[entry.name] <= MAX_ATTEMPTS
 
     done = failed = 0
     progress(0, len(todo), 0)
