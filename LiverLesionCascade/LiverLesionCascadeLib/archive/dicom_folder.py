@@ -68,6 +68,11 @@ def scan_folder(folder: str, names: list[str]) -> FolderContents:
     return found
 
 
+def dicom_below(folder: Path) -> list[Path]:
+    """The DICOM files that are read for a folder: its own, else those of its subfolders. Raises OSError, InputError."""
+    return dicom_files((str(folder),)) or dicom_files(tuple(found for found, _, _ in os.walk(folder)))
+
+
 def dicom_files(folders: tuple[str, ...]) -> list[Path]:
     """The DICOM files that lie in the folders themselves. Raises OSError, InputError."""
     paths = (Path(folder) / name for folder in folders for name in sorted(os.listdir(folder)))

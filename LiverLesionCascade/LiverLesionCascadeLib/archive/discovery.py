@@ -13,7 +13,7 @@ from pathlib import Path
 from ..engine.dicom_io import MIN_SLICES
 from ..engine.errors import CascadeError, InputError
 from ..engine.image_io import READABLE
-from .dicom_folder import FolderContents, SeriesPart, dicom_files, scan_folder
+from .dicom_folder import FolderContents, SeriesPart, dicom_below, scan_folder
 from .entries import Entry, entry_name, files_fingerprint, image_files
 
 #: Reads the headers of many folders, given as (folder, names of its files); a cluster's workers can do that.
@@ -39,15 +39,17 @@ def find_entries(archive: Path, scan_folders: ScanFolders = scan_here, leave_out
     Raises:
         InputError: If it is neither, or holds nothing.
     """
-    if archive.is_dir():
-        entries = _tree(archive, scan_folders, leave_out)
-    elif archive.suffix.lower() == ".csv" and archive.is_file():
-        entries = _listed(archive)
-    else:
-        raise InputError(f"{archive} is no archive: give a folder, or a CSV file with a column named path.")
+    require_archive(archive)
+    entries = _tree(archive, scan_folders, leave_out) if archive.is_dir() else _listed(archive)
     if not entries:
         raise InputError(f"{archive} is empty: give a folder with DICOM series, NIfTI, NRRD or MHA files, or a CSV.")
     return sorted(entries, key=lambda entry: (entry.source, entry.series or ""))
+
+
+def require_archive(archive: Path) -> None:
+    """Raises InputError if it is no folder and no CSV file."""
+    if not archive.is_dir() and not (archive.suffix.lower() == ".csv" and archive.is_file()):
+        raise InputError(f"{archive} is no archive: give a folder, or a CSV file with a column named path.")
 
 
 @dataclass
@@ -187,6 +189,9 @@ def _listed(table: Path) -> list[Entry]:
     lines: dict[tuple[str, str | None], int] = {}
     for number, row in enumerate(rows, start=2):
         written, series = (row["path"] or "").strip(), (row.get("series") or "").strip() or None
+        if "\0" in written:
+            entries.append(_problem_line(table, number, written.replace("\0", "?"), "The path holds a zero byte."))
+            continue
         path = table.parent / written
         place = (os.path.realpath(path), series)
         first = lines.setdefault(place, number)
@@ -197,7 +202,7 @@ def _listed(table: Path) -> list[Entry]:
         else:
             try:
                 folders = (str(path),)
-                files = dicom_files(folders) if path.is_dir() else image_files(path)
+                files = dicom_below(path) if path.is_dir() else image_files(path)
                 identity = written if series is None else f"{written}\n{series}"
                 name = entry_name(_stem(written), identity)
                 entries.append(Entry(name, written, folders, series, files_fingerprint(files)))

@@ -194,3 +194,34 @@ def test_the_results_folder_inside_of_the_archive_is_not_searched(tmp_path):
 
 def test_a_name_says_where_a_scan_lies():
     assert entry_name("study 1/ct", "x").startswith("study_1_ct-")
+
+
+def test_a_moved_archive_keeps_its_fingerprints(tmp_path):
+    touch(tmp_path / "before" / "s" / "a.nii")
+    (before,) = find_entries(tmp_path / "before")
+    (tmp_path / "before").rename(tmp_path / "after")
+    (after,) = find_entries(tmp_path / "after")
+    assert (after.name, after.fingerprint) == (before.name, before.fingerprint)
+
+
+def test_a_listed_folder_of_folders_has_a_fingerprint_of_all_its_files(tmp_path):
+    write_series(tmp_path / "study" / "1", STORED)
+    table = tmp_path / "list.csv"
+    table.write_text("path\nstudy\n")
+    (before,) = find_entries(table)
+    os.utime(next((tmp_path / "study" / "1").iterdir()), ns=(5, 5))
+    (after,) = find_entries(table)
+    assert before.fingerprint != after.fingerprint
+
+
+def test_a_listed_path_with_a_zero_byte_is_a_line(tmp_path):
+    touch(tmp_path / "a.nii")
+    table = tmp_path / "list.csv"
+    table.write_text("path\na.nii\nb\0.nii\n")
+    try:
+        entries = find_entries(table)
+    except InputError as error:  # Python 3.10 reads no such table
+        assert "NUL" in str(error)
+    else:
+        assert cases(entries) == ["a.nii"]
+        assert "zero byte" in next(iter(problems(entries).values()))

@@ -15,12 +15,16 @@ import pyarrow.parquet as parquet
 import pytest
 import SimpleITK as sitk
 from archive_tasks import MEMORY_LIMIT, run_archive, run_phantom_case, settings_for
+from bad_files import BAD_FILES
+from dicom_files import body_phantom, write_series
+from LiverLesionCascadeLib.archive import case_run
 from LiverLesionCascadeLib.archive.case_run import MAX_ATTEMPTS
 from LiverLesionCascadeLib.archive.cluster import workers
-from LiverLesionCascadeLib.archive.records import DONE, FAILED, LEFT_OUT
+from LiverLesionCascadeLib.archive.records import DONE, FAILED, LEFT_OUT, model_identity
 from LiverLesionCascadeLib.archive.run import run_folder
 from LiverLesionCascadeLib.archive.summary import render_summary
 from LiverLesionCascadeLib.cli import main
+from LiverLesionCascadeLib.engine.bundle import ModelBundle
 from LiverLesionCascadeLib.engine.errors import OutputError
 from phantom import phantom_image
 from small_bundle import write_tiny_bundle
@@ -282,3 +286,102 @@ def test_the_command_segments_an_archive_by_a_bundle_and_then_finds_nothing_to_d
 def test_a_scheduler_that_does_not_answer_is_named(archive, tmp_path, capsys):
     assert main(["archive", str(archive), str(tmp_path / "out"), "--scheduler", "nonsense"]) == 3
     assert "The scheduler nonsense does not answer" in capsys.readouterr().err
+
+
+class WorkerThatNeverBegins(Here):
+    """Loses every case before anything of it ran, as a worker does that dies at an import."""
+
+    def run(self, task, items, *arguments, again):
+        for item in items:
+            while again(item):
+                self.did.append(item.source)
+                assert len(self.did) < 100
+            yield item, RuntimeError("the worker died")
+
+
+def test_a_worker_that_dies_as_it_starts_is_not_tried_for_ever(archive, tmp_path):
+    here = WorkerThatNeverBegins()
+    outcome = run_archive(archive, tmp_path / "out", here)
+    assert len(here.did) == 2 * MAX_ATTEMPTS
+    assert all("could not begin" in record["error"] for record in outcome.records)
+
+
+def test_a_run_that_ends_between_files_and_record_leaves_no_record_of_others(archive, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    did(archive, out)
+    with monkeypatch.context() as patch:  # as if another model's run were killed once the files are in place
+        patch.setattr("LiverLesionCascadeLib.archive.run._write", lambda *_: None)
+        did(archive, out, model="another")
+    assert did(archive, out) == ["a.nii.gz", "b.nii.gz"]
+
+
+def test_a_worker_without_the_output_folder_says_so(archive, tmp_path):
+    from LiverLesionCascadeLib.archive.discovery import find_entries
+
+    record = run_phantom_case(find_entries(archive)[0], settings_for(tmp_path / "elsewhere"))
+    assert record["state"] == FAILED
+    assert "under the same path" in record["error"]
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("kind", BAD_FILES)
+def test_every_kind_of_bad_file_is_one_line_with_its_reason(kind, tmp_path):
+    name, write, words = BAD_FILES[kind]
+    archive = write_scans(tmp_path / "in", "good")
+    (archive / "sub").mkdir()
+    write(archive / "sub" / name)
+
+    run_archive(archive, tmp_path / "out", Here())
+
+    found = {row["source"]: row for row in rows(tmp_path / "out")}
+    assert list(found) == ["good.nii.gz", f"sub/{name}"]
+    assert found["good.nii.gz"]["state"] == DONE
+    bad = found[f"sub/{name}"]
+    assert bad["state"] == (LEFT_OUT if name == "a.txt" else FAILED)
+    assert any(word in bad["error"] for word in [*words.split("|"), "neither an image"]), bad["error"]
+    assert "\n" not in bad["error"] and "Unexpected" not in bad["error"]
+
+
+def test_a_dicom_series_with_a_missing_slice_and_one_cut_off_are_one_line_each(tmp_path):
+    archive = write_scans(tmp_path / "in", "good")
+    write_series(archive / "missing", body_phantom())
+    sorted((archive / "missing").iterdir())[10].unlink()
+    write_series(archive / "cut", body_phantom() + 1, "1.2.7")
+    cut = sorted((archive / "cut").iterdir())[7]
+    cut.write_bytes(cut.read_bytes()[:300])
+
+    run_archive(archive, tmp_path / "out", Here())
+
+    states = {row["source"].split(",")[0]: row for row in rows(tmp_path / "out")}
+    assert list(states) == ["cut", "good.nii.gz", "missing"]
+    assert states["good.nii.gz"]["state"] == DONE
+    assert cut.name in states["cut"]["error"]
+    assert "missing" in states["missing"]["error"]
+
+
+def test_a_worker_loads_the_bundle_once_and_its_files_are_those_of_segment(archive, tmp_path, monkeypatch):
+    bundle = write_tiny_bundle(tmp_path / "bundle")
+    loaded = []
+    load = ModelBundle.load
+    monkeypatch.setattr(ModelBundle, "load", lambda folder: loaded.append(folder) or load(folder))
+    case_run.segmenter_of_process.cache_clear()
+    monkeypatch.setattr(archive_tasks, "run_phantom_case", case_run.run_case)
+    model = model_identity(load(bundle))
+
+    run_archive(archive, tmp_path / "out", Here(), bundle=str(bundle), model=model)
+    case_run.segmenter_of_process.cache_clear()
+
+    assert len(loaded) == 1
+    (case,) = (tmp_path / "out" / "cases").glob("a-*")
+    scan = str(archive / "a.nii.gz")
+    assert main(["segment", scan, "-o", str(tmp_path / "one"), "--bundle", str(bundle), "--device", "cpu", "-q"]) == 0
+    alone = {path.name: path for path in (tmp_path / "one").iterdir()}
+    assert sorted([*alone, "key-image.png"]) == sorted(path.name for path in case.iterdir())
+    for name in ("segmentation.seg.nrrd", "lesions.csv"):
+        assert (case / name).read_bytes() == alone[name].read_bytes()
+
+
+def test_what_is_no_archive_leaves_no_folder_behind(tmp_path, capsys):
+    assert main(["archive", str(tmp_path / "gone"), str(tmp_path / "out")]) == 3
+    assert "is no archive" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
