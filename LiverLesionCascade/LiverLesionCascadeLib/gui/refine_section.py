@@ -143,14 +143,13 @@ class RefineSection:
         self._message = " ".join([*sentences, _("What you painted, erased or reviewed stays as it is.")])
 
     def _drop(self):
-        self._removePreviews()
         self._refinement = None
+        self._removePreviews()
         self._message = ""
 
     def _removePreviews(self):
-        for preview in self._previews:
-            preview.remove()
-        self._previews = []
+        while self._previews:  # who hears that a node is removed may flush an edit, which is shown then
+            self._previews.pop().remove()
 
     def _forget(self):
         if self._run is not None:

@@ -183,3 +183,17 @@ def test_no_preview_is_left_when_the_module_is_unloaded(case):
     assert case.previews()
     case.section.cleanup()
     assert case.previews() == []
+
+
+def test_an_edit_that_is_noticed_while_the_preview_goes_leaves_none_behind(case):
+    scene = slicer.mrmlScene
+    tag = scene.AddObserver(scene.NodeRemovedEvent, lambda *_event: case.workspace.flush())
+    try:
+        case.paint(MARK)
+        case.ui.refineButton.click()
+        case.answer()
+        case.node.GetSegmentation().GetSegment("mine").SetName("Mine")  # not noticed yet
+        case.ui.discardRefinementButton.click()
+    finally:
+        scene.RemoveObserver(tag)
+    assert case.previews() == [] and case.enabled() == ["refine"]
