@@ -1,7 +1,7 @@
 """A hook of MkDocs: links from the pages to files of the repository, which are checked and followed.
 
-Pages link to `../README.md` and the like, as they do where the repository is read. On the site a picture becomes part of
-it, and any other file a link to the repository's address. What is not there is a warning, and with it the end of a
+Pages link to `../README.md` and the like, as they do where the repository is read. On the site a picture becomes part
+of it, and any other file a link to the repository's address. What is not there is a warning, and with it the end of a
 strict build. Addresses on the web are checked for their form only.
 """
 
