@@ -238,7 +238,7 @@ class Application(QtCore.QObject):
         return False
 
     def translate(self, context, text, *_):
-        return text
+        return QtCore.QCoreApplication.translate(context, text)
 
     def moduleDocumentationUrl(self, name):
         return self.documentationBaseUrl + name
