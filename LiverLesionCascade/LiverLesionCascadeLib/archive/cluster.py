@@ -24,8 +24,10 @@ _LOCAL = {
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": 0.95,
-    # Looking at the workers' stacks a hundred times a second holds them up.
+    # Looking at the workers' stacks a hundred times a second, and at the event loops fifty times, holds them up.
     "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "500ms",
+    "distributed.admin.system-monitor.interval": "2s",
     # Dask has memory given back at once, so that a case's large arrays are paged in anew each time: half as much
     # processor time again.
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
