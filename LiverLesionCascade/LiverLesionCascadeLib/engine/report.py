@@ -9,6 +9,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from .. import __version__
 from .key_images import DEFAULT_WINDOW, KeyImage, encode_png, key_images
 from .lesions import Lesion
@@ -87,9 +89,14 @@ def render_report(
 
 
 def tumour_burden(result: SegmentationResult) -> float | None:
-    """Share of the liver that is lesion, in percent; None where there is no liver."""
-    liver = result.liver_volume_ml
-    return 100.0 * result.lesion_volume_ml / liver if liver > 0 else None
+    """Share of the liver that is lesion, in percent; None where there is no liver.
+
+    What a person painted as lesion outside of the liver belongs to the organ: the whole is liver and lesions united.
+    """
+    lesions = result.lesions > 0
+    if not result.liver.any():
+        return None
+    return 100.0 * np.count_nonzero(lesions) / np.count_nonzero(result.liver | lesions)
 
 
 def _figures(result: SegmentationResult) -> str:

@@ -55,19 +55,21 @@ class Totals:
     """What lies below the table; rejected and empty lesions are left out.
 
     :param lesionMl: of all lesions together; a voxel in two of them counts once.
-    :param liverMl: of the whole organ, lesions included; None where its segment was deleted.
+    :param liverMl: of the liver's segment, which holds the lesions that were found; None where it was deleted.
+    :param organMl: of the liver united with the lesions that count, wherever they were painted; None as above.
     """
 
     count: int
     lesionMl: float
     liverMl: float | None
+    organMl: float | None
     rejected: int
     unreviewed: int
 
     @property
     def burdenPercent(self) -> float | None:
-        """Tumour burden: the lesions' share of the liver."""
-        return 100 * self.lesionMl / self.liverMl if self.liverMl else None
+        """Tumour burden: lesion volume in percent of the liver united with the lesions, so never above 100."""
+        return 100 * self.lesionMl / self.organMl if self.liverMl else None
 
 
 class LesionRows:
@@ -168,11 +170,13 @@ class LesionRows:
         }
         counted = [each for each, word in status.items() if word != REJECTED]
         liverId = workspace.liverId()
-        liver = self._ml(workspace.watch.mask(liverId)) if liverId in known else None
+        lesions = union(map(workspace.watch.mask, counted))
+        liver = workspace.watch.mask(liverId) if liverId in known else None
         return Totals(
             count=len(counted),
-            lesionMl=self._ml(union(map(workspace.watch.mask, counted))),
-            liverMl=liver,
+            lesionMl=self._ml(lesions),
+            liverMl=self._ml(liver) if liver is not None else None,
+            organMl=self._ml(union((liver, lesions))) if liver is not None else None,
             rejected=len(status) - len(counted),
             unreviewed=sum(word == UNREVIEWED for word in status.values()),
         )

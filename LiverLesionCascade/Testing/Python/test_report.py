@@ -24,7 +24,7 @@ from LiverLesionCascadeLib.engine.key_images import (
     key_slices,
 )
 from LiverLesionCascadeLib.engine.lesion_table import COLUMNS, lesion_csv, lesion_rows
-from LiverLesionCascadeLib.engine.report import RESEARCH_USE, render_report
+from LiverLesionCascadeLib.engine.report import RESEARCH_USE, render_report, tumour_burden
 from LiverLesionCascadeLib.engine.result import SegmentationResult
 from LiverLesionCascadeLib.engine.source_slices import source_slice, source_voxel
 from phantom import LIVER_HU, SPACING_KJI, PhantomSegmenter, phantom_hu
@@ -299,3 +299,11 @@ def test_the_reports_pictures_are_png_files_of_the_stated_size(result, tmp_path)
     path = tmp_path / "a.png"
     path.write_bytes(base64.b64decode(match[1]))
     assert sitk.ReadImage(str(path)).GetSize() == (int(match[2]), int(match[3]))
+
+
+def test_the_tumour_burden_counts_lesions_outside_of_the_liver_as_part_of_the_organ(result):
+    lesions = result.lesions > 0
+    outside = replace(result, liver=result.liver & ~lesions)
+
+    assert tumour_burden(outside) == pytest.approx(100 * lesions.sum() / (result.liver | lesions).sum())
+    assert tumour_burden(replace(result, liver=np.zeros_like(result.liver))) is None

@@ -168,6 +168,21 @@ def test_rejected_lesions_leave_the_totals_but_not_the_table(case):
     assert totals.burdenPercent == pytest.approx(100 * (INSTANCES == 2).sum() / LIVER.sum())
 
 
+def test_a_lesion_painted_outside_the_liver_belongs_to_the_organ_of_the_tumour_burden(case):
+    outside = np.zeros(HU.shape, bool)
+    outside[2:6, 34:38, 28:34] = True
+    assert not (outside & LIVER).any()
+    paint(case, "lesion_1", outside)
+    case.workspace.flush()
+    totals = case.rows.totals()
+    lesions = outside | (INSTANCES == 2)
+    assert totals.liverMl == pytest.approx(LIVER.sum() * VOXEL_ML)
+    assert totals.burdenPercent == pytest.approx(100 * lesions.sum() / (LIVER | lesions).sum())
+    paint(case, "liver", INSTANCES == 1)
+    case.workspace.flush()
+    assert case.rows.totals().burdenPercent == pytest.approx(100 * lesions.sum() / (lesions | (INSTANCES == 1)).sum())
+
+
 def test_an_edited_or_deleted_liver_moves_the_surface_and_the_burden(case):
     before = row(case, "lesion_1").measures
     paint(case, "liver", cases.ellipsoid(HU.shape, (0.5, 0.45, 0.4), (0.45, 0.45, 0.4)))
