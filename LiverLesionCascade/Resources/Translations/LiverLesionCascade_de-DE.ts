@@ -185,7 +185,7 @@
         </message>
         <message>
             <source>Redo replace</source>
-            <translation>Ersetzen wiederherstellen</translation>
+            <translation>Ersetzen wiederholen</translation>
         </message>
         <message>
             <source>Remove lesions of a smaller diameter; 0 keeps all</source>
@@ -391,11 +391,11 @@
         </message>
         <message>
             <source>Discard</source>
-            <translation>Vorschau verwerfen</translation>
+            <translation>Verwerfen</translation>
         </message>
         <message>
             <source>Redo</source>
-            <translation>Wiederherstellen</translation>
+            <translation>Wiederholen</translation>
         </message>
         <message>
             <source>Refine</source>
@@ -520,7 +520,7 @@
         </message>
         <message>
             <source>Discard</source>
-            <translation>Vorschau verwerfen</translation>
+            <translation>Verwerfen</translation>
         </message>
         <message>
             <source>Find more or fewer lesions in the probabilities of this result, without segmenting again</source>
@@ -528,7 +528,7 @@
         </message>
         <message>
             <source>Lesion probability above:</source>
-            <translation>Läsionswahrscheinlichkeit über:</translation>
+            <translation>Wahrscheinlichkeit über:</translation>
         </message>
         <message>
             <source>Lesions with less volume than a sphere of this diameter are left out</source>
@@ -544,7 +544,7 @@
         </message>
         <message>
             <source>Redo</source>
-            <translation>Wiederherstellen</translation>
+            <translation>Wiederholen</translation>
         </message>
         <message>
             <source>Smallest lesion:</source>
@@ -1203,7 +1203,7 @@ mL</translation>
         </message>
         <message>
             <source>Redo</source>
-            <translation>Wiederherstellen</translation>
+            <translation>Wiederholen</translation>
         </message>
         <message>
             <source>Reject</source>

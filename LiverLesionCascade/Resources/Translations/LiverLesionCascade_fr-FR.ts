@@ -145,7 +145,7 @@
         </message>
         <message>
             <source>Model card</source>
-            <translation>Fiche du modèle</translation>
+            <translation>Fiche</translation>
         </message>
         <message>
             <source>Model:</source>
@@ -161,7 +161,7 @@
         </message>
         <message>
             <source>Only in region:</source>
-            <translation>Seulement dans la région :</translation>
+            <translation>Seule région :</translation>
         </message>
         <message>
             <source>Only lesions inside the liver</source>
@@ -391,7 +391,7 @@
         </message>
         <message>
             <source>Discard</source>
-            <translation>Écarter l'aperçu</translation>
+            <translation>Abandonner</translation>
         </message>
         <message>
             <source>Redo</source>
@@ -520,7 +520,7 @@
         </message>
         <message>
             <source>Discard</source>
-            <translation>Écarter l'aperçu</translation>
+            <translation>Abandonner</translation>
         </message>
         <message>
             <source>Find more or fewer lesions in the probabilities of this result, without segmenting again</source>
@@ -528,7 +528,7 @@
         </message>
         <message>
             <source>Lesion probability above:</source>
-            <translation>Probabilité de lésion supérieure à :</translation>
+            <translation>Probabilité supérieure à :</translation>
         </message>
         <message>
             <source>Lesions with less volume than a sphere of this diameter are left out</source>
