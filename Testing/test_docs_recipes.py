@@ -269,6 +269,7 @@ def commands():
     """The lines of the pages that start our command, as words."""
     for page in sorted(DOCS.rglob("*.md")):
         for block in re.findall(r"^```(?:sh|bash|yaml)[^\n]*\n(.*?)^```", page.read_text("utf-8"), re.M | re.S):
+            block = re.sub(r"\[(liver-lesion-cascade, [^]]*)\]", lambda found: found[1].replace(",", ""), block)  # YAML
             for line in block.replace("\\\n", " ").splitlines():
                 found = re.search(r"(?:liver-lesion-cascade|-m LiverLesionCascadeLib\.cli) ([a-z].*)$", line)
                 if found:
