@@ -1195,11 +1195,11 @@ mL</translation>
         </message>
         <message>
             <source>Next unreviewed</source>
-            <translation>Nächste unbeurteilte</translation>
+            <translation>Nächste offene</translation>
         </message>
         <message>
             <source>Next unreviewed ({count})</source>
-            <translation>Nächste unbeurteilte ({count})</translation>
+            <translation>Nächste offene ({count})</translation>
         </message>
         <message>
             <source>Redo</source>

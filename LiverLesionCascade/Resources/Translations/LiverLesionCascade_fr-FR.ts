@@ -1195,11 +1195,11 @@ mL</translation>
         </message>
         <message>
             <source>Next unreviewed</source>
-            <translation>Suivante sans avis</translation>
+            <translation>À évaluer</translation>
         </message>
         <message>
             <source>Next unreviewed ({count})</source>
-            <translation>Suivante sans avis ({count})</translation>
+            <translation>À évaluer ({count})</translation>
         </message>
         <message>
             <source>Redo</source>
