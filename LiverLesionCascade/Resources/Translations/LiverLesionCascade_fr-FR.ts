@@ -145,7 +145,7 @@
         </message>
         <message>
             <source>Model card</source>
-            <translation>Fiche</translation>
+            <translation>Fiche du modèle</translation>
         </message>
         <message>
             <source>Model:</source>
@@ -161,7 +161,7 @@
         </message>
         <message>
             <source>Only in region:</source>
-            <translation>Seule région :</translation>
+            <translation>Seulement dans la région :</translation>
         </message>
         <message>
             <source>Only lesions inside the liver</source>
@@ -1195,11 +1195,11 @@ mL</translation>
         </message>
         <message>
             <source>Next unreviewed</source>
-            <translation>À évaluer</translation>
+            <translation>Suivante sans avis</translation>
         </message>
         <message>
             <source>Next unreviewed ({count})</source>
-            <translation>À évaluer ({count})</translation>
+            <translation>Suivante sans avis ({count})</translation>
         </message>
         <message>
             <source>Redo</source>
