@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from scipy import ndimage
 
 from .diameters import axial_diameters
 from .geometry import AxialOrder, ImageGeometry, axial_order, covering_axial_geometry, is_axis_aligned
 from .lesions import Lesion, LiverSurface, measure_lesion
 from .resampling import resample
+
+# Voxels: the deviation of the Gaussian that rounds the corners of a tilted mask, and what it needs around the mask.
+_ROUNDING, _PADDING = 0.6, 2
 
 
 class SourceMeasures:
@@ -140,14 +144,17 @@ def _with_axial_diameters(
 ) -> tuple[Lesion, ImageGeometry]:
     """Diameters in true axial slices, and the grid of their points; unchanged where the lesion has no voxel there."""
     # Interpolated half-way between inside and outside: the nearest voxel's steps would be off by more than a voxel.
+    # Its corners stand out of the outline's curve and would make the longest line longer: they are rounded off first.
     around = np.eye(4)
-    around[:3, 3] = -1
-    k, j, i = (n + 2 for n in crop.shape)
+    around[:3, 3] = -_PADDING
+    k, j, i = (n + 2 * _PADDING for n in crop.shape)
     padded = ImageGeometry((k, j, i), crop.ijk_to_lps @ around)
     grid = covering_axial_geometry(padded)
-    resampled = resample(np.pad(mask, 1), padded, grid, order=1) >= 0.5
+    mask = np.pad(mask, _PADDING)
+    rounded = ndimage.gaussian_filter(mask.astype(np.float32), _ROUNDING)
+    resampled = resample(rounded, padded, grid, order=1) >= 0.5
     if not resampled.any():  # thinner than a voxel
-        resampled = resample(np.pad(mask, 1).astype(np.uint8), padded, grid, order=0) > 0
+        resampled = resample(mask.astype(np.uint8), padded, grid, order=0) > 0
     if not resampled.any():
         return lesion, axial
     column_mm, row_mm, _ = grid.spacing
