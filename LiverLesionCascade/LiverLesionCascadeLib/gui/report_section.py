@@ -52,7 +52,7 @@ class ReportSection:
         self.ui.writeHtmlButton.enabled = self.ui.writeCsvButton.enabled = there
         self.ui.writeSegmentationButton.enabled = self.ui.writeMeasuresButton.enabled = there and not reason
         self.ui.dicomReasonLabel.text = reason
-        self.ui.dicomReasonLabel.visible = bool(reason)
+        self.ui.dicomReasonLabel.visible = bool(reason) and not self.ui.reportCollapsibleButton.collapsed
         self.ui.reportMessageLabel.text = message
         self.ui.reportMessageLabel.visible = bool(message)
 
