@@ -80,6 +80,8 @@ def render_panel(folder: Path) -> None:
     waitUntil(lambda: ui.segmentButton.text == "Segment", "the run ends")
     review_some(widget, waitUntil)
     grab(widget, "panel-finished")
+    open_tools(widget, loadSample(), waitUntil)
+    grab(widget, "panel-workbench")
     widget.cleanup()
     runs.close()
 
@@ -95,6 +97,23 @@ def review_some(widget, wait_until) -> None:
     measured, status = 2, 1
     wait_until(lambda: table.item(3, status).text() == "Flagged", "the verdicts are shown")
     wait_until(lambda: all(table.item(row, measured).text() for row in range(table.rowCount)), "all is measured")
+
+
+def open_tools(widget, second_scan, wait_until) -> None:
+    """The tools of the result of a second scan, which is followed up on the first, the same."""
+    results, ui = widget.panel.results, widget.ui
+    earlier = results.node
+    widget._parameterNode.inputVolume = second_scan
+    wait_until(lambda: ui.segmentButton.enabled, "the second scan can be segmented")
+    ui.segmentButton.click()
+    wait_until(lambda: ui.segmentButton.text == "Segment" and results.node is not earlier, "the second run ends")
+    for section in results.workbench.sections[1:]:
+        for name, part in vars(section.ui).items():
+            if name.endswith("CollapsibleButton"):
+                part.collapsed = False
+    follow_up = next(s for s in results.workbench.sections if hasattr(s.ui, "followUpTable"))
+    follow_up.ui.baselineSelector.setCurrentNode(earlier)
+    wait_until(lambda: follow_up.ui.followUpTable.rowCount, "the scans are compared")
 
 
 def grab(widget, name: str) -> None:
