@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydicom
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, SegmentationStorage, generate_uid
@@ -111,3 +112,22 @@ def write_segmentation(
     for name, value in tags.items():
         setattr(dataset, name, value)
     dataset.save_as(path)
+
+
+def read_masks(path: Path, ijk_to_lps: np.ndarray, shape: tuple[int, int, int]) -> dict[str, np.ndarray]:
+    """Every segment's mask (k, j, i), placed by the file's own positions and pixels alone."""
+    dataset = pydicom.dcmread(path)
+    shared = dataset.SharedFunctionalGroupsSequence[0]
+    spacing = shared.PixelMeasuresSequence[0].PixelSpacing
+    axes = np.array(shared.PlaneOrientationSequence[0].ImageOrientationPatient, float)
+    labels = {int(item.SegmentNumber): str(item.SegmentLabel) for item in dataset.SegmentSequence}
+    found = {label: np.zeros(shape, bool) for label in labels.values()}
+    frames = dataset.pixel_array.reshape(-1, dataset.Rows, dataset.Columns)
+    for frame, place in zip(frames, dataset.PerFrameFunctionalGroupsSequence, strict=True):
+        rows, columns = np.nonzero(frame)
+        lps = np.array(place.PlanePositionSequence[0].ImagePositionPatient, float)[:, None]
+        lps = lps + axes[:3, None] * columns * float(spacing[1]) + axes[3:, None] * rows * float(spacing[0])
+        i, j, k = np.rint(np.linalg.inv(ijk_to_lps) @ np.vstack([lps, np.ones(len(rows))]))[:3].astype(int)
+        number = (place if "SegmentIdentificationSequence" in place else shared).SegmentIdentificationSequence[0]
+        found[labels[int(number.ReferencedSegmentNumber)]][k, j, i] = True
+    return found

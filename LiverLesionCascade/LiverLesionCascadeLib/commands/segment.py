@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .. import __version__
 from ..engine.errors import CancelledError, OutputError
+from . import dicom_outputs
 from .cancellation import cancellable
 from .console import ProgressBar, print_json, say, standard_output_kept_free
 from .output_folder import OutputFolder
@@ -28,6 +29,7 @@ REPORT_FILE = "report.html"
 LIVER_PROBABILITY_FILE = "liver-probability.nrrd"
 LESION_PROBABILITY_FILE = "lesion-probability.nrrd"
 OUTPUT_FILES = (SEGMENTATION_FILE, TABLE_FILE, REPORT_FILE, LIVER_PROBABILITY_FILE, LESION_PROBABILITY_FILE)
+DICOM_FILES = (dicom_outputs.SEGMENTATION_FILE, dicom_outputs.REPORT_FILE)
 
 # Shares of the progress bar; the segmentation itself has what is left.
 _READING, _WRITING = 0.04, 0.06
@@ -58,6 +60,10 @@ def add_segment_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="folder for the results")
     parser.add_argument("--force", action="store_true", help="replace results that are in the folder already")
     parser.add_argument("--series", metavar="UID", help="DICOM series to take, where a folder holds several")
+    parser.add_argument(
+        "--dicom", action="store_true",
+        help=f"write a DICOM SEG and SR too, {' and '.join(DICOM_FILES)}; for DICOM input, needs highdicom",
+    )  # fmt: skip
     add_processing_arguments(parser)
 
 
@@ -99,11 +105,15 @@ def run_segment(arguments: argparse.Namespace, make_segmenter: SegmenterFactory 
 def _segment(arguments: argparse.Namespace, make_segmenter: SegmenterFactory) -> int:
     with cancellable() as cancelled, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # libraries' remarks on headers; ours are findings
-        with standard_output_kept_free(), OutputFolder(arguments.output, OUTPUT_FILES, arguments.force) as output:
+        names = OUTPUT_FILES + DICOM_FILES
+        with standard_output_kept_free(), OutputFolder(arguments.output, names, arguments.force) as output:
             with ProgressBar(arguments.quiet) as progress:
                 progress(0.0, "Reading")
                 started = time.perf_counter()
                 ct = _read(arguments)
+                dicom = None
+                if arguments.dicom:
+                    dicom = dicom_outputs.DicomOutputs(arguments.input, arguments.series, ct)
                 reading = time.perf_counter() - started
                 segmenter = make_segmenter(arguments.bundle, arguments.device)
 
@@ -113,7 +123,7 @@ def _segment(arguments: argparse.Namespace, make_segmenter: SegmenterFactory) ->
                 result = segmenter.segment(ct, arguments.preset, show, cancelled.is_set, postprocessing_from(arguments))
                 result.timings = {"reading": reading, **result.timings}
                 progress(1 - _WRITING, "Writing")
-                write_outputs(result, output.staging, _input_name(arguments.input), arguments.probabilities)
+                write_outputs(result, output.staging, _input_name(arguments.input), arguments.probabilities, dicom)
             written = output.commit()
         if not arguments.quiet:
             for finding in result.findings:
@@ -192,8 +202,14 @@ def _segmenter(bundle: Path | None, device: str) -> SegmentsCT:
     return Segmenter(loaded, device)
 
 
-def write_outputs(result: SegmentationResult, folder: Path, input_name: str, probabilities: bool) -> None:
-    """Write all files of a run, ``OUTPUT_FILES``, into a folder. Raises OutputError."""
+def write_outputs(
+    result: SegmentationResult,
+    folder: Path,
+    input_name: str,
+    probabilities: bool,
+    dicom: dicom_outputs.DicomOutputs | None = None,
+) -> None:
+    """Write all files of a run, ``OUTPUT_FILES`` and with ``dicom`` those, into a folder. Raises OutputError."""
     from ..engine.image_io import write_image
     from ..engine.lesion_table import write_lesion_table
     from ..engine.report import write_report
@@ -201,7 +217,10 @@ def write_outputs(result: SegmentationResult, folder: Path, input_name: str, pro
     from ..scene.headless import writeSegmentation
 
     try:
-        writeSegmentation(SourceResult.from_result(result), folder / SEGMENTATION_FILE)
+        on_source = SourceResult.from_result(result)
+        writeSegmentation(on_source, folder / SEGMENTATION_FILE)
+        if dicom is not None:
+            dicom.write(on_source, folder)
         write_lesion_table(folder / TABLE_FILE, result.table, result.ct)
         if probabilities:
             shape = result.ct.hu.shape

@@ -10,6 +10,7 @@ import numpy as np
 import pydicom
 import pytest
 from dicom_files import body_phantom, write_series
+from dicom_seg_files import read_masks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from iod_check import iod_problems
@@ -88,25 +89,6 @@ def case(tmp_path: Path) -> tuple[list[SourceImage], list[ExportedSegment]]:
 def written_segmentation(path: Path, images: list[SourceImage], segments: list[ExportedSegment]) -> pydicom.Dataset:
     write_segmentation(path, segmentation_object(images, segments, "Liver and lesions"), images, segments)
     return pydicom.dcmread(path)
-
-
-def read_masks(path: Path, ijk_to_lps: np.ndarray, shape: tuple[int, int, int]) -> dict[str, np.ndarray]:
-    """Every segment's mask (k, j, i), placed by the file's own positions and pixels alone."""
-    dataset = pydicom.dcmread(path)
-    shared = dataset.SharedFunctionalGroupsSequence[0]
-    spacing = shared.PixelMeasuresSequence[0].PixelSpacing
-    axes = np.array(shared.PlaneOrientationSequence[0].ImageOrientationPatient, float)
-    labels = {int(item.SegmentNumber): str(item.SegmentLabel) for item in dataset.SegmentSequence}
-    found = {label: np.zeros(shape, bool) for label in labels.values()}
-    frames = dataset.pixel_array.reshape(-1, dataset.Rows, dataset.Columns)
-    for frame, place in zip(frames, dataset.PerFrameFunctionalGroupsSequence, strict=True):
-        rows, columns = np.nonzero(frame)
-        lps = np.array(place.PlanePositionSequence[0].ImagePositionPatient, float)[:, None]
-        lps = lps + axes[:3, None] * columns * float(spacing[1]) + axes[3:, None] * rows * float(spacing[0])
-        i, j, k = np.rint(np.linalg.inv(ijk_to_lps) @ np.vstack([lps, np.ones(len(rows))]))[:3].astype(int)
-        number = (place if "SegmentIdentificationSequence" in place else shared).SegmentIdentificationSequence[0]
-        found[labels[int(number.ReferencedSegmentNumber)]][k, j, i] = True
-    return found
 
 
 def test_the_file_holds_every_segment_voxel_for_voxel_where_the_scan_lies(case, tmp_path: Path) -> None:
