@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -139,24 +140,34 @@ def _reordered(geometry: ImageGeometry, order: AxialOrder) -> ImageGeometry:
     return ImageGeometry((shape[0], shape[1], shape[2]), matrix)
 
 
+def _finer(grid: ImageGeometry, pixel_mm: float) -> ImageGeometry:
+    """An axial grid with smaller pixels: where thick slices lie across the axial plane, they are as wide as those."""
+    parts = [max(1, math.ceil(mm / pixel_mm - 1e-6)) for mm in grid.spacing[:2]]
+    spacing = np.array([grid.spacing[0] / parts[0], grid.spacing[1] / parts[1], grid.spacing[2]])
+    origin = grid.ijk_to_lps[:3, 3] - [(grid.spacing[n] - spacing[n]) / 2 for n in range(3)]
+    slices, rows, columns = grid.shape
+    return ImageGeometry.from_axes((slices, rows * parts[1], columns * parts[0]), spacing, origin)
+
+
 def _with_axial_diameters(
     lesion: Lesion, mask: np.ndarray, crop: ImageGeometry, axial: ImageGeometry
 ) -> tuple[Lesion, ImageGeometry]:
     """Diameters in true axial slices, and the grid of their points; unchanged where the lesion has no voxel there."""
-    # Interpolated half-way between inside and outside: the nearest voxel's steps would be off by more than a voxel.
-    # Its corners stand out of the outline's curve and would make the longest line longer: they are rounded off first.
+    # The nearest voxel's steps would be off by more than a voxel, and corners stand out of the outline's curve and make
+    # the longest line longer: the mask is interpolated with its corners rounded off, and cut where it has its volume.
     around = np.eye(4)
     around[:3, 3] = -_PADDING
     k, j, i = (n + 2 * _PADDING for n in crop.shape)
     padded = ImageGeometry((k, j, i), crop.ijk_to_lps @ around)
-    grid = covering_axial_geometry(padded)
+    grid = _finer(covering_axial_geometry(padded), min(crop.spacing))
     mask = np.pad(mask, _PADDING)
     rounded = ndimage.gaussian_filter(mask.astype(np.float32), _ROUNDING)
-    resampled = resample(rounded, padded, grid, order=1) >= 0.5
-    if not resampled.any():  # thinner than a voxel
-        resampled = resample(mask.astype(np.uint8), padded, grid, order=0) > 0
-    if not resampled.any():
+    values = resample(rounded, padded, grid, order=1)
+    voxels = max(1, round(np.count_nonzero(mask) * crop.voxel_volume_ml / grid.voxel_volume_ml))
+    level = float(np.partition(values, -voxels, axis=None)[-voxels])
+    if level <= 0:  # no voxel of the lesion is near one of the axial grid
         return lesion, axial
+    resampled = values >= level
     column_mm, row_mm, _ = grid.spacing
     found = axial_diameters(resampled, (row_mm, column_mm))
     return (

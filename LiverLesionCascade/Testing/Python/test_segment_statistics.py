@@ -95,16 +95,15 @@ def test_ellipsoids_on_axial_sagittal_and_coronal_grids_have_their_diameters_wit
     longMm, shortMm = axialSections(halfAxes, axes)
     voxel = math.hypot(*inPlane)
     assert found.longMm == pytest.approx(longMm, abs=voxel)
-    assert found.shortMm == pytest.approx(shortMm, abs=1.25 * voxel)  # it turns with the digitised long axis
+    assert found.shortMm == pytest.approx(shortMm, abs=voxel)
 
 
 @settings(max_examples=20, deadline=None)
 @given(half_axes, spacings, st.integers(0, 10_000), st.integers(0, 10_000))
-def test_ellipsoids_on_turned_grids_have_their_diameters_within_about_a_voxel(halfAxes, spacing, seed, gridSeed):
+def test_ellipsoids_on_turned_grids_have_their_diameters_within_a_voxel(halfAxes, spacing, seed, gridSeed):
     axes, directions = rotation(seed), rotation(gridSeed)
     found = segmentDiameters(ellipsoidNode(halfAxes, axes, directions, spacing), "a")
-    # The longest of all lines finds the coarse outline's corners, and the one across it turns with it.
-    voxel = 1.25 * math.hypot(*spacing)
+    voxel = math.hypot(*spacing)
     assert (found.longMm, found.shortMm) == pytest.approx(axialSections(halfAxes, axes), abs=voxel)
     for points, length in ((found.longPoints, found.longMm), (found.shortPoints, found.shortMm)):
         start, end = np.array(points)
