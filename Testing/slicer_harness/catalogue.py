@@ -55,7 +55,13 @@ def _qt_class(name):
 
 def has_property(class_name, name):
     own = any(name in _CLASSES[ancestor]["properties"] for ancestor in ancestry(class_name))
-    return own or qt_base(class_name).staticMetaObject.indexOfProperty(name) >= 0
+    return own or name in _qt_properties(qt_base(class_name))
+
+
+@functools.cache  # PySide may delete the meta object that it hands out
+def _qt_properties(qt_class):
+    meta = qt_class.staticMetaObject
+    return frozenset(meta.property(number).name() for number in range(meta.propertyCount()))
 
 
 @functools.cache
