@@ -98,6 +98,7 @@ class CascadeTraining:
                 "lesion_size": recipe.lesion.size,
                 "folds": recipe.folds,
                 "batch": recipe.batch,
+                "decoder": recipe.decoder,
             },
             "another recipe",
         )
@@ -139,13 +140,16 @@ class CascadeTraining:
     def network(self, job: str) -> CascadeResNet:
         """A new network, initialised from the recipe's seed and the job, or with the weights to start from."""
         torch.manual_seed(self.recipe.seed + self.recipe.jobs.index(job))
-        network = CascadeResNet(self.recipe.width)
+        network = self._new_network(job)
         if isinstance(self._start, ImageNetWeights):
             if job != "lesion":
                 self._start.fill(network)
         elif self._start is not None and job in ("liver", "lesion-image"):
-            network.load_state_dict(self._start.networks(torch.device("cpu"))[pass_of(job)].state_dict())
+            network.load_trained(self._start.networks(torch.device("cpu"))[pass_of(job)].state_dict())
         return network
+
+    def _new_network(self, job: str) -> CascadeResNet:
+        return CascadeResNet(self.recipe.width, decoder=self.recipe.decoder and pass_of(job) == "lesion")
 
     def load(self, job: str) -> CascadeResNet:
         """The network of a finished job.
@@ -155,7 +159,7 @@ class CascadeTraining:
         """
         remedy = f"train it first (train --job {job})"
         weights = finished_weights(self.folder / job, self.recipe.stage(job).steps, remedy)
-        network = CascadeResNet(self.recipe.width)
+        network = self._new_network(job)
         network.load_state_dict(weights)
         return network.placed(self._device).eval()
 

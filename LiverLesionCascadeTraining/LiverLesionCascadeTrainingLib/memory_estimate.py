@@ -66,7 +66,7 @@ def estimate_memory(recipe: Recipe, precision: str, accumulate: int, device: tor
     sizes = {(phase.size, job): job for job in recipe.jobs for phase in recipe.stage(job).phases}
     (size, _), job = max(sizes.items())
     kept, largest = _activations(recipe, batch, size, mode)
-    parameters = sum(p.numel() for p in _network(recipe.width).parameters())
+    parameters = sum(p.numel() for p in _network(recipe).parameters())
     # fp32 weights, gradients and momentum, and the copy of the weights in half precision.
     weights = parameters * (12 + (2 if mode != "fp32" else 0))
     # The gradient of the largest layer's output, and what its convolution works in.
@@ -83,14 +83,14 @@ def estimate_memory(recipe: Recipe, precision: str, accumulate: int, device: tor
     return MemoryEstimate(recipe.name, job, batch, mode, _PROCESS + making + learning, 0.0, disk)
 
 
-def _network(width: float) -> CascadeResNet:
+def _network(recipe: Recipe) -> CascadeResNet:
     with torch.device("meta"):
-        return CascadeResNet(width)
+        return CascadeResNet(recipe.width, decoder=recipe.decoder)
 
 
 def _activations(recipe: Recipe, batch: int, size: int, precision: str) -> tuple[int, int]:
     """Bytes that forward keeps for backward, weights excluded, and those of the largest tensor among them."""
-    network = _network(recipe.width).train()
+    network = _network(recipe).train()
     kept: dict[int, Tensor] = {}
 
     def keep(tensor: Tensor) -> Tensor:

@@ -99,6 +99,7 @@ class Recipe:
         dice_loss: Weight of the soft Dice loss that is added to the per-pixel loss.
         iterations: How often the lesion pass runs at prediction time.
         slices: Slices that the liver pass trains on, half with lesions, half without liver; None for all.
+        decoder: Whether the lesion pass's network has a decoder.
     """
 
     name: str
@@ -124,6 +125,7 @@ class Recipe:
     lesion: StageRecipe
     seed: int = 2017
     slices: int | None = None
+    decoder: bool = False
 
     def stage(self, job: str) -> StageRecipe:
         """The stage recipe of a job: ``liver``, ``liver-fold-0``, ``lesion-image`` or ``lesion``.

@@ -3,7 +3,7 @@
 ``metadata.json`` (format 1)::
 
     format 1, name, version
-    network      {architecture: "table1", width, input_channels: 3}
+    network      {architecture: "table1", width, input_channels: 3, decoders: passes whose network has a decoder}
     window_hu    [low, high], scaled to [0, 1]
     liver_pass   {size, pixel_mm (null: slices are scaled whatever their pixels measure), threshold}
     lesion_pass  {size, margin, iterations, liver_threshold, lesion_threshold}
@@ -70,6 +70,7 @@ class ModelBundle:
     folder: Path
     metadata: dict[str, Any]
     width: float
+    decoders: frozenset[str]
     window_hu: tuple[float, float]
     liver_pass: LiverPassSettings
     lesion_pass: LesionPassSettings
@@ -108,6 +109,7 @@ class ModelBundle:
                 folder,
                 metadata,
                 float(metadata["network"]["width"]),
+                frozenset(metadata["network"].get("decoders", ())),
                 (low, high),
                 LiverPassSettings(**metadata["liver_pass"]),
                 LesionPassSettings(**metadata["lesion_pass"]),
@@ -164,7 +166,7 @@ class ModelBundle:
             ) from error
         networks = {}
         for name in PASSES:
-            network = CascadeResNet(self.width)
+            network = CascadeResNet(self.width, decoder=name in self.decoders)
             try:
                 network.load_state_dict({key: value.float() for key, value in weights[name].items()}, strict=True)
             except (KeyError, TypeError, AttributeError, RuntimeError) as error:
@@ -199,7 +201,12 @@ def save_bundle(folder: Path, networks: dict[str, CascadeResNet], metadata: dict
     complete = {
         "format": FORMAT,
         **metadata,
-        "network": {"architecture": "table1", "width": networks["liver"].width, "input_channels": 3},
+        "network": {
+            "architecture": "table1",
+            "width": networks["liver"].width,
+            "input_channels": 3,
+            "decoders": [name for name in PASSES if networks[name].decoder is not None],
+        },
         "weights": {"file": WEIGHTS_FILE, "sha256": hashlib.sha256(weights).hexdigest()},
     }
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,8 @@
-"""The residual network of Table 1 of Bi et al. 2017: ResNet-38 of Wu et al. 2016 with a dilated score head."""
+"""The residual network of Table 1 of Bi et al. 2017: ResNet-38 of Wu et al. 2016 with a dilated score head.
+
+Beyond the paper, the network can have a decoder that adds detail to the scores: one cell of Table 1's map is 8 pixels,
+as large as a small lesion.
+"""
 
 from __future__ import annotations
 
@@ -54,6 +58,8 @@ TABLE_1_BLOCKS: tuple[BlockSpec, ...] = (
 STEM_CHANNELS = 64
 HEAD_CHANNELS = 512
 HEAD_DILATION = 12
+#: Blocks after which the features have a stride of 2 and of 4 (the last of res2 and of res3).
+_STRIDE_2_END, _STRIDE_4_END = 3, 6
 
 
 def scaled_channels(channels: int, width: float) -> int:
@@ -140,6 +146,38 @@ class SliceNetwork(nn.Module):
         return self
 
 
+class Decoder(nn.Module):
+    """Scores at half the image's size from features of three strides, joined as in U-Net (Ronneberger et al. 2015).
+
+    Args:
+        deep, middle, shallow: Channels of the features of stride 8, 4 and 2.
+        out_channels: Output maps.
+    """
+
+    def __init__(self, deep: int, middle: int, shallow: int, out_channels: int) -> None:
+        super().__init__()
+        self.lift4 = nn.Conv2d(deep, middle, 1, bias=False)
+        self.norm4 = nn.BatchNorm2d(2 * middle)
+        self.conv4 = nn.Conv2d(2 * middle, middle, 3, padding=1, bias=False)
+        self.lift2 = nn.Conv2d(middle, shallow, 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(2 * shallow)
+        self.conv2 = nn.Conv2d(2 * shallow, shallow, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(shallow)
+        self.score = nn.Conv2d(shallow, out_channels, 3, padding=1)
+
+    def forward(self, deep: Tensor, middle: Tensor, shallow: Tensor) -> Tensor:
+        x = torch.cat([_upsample(self.lift4(deep), 2), middle], dim=1)
+        x = self.conv4(F.relu(self.norm4(x)))
+        x = torch.cat([_upsample(self.lift2(x), 2), shallow], dim=1)
+        x = self.conv2(F.relu(self.norm2(x)))
+        scores: Tensor = self.score(F.relu(self.norm(x)))
+        return scores
+
+
+def _upsample(x: Tensor, factor: int) -> Tensor:
+    return F.interpolate(x, scale_factor=float(factor), mode="bilinear", align_corners=False)
+
+
 class CascadeResNet(SliceNetwork):
     """Table 1: stem, residual blocks, dilated score head, x8 upsampling.
 
@@ -147,9 +185,13 @@ class CascadeResNet(SliceNetwork):
         width: Scales every channel count of Table 1 (1 = the paper: 124.0 M parameters with 3 input channels).
         in_channels: Input planes; the paper feeds three: (I, I, I) to stage 1 and (I, Y^t, Y^v) to stage 2.
         out_channels: Output maps; 0 is the liver (Y^v), 1 the lesion (Y^t).
+        decoder: Add what a decoder sees to the scores. A new decoder adds nothing: a network that was trained without
+            one gives the same scores with it until it is trained on.
     """
 
-    def __init__(self, width: float = 1.0, in_channels: int = 3, out_channels: int = 2) -> None:
+    def __init__(
+        self, width: float = 1.0, in_channels: int = 3, out_channels: int = 2, *, decoder: bool = False
+    ) -> None:
         super().__init__()
         self.width = width
         channels = scaled_channels(STEM_CHANNELS, width)
@@ -164,7 +206,22 @@ class CascadeResNet(SliceNetwork):
         hidden = scaled_channels(HEAD_CHANNELS, width)
         self.head = nn.Conv2d(channels, hidden, 3, padding=HEAD_DILATION, dilation=HEAD_DILATION)
         self.score = nn.Conv2d(hidden, out_channels, 3, padding=HEAD_DILATION, dilation=HEAD_DILATION)
+        self.decoder: Decoder | None = None
+        if decoder:
+            shallow, middle = (scaled_channels(spec.channels[-1], width) for spec in TABLE_1_BLOCKS[0:4:2])
+            self.decoder = Decoder(hidden, middle, shallow, out_channels)
         self._initialise()
+        if self.decoder is not None:
+            nn.init.zeros_(self.decoder.score.weight)
+
+    def load_trained(self, state: dict[str, Tensor]) -> None:
+        """Takes over trained weights; a decoder that they lack stays as it is.
+
+        Raises:
+            RuntimeError: If they are not those of this network.
+        """
+        own = {key: value for key, value in self.state_dict().items() if key.startswith("decoder.")}
+        self.load_state_dict({**own, **state})
 
     def forward(self, x: Tensor) -> Tensor:
         """Scores the images.
@@ -175,7 +232,12 @@ class CascadeResNet(SliceNetwork):
         Returns:
             Logits (batch, 2, rows, columns): channel 0 liver, channel 1 lesion.
         """
-        features = F.relu(self.norm(self.blocks(self.stem(x))))
-        scores = self.score(F.relu(self.head(features)))
+        shallow = self.blocks[:_STRIDE_2_END](self.stem(x))
+        middle = self.blocks[_STRIDE_2_END:_STRIDE_4_END](shallow)
+        deep = self.blocks[_STRIDE_4_END:](middle)
+        hidden = F.relu(self.head(F.relu(self.norm(deep))))
         # fp32: bilinear weights of bf16 would cost boundary accuracy for nothing.
-        return F.interpolate(scores.float(), scale_factor=float(OUTPUT_STRIDE), mode="bilinear", align_corners=False)
+        scores = _upsample(self.score(hidden).float(), OUTPUT_STRIDE)
+        if self.decoder is not None:
+            scores = scores + _upsample(self.decoder(hidden, middle, shallow).float(), 2)
+        return scores

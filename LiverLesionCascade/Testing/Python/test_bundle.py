@@ -41,6 +41,23 @@ def test_saved_networks_are_read_back_within_half_precision(tmp_path):
         torch.testing.assert_close(loaded[name](image), network(image), atol=5e-3, rtol=5e-3)
 
 
+def test_a_bundle_says_which_networks_have_a_decoder(tmp_path):
+    networks = {"liver": CascadeResNet(0.03125).eval(), "lesion": CascadeResNet(0.03125, decoder=True).eval()}
+    torch.nn.init.normal_(networks["lesion"].decoder.score.weight, std=0.1)
+    save_bundle(tmp_path, networks, METADATA)
+    loaded = ModelBundle.load(tmp_path).networks(CPU)
+    image = torch.rand(1, 3, 32, 32)
+    assert loaded["liver"].decoder is None
+    torch.testing.assert_close(loaded["lesion"](image), networks["lesion"](image), atol=0.05, rtol=0.05)
+
+
+def test_a_bundle_from_before_decoders_is_read(folder):
+    network = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))["network"]
+    del network["decoders"]
+    change(folder, network=network)
+    assert ModelBundle.load(folder).networks(CPU)["lesion"].decoder is None
+
+
 def test_normalisation_statistics_keep_single_precision(tmp_path):
     networks = {name: CascadeResNet(width=0.03125) for name in ("liver", "lesion")}
     networks["lesion"].norm.running_var.fill_(1e-7)

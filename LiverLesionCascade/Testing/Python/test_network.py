@@ -92,7 +92,35 @@ def test_subsampled_shortcut_equals_a_strided_projection():
     torch.testing.assert_close(block(x), strided + inner)
 
 
+def test_a_new_decoder_leaves_the_scores_of_a_trained_network_as_they_are():
+    trained = CascadeResNet(width=0.0625).eval()
+    network = CascadeResNet(width=0.0625, decoder=True).eval()
+    network.load_trained(trained.state_dict())
+    image = torch.rand(1, 3, 64, 72)
+    torch.testing.assert_close(network(image), trained(image), rtol=0, atol=0)
+
+
+def test_a_decoder_tells_pixels_of_one_cell_of_the_score_map_apart():
+    network = CascadeResNet(width=0.0625, decoder=True).eval()
+    nn.init.normal_(network.decoder.score.weight)
+    point = torch.zeros(1, 3, 64, 64)
+    point[..., 32:34, 32:34] = 1
+    change = (network(point) - network(torch.zeros(1, 3, 64, 64)))[0, 0].detach()
+    # Bilinear upsampling by 8 alone is linear between the centres of cells: its second differences vanish there.
+    second = change[:, 2:] - 2 * change[:, 1:-1] + change[:, :-2]
+    inside = [i for i in range(62) if (i + 1) % 8 not in (3, 4)]
+    assert second[:, inside].abs().max() > 1e-3 * change.abs().max()
+
+
+def test_weights_that_lack_more_than_a_decoder_are_refused():
+    state = CascadeResNet(width=0.0625).state_dict()
+    del state["head.weight"]
+    with pytest.raises(RuntimeError, match="head.weight"):
+        CascadeResNet(width=0.0625, decoder=True).load_trained(state)
+
+
 def test_backward_runs_on_channels_last_tensors():
-    network = CascadeResNet(width=0.03125).placed(torch.device("cpu")).train()
+    network = CascadeResNet(width=0.03125, decoder=True).placed(torch.device("cpu")).train()
+    nn.init.normal_(network.decoder.score.weight)
     network(torch.rand(2, 3, 32, 32).contiguous(memory_format=torch.channels_last)).sum().backward()
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in network.parameters())

@@ -69,6 +69,17 @@ def test_stage_2_starts_from_the_network_that_looked_at_the_image_alone(trained,
     assert (final[key] - image_first[key]).norm() < 0.5 * (final[key] - fresh[key]).norm()
 
 
+def test_only_the_lesion_pass_gets_the_decoder_of_a_recipe_and_starts_from_networks_without(trained, data, tmp_path):
+    bundle, recipe = ModelBundle.load(trained / "bundle"), replace(tiny_recipe(), decoder=True)
+    start = CascadeTraining(tmp_path / "run", recipe, [data[0]], [data[1]], CPU, lambda line: None, bundle)
+    assert start.network("liver").decoder is None
+    network, given = start.network("lesion-image"), bundle.networks(CPU)["lesion"].state_dict()
+    assert network.decoder is not None
+    assert all(torch.equal(network.state_dict()[key], value) for key, value in given.items())
+    with pytest.raises(InputError, match="another recipe"):
+        training_in(tmp_path / "run", data)
+
+
 def test_training_from_a_bundle_starts_with_its_networks_but_for_the_folds(trained, data, tmp_path):
     bundle = ModelBundle.load(trained / "bundle")
     given = bundle.networks(CPU)
