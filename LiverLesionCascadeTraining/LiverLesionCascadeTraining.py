@@ -206,6 +206,7 @@ class LiverLesionCascadeTrainingLogic(ScriptedLoadableModuleLogic):
         """
         from LiverLesionCascadeLib.engine.device import select_device
         from LiverLesionCascadeTrainingLib.cascade_training import CascadeTraining
+        from LiverLesionCascadeTrainingLib.cases import find_splits
         from LiverLesionCascadeTrainingLib.export import default_card, export_bundle
         from LiverLesionCascadeTrainingLib.recipes import RECIPES
 
@@ -213,8 +214,7 @@ class LiverLesionCascadeTrainingLogic(ScriptedLoadableModuleLogic):
         training = CascadeTraining(
             runFolder,
             RECIPES[recipe],
-            [pathlib.Path(folder) for folder in trainFolders],
-            [pathlib.Path(folder) for folder in validationFolders],
+            find_splits([pathlib.Path(f) for f in trainFolders], [pathlib.Path(f) for f in validationFolders]),
             select_device(device),
             report,
         )

@@ -23,6 +23,7 @@ from LiverLesionCascadeLib.engine.device import select_device
 from LiverLesionCascadeLib.sample import fetch_sample
 from LiverLesionCascadeTrainingLib.batches import BatchMaker
 from LiverLesionCascadeTrainingLib.cascade_training import CascadeTraining
+from LiverLesionCascadeTrainingLib.cases import find_splits
 from LiverLesionCascadeTrainingLib.distributed import Ranks
 from LiverLesionCascadeTrainingLib.losses import cascade_loss
 from LiverLesionCascadeTrainingLib.precision import Precision
@@ -82,7 +83,7 @@ def main() -> int:
         make_demo_cases.main(fetch_sample(Path("sample")).image.parent, root / "cases")
         run = root / "run"
         training = CascadeTraining(
-            run, recipe, [root / "cases" / "train"], [root / "cases" / "val"], device, lambda line: None
+            run, recipe, find_splits([root / "cases" / "train"], [root / "cases" / "val"]), device, lambda line: None
         )
         training.prepare()
         maker = BatchMaker(training.store("train", "lesion"), recipe, recipe.lesion_image, JOB)

@@ -1,10 +1,9 @@
-"""Slicer stays alive while the sample is segmented: no event waits longer than 200 ms for code of ours.
+"""Slicer stays alive while the sample is segmented: events are handled in every stage of a run.
 
-Measured with the real panel, worker process and networks. What drawing the views costs in Slicer is not in it.
+With the real panel, worker process and networks. How long an event waits at most is measured by benchmark_panel.py.
 """
 
 import time
-from pathlib import Path
 
 import pytest
 import slicer_harness
@@ -14,53 +13,13 @@ slicer_harness.install()
 
 import qt  # noqa: E402
 import slicer  # noqa: E402
+from heartbeat import Heartbeat  # noqa: E402
 from LiverLesionCascadeLib.gui.event_loop import callLater  # noqa: E402
 from LiverLesionCascadeLib.gui.qt_process import QtProcess  # noqa: E402
 from LiverLesionCascadeLib.gui.segmentation_runs import SegmentationRuns  # noqa: E402
 from LiverLesionCascadeLib.gui.self_test import waitUntil  # noqa: E402
 from LiverLesionCascadeLib.worker.client import WorkerClient  # noqa: E402
 from refresh_cmake_lists import REPOSITORY  # noqa: E402
-
-LIMIT_S = 0.2
-ATTEMPTS = 3
-"""What our code blocks, it blocks each time; a single long wait has other causes, so the run is measured again."""
-
-
-def seconds_without_processor():
-    """How long this thread has waited for a processor that other programs had; 0 where the system does not tell."""
-    path = Path("/proc/thread-self/schedstat")
-    return int(path.read_text().split()[1]) / 1e9 if path.exists() else 0.0
-
-
-class Heartbeat:
-    """Notes how long the event loop lets a timer wait that should fire every few milliseconds.
-
-    Not counted is the time in which other programs had the processor: that is no fault of the code that is tested.
-
-    :param stage: tells what is going on, for the message of a failed test.
-    """
-
-    def __init__(self, stage=lambda: ""):
-        self.longest, self.during = 0.0, ""
-        self._stage = stage
-        self._last = self._now()
-        self._timer = qt.QTimer()
-        self._timer.setInterval(5)
-        self._timer.connect("timeout()", self._beat)
-        self._timer.start()
-
-    @staticmethod
-    def _now():
-        return time.perf_counter() - seconds_without_processor()
-
-    def _beat(self):
-        now = self._now()
-        if now - self._last > self.longest:
-            self.longest, self.during = now - self._last, self._stage()
-        self._last = now
-
-    def stop(self):
-        self._timer.stop()
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +35,7 @@ def runs(tmp_path):
 
 
 @pytest.fixture
-def widget(runs):
+def ui(runs):
     module = slicer_harness.load(REPOSITORY / "LiverLesionCascade" / "LiverLesionCascade.py").module
     parent = slicer.qSlicerWidget()
     parent.setLayout(qt.QVBoxLayout())
@@ -85,15 +44,18 @@ def widget(runs):
     made = module.LiverLesionCascadeWidget(parent, runs=runs)
     made.setup()
     made.enter()
-    yield made
+    yield made.ui
     made.cleanup()
     slicer.mrmlScene.Clear()
 
 
-def segment_and_measure(ui, image):
-    """Choose a volume and click Segment; the heartbeat until the result is there."""
-    volumeNode = slicer.util.loadVolume(str(image))
-    heartbeat = Heartbeat(lambda: ui.progressLabel.text or "before or after the run")
+STAGES = ("Starting", "Loading the trained networks", "Finding the liver", "Finding lesions", "Measuring")
+"""What the panel says while the worker computes."""
+
+
+def test_the_event_loop_turns_in_every_stage_of_a_run_on_the_sample(ui, sample):
+    volumeNode = slicer.util.loadVolume(str(sample))
+    heartbeat = Heartbeat(lambda: ui.progressLabel.text)
     ui.inputSelector.setCurrentNode(volumeNode)
     waitUntil(lambda: ui.segmentButton.enabled, "the sample can be segmented")
     ui.segmentButton.click()
@@ -101,28 +63,17 @@ def segment_and_measure(ui, image):
     heartbeat.stop()
     assert ui.errorLabel.text == ""
     assert len(slicer.util.getNodesByClass("vtkMRMLSegmentationNode")) == 1
-    return heartbeat
-
-
-def test_a_run_on_the_sample_never_holds_up_the_event_loop(widget, runs, sample):
-    gaps = []
-    for _attempt in range(ATTEMPTS):
-        slicer.mrmlScene.Clear()
-        runs.close()  # so that each attempt starts the worker, as the first run does
-        heartbeat = segment_and_measure(widget.ui, sample)
-        gaps.append(f"{heartbeat.longest:.3f} s ({heartbeat.during})")
-        print(gaps[-1])
-        if heartbeat.longest <= LIMIT_S:
-            return
-    pytest.fail(f"Longest waits of the event loop, one a run: {', '.join(gaps)}")
+    # Code that waits for the worker handles no event, or the one that ends its wait.
+    beats = {stage: sum(n for text, n in heartbeat.beats.items() if stage in text) for stage in STAGES}
+    assert min(beats.values()) >= 3, beats
 
 
 def test_the_heartbeat_notices_what_blocks():
     heartbeat = Heartbeat(lambda: "asleep")
     done = []
-    callLater(0.02, lambda: time.sleep(LIMIT_S + 0.1))
+    callLater(0.02, lambda: time.sleep(0.3))
     callLater(0.1, lambda: done.append(True))
     waitUntil(lambda: done, "the event loop goes on")
-    waitUntil(lambda: heartbeat.longest > LIMIT_S, "the block is noticed", seconds=5)
+    waitUntil(lambda: heartbeat.longest > 0.2, "the block is noticed", seconds=5)
     heartbeat.stop()
     assert heartbeat.during == "asleep"

@@ -13,10 +13,14 @@ from torch import Tensor
 from .augmentation import crop_field_of_view, darken, jitter_intensity, random_affine, warp
 from .corrections import LESION, LIVER, correct
 from .epochs import EpochSampler
-from .recipes import Recipe, StageRecipe
-from .sampling import SliceSampler
+from .lesion_paste import paste_lesion
+from .recipes import Phase, Recipe, StageRecipe
+from .sampling import SliceSampler, lesion_slices
 from .slice_store import SliceStore
 from .validation import network_input
+
+#: Pasted lesions are shrunk by up to this factor.
+_SMALLER = 2.0
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,10 @@ class BatchMaker:
             self._epochs = EpochSampler(store, set(stage.mixture), patients, self._seed)
         else:
             self._sampler = SliceSampler(store, stage.mixture, stage.by_patient, patients)
+        # Donors by patient: half of all lesion slices are those of two patients.
+        self._donors = None
+        if stage.paste and lesion_slices(store, patients):
+            self._donors = SliceSampler(store, {"lesion": 1.0}, 1.0, patients)
 
     def random(self, step: int, *more: int) -> np.random.Generator:
         """The random numbers of a step, or of one sample of it."""
@@ -74,6 +82,8 @@ class BatchMaker:
         matrices = random_affine(1, store.inner, phase.crop, recipe, stage, random)
         warped = warp(torch.from_numpy(planes).float() / 255, matrices, size)
         images, targets = warped[:, :1].contiguous(), warped[:, 1:].contiguous()
+        if self._donors is not None and random.random() < stage.paste:
+            self._paste(images, targets, self._donors, phase, random)
         crop_field_of_view(images, targets, stage.crop_view, random)
         darken(images, targets, stage.dark, random)
         if stage.prior_absent < 1:
@@ -81,6 +91,18 @@ class BatchMaker:
             return torch.cat([jitter_intensity(images, recipe, random), priors], dim=1), targets
         # From the image alone: stage 1 sees (I, I, I); for stage 2 all-zero priors mean "no estimate".
         return network_input(jitter_intensity(images, recipe, random), stage.image_thrice), targets
+
+    def _paste(
+        self, images: Tensor, targets: Tensor, donors: SliceSampler, phase: Phase, random: np.random.Generator
+    ) -> None:
+        """Puts a lesion of another slice into the liver of images and targets (1, ..., size, size), in place."""
+        index = donors.draw(1, random)
+        matrices = random_affine(1, self._store.inner, phase.crop, self._recipe, self._stage, random)
+        # Also smaller than it is: there are too few small lesions to learn from.
+        matrices[:, :, :2] *= float(random.uniform(1.0, _SMALLER))
+        planes = np.concatenate([self._store.images[index][:, None], self._store.targets[index]], axis=1)
+        donor = warp(torch.from_numpy(planes).float() / 255, matrices, phase.size)[0]
+        paste_lesion(images[0], targets[0], donor[:1], donor[1:], random)
 
     def _priors(
         self, index: np.ndarray, matrices: Tensor, images: Tensor, targets: Tensor, random: np.random.Generator

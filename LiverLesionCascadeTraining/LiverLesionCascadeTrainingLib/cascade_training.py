@@ -18,7 +18,7 @@ from LiverLesionCascadeLib.engine.network import CascadeResNet
 from torch import nn
 
 from .batches import BatchMaker
-from .cases import TrainingCase, find_splits, patient_folds
+from .cases import TrainingCase, patient_folds
 from .checkpoint import finished_weights
 from .cross_fitting import write_priors
 from .imagenet_weights import ImageNetWeights
@@ -43,23 +43,21 @@ class CascadeTraining:
     Args:
         folder: Run folder; created. A run that was started with other cases or another recipe is refused.
         recipe: What to train.
-        train, validation: Folders in LiTS layout, or prepared data sets; these bring a validation split of their own.
+        cases: Those for ``train`` and for ``validation`` (:func:`.cases.find_splits`).
         device: Where to train.
         report: Called with lines of text.
         start: Bundle whose networks the liver and lesion-image jobs start from; its width must be the recipe's. The
             folds never start from it: it may have seen the patients that they must not know.
 
     Raises:
-        InputError: If the bundle has another width, cases are missing, a patient is in both splits, or the folder
-            belongs to another run.
+        InputError: If the bundle has another width, or the folder belongs to another run.
     """
 
     def __init__(
         self,
         folder: Path,
         recipe: Recipe,
-        train: list[Path],
-        validation: list[Path],
+        cases: dict[str, list[TrainingCase]],
         device: torch.device,
         report: Report = print,
         start: ModelBundle | ImageNetWeights | None = None,
@@ -71,7 +69,7 @@ class CascadeTraining:
         self.folder, self.recipe, self._device = folder, recipe, device
         self._report: Report = report if self._ranks.first else lambda line: None
         self._start = start
-        self.cases: dict[str, list[TrainingCase]] = find_splits(train, validation)
+        self.cases = cases
         if start is not None and start.width != recipe.width:
             raise InputError(
                 f"{start.name} has networks of width {start.width}, the recipe {recipe.name} of width "

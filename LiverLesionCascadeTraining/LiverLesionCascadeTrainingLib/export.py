@@ -66,14 +66,17 @@ def logged_hours(log: Path, batch: int) -> float:
     return hours
 
 
-def export_bundle(training: CascadeTraining, folder: Path, card: dict[str, Any]) -> None:
+def export_bundle(training: CascadeTraining, folder: Path, card: dict[str, Any], lesion_job: str = "lesion") -> None:
     """Writes the bundle of a finished run.
+
+    Args:
+        lesion_job: Whose network becomes the lesion pass: ``lesion``, or ``lesion-image`` which knows no priors.
 
     Raises:
         TrainingError: If a job has not finished.
     """
     recipe = training.recipe
-    networks = {"liver": training.load("liver"), "lesion": training.load("lesion")}
+    networks = {"liver": training.load("liver"), "lesion": training.load(lesion_job)}
     jobs = {
         job: {
             "steps": recipe.stage(job).steps,
@@ -81,6 +84,7 @@ def export_bundle(training: CascadeTraining, folder: Path, card: dict[str, Any])
             "hours": round(logged_hours(training.folder / job / "log.csv", recipe.batch), 2),
         }
         for job in recipe.jobs
+        if (training.folder / job / "log.csv").is_file()
     }
     cases = training.cases["train"]
     metadata = {

@@ -26,12 +26,10 @@ class SliceSampler:
     def __init__(
         self, store: SliceStore, mixture: dict[str, float], by_patient: float, patients: set[int] | None = None
     ) -> None:
-        allowed = store.chosen
-        if patients is not None:
-            allowed = allowed & np.isin(store.patient, list(patients))
+        allowed = _allowed(store, patients)
         self._slices: list[np.ndarray] = []
         self._by_patient: list[list[np.ndarray]] = []
-        weights = []
+        weights: list[float] = []
         for kind, share in mixture.items():
             kinds = ("neither", "near") if kind == "neither" else (kind,)
             slices = np.flatnonzero(allowed & np.isin(store.kinds, kinds))
@@ -56,3 +54,12 @@ class SliceSampler:
                 slices = patients[random.integers(len(patients))]
             chosen[i] = slices[random.integers(len(slices))]
         return chosen
+
+
+def lesion_slices(store: SliceStore, patients: set[int] | None) -> int:
+    """Number of slices with lesions that may be drawn."""
+    return int(np.count_nonzero(_allowed(store, patients) & (store.kinds == "lesion")))
+
+
+def _allowed(store: SliceStore, patients: set[int] | None) -> np.ndarray:
+    return store.chosen if patients is None else store.chosen & np.isin(store.patient, list(patients))

@@ -31,9 +31,7 @@ def select_device(name: str = "auto") -> torch.device:
         (torch.ones(2, 2, device=device) @ torch.ones(2, 2, device=device)).sum().item()
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise DeviceError(
-            f"Device {name} cannot be used ({reason}): choose device cpu or repair its driver"
-        ) from error
+        raise DeviceError(f"Device {name} cannot be used ({reason}): choose device cpu or repair its driver") from error
     return device
 
 

@@ -121,8 +121,10 @@ def _require_uniform(slices: list[Slice], name: str) -> None:
         ("pixel spacings", lambda s: np.allclose(s.pixel_spacing, first.pixel_spacing, rtol=1e-3)),
         (
             "orientations",
-            lambda s: np.allclose(s.row, first.row, atol=_COSINE_TOLERANCE)
-            and np.allclose(s.column, first.column, atol=_COSINE_TOLERANCE),
+            lambda s: (
+                np.allclose(s.row, first.row, atol=_COSINE_TOLERANCE)
+                and np.allclose(s.column, first.column, atol=_COSINE_TOLERANCE)
+            ),
         ),
     ]
     for what, same in checks:

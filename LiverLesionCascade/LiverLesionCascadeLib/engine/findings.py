@@ -27,6 +27,7 @@ class Finding:
     severity: Severity
     message: str
 
+
 # Edges of an array in axial LPS order (slice, row, column), first and last of each axis, as a radiologist says them.
 _EDGES = (("bottom", "top"), ("front", "back"), ("right", "left"))
 

@@ -83,9 +83,7 @@ def test_names_without_extension_subfolders_umlauts_and_other_files_do_not_matte
     (folder / "viewer.exe").write_bytes(bytes(500))
     (folder / "leer").write_bytes(b"")
     (folder / "DICOM" / "._I3.dcm").write_bytes(b"resource fork")
-    write_slice(
-        folder / "DICOMDIR", STORED[0], (0, 0, 0), "1.2.77", SOPClassUID="1.2.840.10008.1.3.10", Modality=None
-    )
+    write_slice(folder / "DICOMDIR", STORED[0], (0, 0, 0), "1.2.77", SOPClassUID="1.2.840.10008.1.3.10", Modality=None)
     ct = read_dicom_folder(folder)
     np.testing.assert_array_equal(ct.hu, HU)
     assert "Other series" not in ct.notes[0].message

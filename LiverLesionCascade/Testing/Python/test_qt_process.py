@@ -73,7 +73,7 @@ def test_bytes_written_arrive():
 
 
 def test_a_killed_process_is_told_as_crashed_with_its_signal():
-    told = Told("import time; time.sleep(60)")
+    told = Told("import time; time.sleep(600)")
     run_until(lambda: told.process.pid)
     told.process.kill()
     assert told.ends == [], "not from within kill"
@@ -96,12 +96,11 @@ def test_a_program_that_is_not_there_is_told_once_and_later(tmp_path):
     assert len(told.ends) == 1
 
 
-def test_waiting_for_the_end_takes_no_longer_than_allowed():
+def test_waiting_for_the_end_gives_up_after_the_time_allowed():
     told = Told("import time; time.sleep(60)")
     run_until(lambda: told.process.pid)
-    began = time.monotonic()
     told.process.wait(0.2)
-    assert 0.1 < time.monotonic() - began < 5
+    assert told.ends == [], "it did not wait for the end of the process"
     told.process.kill()
     told.process.wait(5)
     assert told.ends == [(9, True)]

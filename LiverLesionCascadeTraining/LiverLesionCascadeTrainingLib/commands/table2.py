@@ -38,6 +38,7 @@ def run(args: argparse.Namespace) -> int:
     from LiverLesionCascadeLib.engine.errors import InputError
 
     from ..cascade_training import CascadeTraining
+    from ..cases import find_splits
     from ..datasets.labels import LESION
     from ..datasets.lits import LabelMapSource
     from ..datasets.training_case import TrainingCase
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     if args.threads:
         torch.set_num_threads(args.threads)
     device, recipe = select_device(args.device), RECIPES[args.recipe]
-    training = CascadeTraining(args.output, recipe, *data_folders(args.data), device, report)
+    training = CascadeTraining(args.output, recipe, find_splits(*data_folders(args.data)), device, report)
     cases = [case for case in training.cases["validation"] if not case.sparse]
     if not cases:
         raise InputError(f"{args.data} has no whole scan to measure on: its validation cases are single slices")

@@ -143,6 +143,7 @@ def _train(
     card: dict[str, Any],
 ) -> None:
     from ..cascade_training import CascadeTraining
+    from ..cases import find_splits
     from ..curves import write_curves
     from ..export import export_bundle
     from ..trainer import Execution
@@ -153,8 +154,7 @@ def _train(
     training = CascadeTraining(
         args.output,
         recipe,
-        args.train,
-        args.validation,
+        find_splits(args.train, args.validation),
         device,
         report,
         _start(args.start, recipe, report if ranks.first else None),

@@ -18,6 +18,7 @@ from LiverLesionCascadeTrainingLib.baselines.training import (
 from LiverLesionCascadeTrainingLib.baselines.vgg_fcn import VggFcn
 from LiverLesionCascadeTrainingLib.baselines.whole_slices import WholeSlices
 from LiverLesionCascadeTrainingLib.cascade_training import CascadeTraining
+from LiverLesionCascadeTrainingLib.cases import find_splits
 from LiverLesionCascadeTrainingLib.checkpoint import TrainingError
 from LiverLesionCascadeTrainingLib.recipes import COMPACT
 from small_bundle import IntensityNetwork
@@ -103,7 +104,7 @@ def test_scales_are_averaged_and_the_crf_smooths() -> None:
 def training(tmp_path_factory) -> CascadeTraining:
     folders = write_lits_folders(tmp_path_factory.mktemp("data"))
     folder = tmp_path_factory.mktemp("run") / "run"
-    made = CascadeTraining(folder, tiny_recipe(), [folders[0]], [folders[1]], CPU, lambda line: None)
+    made = CascadeTraining(folder, tiny_recipe(), find_splits([folders[0]], [folders[1]]), CPU, lambda line: None)
     made.prepare()
     return made
 

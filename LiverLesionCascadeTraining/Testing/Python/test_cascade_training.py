@@ -12,7 +12,7 @@ from LiverLesionCascadeLib.engine.bundle import ModelBundle
 from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeTrainingLib import recipes
 from LiverLesionCascadeTrainingLib.cascade_training import CascadeTraining, scaled
-from LiverLesionCascadeTrainingLib.cases import find_cases
+from LiverLesionCascadeTrainingLib.cases import find_cases, find_splits
 from LiverLesionCascadeTrainingLib.cross_fitting import write_priors
 from LiverLesionCascadeTrainingLib.slice_store import open_store
 from LiverLesionCascadeTrainingLib.trainer import TrainingError
@@ -40,7 +40,7 @@ def trained(tmp_path_factory, data):
 
 
 def training_in(folder, data, recipe=None) -> CascadeTraining:
-    return CascadeTraining(folder, recipe or tiny_recipe(), [data[0]], [data[1]], CPU, lambda line: None)
+    return CascadeTraining(folder, recipe or tiny_recipe(), find_splits([data[0]], [data[1]]), CPU, lambda line: None)
 
 
 def test_training_ends_in_a_bundle_that_loads_and_says_what_it_was_trained_on(trained):
@@ -71,7 +71,7 @@ def test_stage_2_starts_from_the_network_that_looked_at_the_image_alone(trained,
 
 def test_only_the_lesion_pass_gets_the_decoder_of_a_recipe_and_starts_from_networks_without(trained, data, tmp_path):
     bundle, recipe = ModelBundle.load(trained / "bundle"), replace(tiny_recipe(), decoder=True)
-    start = CascadeTraining(tmp_path / "run", recipe, [data[0]], [data[1]], CPU, lambda line: None, bundle)
+    start = CascadeTraining(tmp_path / "run", recipe, find_splits([data[0]], [data[1]]), CPU, lambda line: None, bundle)
     assert start.network("liver").decoder is None
     network, given = start.network("lesion-image"), bundle.networks(CPU)["lesion"].state_dict()
     assert network.decoder is not None
@@ -83,7 +83,9 @@ def test_only_the_lesion_pass_gets_the_decoder_of_a_recipe_and_starts_from_netwo
 def test_training_from_a_bundle_starts_with_its_networks_but_for_the_folds(trained, data, tmp_path):
     bundle = ModelBundle.load(trained / "bundle")
     given = bundle.networks(CPU)
-    start = CascadeTraining(tmp_path / "run", tiny_recipe(), [data[0]], [data[1]], CPU, lambda line: None, bundle)
+    start = CascadeTraining(
+        tmp_path / "run", tiny_recipe(), find_splits([data[0]], [data[1]]), CPU, lambda line: None, bundle
+    )
     fresh = training_in(tmp_path / "fresh", data)
     for job, name in (("liver", "liver"), ("lesion-image", "lesion")):
         for key, value in start.network(job).state_dict().items():
@@ -96,7 +98,7 @@ def test_bundle_of_another_width_is_refused_as_a_start(trained, data, tmp_path):
     bundle = ModelBundle.load(trained / "bundle")
     wider = replace(tiny_recipe(), width=2 * tiny_recipe().width)
     with pytest.raises(InputError, match="start from another bundle"):
-        CascadeTraining(tmp_path / "run", wider, [data[0]], [data[1]], CPU, lambda line: None, bundle)
+        CascadeTraining(tmp_path / "run", wider, find_splits([data[0]], [data[1]]), CPU, lambda line: None, bundle)
 
 
 def test_command_again_on_a_finished_run_trains_nothing(trained, data, capsys, monkeypatch):
@@ -163,7 +165,7 @@ def test_patient_in_both_splits_is_refused(tmp_path, data):
     write_case(validation, "6", *phantom_case(6))
     (tmp_path / "dataset.json").write_text(json.dumps({"6": {"patient": "g4"}}))
     with pytest.raises(InputError, match="g4"):
-        CascadeTraining(tmp_path / "run", tiny_recipe(), [data[0]], [validation], CPU)
+        CascadeTraining(tmp_path / "run", tiny_recipe(), find_splits([data[0]], [validation]), CPU)
 
 
 def test_run_folder_of_another_recipe_or_other_cases_is_refused(trained, data, tmp_path):
@@ -171,7 +173,7 @@ def test_run_folder_of_another_recipe_or_other_cases_is_refused(trained, data, t
         training_in(trained, data, replace(tiny_recipe(), width=0.0625))
     write_case(tmp_path, "77", *phantom_case(7))
     with pytest.raises(InputError, match="other cases"):
-        CascadeTraining(trained, tiny_recipe(), [tmp_path], [data[1]], CPU)
+        CascadeTraining(trained, tiny_recipe(), find_splits([tmp_path], [data[1]]), CPU)
 
 
 def test_schedules_can_be_lengthened_as_a_whole():

@@ -27,6 +27,7 @@ import torch
 torch.set_num_threads(1)
 from LiverLesionCascadeTrainingLib.batches import BatchMaker
 from LiverLesionCascadeTrainingLib.cascade_training import CascadeTraining
+from LiverLesionCascadeTrainingLib.cases import find_splits
 from LiverLesionCascadeLib.engine.network import CascadeResNet
 from LiverLesionCascadeTrainingLib.distributed import joined
 from LiverLesionCascadeTrainingLib.trainer import Execution, Trainer
@@ -37,7 +38,7 @@ cpu = torch.device("cpu")
 with joined(cpu) as ranks:
     recipe = small_recipe()
     execution = Execution("fp32", 1, ranks)
-    training = CascadeTraining(folder, recipe, [train], [validation], cpu, print, execution=execution)
+    training = CascadeTraining(folder, recipe, find_splits([train], [validation]), cpu, print, execution=execution)
     training.prepare()
     store, stage = training.store("train", "liver"), recipe.liver
     maker = BatchMaker(store, recipe, stage, "liver")

@@ -17,6 +17,7 @@ from LiverLesionCascadeLib.engine.errors import CancelledError
 from LiverLesionCascadeTrainingLib import trainer as trainer_module
 from LiverLesionCascadeTrainingLib.batches import BatchMaker
 from LiverLesionCascadeTrainingLib.cascade_training import CascadeTraining
+from LiverLesionCascadeTrainingLib.cases import find_splits
 from LiverLesionCascadeTrainingLib.checkpoint import TrainingError, save_atomically
 from LiverLesionCascadeTrainingLib.losses import cascade_loss
 from LiverLesionCascadeTrainingLib.trainer import Trainer
@@ -37,7 +38,7 @@ def quiet():
 
 
 def run_of(folder: Path, data, steps: int = STEPS) -> CascadeTraining:
-    training = CascadeTraining(folder, tiny_recipe(steps), [data[0]], [data[1]], CPU, lambda line: None)
+    training = CascadeTraining(folder, tiny_recipe(steps), find_splits([data[0]], [data[1]]), CPU, lambda line: None)
     training.prepare()
     return training
 

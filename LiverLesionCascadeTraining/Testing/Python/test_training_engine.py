@@ -23,6 +23,7 @@ from LiverLesionCascadeTrainingLib import recipes, run_control
 from LiverLesionCascadeTrainingLib import trainer as trainer_module
 from LiverLesionCascadeTrainingLib.batches import Batch, BatchMaker
 from LiverLesionCascadeTrainingLib.cascade_training import CascadeTraining
+from LiverLesionCascadeTrainingLib.cases import find_splits
 from LiverLesionCascadeTrainingLib.checkpoint import TrainingError
 from LiverLesionCascadeTrainingLib.curves import write_curves
 from LiverLesionCascadeTrainingLib.epochs import EpochSampler
@@ -46,7 +47,7 @@ def data(tmp_path_factory):
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory, data):
     training = CascadeTraining(
-        tmp_path_factory.mktemp("run"), tiny_recipe(STEPS), [data[0]], [data[1]], CPU, lambda line: None
+        tmp_path_factory.mktemp("run"), tiny_recipe(STEPS), find_splits([data[0]], [data[1]]), CPU, lambda line: None
     )
     training.prepare()
     return training
@@ -149,9 +150,10 @@ import torch
 torch.set_num_threads(1)
 from test_training_engine import a_trainer, CPU
 from LiverLesionCascadeTrainingLib.cascade_training import CascadeTraining
+from LiverLesionCascadeTrainingLib.cases import find_splits
 from tiny_recipe import tiny_recipe
 folder, run, train, validation = map(Path, sys.argv[1:5])
-training = CascadeTraining(run, tiny_recipe(8), [train], [validation], CPU, lambda line: None)
+training = CascadeTraining(run, tiny_recipe(8), find_splits([train], [validation]), CPU, lambda line: None)
 trainer = a_trainer(training, folder)
 trainer.run(stop_at=4)
 size = trainer.checkpoint.stat().st_size
