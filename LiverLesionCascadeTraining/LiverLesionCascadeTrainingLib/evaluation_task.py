@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 from LiverLesionCascadeLib.engine.presets import Preset
+from LiverLesionCascadeLib.engine.result import SegmentationResult
 from LiverLesionCascadeLib.engine.segmenter import Segmenter
 
 from .datasets.training_case import TrainingCase
@@ -13,13 +15,18 @@ from .evaluation import CaseMetrics, SparseCaseMetrics, measure
 
 def measure_case(case: TrainingCase, preset: Preset, segmenter: Segmenter) -> CaseMetrics | SparseCaseMetrics:
     """Segments a case and measures it against its reference. Raises InputError, InvalidVolumeError, DeviceError."""
+    result, reference = segment_case(case, preset, segmenter)
+    return measure(case, result.ct, result.liver, result.lesions, reference)
+
+
+def segment_case(case: TrainingCase, preset: Preset, segmenter: Segmenter) -> tuple[SegmentationResult, np.ndarray]:
+    """Segments a case; its reference labels (slice, row, column) come with the result. Raises as `measure_case`."""
     if case.sparse:
         # Single slices: what is a neighbour in the file is none in the patient.
         rules = replace(preset.postprocessing, largest_liver_component=False, min_lesion_mm=0.0)
         preset = replace(preset, liver_step_mm=0.0, lesion_step_mm=0.0, postprocessing=rules)
     ct, reference = case.read()
-    result = segmenter.segment(ct, preset)
-    return measure(case, ct, result.liver, result.lesions, reference)
+    return segmenter.segment(ct, preset), reference
 
 
 def measure_on_worker(
