@@ -16,6 +16,7 @@ def tiny_recipe(steps: int = 3) -> Recipe:
         width=0.03125,
         pixel_mm=10.0,
         batch=2,
+        decoder=False,
         liver=stage(COMPACT.liver),
         liver_fold=stage(COMPACT.liver_fold),
         lesion_image=stage(COMPACT.lesion_image),

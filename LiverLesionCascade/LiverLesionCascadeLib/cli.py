@@ -41,6 +41,7 @@ TRAINING_COMMANDS = {
     "prepare": "turn labelled scans of any layout into one data set for training",
     "train": "train the cascade on a folder of labelled CTs and export a model bundle",
     "evaluate": "compare a model bundle's results with reference labels",
+    "cross-validate": "train and measure a recipe by patients that its networks never saw",
     "table2": "train and measure the methods that the paper compares",
 }
 
@@ -140,7 +141,7 @@ def _training(command: str) -> Any:
             f"Training and evaluation are in the package {TRAINING_PACKAGE}, which is not installed: "
             "install the whole project with pip install -e ."
         )
-    return importlib.import_module(f"{TRAINING_PACKAGE}.commands.{command}")
+    return importlib.import_module(f"{TRAINING_PACKAGE}.commands.{command.replace('-', '_')}")
 
 
 def _run(arguments: argparse.Namespace, make_segmenter: SegmenterFactory | None) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from LiverLesionCascadeLib.engine.bundle import METADATA_FILE, WEIGHTS_FILE
 
 CARD_FILE = "MODEL_CARD.md"
+RELIABILITY_FILE = "reliability.png"
 
 
 def write_model_card(folder: Path) -> None:
@@ -43,6 +44,8 @@ def model_card(metadata: dict[str, Any], weights_bytes: int) -> str:
     ]
     if "validation" in metadata:
         sections += ["## Validation", _validation(metadata["validation"])]
+    if "cross_validation" in metadata:
+        sections += ["## Cross-validation", _cross_validation(metadata["cross_validation"])]
     sections += [
         "## Limitations",
         "\n".join(f"* {line}" for line in metadata["limitations"]),
@@ -53,10 +56,43 @@ def model_card(metadata: dict[str, Any], weights_bytes: int) -> str:
     return "\n\n".join(sections) + "\n"
 
 
-def _validation(validation: dict[str, Any]) -> str:
-    def cell(value: float | None) -> str:
-        return "-" if value is None else f"{value:.3f}"
+def cell(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
 
+
+def _cross_validation(figures: dict[str, Any]) -> str:
+    rows = [
+        f"| {size} | {counts['reference']} | {counts['found']} | {counts['predicted']} | {counts['false']} |"
+        for size, counts in (
+            ("below 10 mm", figures["lesions"]["below_10_mm"]),
+            ("10 mm and more", figures["lesions"]["from_10_mm"]),
+        )
+    ]
+    return "\n".join(
+        [
+            f"{figures['folds']} parts of the patients of training and validation, preset `{figures['preset']}`: "
+            "networks of the same recipe, trained without one part, segment that part. The lesion pass is that of the "
+            "job `lesion-image`, which knows no priors.",
+            "",
+            "| | liver Dice | lesion Dice |",
+            "| --- | ---: | ---: |",
+            f"| {figures['scans']} scans | {cell(figures['liver_dice'])} | {cell(figures['lesion_dice'])} |",
+            f"| single slices of {figures['single_slice_scans']} patients "
+            f"| {cell(figures['single_slices_liver_dice'])} | {cell(figures['single_slices_lesion_dice'])} |",
+            "",
+            "| long diameter | lesions | found | segmented | false |",
+            "| --- | ---: | ---: | ---: | ---: |",
+            *rows,
+            "",
+            f"The confidence of the {figures['found_lesions']} lesions that were segmented has an expected calibration "
+            f"error of {cell(figures['expected_calibration_error'])}:",
+            "",
+            f"![Share of true lesions by confidence]({RELIABILITY_FILE})",
+        ]
+    )
+
+
+def _validation(validation: dict[str, Any]) -> str:
     rows = [
         f"| {case['name']} | {cell(case['liver_dice'])} | {cell(case['lesion_dice'])} "
         f"| {case['lesions']} | {case['found']} | {case['false_positives']} |"

@@ -48,6 +48,7 @@ def predict(
     scales: tuple[float, ...],
     device: torch.device,
     progress: Progress,
+    mirror: bool = False,
 ) -> Tensor:
     """Probabilities of all slices, averaged over the scales (Bi et al. 2017, section 2.4).
 
@@ -56,6 +57,7 @@ def predict(
         count: Number of slices.
         size: Native (rows, columns).
         scales: Relative to the native size.
+        mirror: Also look at every image mirrored left to right, and average.
 
     Returns:
         (count, 2, *size) float16 on the CPU: liver, lesion.
@@ -74,7 +76,10 @@ def predict(
                 total = torch.zeros((), device=device)
                 for scale in scales:
                     total = total + _at_scale(network, images, size, scaled_size(size, scale))
-                maps[part] = (total / len(scales)).to("cpu", torch.float16)
+                    if mirror:
+                        mirrored = _at_scale(network, images.flip(-1), size, scaled_size(size, scale))
+                        total = total + mirrored.flip(-1)
+                maps[part] = (total / (len(scales) * (2 if mirror else 1))).to("cpu", torch.float16)
                 progress.advance(part.stop / count)
     except torch.OutOfMemoryError as error:
         raise DeviceError(

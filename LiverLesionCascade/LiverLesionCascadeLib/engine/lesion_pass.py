@@ -71,5 +71,7 @@ def run_lesion_pass(
         progress.begin(
             "Lesions" if iteration == 0 else "Lesions, again on the result", progress.rest / (iterations - iteration)
         )
-        maps = predict(network, inputs, len(indices), view.size, preset.lesion_scales, device, progress)
+        maps = predict(
+            network, inputs, len(indices), view.size, preset.lesion_scales, device, progress, preset.lesion_mirror
+        )
     return maps, indices

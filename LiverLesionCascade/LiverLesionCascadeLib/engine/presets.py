@@ -19,6 +19,7 @@ class Preset:
         lesion_step_mm: The same for the lesion pass; maps between are interpolated.
         liver_scales, lesion_scales: Image sizes of each pass relative to its native one, whose probabilities are
             averaged.
+        lesion_mirror: Whether the lesion pass also looks at every slice mirrored left to right, and averages.
         iterations: Runs of the lesion pass, each on the result of the one before; None for the bundle's own number, 0
             to stop after the liver pass (stage 1 alone, for comparison).
         priors: Whether the first run of the lesion pass is given the liver pass's maps.
@@ -31,6 +32,7 @@ class Preset:
     lesion_step_mm: float = 0.0
     liver_scales: tuple[float, ...] = (1.0,)
     lesion_scales: tuple[float, ...] = (1.0,)
+    lesion_mirror: bool = False
     iterations: int | None = None
     priors: bool = True
     crf: bool = False

@@ -6,9 +6,10 @@ import torch
 from LiverLesionCascadeLib.engine.bundle import ModelBundle
 from LiverLesionCascadeLib.engine.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.errors import CancelledError, DeviceError, InvalidVolumeError
-from LiverLesionCascadeLib.engine.inference import between_slices, evenly_stepped, scaled_size
+from LiverLesionCascadeLib.engine.inference import between_slices, evenly_stepped, predict, scaled_size
 from LiverLesionCascadeLib.engine.postprocessing import PostProcessing
 from LiverLesionCascadeLib.engine.presets import PAPER_SCALES, Preset
+from LiverLesionCascadeLib.engine.progress import Progress
 from LiverLesionCascadeLib.engine.segmenter import Segmenter
 from small_bundle import IntensityNetwork, write_tiny_bundle
 
@@ -223,3 +224,22 @@ def test_steps_end_at_the_last_slice():
 
 def test_paper_scales_are_those_of_a_512_image():
     assert [scaled_size((512, 512), scale)[0] for scale in PAPER_SCALES] == [512, 544, 576, 608, 640]
+
+
+def test_mirrored_images_are_averaged_in_their_own_place():
+    class LeftIsLikely(IntensityNetwork):
+        """A network that trusts the left half of an image more."""
+
+        def forward(self, x):
+            return super().forward(x) * torch.linspace(1.0, 0.0, x.shape[-1])
+
+    network, device = LeftIsLikely(), torch.device("cpu")
+    images = torch.rand(3, 3, 16, 24, generator=torch.Generator().manual_seed(0))
+
+    def maps(inputs, mirror):
+        return predict(network, inputs.__getitem__, 3, (16, 24), (1.0,), device, Progress(), mirror).float()
+
+    plain, mirrored = maps(images, False), maps(images, True)
+    assert torch.allclose(mirrored, (plain + maps(images.flip(-1), False).flip(-1)) / 2, atol=1e-3)
+    assert torch.allclose(maps(images.flip(-1), True), mirrored.flip(-1), atol=1e-3)
+    assert not torch.allclose(mirrored, plain, atol=0.1)

@@ -1,0 +1,77 @@
+"""``liver-lesion-cascade cross-validate``: how good a recipe is on patients that its networks never saw."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from . import LAYOUT
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("cases", nargs="+", type=Path, metavar="FOLDER", help=f"cases with references: {LAYOUT}")
+    add("-o", "--output", type=Path, required=True, metavar="RUN", help="run folder; an interrupted run goes on")
+    add("--recipe", choices=("compact", "paper"), default="compact", help="default: compact")
+    add("--folds", type=int, default=3, metavar="N", help="parts of the patients (default: 3)")
+    add(
+        "--fold",
+        type=int,
+        action="append",
+        metavar="K",
+        help="train only this fold, from 0; may be repeated. The folds do not wait for each other: run them at once on "
+        "several machines or cores, then give the command without --fold for the figures",
+    )
+    add("--length", type=float, default=1.0, metavar="FACTOR", help="lengthen or shorten all schedules (default 1)")
+    add("--preset", choices=("fast", "paper"), default="fast", help="default: fast")
+    add("--record", type=Path, metavar="BUNDLE", help="write the figures into this bundle's metadata and model card")
+    add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps (default: auto)")
+    add("--threads", type=int, metavar="N", help="processor threads (default: all)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Trains what has not been trained, then segments every case by the networks that did not see its patient."""
+    import torch
+    from LiverLesionCascadeLib.engine.device import select_device
+    from LiverLesionCascadeLib.engine.errors import InputError
+    from LiverLesionCascadeLib.engine.files import write_atomically
+    from LiverLesionCascadeLib.engine.presets import PRESETS
+
+    from ..cascade_training import scaled
+    from ..cases import find_cases
+    from ..cross_validation import CrossValidation, fold_cases, measure_fold, train_fold
+    from ..denormals import denormals_flushed
+    from ..export import record_cross_validation
+    from ..recipes import RECIPES
+
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    recipe = scaled(RECIPES[args.recipe], args.length)
+    cases = find_cases(args.cases)
+    patients = len({case.patient for case in cases})
+    if not 2 <= args.folds <= patients:
+        raise InputError(f"{patients} patients cannot be divided into {args.folds} folds: choose 2 to {patients}")
+    chosen = args.fold or range(args.folds)
+    if not set(chosen) <= set(range(args.folds)):
+        raise InputError(f"There is no fold {max(chosen)}: choose 0 to {args.folds - 1}")
+    folds = fold_cases(cases, args.folds, recipe.seed)
+    device = select_device(args.device)
+    bundles = {}
+    for number in chosen:
+        with denormals_flushed():
+            bundles[number] = train_fold(args.output / f"fold-{number}", recipe, folds[number], device, print)
+    if args.fold:
+        return 0
+    measured = [
+        measure_fold(bundles[number], folds[number]["validation"], PRESETS[args.preset], args.device, print)
+        for number in chosen
+    ]
+    result = CrossValidation.of(measured)
+    write_atomically(
+        args.output / "cross-validation.json", (json.dumps(result.to_dict(), indent=1) + "\n").encode("utf-8")
+    )
+    print(result.format_table())
+    if args.record:
+        record_cross_validation(args.record, result, args.preset)
+    return 0

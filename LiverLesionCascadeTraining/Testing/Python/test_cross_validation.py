@@ -1,0 +1,93 @@
+"""Cross-validation: no network is asked about a patient that it saw; figures, lesions and card come from all folds."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from lits_phantoms import write_lits_folders
+from LiverLesionCascadeLib.cli import main
+from LiverLesionCascadeTrainingLib import cross_validation
+from LiverLesionCascadeTrainingLib.cases import find_cases
+from LiverLesionCascadeTrainingLib.cross_validation import CrossValidation, FoundLesion, fold_cases
+from LiverLesionCascadeTrainingLib.evaluation import evaluate_case
+from LiverLesionCascadeTrainingLib.export import record_cross_validation
+from tiny_recipe import tiny_recipe
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_lits_folders(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    monkeypatch.setattr("LiverLesionCascadeTrainingLib.recipes.RECIPES", {"compact": tiny_recipe()})
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, data):
+    """A finished cross-validation on two folds; its folder."""
+    folder = tmp_path_factory.mktemp("run") / "cv"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("LiverLesionCascadeTrainingLib.recipes.RECIPES", {"compact": tiny_recipe()})
+        assert main(["cross-validate", *map(str, data), "-o", str(folder), "--folds", "2"]) == 0
+    return folder
+
+
+def test_every_patient_is_validated_once_and_never_trained_on_in_that_fold(data):
+    cases = find_cases(data)
+    folds = fold_cases(cases, 3, 1)
+    assert sorted(case.name for fold in folds for case in fold["validation"]) == sorted(case.name for case in cases)
+    for fold in folds:
+        assert not {case.patient for case in fold["train"]} & {case.patient for case in fold["validation"]}
+        assert len(fold["train"]) + len(fold["validation"]) == len(cases)
+
+
+def test_the_figures_are_of_all_cases(run, data):
+    figures = json.loads((run / "cross-validation.json").read_text())
+    assert figures["folds"] == 2
+    assert {case["name"] for case in figures["cases"]} == {case.name for case in find_cases(data) if not case.sparse}
+
+
+def test_again_it_trains_nothing_and_gives_the_same(run, data, tiny, monkeypatch, capsys):
+    before = (run / "cross-validation.json").read_text()
+    steps = []
+    monkeypatch.setattr("LiverLesionCascadeTrainingLib.trainer.Trainer.train_step", lambda *_: steps.append(1))
+    assert main(["cross-validate", *map(str, data), "-o", str(run), "--folds", "2"]) == 0
+    assert steps == []
+    assert (run / "cross-validation.json").read_text() == before
+    assert "Dice" in capsys.readouterr().out
+
+
+def test_a_single_fold_is_trained_and_nothing_measured(data, tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(cross_validation, "segment_case", None)
+    words = ["cross-validate", *map(str, data), "-o", str(tmp_path / "cv"), "--folds", "2", "--fold", "1"]
+    assert main(words) == 0
+    assert [path.name for path in (tmp_path / "cv").iterdir()] == ["fold-1"]
+    assert (tmp_path / "cv" / "fold-1" / "bundle" / "weights.pt").is_file()
+
+
+@pytest.mark.parametrize("words", [("--folds", "99"), ("--folds", "1"), ("--folds", "2", "--fold", "2")])
+def test_impossible_folds_are_refused_before_anything_is_written(data, tiny, tmp_path, words, capsys):
+    assert main(["cross-validate", *map(str, data), "-o", str(tmp_path / "cv"), *words]) == 3
+    assert "choose" in capsys.readouterr().err
+    assert not (tmp_path / "cv").exists()
+
+
+def test_the_figures_go_into_a_bundle_and_its_card_with_a_plot(run, tmp_path):
+    labels = np.zeros((4, 8, 8), np.uint8)
+    labels[1:3, 2:7, 2:7] = 1
+    labels[1, 3:5, 3:5] = 2
+    measures = evaluate_case(labels > 0, labels == 2, labels, (1.0, 1.0, 1.0), "7")
+    lesions = [FoundLesion("7", right, 0.9, 1.0, 1.0, 9.0, 8.0, 2, -30.0, 4.0) for right in (True, True, False)]
+    bundle = shutil.copytree(run / "fold-0" / "bundle", tmp_path / "bundle")
+    weights = (bundle / "weights.pt").read_bytes()
+    record_cross_validation(bundle, CrossValidation.of([([measures], lesions), ([], [])]), "fast")
+    recorded = json.loads((bundle / "metadata.json").read_text())["cross_validation"]
+    assert recorded["lesion_dice"] == 1.0
+    assert recorded["lesions"]["below_10_mm"]["found"] == 1
+    assert recorded["expected_calibration_error"] == pytest.approx(0.9 - 2 / 3)
+    assert (bundle / "reliability.png").read_bytes().startswith(b"\x89PNG")
+    assert "reliability.png" in (bundle / "MODEL_CARD.md").read_text()
+    assert (bundle / "weights.pt").read_bytes() == weights

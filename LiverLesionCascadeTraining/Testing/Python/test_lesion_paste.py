@@ -1,0 +1,89 @@
+"""Lesions copied between livers: where they land, how they look there, and that a training sees them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from LiverLesionCascadeTrainingLib.batches import BatchMaker
+from LiverLesionCascadeTrainingLib.lesion_paste import LESION, LIVER, paste_lesion
+from LiverLesionCascadeTrainingLib.slice_store import SliceStore
+from tiny_recipe import tiny_recipe
+
+SIZE = 48
+
+
+def slice_of(liver_value: float, lesion_value: float | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+    """A liver in the middle of an image; with a round lesion of 9 pixels if it has a value."""
+    rows, columns = torch.meshgrid(torch.arange(SIZE), torch.arange(SIZE), indexing="ij")
+    target = torch.zeros(2, SIZE, SIZE)
+    target[LIVER] = ((rows - 24) ** 2 + (columns - 24) ** 2 <= 18**2).float()
+    image = liver_value * target[:1].clone()
+    if lesion_value is not None:
+        target[LESION] = ((rows - 20) ** 2 + (columns - 26) ** 2 <= 4.5**2).float()
+        image[0][target[LESION] > 0] = lesion_value
+    return image, target
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_pasted_lesion_lies_in_the_liver_and_keeps_its_contrast_to_it(seed):
+    image, target = slice_of(0.5)
+    donor_image, donor_target = slice_of(0.8, 0.6)
+    untouched = image.clone()
+    assert paste_lesion(image, target, donor_image, donor_target, np.random.default_rng(seed))
+    pasted = target[LESION] > 0
+    assert 0 < int(pasted.sum()) <= int(donor_target[LESION].sum())
+    assert not (pasted & (target[LIVER] == 0)).any()
+    # 0.2 darker than the donor's liver, times 0.6 to 1.2.
+    darker = 0.5 - image[0][pasted]
+    assert 0.11 < float(darker.mean()) < 0.25
+    far = torch.nn.functional.max_pool2d(pasted[None].float(), 9, 1, 4)[0] == 0
+    assert torch.equal(image[0][far], untouched[0][far])
+
+
+def test_a_lesion_that_is_there_already_stays():
+    image, target = slice_of(0.5, 0.2)
+    before = target[LESION].clone()
+    assert paste_lesion(image, target, *slice_of(0.8, 0.6), np.random.default_rng(0))
+    assert (target[LESION] >= before).all()
+    assert target[LESION].sum() > before.sum()
+
+
+def test_nothing_changes_without_a_lesion_to_copy_or_a_liver_to_put_it():
+    empty = torch.zeros(1, SIZE, SIZE), torch.zeros(2, SIZE, SIZE)
+    for receiver, donor in ((slice_of(0.5), slice_of(0.8)), (empty, slice_of(0.8, 0.6))):
+        image, target = receiver
+        before = image.clone(), target.clone()
+        assert not paste_lesion(image, target, *donor, np.random.default_rng(0))
+        assert torch.equal(image, before[0])
+        assert torch.equal(target, before[1])
+
+
+def a_store(lesion: bool) -> SliceStore:
+    """Ten slices of healthy liver of patient 0, and one of patient 1 with a lesion or without."""
+    slices = [slice_of(0.5)] * 10 + [slice_of(0.8, 0.6 if lesion else None)]
+    return SliceStore(
+        images=np.stack([(image[0] * 255).numpy() for image, _ in slices]).astype(np.uint8),
+        targets=np.stack([(target * 255).numpy() for _, target in slices]).astype(np.uint8),
+        priors=None,
+        case=np.arange(11),
+        slice=np.zeros(11, int),
+        patient=np.asarray([0] * 10 + [1]),
+        kinds=np.asarray(["liver"] * 10 + ["lesion" if lesion else "liver"]),
+        names=[str(i) for i in range(11)],
+        patients=["0", "1"],
+        views=[],
+        inner=0.8,
+        chosen=np.ones(11, bool),
+    )
+
+
+@pytest.mark.parametrize(
+    ("lesion", "patients", "expected"), [(True, None, True), (True, {0}, False), (False, None, False)]
+)
+def test_a_training_pastes_lesions_of_its_own_patients_alone(lesion, patients, expected):
+    recipe = tiny_recipe()
+    stage = replace(recipe.lesion_image, mixture={"liver": 1.0}, paste=1.0)
+    maker = BatchMaker(a_store(lesion), recipe, stage, "lesion-image", patients)
+    shown = any(float(maker.make(step).targets[:, LESION].max()) > 0.5 for step in range(10))
+    assert shown == expected
