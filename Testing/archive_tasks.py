@@ -17,6 +17,7 @@ from LiverLesionCascadeLib.archive.case_run import run_case
 from LiverLesionCascadeLib.archive.cluster import workers
 from LiverLesionCascadeLib.archive.discovery import find_entries
 from LiverLesionCascadeLib.archive.records import Settings
+from LiverLesionCascadeLib.archive.run_folder import run_folder
 from LiverLesionCascadeLib.archive.tables import write_tables
 from phantom import PhantomSegmenter
 
@@ -52,7 +53,7 @@ def run_archive(archive, out, cluster, progress=lambda done, of, failed: None, *
     """The outcome of a run by the cluster's workers, with its tables written."""
     before, run.run_case = run.run_case, run_phantom_case
     try:
-        with run.run_folder(Path(out)):
+        with run_folder(Path(out)):
             entries = find_entries(Path(archive), leave_out=Path(out))
             outcome = run.run_entries(entries, settings_for(out, **changes), cluster, progress)
             write_tables(outcome.records, Path(out))

@@ -21,7 +21,8 @@ import psutil
 import SimpleITK as sitk
 from LiverLesionCascadeLib.archive.case_run import run_case
 from LiverLesionCascadeLib.archive.discovery import find_entries
-from LiverLesionCascadeLib.archive.records import CASES, RECORDS, Settings, model_identity, write_record
+from LiverLesionCascadeLib.archive.records import Settings, model_identity, write_record
+from LiverLesionCascadeLib.archive.run_folder import CASES, RECORDS
 from LiverLesionCascadeLib.engine.bundle import ModelBundle
 from LiverLesionCascadeLib.sample import fetch_sample
 from small_bundle import write_tiny_bundle

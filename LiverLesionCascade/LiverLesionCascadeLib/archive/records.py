@@ -13,10 +13,10 @@ from ..engine.bundle import ModelBundle
 from ..engine.files import write_atomically
 from ..engine.postprocessing import PostProcessing
 from .entries import Entry
+from .run_folder import CASES, RECORDS, writing_to
 
 DONE, FAILED, LEFT_OUT = "done", "failed", "left out"
-RECORDS, CASES = "records", "cases"
-_FORMAT = 1
+FORMAT = 1
 
 Record = dict[str, Any]
 
@@ -65,7 +65,7 @@ def model_identity(bundle: ModelBundle) -> str:
 
 def new_record(entry: Entry, settings: Settings, state: str, **values: Any) -> Record:
     return {
-        "format": _FORMAT,
+        "format": FORMAT,
         "name": entry.name,
         "source": entry.source,
         "series": entry.series,
@@ -78,18 +78,19 @@ def new_record(entry: Entry, settings: Settings, state: str, **values: Any) -> R
 
 
 def write_record(record: Record, output: Path) -> None:
-    """Raises OSError."""
+    """Raises OutputError."""
     text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
-    write_atomically(output / RECORDS / f"{record['name']}.json", text.encode("utf-8", errors="replace"))
+    with writing_to(output):
+        write_atomically(output / RECORDS / f"{record['name']}.json", text.encode("utf-8", errors="replace"))
 
 
-def read_record(entry: Entry, output: Path) -> Record | None:
+def read_record(name: str, output: Path) -> Record | None:
     """None where there is none, or one that cannot be read: the case is then done again."""
     try:
-        record = json.loads((output / RECORDS / f"{entry.name}.json").read_text(encoding="utf-8"))
+        record = json.loads((output / RECORDS / f"{name}.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return record if isinstance(record, dict) and record.get("format") == _FORMAT else None
+    return record if isinstance(record, dict) and record.get("format") == FORMAT else None
 
 
 def is_done(record: Record | None, entry: Entry, settings: Settings) -> bool:

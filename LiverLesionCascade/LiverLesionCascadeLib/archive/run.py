@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from filelock import FileLock, Timeout
-
-from ..engine.errors import OutputError
 from .case_run import MAX_ATTEMPTS, attempts_of, crashed, run_case
 from .cluster import Workers
 from .dicom_folder import FolderContents, scan_folder
 from .entries import Entry
-from .records import CASES, FAILED, LEFT_OUT, RECORDS, Record, Settings, is_done, new_record, read_record, write_record
-
-LOCK_FILE = ".lock"
+from .records import FAILED, LEFT_OUT, Record, Settings, is_done, new_record, read_record, write_record
+from .run_folder import RECORDS
 
 
 class Progress(Protocol):
@@ -31,38 +26,6 @@ class Outcome:
 
     records: list[Record]
     repeated: int
-
-
-@contextmanager
-def run_folder(folder: Path) -> Iterator[Path]:
-    """The folder of a run's results, made if need be, for this run alone.
-
-    Raises:
-        OutputError: If another run is at work in it, or it cannot be written, or holds what is not a run's.
-    """
-    try:
-        if folder.is_dir() and any(folder.iterdir()) and not (folder / RECORDS).is_dir():
-            raise OutputError(f"{folder} holds other files: choose an empty folder, or that of an earlier archive run")
-        for name in (RECORDS, CASES):
-            (folder / name).mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / LOCK_FILE, timeout=0)
-        lock.acquire()
-    except Timeout as error:
-        raise OutputError(
-            f"Another run is writing to {folder}: wait for it, end it, or choose another folder"
-        ) from error
-    except NotImplementedError as error:
-        raise OutputError(
-            f"The disk of {folder} knows no locks, which keep two runs apart: choose a folder on another disk"
-        ) from error
-    except OSError as error:
-        raise OutputError(
-            f"{folder} cannot be written ({error.strerror or error}): choose another folder for the output"
-        ) from error
-    try:
-        yield folder
-    finally:
-        lock.release()
 
 
 def scan_on(workers: Workers, progress: Callable[[int, int], None]) -> Callable[..., list[FolderContents]]:
@@ -95,15 +58,14 @@ def run_entries(entries: Sequence[Entry], settings: Settings, workers: Workers, 
     for entry in entries:
         if entry.problem is not None:
             records[entry.name] = new_record(entry, settings, LEFT_OUT, error=entry.problem)
-            _write(records[entry.name], output)
+            write_record(records[entry.name], output)
             continue
-        record = read_record(entry, output)
+        record = read_record(entry.name, output)
         if record is not None and is_done(record, entry, settings):
             records[entry.name] = record
     todo = [entry for entry in entries if entry.name not in records]
-    for pattern in ("*.attempts", ".writing-*"):  # of a run that was killed
-        for path in (output / RECORDS).glob(pattern):
-            path.unlink(missing_ok=True)
+    for attempts in (output / RECORDS).glob("*.attempts"):  # of a run that was killed
+        attempts.unlink(missing_ok=True)
     repeats: Counter[str] = Counter()
 
     def again(entry: Entry) -> bool:
@@ -115,7 +77,7 @@ def run_entries(entries: Sequence[Entry], settings: Settings, workers: Workers, 
     progress(0, len(todo), 0)
     for entry, answer in workers.run(run_case, todo, settings, again=again):
         record = _record_of(entry, settings, answer, workers)
-        _write(record, output)
+        write_record(record, output)
         settings.attempts_file(entry).unlink(missing_ok=True)
         records[entry.name] = record
         done, failed = done + 1, failed + (record["state"] == FAILED)
@@ -135,12 +97,3 @@ def _record_of(entry: Entry, settings: Settings, answer: Record | Exception, wor
     if {each["pid"] for each in attempts} & workers.ended_for_memory():
         return crashed(entry, settings, attempts, "it needed more memory than the worker's limit (--memory)")
     return crashed(entry, settings, attempts) if isinstance(answer, Exception) else answer
-
-
-def _write(record: Record, output: Path) -> None:
-    try:
-        write_record(record, output)
-    except OSError as error:
-        raise OutputError(
-            f"{output} cannot be written ({error.strerror or error}): make room there and start again to go on"
-        ) from error

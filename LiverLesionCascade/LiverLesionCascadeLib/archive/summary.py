@@ -18,7 +18,8 @@ from ..commands.segment import REPORT_FILE
 from ..engine.files import write_atomically
 from ..engine.report import RESEARCH_USE
 from .case_run import PICTURE_FILE
-from .records import CASES, DONE, FAILED, LEFT_OUT, Record
+from .records import DONE, FAILED, LEFT_OUT, Record
+from .run_folder import CASES
 
 SUMMARY_FILE = "summary.html"
 DOUBTFUL = 10

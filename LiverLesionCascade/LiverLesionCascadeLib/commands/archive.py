@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..engine.errors import CancelledError, OutputError
+from ..engine.errors import CancelledError
 from .cancellation import cancellable
 from .console import ProgressBar, print_json, say, standard_output_kept_free
 from .segment import add_processing_arguments, postprocessing_from
@@ -61,7 +61,8 @@ def _archive(arguments: argparse.Namespace) -> dict[str, Any]:
     from ..archive.cluster import workers
     from ..archive.discovery import find_entries, require_archive
     from ..archive.records import DONE, FAILED, LEFT_OUT, Settings, model_identity
-    from ..archive.run import run_entries, run_folder, scan_on
+    from ..archive.run import run_entries, scan_on
+    from ..archive.run_folder import run_folder, writing_to
     from ..archive.summary import SUMMARY_FILE, write_summary
     from ..archive.tables import write_tables
     from ..engine.bundle import ModelBundle
@@ -88,14 +89,9 @@ def _archive(arguments: argparse.Namespace) -> dict[str, Any]:
             scan = scan_on(cluster, lambda done, of: bar(_SEARCHING * done / of, "Searching"))
             entries = find_entries(arguments.input.resolve(), scan, leave_out=output)
             outcome = run_entries(entries, settings, cluster, _Shown(bar))
-        try:
+        with writing_to(output):
             write_tables(outcome.records, output)
             write_summary(outcome.records, output)
-        except OSError as error:
-            raise OutputError(
-                f"The tables cannot be written to {output} ({error.strerror or error}): "
-                "make room there, close programs that have them open, and start again"
-            ) from error
     counts = {state: _count_of(outcome.records, state) for state in (DONE, FAILED, LEFT_OUT)}
     return {
         "status": "ok",

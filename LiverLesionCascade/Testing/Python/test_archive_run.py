@@ -21,7 +21,7 @@ from LiverLesionCascadeLib.archive import case_run
 from LiverLesionCascadeLib.archive.case_run import MAX_ATTEMPTS
 from LiverLesionCascadeLib.archive.cluster import workers
 from LiverLesionCascadeLib.archive.records import DONE, FAILED, LEFT_OUT, model_identity
-from LiverLesionCascadeLib.archive.run import run_folder
+from LiverLesionCascadeLib.archive.run_folder import run_folder
 from LiverLesionCascadeLib.archive.summary import render_summary
 from LiverLesionCascadeLib.cli import main
 from LiverLesionCascadeLib.engine.bundle import ModelBundle
@@ -159,6 +159,24 @@ def test_a_folder_with_other_files_is_not_taken_for_results(tmp_path):
     with pytest.raises(OutputError, match="holds other files"), run_folder(tmp_path):
         pass
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.doc"]
+
+
+def test_the_folder_of_an_evaluation_is_not_taken_for_an_archives(tmp_path):
+    with run_folder(tmp_path / "out", "evaluation", ("records",)):
+        pass
+    with pytest.raises(OutputError, match="that of an earlier archive run"), run_folder(tmp_path / "out"):
+        pass
+    assert not (tmp_path / "out" / "cases").exists()
+
+
+def test_what_a_killed_run_left_half_written_is_removed(tmp_path):
+    with run_folder(tmp_path):
+        pass
+    left = [tmp_path / ".writing-1", tmp_path / "records" / ".writing-2"]
+    for path in left:
+        path.write_text("x")
+    with run_folder(tmp_path):
+        assert not any(path.exists() for path in left)
 
 
 def test_the_summary_shows_counts_reasons_and_the_most_doubtful_first(archive, tmp_path):
@@ -310,7 +328,7 @@ def test_a_run_that_ends_between_files_and_record_leaves_no_record_of_others(arc
     out = tmp_path / "out"
     did(archive, out)
     with monkeypatch.context() as patch:  # as if another model's run were killed once the files are in place
-        patch.setattr("LiverLesionCascadeLib.archive.run._write", lambda *_: None)
+        patch.setattr("LiverLesionCascadeLib.archive.run.write_record", lambda *_: None)
         did(archive, out, model="another")
     assert did(archive, out) == ["a.nii.gz", "b.nii.gz"]
 

@@ -1,0 +1,67 @@
+"""The folder of a run's results: one run at a time, and nobody else's files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ..engine.errors import OutputError
+
+#: What tells the folder of a run from others: an archive's has both, an evaluation's only the records.
+RECORDS, CASES = "records", "cases"
+LOCK_FILE = ".lock"
+
+
+@contextmanager
+def run_folder(folder: Path, kind: str = "archive run", parts: tuple[str, ...] = (RECORDS, CASES)) -> Iterator[Path]:
+    """The folder of a run's results, made if need be, for this run alone.
+
+    Args:
+        kind: What runs, for messages.
+        parts: The folders in it that runs of this kind have.
+
+    Raises:
+        OutputError: If another run is at work in it, or it cannot be written, or holds what is not such a run's.
+    """
+    try:
+        if folder.is_dir() and any(folder.iterdir()):
+            if {name for name in (RECORDS, CASES) if (folder / name).is_dir()} != set(parts):
+                raise OutputError(f"{folder} holds other files: choose an empty folder, or that of an earlier {kind}")
+        for name in parts:
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / LOCK_FILE, timeout=0)
+        lock.acquire()
+    except Timeout as error:
+        raise OutputError(
+            f"Another run is writing to {folder}: wait for it, end it, or choose another folder"
+        ) from error
+    except NotImplementedError as error:
+        raise OutputError(
+            f"The disk of {folder} knows no locks, which keep two runs apart: choose a folder on another disk"
+        ) from error
+    except OSError as error:
+        raise OutputError(
+            f"{folder} cannot be written ({error.strerror or error}): choose another folder for the output"
+        ) from error
+    try:
+        for place in (folder, folder / RECORDS):
+            for abandoned in place.glob(".writing-*"):  # by a run that was killed
+                abandoned.unlink(missing_ok=True)
+        yield folder
+    finally:
+        lock.release()
+
+
+@contextmanager
+def writing_to(folder: Path) -> Iterator[None]:
+    """Raises OutputError where the disk refuses what is written meanwhile."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"{folder} cannot be written ({error.strerror or error}): make room there, close programs that have its "
+            "files open, and start again to go on"
+        ) from error
