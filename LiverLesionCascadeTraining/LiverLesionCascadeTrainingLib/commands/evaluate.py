@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from LiverLesionCascadeLib.commands.cancellation import cancellable
+from LiverLesionCascadeLib.commands.console import say
+from LiverLesionCascadeLib.engine.errors import CancelledError
 
 from . import LAYOUT
 
@@ -17,11 +21,13 @@ if TYPE_CHECKING:
 
     from ..cases import TrainingCase
     from ..evaluation import EvaluationSummary
+    from ..evaluation_records import EvaluationRecord, EvaluationRecords
+    from ..evaluation_task import Measured
 
-    #: Cases, how they are segmented, and the name of that for progress.
-    Evaluate = Callable[[list[TrainingCase], Preset, str], EvaluationSummary]
+    #: Segments and measures cases; each comes with its result when it is done.
+    Measure = Callable[[list[TrainingCase], Preset], Iterator[tuple[TrainingCase, Measured]]]
 
-#: Exit code where workers could not do all cases: the tables are of the others.
+#: Exit code where not all cases could be done: the tables are of the others.
 FAILED_CASES = 3
 
 
@@ -34,96 +40,127 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="print one JSON object on standard output instead of tables")
     add("--record", action="store_true", help="write the figures into the bundle's metadata and model card")
     add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps (default: auto)")
-    add("--scheduler", metavar="ADDRESS", help="dask scheduler whose workers do the cases; failing cases are left out")
+    add("--scheduler", metavar="ADDRESS", help="dask scheduler whose workers do the cases (default: this process)")
+    add(
+        "-o", "--output", type=Path, metavar="OUT",
+        help="folder for Parquet tables of cases and lesions; of an earlier evaluation: go on",
+    )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
-    """Segments every case and prints the measures of each and their means."""
-    from dataclasses import replace
+    """Segments every case and prints the measures of each and their means; cases that fail are left out."""
+    try:
+        with cancellable():
+            return _run(args)
+    except KeyboardInterrupt as error:
+        how = f"; start the same command again to go on in {args.output}" if args.output else ""
+        raise CancelledError(f"Cancelled{how}") from error
 
+
+def _run(args: argparse.Namespace) -> int:
     from LiverLesionCascadeLib.engine.bundle import ModelBundle
     from LiverLesionCascadeLib.engine.presets import DEFAULT_PRESET, PRESETS
 
     from ..cases import find_cases
     from ..datasets.splits import VALIDATION
-    from ..evaluation import format_table
+    from ..evaluation import format_table, summarise
+    from ..evaluation_records import evaluation_records
     from ..export import record_validation, validation_figures
     from ..variants import cascade_variants
 
+    if args.output:
+        from ..evaluation_tables import write_evaluation_tables  # first of all: it needs a package of the extra archive
+
     cases = find_cases(args.cases, VALIDATION)
     bundle = ModelBundle.load(args.bundle) if args.bundle else ModelBundle.shipped()
-    failures: dict[str, str] = {}
-    evaluate = _evaluate_by_workers(args, bundle, failures) if args.scheduler else _evaluate_here(args, bundle)
     presets = [PRESETS[name] for name in args.preset or [DEFAULT_PRESET]]
     variants = cascade_variants(presets[0], bundle) if args.stages else {}
     runs = {f"Preset {preset.name}": preset for preset in presets} | variants
-    measured: dict[Preset, EvaluationSummary] = {}
-    for name, preset in runs.items():
-        # Resolved first: a stage that is the preset itself is not run twice.
-        exact = replace(preset, iterations=preset.iterations or bundle.lesion_pass.iterations)
-        key = preset if preset.iterations == 0 else exact
-        measured[key] = measured.get(key) or evaluate(cases, preset, name)
-        runs[name] = key
-    summaries = {name: measured[key] for name, key in runs.items()}
+    exact = {name: _exact(preset, bundle) for name, preset in runs.items()}
+    measured: dict[Preset, list[EvaluationRecord]] = {}
+    with evaluation_records(args.output, cases, bundle, args.device) as records:
+        measure = _by_workers(args, bundle) if args.scheduler else _here(args, bundle)
+        for name, preset in exact.items():
+            # A stage that is the preset itself is not run twice.
+            measured[preset] = measured.get(preset) or _evaluate(cases, preset, name, measure, records)
+        by_run = {name: measured[preset] for name, preset in exact.items()}
+        if args.output:
+            write_evaluation_tables(by_run, args.output)
+    failures = {each.case: each.result.error for every in by_run.values() for each in every if each.result.error}
+    summaries = {
+        name: summarise(each.result.measures for each in every if each.result.measures is not None)
+        for name, every in by_run.items()
+    }
     if args.record and failures:
         print("The figures were not recorded, as cases failed", file=sys.stderr, flush=True)
     elif args.record:
         record_validation(bundle.folder, validation_figures(next(iter(summaries.values())), presets[0].name))
     if args.json:
         printed = {name: summary.to_dict() for name, summary in summaries.items()}
-        print(json.dumps({**printed, "failures": failures} if args.scheduler else printed, allow_nan=False))
-        return FAILED_CASES if failures else 0
-    for preset in presets:
-        name = f"Preset {preset.name}"
-        print(f"{bundle.name} {bundle.version}, preset {preset.name}\n\n{format_table(summaries[name])}\n")
-    if len(summaries) > 1:
-        print(_comparison(summaries))
-    return FAILED_CASES if failures else 0
+        print(json.dumps({**printed, "failures": failures}, allow_nan=False))
+    else:
+        for preset in presets:
+            name = f"Preset {preset.name}"
+            print(f"{bundle.name} {bundle.version}, preset {preset.name}\n\n{format_table(summaries[name])}\n")
+        if len(summaries) > 1:
+            print(_comparison(summaries))
+    if not failures:
+        return 0
+    case, why = next(iter(failures.items()))
+    say(f"{len(failures)} of {len(cases)} cases failed and are left out, such as case {case}: {why}", "error")
+    return FAILED_CASES
 
 
-def _evaluate_here(args: argparse.Namespace, bundle: ModelBundle) -> Evaluate:
+def _exact(preset: Preset, bundle: ModelBundle) -> Preset:
+    """The preset with the number of iterations that it takes from the bundle."""
+    from dataclasses import replace
+
+    return preset if preset.iterations is not None else replace(preset, iterations=bundle.lesion_pass.iterations)
+
+
+def _evaluate(
+    cases: list[TrainingCase], preset: Preset, name: str, measure: Measure, records: EvaluationRecords
+) -> list[EvaluationRecord]:
+    """The records of all cases, in their order; what is recorded already is not measured again."""
+    found = {case.name: record for case in cases if (record := records.kept(case, preset)) is not None}
+    todo = [case for case in cases if case.name not in found]
+    say(f"{name}: {len(todo)} cases to measure" + (f", {len(found)} were measured before" if found else ""))
+    for number, (case, result) in enumerate(measure(todo, preset), start=1):
+        found[case.name] = records.add(case, preset, result)
+        ended = "is done" if result.error is None else f"failed: {result.error}"
+        say(f"{name}, {number} of {len(todo)}: case {case.name} {ended}")
+    return [found[case.name] for case in cases]
+
+
+def _here(args: argparse.Namespace, bundle: ModelBundle) -> Measure:
     from LiverLesionCascadeLib.engine.segmenter import Segmenter
 
-    from ..evaluation import summarise
-    from ..evaluation_task import measure_case
+    from ..evaluation_task import try_case
 
     segmenter = Segmenter(bundle, args.device)
-
-    def evaluate(cases: list[TrainingCase], preset: Preset, name: str) -> EvaluationSummary:
-        measures = []
-        for number, case in enumerate(cases, start=1):
-            print(f"{name}: case {case.name}, {number} of {len(cases)}", file=sys.stderr, flush=True)
-            measures.append(measure_case(case, preset, segmenter))
-        return summarise(measures)
-
-    return evaluate
+    return lambda cases, preset: ((case, try_case(case, preset, segmenter)) for case in cases)
 
 
-def _evaluate_by_workers(args: argparse.Namespace, bundle: ModelBundle, failures: dict[str, str]) -> Evaluate:
-    """Cases that fail, or end their worker, are said on standard error and put into ``failures`` with the reason."""
+def _by_workers(args: argparse.Namespace, bundle: ModelBundle) -> Measure:
+    from distributed.scheduler import KilledWorker
     from LiverLesionCascadeLib.archive.cluster import workers
     from LiverLesionCascadeLib.archive.records import model_identity
-    from LiverLesionCascadeLib.commands.console import say
 
-    from ..evaluation import summarise
-    from ..evaluation_task import measure_on_worker
+    from ..evaluation_task import Measured, reason_of, try_case_on_worker
 
     model, folder = model_identity(bundle), str(bundle.folder.resolve())
 
-    def evaluate(cases: list[TrainingCase], preset: Preset, name: str) -> EvaluationSummary:
-        measures = {}
-        with workers(args.scheduler) as cluster:
-            task = (preset, folder, model, args.device)
-            for number, (case, answer) in enumerate(cluster.run(measure_on_worker, cases, *task), start=1):
-                print(f"{name}: case {case.name} is done, {number} of {len(cases)}", file=sys.stderr, flush=True)
-                if isinstance(answer, Exception):
-                    failures[case.name] = " ".join(str(answer).split())
-                    say(f"Case {case.name} failed: {failures[case.name]}", "error")
-                else:
-                    measures[case.name] = answer
-        return summarise([measures[case.name] for case in cases if case.name in measures])
+    def result_of(answer: Measured | Exception) -> Measured:
+        if isinstance(answer, KilledWorker):
+            return Measured(error="Its worker was killed or crashed, as when a computer runs out of memory.")
+        return Measured(error=reason_of(answer)) if isinstance(answer, Exception) else answer
 
-    return evaluate
+    def measure(cases: list[TrainingCase], preset: Preset) -> Iterator[tuple[TrainingCase, Measured]]:
+        with workers(args.scheduler) as cluster:
+            for case, answer in cluster.run(try_case_on_worker, cases, preset, folder, model, args.device):
+                yield case, result_of(answer)
+
+    return measure
 
 
 def _comparison(summaries: dict[str, EvaluationSummary]) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from LiverLesionCascadeLib.archive.entries import files_fingerprint
 from LiverLesionCascadeLib.engine.bounding_box import bounding_box, grown
 from LiverLesionCascadeLib.engine.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.errors import InputError
@@ -82,6 +83,9 @@ class PreparedCase(TrainingCase):
     """A case of a prepared data set, in its folder."""
 
     folder: Path
+
+    def fingerprint(self) -> str:
+        return files_fingerprint(self.folder / name for name in ("hu.npy", "labels.npy", "case.json"))
 
     def read(self) -> tuple[CTVolume, np.ndarray]:
         hu, labels, _ = self.load()

@@ -31,6 +31,10 @@ class TrainingCase(ABC):
         return [self.name, self.patient]
 
     @abstractmethod
+    def fingerprint(self) -> str:
+        """Changes with the files (size, time) and with all else that decides what is read. Raises OSError."""
+
+    @abstractmethod
     def read(self) -> tuple[CTVolume, np.ndarray]:
         """The scan, and its labels (0, 1 liver, 2 lesion) as uint8 (slice, row, column) on the grid of ``hu``.
 

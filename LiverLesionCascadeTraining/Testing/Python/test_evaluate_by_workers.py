@@ -1,11 +1,15 @@
 """``evaluate --scheduler``: the figures of a plain evaluation, and cases that fail are named and left out."""
 
 import json
+from contextlib import contextmanager
 
 import pytest
 from distributed import LocalCluster
+from distributed.scheduler import KilledWorker
 from lits_phantoms import write_lits_folders
+from LiverLesionCascadeLib.archive import cluster
 from LiverLesionCascadeLib.cli import main
+from LiverLesionCascadeTrainingLib.evaluation_task import Measured
 from small_bundle import write_tiny_bundle
 
 
@@ -28,7 +32,26 @@ def test_workers_give_the_figures_of_a_plain_evaluation_and_name_what_fails(sche
     assert main([*command, "--scheduler", scheduler]) == 3
     failing = json.loads(capsys.readouterr().out)
 
-    assert by_workers == {**plain, "failures": {}}
+    assert by_workers == plain and plain["failures"] == {}
     assert len(plain["Preset fast"]["cases"]) == 5
     assert [case["name"] for case in failing["Preset fast"]["cases"]] == ["1", "3", "4", "5"]
     assert list(failing["failures"]) == ["2"] and "0 bytes" in failing["failures"]["2"]
+
+
+def test_a_case_that_ends_its_worker_fails_with_a_reason_that_people_understand(monkeypatch, tmp_path, capsys):
+    class Cluster:
+        def run(self, task, cases, *arguments):
+            yield cases[1], KilledWorker("task", None, 3)
+            yield from ((case, Measured(error="Another reason.")) for case in (cases[0], *cases[2:]))
+
+    @contextmanager
+    def workers(scheduler):
+        yield Cluster()
+
+    monkeypatch.setattr(cluster, "workers", workers)
+    train, _ = write_lits_folders(tmp_path / "data")
+    bundle = write_tiny_bundle(tmp_path / "bundle")
+    assert main(["evaluate", str(train), "--bundle", str(bundle), "--json", "--scheduler", "tcp://host:8786"]) == 3
+    failures = json.loads(capsys.readouterr().out)["failures"]
+    assert failures.pop("2") == "Its worker was killed or crashed, as when a computer runs out of memory."
+    assert set(failures.values()) == {"Another reason."}
