@@ -124,7 +124,7 @@ def _evaluate(
     """The records of all cases, in their order; what is recorded already is not measured again."""
     found = {case.name: record for case in cases if (record := records.kept(case, preset)) is not None}
     todo = [case for case in cases if case.name not in found]
-    say(f"{name}: {len(todo)} cases to measure" + (f", {len(found)} were measured before" if found else ""))
+    say(f"{name}: {len(todo)} of {len(cases)} cases to measure")
     for number, (case, result) in enumerate(measure(todo, preset), start=1):
         found[case.name] = records.add(case, preset, result)
         ended = "is done" if result.error is None else f"failed: {result.error}"
