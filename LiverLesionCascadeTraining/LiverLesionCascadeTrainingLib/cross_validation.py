@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from LiverLesionCascadeLib.engine.bundle import ModelBundle
+from LiverLesionCascadeLib.engine.lesion_filter import LesionFilter, lesion_features
 from LiverLesionCascadeLib.engine.presets import Preset
 from LiverLesionCascadeLib.engine.result import SegmentationResult
 from LiverLesionCascadeLib.engine.segmenter import Segmenter
@@ -34,33 +34,31 @@ from .evaluation import (
 )
 from .evaluation_task import segment_case
 from .export import default_card, export_bundle
+from .lesion_filter_fit import fit_lesion_filter
 from .recipes import Recipe
 from .run_folder import BUNDLE_FOLDER
 
 JOBS = ("liver", "lesion-image")
 
+#: The measures of a fold's cases, and the lesions that were found in them.
+FoldMeasures = tuple[list[CaseMetrics | SparseCaseMetrics], list["FoundLesion"]]
+
 
 @dataclass(frozen=True)
 class FoundLesion:
-    """A lesion that was found, right or wrong, and what it looks like.
+    """A lesion that was segmented, right or wrong.
 
     Attributes:
         correct: Whether it overlaps a lesion of the reference.
         confidence: As the product shows it.
-        highest: Highest probability within it.
-        contrast_hu: Its mean HU less that of the liver around lesions.
+        features: As `lesion_filter.lesion_features` gives them.
     """
 
     case: str
     correct: bool
     confidence: float
-    highest: float
-    volume_ml: float
     long_axis_mm: float
-    short_axis_mm: float
-    slices: int
-    contrast_hu: float
-    distance_to_liver_surface_mm: float | None
+    features: tuple[float, ...]
 
 
 def fold_cases(cases: Sequence[TrainingCase], folds: int, seed: int) -> list[dict[str, list[TrainingCase]]]:
@@ -103,7 +101,7 @@ def measure_fold(
     preset: Preset,
     device: str,
     report: Callable[[str], None] = print,
-) -> tuple[list[CaseMetrics | SparseCaseMetrics], list[FoundLesion]]:
+) -> FoldMeasures:
     """Segments a fold's own cases without priors; their measures, and the lesions that were found in whole scans."""
     segmenter = Segmenter(bundle, device)
     preset = replace(preset, iterations=1, priors=False)
@@ -114,34 +112,34 @@ def measure_fold(
         measured = measure(case, result.ct, result.liver, result.lesions, reference)
         measures.append(measured)
         if isinstance(measured, CaseMetrics):
-            lesions += found_lesions(case.name, result, measured.lesions.predicted_overlap)
+            lesions += found_lesions(case.name, result, bundle.window_hu, measured.lesions.predicted_overlap)
             report(f"case {case.name}: liver {measured.liver.dice:.3f}, lesion {measured.lesion.dice:.3f}")
     return measures, lesions
 
 
-def found_lesions(name: str, result: SegmentationResult, overlaps: Sequence[float]) -> list[FoundLesion]:
+def found_lesions(
+    name: str, result: SegmentationResult, window_hu: tuple[float, float], overlaps: Sequence[float]
+) -> list[FoundLesion]:
     """The lesions of a result; ``overlaps`` are those with the reference, in the order of their numbers."""
-    liver = result.liver & (result.lesions == 0)
-    liver_hu = float(result.ct.hu[liver].mean()) if liver.any() else float("nan")
-    probability = result.lesion_probability.full(result.lesions.shape)
-    found = []
-    for lesion, overlap in zip(result.table, overlaps, strict=True):
-        mask = result.lesions == lesion.number
-        found.append(
-            FoundLesion(
-                case=name,
-                correct=overlap > 0,
-                confidence=lesion.confidence or 0.0,
-                highest=float(probability[mask].max()),
-                volume_ml=lesion.volume_ml,
-                long_axis_mm=lesion.long_axis_mm,
-                short_axis_mm=lesion.short_axis_mm,
-                slices=int(np.count_nonzero(mask.any(axis=(1, 2)))),
-                contrast_hu=lesion.mean_hu - liver_hu,
-                distance_to_liver_surface_mm=lesion.distance_to_liver_surface_mm,
-            )
-        )
-    return found
+    box, ct = result.lesion_probability.box, result.ct
+    inside, values = result.lesions[box], result.lesion_probability.values
+    features = lesion_features(inside, values, ct.hu[box], result.liver[box], ct.spacing, window_hu)
+    return [
+        FoundLesion(name, overlap > 0, lesion.confidence or 0.0, lesion.long_axis_mm, tuple(row))
+        for lesion, overlap, row in zip(result.table, overlaps, features.tolist(), strict=True)
+    ]
+
+
+def fit_filters(found: Sequence[Sequence[FoundLesion]]) -> list[LesionFilter | None]:
+    """By fold, a filter that was fitted on the lesions of all other folds."""
+    return [
+        fit_filter([each for k, lesions in enumerate(found) if k != own for each in lesions])
+        for own in range(len(found))
+    ]
+
+
+def fit_filter(lesions: Sequence[FoundLesion]) -> LesionFilter | None:
+    return fit_lesion_filter([each.features for each in lesions], [each.correct for each in lesions])
 
 
 @dataclass(frozen=True)
@@ -158,7 +156,7 @@ class CrossValidation:
     lesions: tuple[FoundLesion, ...]
 
     @classmethod
-    def of(cls, folds: Sequence[tuple[list[CaseMetrics | SparseCaseMetrics], list[FoundLesion]]]) -> CrossValidation:
+    def of(cls, folds: Sequence[FoldMeasures]) -> CrossValidation:
         """From what `measure_fold` gave for each fold."""
         measures = [each for measured, _ in folds for each in measured]
         lesions = [lesion for _, found in folds for lesion in found]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from LiverLesionCascadeLib.engine.bundle import METADATA_FILE, save_bundle
 from LiverLesionCascadeLib.engine.errors import InputError
+from LiverLesionCascadeLib.engine.lesion_filter import LesionFilter
 
 from .cascade_training import CascadeTraining
 from .evaluation import EvaluationSummary
@@ -143,9 +144,11 @@ def record_validation(folder: Path, validation: dict[str, Any]) -> None:
     _record(folder, "validation", validation)
 
 
-def record_cross_validation(folder: Path, result: CrossValidation, preset: str) -> None:
+def record_cross_validation(
+    folder: Path, result: CrossValidation, preset: str, lesion_filter: LesionFilter | None
+) -> None:
     """Writes the figures of a cross-validation of a bundle's recipe into its metadata and model card, with a plot of
-    how far the confidence of lesions can be believed."""
+    how far the confidence of lesions can be believed; and the filter of false lesions that it was fitted for."""
     summary = result.summary
     counts = {"below_10_mm": summary.counts(below_mm=10.0), "from_10_mm": summary.counts(from_mm=10.0)}
     figures = {
@@ -163,6 +166,8 @@ def record_cross_validation(folder: Path, result: CrossValidation, preset: str) 
     }
     write_reliability(result.reliability, folder / RELIABILITY_FILE)
     _record(folder, "cross_validation", figures)
+    if lesion_filter is not None:
+        _record(folder, "lesion_filter", lesion_filter.to_dict())
 
 
 def _record(folder: Path, key: str, figures: dict[str, Any]) -> None:

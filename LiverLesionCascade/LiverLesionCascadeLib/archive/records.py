@@ -58,8 +58,8 @@ class Settings:
 
 def model_identity(bundle: ModelBundle) -> str:
     """Of the weights and how they look at a scan; words for people in the metadata do not matter."""
-    keys = ("network", "window_hu", "liver_pass", "lesion_pass")
-    settings = json.dumps({key: bundle.metadata[key] for key in keys}, sort_keys=True)
+    keys = ("network", "window_hu", "liver_pass", "lesion_pass", "lesion_filter")
+    settings = json.dumps({key: bundle.metadata.get(key) for key in keys}, sort_keys=True)
     return f"{bundle.name} {bundle.version}, {bundle.metadata['weights']['sha256']}, {settings}"
 
 

@@ -7,6 +7,7 @@
     window_hu    [low, high], scaled to [0, 1]
     liver_pass   {size, pixel_mm (null: slices are scaled whatever their pixels measure), threshold}
     lesion_pass  {size, margin, iterations, liver_threshold, lesion_threshold}
+    lesion_filter  {intercept, log_odds, ...} of `lesion_filter.LesionFilter`, or absent: no lesion is rejected
     weights      {file, sha256}
     training, validation, intended_use, limitations, license, attribution, citations: for people
 """
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import BundleError
 from .files import write_atomically
+from .lesion_filter import LesionFilter
 
 if TYPE_CHECKING:
     import torch
@@ -74,6 +76,7 @@ class ModelBundle:
     window_hu: tuple[float, float]
     liver_pass: LiverPassSettings
     lesion_pass: LesionPassSettings
+    lesion_filter: LesionFilter | None
     _weights: bytes
 
     @property
@@ -113,6 +116,7 @@ class ModelBundle:
                 (low, high),
                 LiverPassSettings(**metadata["liver_pass"]),
                 LesionPassSettings(**metadata["lesion_pass"]),
+                LesionFilter.from_dict(metadata["lesion_filter"]) if "lesion_filter" in metadata else None,
                 b"",
             )
             name, expected = str(metadata["weights"]["file"]), str(metadata["weights"]["sha256"])

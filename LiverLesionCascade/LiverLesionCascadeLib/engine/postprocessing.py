@@ -45,12 +45,15 @@ class PostProcessing:
         fill_holes: Fill holes per axial slice, in liver and lesions.
         largest_liver_component: Keep only the largest 3D component of the liver.
         lesions_inside_liver: Keep a lesion, whole, only when at least half of it is in the liver; add it to the liver.
+        reject_unlikely_lesions: Remove lesions that the bundle's filter finds unlikely (`lesion_filter`); it is applied
+            by the segmenter, as it needs more than masks.
         min_lesion_mm: Remove lesions of a smaller equivalent diameter (sphere of the same volume); 0 keeps all.
     """
 
     fill_holes: bool = True
     largest_liver_component: bool = True
     lesions_inside_liver: bool = True
+    reject_unlikely_lesions: bool = True
     min_lesion_mm: float = 3.0
 
     def __post_init__(self) -> None:
@@ -60,12 +63,24 @@ class PostProcessing:
     @classmethod
     def paper(cls) -> PostProcessing:
         """Hole filling only, as in Bi et al. 2017."""
-        return cls(fill_holes=True, largest_liver_component=False, lesions_inside_liver=False, min_lesion_mm=0.0)
+        return cls(
+            fill_holes=True,
+            largest_liver_component=False,
+            lesions_inside_liver=False,
+            reject_unlikely_lesions=False,
+            min_lesion_mm=0.0,
+        )
 
     @classmethod
     def none(cls) -> PostProcessing:
         """The masks as they are."""
-        return cls(fill_holes=False, largest_liver_component=False, lesions_inside_liver=False, min_lesion_mm=0.0)
+        return cls(
+            fill_holes=False,
+            largest_liver_component=False,
+            lesions_inside_liver=False,
+            reject_unlikely_lesions=False,
+            min_lesion_mm=0.0,
+        )
 
 
 def equivalent_diameter_mm(volume_mm3: float) -> float:

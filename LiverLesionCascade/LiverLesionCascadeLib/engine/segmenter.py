@@ -15,6 +15,7 @@ from .ct_volume import CTVolume
 from .device import precision, select_device
 from .findings import edges_touched, liver_findings
 from .inference import between_slices, evenly_stepped, slice_step
+from .lesion_filter import lesion_features
 from .lesion_pass import lesion_pass_slices, run_lesion_pass
 from .lesions import label_lesions, measure_lesions
 from .liver_pass import run_liver_pass
@@ -182,14 +183,11 @@ class Segmenter:
         self, ct: CTVolume, boxes: tuple[ProbabilityBox, ProbabilityBox], preset: Preset, rules: PostProcessing
     ) -> SegmentationResult:
         settings = self.bundle.lesion_pass
-        masks = []
-        for box, threshold in zip(boxes, (settings.liver_threshold, settings.lesion_threshold), strict=True):
-            mask = np.zeros(ct.hu.shape, bool)
-            mask[box.box] = box.values > threshold
-            masks.append(mask)
-        liver, lesion = postprocess(masks[0], masks[1], ct.spacing, rules)
-        del masks
+        liver, lesion = self._masks(ct, boxes, rules)
         instances = label_lesions(lesion)
+        if rules.reject_unlikely_lesions and self._reject_unlikely(ct, boxes[1], instances, liver):
+            liver, lesion = self._masks(ct, boxes, rules)
+            instances = label_lesions(lesion)
         table = measure_lesions(instances, ct.hu, ct.geometry, boxes[1], liver)
         parenchyma = ct.hu[liver & ~lesion] if liver.any() else ct.hu[:0]
         remarks = ct.check()
@@ -217,6 +215,34 @@ class Segmenter:
             lesion_threshold=settings.lesion_threshold,
             min_lesion_mm=rules.min_lesion_mm,
         )
+
+    def _masks(
+        self, ct: CTVolume, boxes: tuple[ProbabilityBox, ProbabilityBox], rules: PostProcessing
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Liver and lesions above the bundle's thresholds, by the rules."""
+        settings = self.bundle.lesion_pass
+        masks = []
+        for box, threshold in zip(boxes, (settings.liver_threshold, settings.lesion_threshold), strict=True):
+            mask = np.zeros(ct.hu.shape, bool)
+            mask[box.box] = box.values > threshold
+            masks.append(mask)
+        return postprocess(masks[0], masks[1], ct.spacing, rules)
+
+    def _reject_unlikely(
+        self, ct: CTVolume, lesion_probability: ProbabilityBox, instances: np.ndarray, liver: np.ndarray
+    ) -> bool:
+        """Takes the probability of lesions that the bundle's filter rejects down to their likelihood, in place."""
+        if self.bundle.lesion_filter is None or not instances.any():
+            return False
+        box, values = lesion_probability.box, lesion_probability.values
+        inside = instances[box]
+        features = lesion_features(inside, values, ct.hu[box], liver[box], ct.spacing, self.bundle.window_hu)
+        likelihood = self.bundle.lesion_filter.likelihood(features)
+        rejected = likelihood <= self.bundle.lesion_pass.lesion_threshold
+        highest = np.where(rejected, likelihood, 1.0).astype(np.float16)
+        # Number 0 is what is no lesion.
+        np.minimum(values, np.concatenate([[np.float16(1)], highest])[inside], out=values)
+        return bool(rejected.any())
 
 
 def _empty_box() -> ProbabilityBox:

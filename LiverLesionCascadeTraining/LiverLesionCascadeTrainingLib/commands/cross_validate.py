@@ -25,13 +25,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--length", type=float, default=1.0, metavar="FACTOR", help="lengthen or shorten all schedules (default 1)")
     add("--preset", choices=("fast", "paper"), default="fast", help="default: fast")
-    add("--record", type=Path, metavar="BUNDLE", help="write the figures into this bundle's metadata and model card")
+    add(
+        "--record",
+        type=Path,
+        metavar="BUNDLE",
+        help="write the figures, and a filter of false lesions that was fitted on all folds, into this bundle",
+    )
     add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps (default: auto)")
     add("--threads", type=int, metavar="N", help="processor threads (default: all)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Trains what has not been trained, then segments every case by the networks that did not see its patient."""
+    from dataclasses import replace
+
     import torch
     from LiverLesionCascadeLib.engine.device import select_device
     from LiverLesionCascadeLib.engine.errors import InputError
@@ -40,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
 
     from ..cascade_training import scaled
     from ..cases import find_cases
-    from ..cross_validation import CrossValidation, fold_cases, measure_fold, train_fold
+    from ..cross_validation import CrossValidation, fit_filter, fit_filters, fold_cases, measure_fold, train_fold
     from ..denormals import denormals_flushed
     from ..export import record_cross_validation
     from ..recipes import RECIPES
@@ -63,9 +70,14 @@ def run(args: argparse.Namespace) -> int:
             bundles[number] = train_fold(args.output / f"fold-{number}", recipe, folds[number], device, print)
     if args.fold:
         return 0
+    preset = PRESETS[args.preset]
+    whole = [[case for case in fold["validation"] if not case.sparse] for fold in folds]
+    print("Lesions that the networks find, to tell true ones from false ones:")
+    found = [measure_fold(bundles[number], whole[number], preset, args.device)[1] for number in chosen]
+    print("With false lesions rejected by what the other folds know of them:")
     measured = [
-        measure_fold(bundles[number], folds[number]["validation"], PRESETS[args.preset], args.device, print)
-        for number in chosen
+        measure_fold(replace(bundles[number], lesion_filter=known), folds[number]["validation"], preset, args.device)
+        for number, known in enumerate(fit_filters(found))
     ]
     result = CrossValidation.of(measured)
     write_atomically(
@@ -73,5 +85,6 @@ def run(args: argparse.Namespace) -> int:
     )
     print(result.format_table())
     if args.record:
-        record_cross_validation(args.record, result, args.preset)
+        known = fit_filter([lesion for lesions in found for lesion in lesions])
+        record_cross_validation(args.record, result, args.preset, known)
     return 0

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from lits_phantoms import write_lits_folders
 from LiverLesionCascadeLib.cli import main
+from LiverLesionCascadeLib.engine.bundle import ModelBundle
+from LiverLesionCascadeLib.engine.lesion_filter import LesionFilter
 from LiverLesionCascadeTrainingLib import cross_validation
 from LiverLesionCascadeTrainingLib.cases import find_cases
 from LiverLesionCascadeTrainingLib.cross_validation import CrossValidation, FoundLesion, fold_cases
@@ -80,10 +82,11 @@ def test_the_figures_go_into_a_bundle_and_its_card_with_a_plot(run, tmp_path):
     labels[1:3, 2:7, 2:7] = 1
     labels[1, 3:5, 3:5] = 2
     measures = evaluate_case(labels > 0, labels == 2, labels, (1.0, 1.0, 1.0), "7")
-    lesions = [FoundLesion("7", right, 0.9, 1.0, 1.0, 9.0, 8.0, 2, -30.0, 4.0) for right in (True, True, False)]
+    lesions = [FoundLesion("7", right, 0.9, 9.0, (2.2, 2.0, 0.6, 0.36)) for right in (True, True, False)]
     bundle = shutil.copytree(run / "fold-0" / "bundle", tmp_path / "bundle")
     weights = (bundle / "weights.pt").read_bytes()
-    record_cross_validation(bundle, CrossValidation.of([([measures], lesions), ([], [])]), "fast")
+    known = LesionFilter(1.0, (1.0, 2.0, 3.0, 4.0))
+    record_cross_validation(bundle, CrossValidation.of([([measures], lesions), ([], [])]), "fast", known)
     recorded = json.loads((bundle / "metadata.json").read_text())["cross_validation"]
     assert recorded["lesion_dice"] == 1.0
     assert recorded["lesions"]["below_10_mm"]["found"] == 1
@@ -91,3 +94,4 @@ def test_the_figures_go_into_a_bundle_and_its_card_with_a_plot(run, tmp_path):
     assert (bundle / "reliability.png").read_bytes().startswith(b"\x89PNG")
     assert "reliability.png" in (bundle / "MODEL_CARD.md").read_text()
     assert (bundle / "weights.pt").read_bytes() == weights
+    assert ModelBundle.load(bundle).lesion_filter == known

@@ -1,0 +1,118 @@
+"""The filter of false lesions: what it looks at, and what the segmenter makes of what it says."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from LiverLesionCascadeLib.engine.bundle import ModelBundle
+from LiverLesionCascadeLib.engine.ct_volume import CTVolume
+from LiverLesionCascadeLib.engine.errors import BundleError
+from LiverLesionCascadeLib.engine.lesion_filter import FEATURES, LesionFilter, lesion_features
+from LiverLesionCascadeLib.engine.postprocessing import PostProcessing
+from LiverLesionCascadeLib.engine.segmenter import Segmenter
+from LiverLesionCascadeLib.engine.threshold import LesionThreshold, stored_probability
+from small_bundle import IntensityNetwork, write_tiny_bundle
+
+SPACING = (5.0, 2.0, 2.0)
+WINDOW = (0.0, 160.0)
+
+#: Rejects what is smaller than a section of 16 mm in diameter.
+LARGE_ONLY = LesionFilter(-10 * np.log(16), (0.0, 10.0, 0.0, 0.0))
+
+
+def test_features_are_those_of_each_lesion():
+    instances = np.zeros((4, 20, 20), np.uint16)
+    instances[1, 2:6, 2:6] = 1  # 16 pixels of 4 square mm
+    instances[2, 2:4, 2:4] = 1
+    instances[3, 10:12, 10:12] = 2
+    hu = np.full(instances.shape, 110, np.int16)
+    hu[instances == 1] = 60
+    hu[instances == 2] = -500  # the networks see no more than 0
+    probability = np.where(instances == 1, 0.8, np.where(instances == 2, 1.0, 0.0))
+    features = lesion_features(instances, probability, hu, np.ones(instances.shape, bool), SPACING, WINDOW)
+    first, second = (dict(zip(FEATURES, row, strict=True)) for row in features)
+    assert first["log_odds"] == pytest.approx(np.log(4), abs=1e-3)
+    assert np.exp(first["log_diameter"]) == pytest.approx(2 * np.sqrt(64 / np.pi))
+    assert (first["darker"], first["darker_squared"]) == pytest.approx((1.0, 1.0))
+    assert np.isfinite(second["log_odds"])
+    assert second["darker"] == pytest.approx(110 / 50)
+
+
+def test_no_lesion_has_no_features_and_a_liver_of_nothing_but_lesion_has_some():
+    nothing = np.zeros((2, 4, 4), np.uint16)
+    assert lesion_features(nothing, nothing, nothing, nothing > 0, SPACING, WINDOW).shape == (0, len(FEATURES))
+    every = nothing + 1
+    assert np.isfinite(lesion_features(every, every * 0.6, every * 50, every > 0, SPACING, WINDOW)).all()
+
+
+@given(st.floats(-100, 100), st.lists(st.floats(-1e6, 1e6), min_size=4, max_size=4))
+def test_a_likelihood_is_in_0_to_1_whatever_the_features(intercept, features):
+    likelihood = LesionFilter(intercept, (1.0, -1.0, 2.0, 3.0)).likelihood(np.asarray([features]))
+    assert 0 <= likelihood[0] <= 1
+
+
+def ball(z0, y0, x0, radius):
+    z, y, x = np.ogrid[:40, :96, :112]
+    return (4.0 * (z - z0)) ** 2 + (2.5 * (y - y0)) ** 2 + (2.0 * (x - x0)) ** 2 <= radius**2
+
+
+def scan() -> CTVolume:
+    """A liver of 120 HU with a large and a small lesion of 60 HU; brighter around it, so that its edge is no lesion."""
+    hu = np.full((40, 96, 112), 200, np.int16)
+    hu[:, :4] = -1000
+    hu[ball(20, 44, 40, 55)] = 120
+    hu[ball(22, 40, 46, 17)] = 60
+    hu[ball(16, 54, 30, 6)] = 60
+    return CTVolume.from_array(hu, np.diag([2.0, 2.5, 4.0, 1.0]), "phantom")
+
+
+@pytest.fixture
+def segmenter(tmp_path):
+    made = Segmenter(ModelBundle.load(write_tiny_bundle(tmp_path / "tiny")), "cpu")
+    made._networks = {"liver": IntensityNetwork(), "lesion": IntensityNetwork()}
+    return made
+
+
+def test_without_a_filter_every_lesion_stays(segmenter):
+    assert len(segmenter.segment(scan()).table) == 2
+
+
+def test_what_the_filter_rejects_is_liver_and_no_lesion_and_the_other_stays_as_it_is(segmenter):
+    before = segmenter.segment(scan())
+    segmenter.bundle = replace(segmenter.bundle, lesion_filter=LARGE_ONLY)
+    after = segmenter.segment(scan())
+    assert len(after.table) == 1
+    np.testing.assert_array_equal(after.lesions, np.where(before.lesions == 1, 1, 0))
+    np.testing.assert_array_equal(after.liver, before.liver)
+    assert after.table[0] == before.table[0]
+
+
+def test_a_lower_threshold_brings_back_what_was_rejected(segmenter):
+    segmenter.bundle = replace(segmenter.bundle, lesion_filter=LesionFilter(-0.4, (0.0, 0.0, 0.0, 0.0)))
+    result = segmenter.segment(scan())
+    assert result.table == []
+    box = result.lesion_probability.box
+    at = LesionThreshold(stored_probability(result.lesion_probability.values), result.liver[box], 20.0).at
+    assert at(0.5).count == 0
+    assert at(0.39).count == 2, "their likelihood is 1 / (1 + exp(0.4)) = 0.40"
+
+
+def test_the_rule_can_be_switched_off_and_the_paper_has_none(segmenter):
+    segmenter.bundle = replace(segmenter.bundle, lesion_filter=LARGE_ONLY)
+    assert len(segmenter.segment(scan(), postprocessing=PostProcessing(reject_unlikely_lesions=False)).table) == 2
+    assert not PostProcessing.paper().reject_unlikely_lesions
+    assert not PostProcessing.none().reject_unlikely_lesions
+
+
+def test_a_bundle_keeps_its_filter_and_a_broken_one_is_refused(tmp_path):
+    folder = write_tiny_bundle(tmp_path / "tiny", lesion_filter=LARGE_ONLY.to_dict())
+    assert ModelBundle.load(folder).lesion_filter == LARGE_ONLY
+    path = folder / "metadata.json"
+    metadata = json.loads(path.read_text())
+    del metadata["lesion_filter"]["darker"]
+    path.write_text(json.dumps(metadata))
+    with pytest.raises(BundleError, match="darker"):
+        ModelBundle.load(folder)
