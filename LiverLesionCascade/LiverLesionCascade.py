@@ -76,6 +76,7 @@ class PostProcessingParameters:
     fillHoles: bool = True
     largestLiverComponent: bool = True
     lesionsInsideLiver: bool = True
+    rejectUnlikelyLesions: bool = True
     minimumLesionMm: Annotated[float, WithinRange(0, 50)] = 3.0
 
 

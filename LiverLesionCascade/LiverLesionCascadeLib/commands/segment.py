@@ -88,6 +88,7 @@ def add_processing_arguments(parser: argparse.ArgumentParser) -> None:
         ("fill-holes", "fill holes in liver and lesions, slice by slice"),
         ("largest-liver", "keep only the largest part of the liver"),
         ("lesions-inside-liver", "leave out lesions that lie mostly outside the liver"),
+        ("reject-unlikely", "leave out lesions that the bundle's filter, where it has one, finds unlikely"),
     ):
         rules.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, default=None, help=what)
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output, for scripts")
@@ -145,6 +146,7 @@ def postprocessing_from(arguments: argparse.Namespace) -> PostProcessing | None:
         "fill_holes": arguments.fill_holes,
         "largest_liver_component": arguments.largest_liver,
         "lesions_inside_liver": arguments.lesions_inside_liver,
+        "reject_unlikely_lesions": arguments.reject_unlikely,
         "min_lesion_mm": arguments.min_lesion_mm,
     }
     changes: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}

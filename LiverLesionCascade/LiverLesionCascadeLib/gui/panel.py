@@ -287,6 +287,7 @@ class SegmentationPanel:
                 fill_holes=rules.fillHoles,
                 largest_liver_component=rules.largestLiverComponent,
                 lesions_inside_liver=rules.lesionsInsideLiver,
+                reject_unlikely_lesions=rules.rejectUnlikelyLesions,
                 min_lesion_mm=rules.minimumLesionMm,
             ),
             keep_probabilities=parameters.keepProbabilities,
@@ -353,6 +354,7 @@ class SegmentationPanel:
             rules.fillHoles = chosen.fill_holes
             rules.largestLiverComponent = chosen.largest_liver_component
             rules.lesionsInsideLiver = chosen.lesions_inside_liver
+            rules.rejectUnlikelyLesions = chosen.reject_unlikely_lesions
             rules.minimumLesionMm = chosen.min_lesion_mm
         finally:
             self._parameters.EndModify(wasModifying)

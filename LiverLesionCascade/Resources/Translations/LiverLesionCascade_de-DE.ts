@@ -168,6 +168,10 @@
             <translation>Nur Läsionen innerhalb der Leber</translation>
         </message>
         <message>
+            <source>Only likely lesions</source>
+            <translation>Nur wahrscheinliche Läsionen</translation>
+        </message>
+        <message>
             <source>Only the largest piece of liver</source>
             <translation>Nur das größte Stück Leber</translation>
         </message>
@@ -194,6 +198,10 @@
         <message>
             <source>Remove lesions that lie mostly outside of the liver; the others become part of it</source>
             <translation>Läsionen entfernen, die größtenteils außerhalb der Leber liegen; die anderen werden Teil von ihr</translation>
+        </message>
+        <message>
+            <source>Remove lesions that the model's filter, where it has one, finds unlikely; a lower threshold can bring them back</source>
+            <translation>Läsionen entfernen, die der Filter des Modells, falls es einen hat, für unwahrscheinlich hält; ein niedrigerer Schwellenwert kann sie zurückbringen</translation>
         </message>
         <message>
             <source>Remove pieces of liver that lie apart from the largest one</source>

@@ -168,6 +168,10 @@
             <translation>Seulement les lésions dans le foie</translation>
         </message>
         <message>
+            <source>Only likely lesions</source>
+            <translation>Seulement les lésions probables</translation>
+        </message>
+        <message>
             <source>Only the largest piece of liver</source>
             <translation>Seulement la plus grande partie du foie</translation>
         </message>
@@ -194,6 +198,10 @@
         <message>
             <source>Remove lesions that lie mostly outside of the liver; the others become part of it</source>
             <translation>Retirer les lésions situées en majeure partie hors du foie ; les autres en font partie</translation>
+        </message>
+        <message>
+            <source>Remove lesions that the model's filter, where it has one, finds unlikely; a lower threshold can bring them back</source>
+            <translation>Retirer les lésions que le filtre du modèle, s'il en a un, juge improbables ; un seuil plus bas peut les faire revenir</translation>
         </message>
         <message>
             <source>Remove pieces of liver that lie apart from the largest one</source>

@@ -1,11 +1,13 @@
 """``liver-lesion-cascade segment``: what it writes, what it says, and that it leaves nothing behind."""
 
+import argparse
 import csv
 import json
 import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ import SimpleITK as sitk
 from LiverLesionCascadeLib.cli import main
 from LiverLesionCascadeLib.commands import segment as command
 from LiverLesionCascadeLib.commands.output_folder import OutputFolder
+from LiverLesionCascadeLib.commands.segment import add_processing_arguments, postprocessing_from
 from LiverLesionCascadeLib.engine.errors import BundleError, DeviceError, OutputError
 from LiverLesionCascadeLib.engine.presets import PRESETS
 from phantom import PhantomSegmenter, phantom_hu, write_phantom
@@ -205,13 +208,14 @@ def test_options_reach_the_segmenter(scan, tmp_path):
 
     run(
         scan, "-o", tmp_path / "out", "--device", "cuda:1", "--bundle", tmp_path / "b", "--preset", "paper",
-        "--min-lesion-mm", "5", "--lesions-inside-liver", "--no-fill-holes", segmenter=segmenter,
+        "--min-lesion-mm", "5", "--lesions-inside-liver", "--reject-unlikely", "--no-fill-holes", segmenter=segmenter,
     )  # fmt: skip
 
     assert (segmenter.device, segmenter.bundle, segmenter.preset) == ("cuda:1", tmp_path / "b", "paper")
     assert segmenter.rules is not None
     assert segmenter.rules.min_lesion_mm == 5
     assert segmenter.rules.lesions_inside_liver and not segmenter.rules.fill_holes
+    assert segmenter.rules.reject_unlikely_lesions, "which the preset does not"
     assert segmenter.rules.largest_liver_component == PRESETS["paper"].postprocessing.largest_liver_component
 
 
@@ -219,6 +223,24 @@ def test_without_post_processing_options_the_presets_own_rules_apply(scan, tmp_p
     segmenter = PhantomSegmenter()
     run(scan, "-o", tmp_path / "out", segmenter=segmenter)
     assert segmenter.rules is None
+
+
+@pytest.mark.parametrize(
+    ("option", "rule"),
+    [
+        ("fill-holes", "fill_holes"),
+        ("largest-liver", "largest_liver_component"),
+        ("lesions-inside-liver", "lesions_inside_liver"),
+        ("reject-unlikely", "reject_unlikely_lesions"),
+    ],
+)
+@pytest.mark.parametrize("preset", sorted(PRESETS))
+def test_each_rule_is_switched_alone(option, rule, preset):
+    parser = argparse.ArgumentParser()
+    add_processing_arguments(parser)
+    for word, value in ((f"--{option}", True), (f"--no-{option}", False)):
+        rules = postprocessing_from(parser.parse_args(["--preset", preset, word]))
+        assert rules == replace(PRESETS[preset].postprocessing, **{rule: value})
 
 
 def test_a_larger_minimum_leaves_the_small_lesion_out(scan, tmp_path, capsys):

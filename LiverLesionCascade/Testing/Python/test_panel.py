@@ -463,10 +463,25 @@ def chooseBundle(p, text):
 def test_a_preset_brings_its_rules_which_can_be_changed_after(p):
     choosePreset(p, 1)
     assert p.ui.fillHolesCheckBox.checked and not p.ui.lesionsInsideLiverCheckBox.checked
-    assert p.ui.minimumLesionSpinBox.value == 0.0
+    assert p.ui.minimumLesionSpinBox.value == 0.0 and not p.ui.rejectUnlikelyCheckBox.checked
     p.ui.minimumLesionSpinBox.value = 4.0
     choosePreset(p, 0)
     assert p.ui.minimumLesionSpinBox.value == 3.0 and p.ui.largestLiverCheckBox.checked
+    assert p.ui.rejectUnlikelyCheckBox.checked
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("fillHoles", "fill_holes"),
+        ("largestLiver", "largest_liver_component"),
+        ("lesionsInsideLiver", "lesions_inside_liver"),
+        ("rejectUnlikely", "reject_unlikely_lesions"),
+    ],
+)
+def test_each_rule_is_switched_alone(p, name, rule):
+    getattr(p.ui, f"{name}CheckBox").click()
+    assert p.panel.options().postprocessing == PostProcessing(**{rule: False})
 
 
 def test_a_bundle_that_is_not_there_disables_the_button_and_says_so(p, tmp_path):
@@ -507,7 +522,7 @@ def test_all_choices_survive_saving_closing_and_loading_the_scene(p, tmp_path):
     parameters.preset = type(parameters.preset).paper
     parameters.device, parameters.bundle = "cuda:1", str(tmp_path / "mine")
     parameters.multiScale = parameters.crf = parameters.keepProbabilities = True
-    parameters.postProcessing.fillHoles = False
+    parameters.postProcessing.fillHoles = parameters.postProcessing.rejectUnlikelyLesions = False
     parameters.postProcessing.minimumLesionMm = 6.5
     parameters.outputSegmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Mine")
     parameters.roi = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "Region")
@@ -519,9 +534,8 @@ def test_all_choices_survive_saving_closing_and_loading_the_scene(p, tmp_path):
     parameters = p.widget._parameterNode
     assert parameters.inputVolume.GetName() == "CT" and parameters.preset.name == "paper"
     assert parameters.outputSegmentation.GetName() == "Mine" and parameters.roi.GetName() == "Region"
-    assert p.panel.options() == RunOptions(
-        "paper", "cuda:1", str(tmp_path / "mine"), True, True, PostProcessing(False, min_lesion_mm=6.5), True
-    )
+    rules = PostProcessing(fill_holes=False, reject_unlikely_lesions=False, min_lesion_mm=6.5)
+    assert p.panel.options() == RunOptions("paper", "cuda:1", str(tmp_path / "mine"), True, True, rules, True)
     assert not p.ui.fillHolesCheckBox.checked and p.ui.deviceSelector.currentText == "cuda:1"
 
 

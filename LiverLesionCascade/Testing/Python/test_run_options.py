@@ -9,7 +9,7 @@ from LiverLesionCascadeLib.engine.postprocessing import PostProcessing
 from LiverLesionCascadeLib.engine.presets import PAPER_SCALES, PRESETS
 from LiverLesionCascadeLib.engine.run_options import RunOptions
 
-RULES = st.builds(PostProcessing, st.booleans(), st.booleans(), st.booleans(), st.floats(0, 50))
+RULES = st.builds(PostProcessing, *[st.booleans()] * 4, st.floats(0, 50))
 OPTIONS = st.builds(
     RunOptions,
     preset=st.sampled_from(sorted(PRESETS)),

@@ -45,7 +45,7 @@ def test_lesions_are_the_components_in_the_liver_that_are_large_enough(case, thr
     probability, liver = case
     found = LesionThreshold(probability, liver, 2.0, slice_axis=axis).at(threshold, minimum)
     filled = np.moveaxis(fill_holes_per_slice(np.moveaxis(probability > threshold * 255, axis, 0)), 0, axis)
-    rules = PostProcessing(False, False, False, minimum)
+    rules = PostProcessing(False, False, False, min_lesion_mm=minimum)
     expected = postprocess(liver, filled & liver, (1.0, 1.0, 2.0), rules)[1]
     np.testing.assert_array_equal(found.mask(), expected)
     labels = found.labels()
