@@ -101,6 +101,12 @@ class CascadeTraining:
             "another recipe",
         )
 
+    @property
+    def started_from(self) -> str | None:
+        """Name and version of the bundle whose networks it started from; None without one."""
+        start = self._start
+        return None if start is None or isinstance(start, ImageNetWeights) else f"{start.name} {start.version}"
+
     def _remember(self, name: str, content: dict[str, Any], what: str) -> None:
         path = self.folder / name
         content = json.loads(json.dumps(content))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from LiverLesionCascadeLib.engine.bundle import METADATA_FILE, save_bundle
 from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.lesion_filter import LesionFilter
+from torch import Tensor, nn
 
 from .cascade_training import CascadeTraining
 from .evaluation import EvaluationSummary
@@ -76,13 +77,16 @@ def export_bundle(training: CascadeTraining, folder: Path, card: dict[str, Any],
     """Writes the bundle of a finished run.
 
     Args:
-        lesion_job: Whose network becomes the lesion pass: ``lesion``, or ``lesion-image`` which knows no priors.
+        lesion_job: Whose network becomes the lesion pass: ``lesion`` (or its mean with ``lesion-image``, as the recipe
+            wants it), or ``lesion-image`` which knows no priors.
 
     Raises:
         TrainingError: If a job has not finished.
     """
     recipe = training.recipe
     networks = {"liver": training.load("liver"), "lesion": training.load(lesion_job)}
+    if lesion_job == "lesion" and recipe.average:
+        networks["lesion"].load_state_dict(mean_weights(training.load("lesion-image"), networks["lesion"]))
     jobs = {
         job: {
             "steps": recipe.stage(job).steps,
@@ -107,6 +111,7 @@ def export_bundle(training: CascadeTraining, folder: Path, card: dict[str, Any],
         "training": {
             "recipe": recipe.to_dict(),
             "jobs": jobs,
+            "started_from": training.started_from,
             "patients": len({case.patient for case in cases}),
             "scans": [case.name for case in cases if not case.sparse],
             "single_slice_scans": [case.name for case in cases if case.sparse],
@@ -114,6 +119,15 @@ def export_bundle(training: CascadeTraining, folder: Path, card: dict[str, Any],
     }
     save_bundle(folder, networks, metadata)
     write_model_card(folder)
+
+
+def mean_weights(first: nn.Module, second: nn.Module) -> dict[str, Tensor]:
+    """The mean of two networks of one architecture; what is counted, not learned, is that of the second."""
+    other = first.state_dict()
+    return {
+        key: (value + other[key]) / 2 if value.is_floating_point() else value
+        for key, value in second.state_dict().items()
+    }
 
 
 def validation_figures(summary: EvaluationSummary, preset: str) -> dict[str, Any]:

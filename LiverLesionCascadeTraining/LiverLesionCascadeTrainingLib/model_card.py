@@ -22,10 +22,13 @@ def model_card(metadata: dict[str, Any], weights_bytes: int) -> str:
     """The card as Markdown."""
     training, liver, lesion = metadata["training"], metadata["liver_pass"], metadata["lesion_pass"]
     low, high = metadata["window_hu"]
+    decoders = metadata["network"].get("decoders")
     pixels = f"pixels of {liver['pixel_mm']} mm" if liver["pixel_mm"] else "scaled to the native size"
     jobs = "\n".join(
         f"| {name} | {job['steps']} | {job['images']} | {job['hours']:.2f} |" for name, job in training["jobs"].items()
     )
+    averaged = training["recipe"].get("average", False) and "lesion" in training["jobs"]
+    start = training.get("started_from")
     hours = sum(job["hours"] for job in training["jobs"].values())
     sections = [
         f"# {metadata['name']} {metadata['version']}",
@@ -34,13 +37,16 @@ def model_card(metadata: dict[str, Any], weights_bytes: int) -> str:
         f"Two residual networks of Table 1 of Bi et al. 2017 at width {metadata['network']['width']:g} "
         f"({weights_bytes / 1e6:.1f} MB in half precision). HU window [{low:g}, {high:g}]. Liver pass: whole slices, "
         f"{liver['size']} x {liver['size']}, {pixels}. Lesion pass: the liver's box, {lesion['size']} x "
-        f"{lesion['size']}, run {lesion['iterations']} time(s): on the liver pass's maps, then on its own result.",
+        f"{lesion['size']}, run {lesion['iterations']} time(s): on the liver pass's maps, then on its own result."
+        + (f" Networks with a decoder: {', '.join(metadata['network']['decoders'])}." if decoders else ""),
         "## Training",
         f"{training['patients']} patients: {len(training['scans'])} scans ({', '.join(training['scans'])}) and single "
         f"slices of {len(training['single_slice_scans'])} more ({', '.join(training['single_slice_scans'])}). "
         f"Recipe `{training['recipe']['name']}`, seed {training['recipe']['seed']}, {hours:.1f} hours of training:",
+        *([f"The liver and lesion-image networks started from those of {start}."] if start else []),
         f"| job | steps | images | hours |\n| --- | ---: | ---: | ---: |\n{jobs}",
-        "The `liver-fold` networks only make the cross-fitted priors from which `lesion` learns; they are not shipped.",
+        "The `liver-fold` networks only make the cross-fitted priors from which `lesion` learns; they are not shipped."
+        + (" The lesion pass is the mean of `lesion-image` and `lesion`, weight by weight." if averaged else ""),
     ]
     if "validation" in metadata:
         sections += ["## Validation", _validation(metadata["validation"])]

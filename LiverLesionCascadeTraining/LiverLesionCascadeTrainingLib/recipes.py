@@ -102,6 +102,8 @@ class Recipe:
         iterations: How often the lesion pass runs at prediction time.
         slices: Slices that the liver pass trains on, half with lesions, half without liver; None for all.
         decoder: Whether the lesion pass's network has a decoder.
+        average: Whether the lesion pass is the mean of the networks ``lesion-image`` and ``lesion``, weight by weight:
+            what was fine-tuned forgets less (Wortsman et al. 2022, arXiv:2109.01903).
     """
 
     name: str
@@ -128,6 +130,7 @@ class Recipe:
     seed: int = 2017
     slices: int | None = None
     decoder: bool = False
+    average: bool = False
 
     def stage(self, job: str) -> StageRecipe:
         """The stage recipe of a job: ``liver``, ``liver-fold-0``, ``lesion-image`` or ``lesion``.
@@ -215,6 +218,7 @@ COMPACT = Recipe(
     ),
     # One cell of Table 1's score map is as large as a small lesion.
     decoder=True,
+    average=True,
 )
 
 # Bi et al. 2017, section 2.5: 8,802 slices, batch 10, 60 epochs at 0.0016, then 40 epochs linear from 0.0008; equal

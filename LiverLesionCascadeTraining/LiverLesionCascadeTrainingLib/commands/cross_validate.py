@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--record",
         type=Path,
         metavar="BUNDLE",
-        help="write the figures, and a filter of false lesions that was fitted on all folds, into this bundle",
+        help="write the figures, and a filter of false lesions, fitted on its own training cases, into this bundle",
     )
     add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps (default: auto)")
     add("--threads", type=int, metavar="N", help="processor threads (default: all)")
@@ -40,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from dataclasses import replace
 
     import torch
+    from LiverLesionCascadeLib.engine.bundle import ModelBundle
     from LiverLesionCascadeLib.engine.device import select_device
     from LiverLesionCascadeLib.engine.errors import InputError
     from LiverLesionCascadeLib.engine.files import write_atomically
@@ -85,6 +86,8 @@ def run(args: argparse.Namespace) -> int:
     )
     print(result.format_table())
     if args.record:
-        known = fit_filter([lesion for lesions in found for lesion in lesions])
+        # Of its own training cases alone, so that the bundle's validation cases stay unseen.
+        own = set(ModelBundle.load(args.record).metadata["training"]["scans"])
+        known = fit_filter([lesion for lesions in found for lesion in lesions if lesion.case in own])
         record_cross_validation(args.record, result, args.preset, known)
     return 0

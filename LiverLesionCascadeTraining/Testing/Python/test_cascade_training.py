@@ -14,6 +14,7 @@ from LiverLesionCascadeTrainingLib import recipes
 from LiverLesionCascadeTrainingLib.cascade_training import CascadeTraining, scaled
 from LiverLesionCascadeTrainingLib.cases import find_cases, find_splits
 from LiverLesionCascadeTrainingLib.cross_fitting import write_priors
+from LiverLesionCascadeTrainingLib.export import default_card, export_bundle
 from LiverLesionCascadeTrainingLib.slice_store import open_store
 from LiverLesionCascadeTrainingLib.trainer import TrainingError
 from LiverLesionCascadeTrainingLib.validation import slice_dice
@@ -53,12 +54,37 @@ def test_training_ends_in_a_bundle_that_loads_and_says_what_it_was_trained_on(tr
     assert "4 patients" in card and "| lesion | 3 | 6 |" in card and "1704.02703" in card
 
 
-def test_bundle_holds_the_last_networks_of_both_passes(trained, data):
+def test_bundle_holds_the_last_network_of_the_liver_pass_and_the_mean_of_both_of_the_lesion_pass(trained, data):
     training = training_in(trained, data)
     networks = ModelBundle.load(trained / "bundle").networks(CPU)
+    image_first = training.load("lesion-image").state_dict()
     for name in ("liver", "lesion"):
         for key, value in training.load(name).state_dict().items():
+            if name == "lesion" and value.is_floating_point():
+                value = (value + image_first[key]) / 2
             torch.testing.assert_close(networks[name].state_dict()[key].float(), value.float(), atol=2e-3, rtol=2e-3)
+
+
+def test_without_averaging_the_bundle_holds_the_last_network_of_the_lesion_pass(trained, data, tmp_path):
+    training = training_in(trained, data, replace(tiny_recipe(), average=False))
+    export_bundle(training, tmp_path / "bundle", default_card("compact"))
+    network = ModelBundle.load(tmp_path / "bundle").networks(CPU)["lesion"].state_dict()
+    for key, value in training.load("lesion").state_dict().items():
+        torch.testing.assert_close(network[key].float(), value.float(), atol=2e-3, rtol=2e-3)
+
+
+def test_a_bundle_says_which_bundle_its_training_started_from(trained, data, tmp_path):
+    assert ModelBundle.load(trained / "bundle").metadata["training"]["started_from"] is None
+    training = CascadeTraining(
+        trained,
+        tiny_recipe(),
+        find_splits([data[0]], [data[1]]),
+        CPU,
+        lambda line: None,
+        ModelBundle.load(trained / "bundle"),
+    )
+    export_bundle(training, tmp_path / "bundle", default_card("compact"))
+    assert "started from those of compact-own 1.0.0" in (tmp_path / "bundle" / "MODEL_CARD.md").read_text()
 
 
 def test_stage_2_starts_from_the_network_that_looked_at_the_image_alone(trained, data, tmp_path):
