@@ -23,6 +23,8 @@ def showModelCard(bundleFolder, parent=None):
     browser = qt.QTextBrowser()
     browser.setObjectName("modelCard")
     browser.setOpenExternalLinks(True)
+    # Where the card's pictures lie.
+    browser.searchPaths = [str(folder)]
     browser.setMarkdown(_modelCard(folder))
     buttons = qt.QDialogButtonBox(qt.QDialogButtonBox.Close)
     buttons.connect("rejected()", dialog.close)

@@ -45,6 +45,15 @@ def test_a_card_that_cannot_be_read_is_said(show, tmp_path):
     assert "MODEL_CARD.md cannot be read" in text
 
 
+def test_pictures_of_a_card_are_found_beside_it(show, tmp_path):
+    (tmp_path / "MODEL_CARD.md").write_text("![plot](plot.png)")
+    (tmp_path / "plot.png").write_bytes(b"picture")
+    dialog, _text = show(tmp_path)
+    browser = slicer.util.findChild(dialog, "modelCard")
+    found = browser.loadResource(qt.QTextDocument.ImageResource, qt.QUrl("plot.png"))
+    assert bytes(found) == b"picture"
+
+
 def test_the_close_button_closes_the_window(show, tmp_path):
     dialog, _text = show(tmp_path)
     buttons = next(child for child in dialog.children() if isinstance(child, qt.QDialogButtonBox))
