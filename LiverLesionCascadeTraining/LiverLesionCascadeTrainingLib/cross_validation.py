@@ -13,7 +13,12 @@ from typing import Any
 
 import torch
 from LiverLesionCascadeLib.engine.bundle import ModelBundle
-from LiverLesionCascadeLib.engine.lesion_filter import LesionFilter, lesion_features
+from LiverLesionCascadeLib.engine.lesion_filter import (
+    NEVER_REJECTED_MM,
+    LesionFilter,
+    lesion_features,
+    section_diameters_mm,
+)
 from LiverLesionCascadeLib.engine.presets import Preset
 from LiverLesionCascadeLib.engine.result import SegmentationResult
 from LiverLesionCascadeLib.engine.segmenter import Segmenter
@@ -51,6 +56,7 @@ class FoundLesion:
     Attributes:
         correct: Whether it overlaps a lesion of the reference.
         confidence: As the product shows it.
+        section_mm: Diameter of the circle that is as large as its largest axial section.
         features: As `lesion_filter.lesion_features` gives them.
     """
 
@@ -58,6 +64,7 @@ class FoundLesion:
     correct: bool
     confidence: float
     long_axis_mm: float
+    section_mm: float
     features: tuple[float, ...]
 
 
@@ -123,10 +130,11 @@ def found_lesions(
     """The lesions of a result; ``overlaps`` are those with the reference, in the order of their numbers."""
     box, ct = result.lesion_probability.box, result.ct
     inside, values = result.lesions[box], result.lesion_probability.values
-    features = lesion_features(inside, values, ct.hu[box], result.liver[box], ct.spacing, window_hu)
+    features = lesion_features(inside, values, ct.hu[box], result.liver[box], window_hu).tolist()
+    sections = section_diameters_mm(inside, ct.spacing).tolist()
     return [
-        FoundLesion(name, overlap > 0, lesion.confidence or 0.0, lesion.long_axis_mm, tuple(row))
-        for lesion, overlap, row in zip(result.table, overlaps, features.tolist(), strict=True)
+        FoundLesion(name, overlap > 0, lesion.confidence or 0.0, lesion.long_axis_mm, section, tuple(row))
+        for lesion, overlap, section, row in zip(result.table, overlaps, sections, features, strict=True)
     ]
 
 
@@ -139,7 +147,9 @@ def fit_filters(found: Sequence[Sequence[FoundLesion]]) -> list[LesionFilter | N
 
 
 def fit_filter(lesions: Sequence[FoundLesion]) -> LesionFilter | None:
-    return fit_lesion_filter([each.features for each in lesions], [each.correct for each in lesions])
+    """A filter for the lesions that it may reject: it is fitted on those alone."""
+    small = [each for each in lesions if each.section_mm < NEVER_REJECTED_MM]
+    return fit_lesion_filter([each.features for each in small], [each.correct for each in small])
 
 
 @dataclass(frozen=True)

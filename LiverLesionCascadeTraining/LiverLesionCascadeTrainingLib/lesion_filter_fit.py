@@ -8,6 +8,9 @@ import numpy as np
 from LiverLesionCascadeLib.engine.lesion_filter import LesionFilter
 from scipy.optimize import minimize
 
+#: Likelihood below which lesions are rejected: in cross-validation it took away 38 of 44 false lesions below 10 mm and
+#: 22 of 47 to 20 mm, and of the true ones 10 of 20 and 3 of 46.
+_REJECT_BELOW = 0.4
 #: Pull of the weights towards 0, in units of lesions: there are few, and most are of few patients.
 _RIDGE = 1.0
 
@@ -16,7 +19,7 @@ def fit_lesion_filter(features: Sequence[Sequence[float]], correct: Sequence[boo
     """The filter under which what was seen is likeliest, with a ridge on the standardised weights.
 
     Args:
-        features: (n, 4) of lesions that were found, as `lesion_features` gives them.
+        features: (n, 2) of lesions that were found, as `lesion_features` gives them.
         correct: Which of them are lesions.
 
     Returns:
@@ -38,4 +41,4 @@ def fit_lesion_filter(features: Sequence[Sequence[float]], correct: Sequence[boo
 
     found = minimize(loss, np.zeros(inputs.shape[1]), jac=True, method="L-BFGS-B").x
     slopes = found[1:] / spread
-    return LesionFilter(float(found[0] - slopes @ mean), tuple(slopes.tolist()))
+    return LesionFilter(float(found[0] - slopes @ mean), tuple(slopes.tolist()), _REJECT_BELOW)

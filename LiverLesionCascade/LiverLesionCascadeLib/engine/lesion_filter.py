@@ -1,9 +1,11 @@
-"""Rejects what looks like no lesion: an object-level filter with a few features of each lesion that was segmented.
+"""Rejects what looks like no lesion: an object-level filter with two features of each lesion that was segmented.
 
-A network judges pixels; that an unsure speck, or something as dark as the gall bladder, is rarely a lesion is easier to
-see in the object. The filter is a logistic regression, fitted on lesions that networks of the same recipe found in
-patients that they had not seen. What it rejects has its likelihood as its highest probability from then on: that is
-below the threshold, and a person who lowers the threshold enough sees it again.
+A network judges pixels; that a small and unsure object, or one that is hardly darker than the liver, is rarely a lesion
+is easier to see in the object. The filter is a logistic regression, fitted on lesions that networks of the same recipe
+found in patients that they had not seen. What it rejects has its likelihood as its highest probability from then on:
+that is below the threshold, and a person who lowers the threshold enough sees it again.
+
+Large lesions are never rejected: a false one is easily seen, and a true one must not be lost.
 """
 
 from __future__ import annotations
@@ -16,10 +18,11 @@ from scipy import ndimage
 
 from .bounding_box import bounding_box
 
-#: What `lesion_features` gives, in its order: log odds of the mean probability; natural logarithm of the diameter in mm
-#: of the circle that is as large as the largest axial section; how much darker than the liver it is, in 50 HU, and the
-#: square of that.
-FEATURES = ("log_odds", "log_diameter", "darker", "darker_squared")
+#: What `lesion_features` gives, in its order: log odds of the mean probability; how much darker than the liver it is,
+#: in units of 50 HU.
+FEATURES = ("log_odds", "darker")
+#: Lesions with an axial section as large as a circle of this diameter in mm are never rejected.
+NEVER_REJECTED_MM = 20.0
 
 #: Mean probabilities are taken for this far from 0 and 1 at least.
 _LEAST_DOUBT = 0.01
@@ -33,44 +36,42 @@ class LesionFilter:
     Attributes:
         intercept: Log odds where all features are 0.
         weights: Log odds for each unit of a feature, in the order of ``FEATURES``.
+        reject_below: Likelihood below which a small lesion is rejected.
     """
 
     intercept: float
     weights: tuple[float, ...]
+    reject_below: float
 
     @classmethod
     def from_dict(cls, values: Mapping[str, float]) -> LesionFilter:
         """From a bundle's metadata. Raises KeyError, TypeError, ValueError."""
-        return cls(float(values["intercept"]), tuple(float(values[name]) for name in FEATURES))
+        weights = tuple(float(values[name]) for name in FEATURES)
+        return cls(float(values["intercept"]), weights, float(values["reject_below"]))
 
     def to_dict(self) -> dict[str, float]:
         """The inverse of ``from_dict``."""
-        return {"intercept": self.intercept, **dict(zip(FEATURES, self.weights, strict=True))}
+        weights = dict(zip(FEATURES, self.weights, strict=True))
+        return {"intercept": self.intercept, **weights, "reject_below": self.reject_below}
 
     def likelihood(self, features: np.ndarray) -> np.ndarray:
-        """(n,) 0..1 for features (n, 4)."""
+        """(n,) 0..1 for features (n, 2)."""
         log_odds = self.intercept + features @ np.asarray(self.weights)
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(log_odds, -30.0, 30.0))))
 
 
 def lesion_features(
-    instances: np.ndarray,
-    probability: np.ndarray,
-    hu: np.ndarray,
-    liver: np.ndarray,
-    spacing: tuple[float, float, float],
-    window_hu: tuple[float, float],
+    instances: np.ndarray, probability: np.ndarray, hu: np.ndarray, liver: np.ndarray, window_hu: tuple[float, float]
 ) -> np.ndarray:
     """Features of every lesion of an instance map.
 
     Args:
         instances: (slice, row, column) 0, 1..n without gaps.
         probability, hu, liver: On the same grid: lesion probability 0..1, HU, and bool, the whole organ.
-        spacing: (slice, row, column) in mm.
         window_hu: HU are clipped to it: the networks see no more, and training images had no more.
 
     Returns:
-        (n, 4) in the order of ``FEATURES``.
+        (n, 2) in the order of ``FEATURES``.
     """
     box = bounding_box(instances)
     if box is None:
@@ -83,7 +84,17 @@ def lesion_features(
     numbers = np.arange(1, int(instances.max()) + 1)
     mean = ndimage.mean(probability.astype(np.float32), instances, numbers)
     mean = np.clip(mean, _LEAST_DOUBT, 1 - _LEAST_DOUBT)
-    sections = [np.bincount(part.ravel(), minlength=len(numbers) + 1)[1:] for part in instances]
-    diameters = 2 * np.sqrt(np.max(sections, axis=0) * spacing[1] * spacing[2] / np.pi)
     darker = (liver_hu - ndimage.mean(values.astype(np.float32), instances, numbers)) / _HU_UNIT
-    return np.stack([np.log(mean / (1 - mean)), np.log(diameters), darker, darker**2], axis=1)
+    return np.stack([np.log(mean / (1 - mean)), darker], axis=1)
+
+
+def section_diameters_mm(instances: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarray:
+    """(n,) diameter in mm of the circle that is as large as each lesion's largest axial section.
+
+    Args:
+        instances: (slice, row, column) 0, 1..n; spacing: (slice, row, column) in mm.
+    """
+    count = int(instances.max(initial=0))
+    sections = [np.bincount(part.ravel(), minlength=count + 1)[1:] for part in instances]
+    largest = np.max(sections, axis=0) if sections else np.zeros(count)
+    return np.asarray(2 * np.sqrt(largest * spacing[1] * spacing[2] / np.pi))

@@ -52,7 +52,8 @@ class Lesion:
         short_axis_points: Ends of the short axis.
         mean_hu: Mean HU.
         sd_hu: Standard deviation of HU (of a sample, as Slicer's Segment Statistics gives it; 0 for one voxel).
-        confidence: Mean lesion probability within the lesion, 0 to 1; None where no map was given.
+        confidence: Mean lesion probability within the lesion, 0 to 1; None where no map was given. In the result of a
+            bundle with a filter, how likely the filter finds the lesion (`lesion_filter`).
         centroid: Centre of mass, (slice, row, column) in voxels.
         centroid_lps: The same in LPS mm.
         distance_to_liver_surface_mm: From the lesion's nearest voxel to the nearest liver voxel that has a face

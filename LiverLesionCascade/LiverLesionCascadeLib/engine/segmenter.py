@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from .ct_volume import CTVolume
 from .device import precision, select_device
 from .findings import edges_touched, liver_findings
 from .inference import between_slices, evenly_stepped, slice_step
-from .lesion_filter import lesion_features
+from .lesion_filter import NEVER_REJECTED_MM, lesion_features, section_diameters_mm
 from .lesion_pass import lesion_pass_slices, run_lesion_pass
 from .lesions import label_lesions, measure_lesions
 from .liver_pass import run_liver_pass
@@ -189,6 +190,9 @@ class Segmenter:
             liver, lesion = self._masks(ct, boxes, rules)
             instances = label_lesions(lesion)
         table = measure_lesions(instances, ct.hu, ct.geometry, boxes[1], liver)
+        if self.bundle.lesion_filter is not None and table:
+            confidences = self._likelihood(ct, boxes[1], instances, liver).tolist()
+            table = [replace(lesion, confidence=c) for lesion, c in zip(table, confidences, strict=True)]
         parenchyma = ct.hu[liver & ~lesion] if liver.any() else ct.hu[:0]
         remarks = ct.check()
         findings = [
@@ -228,20 +232,31 @@ class Segmenter:
             masks.append(mask)
         return postprocess(masks[0], masks[1], ct.spacing, rules)
 
+    def _likelihood(
+        self, ct: CTVolume, lesion_probability: ProbabilityBox, instances: np.ndarray, liver: np.ndarray
+    ) -> np.ndarray:
+        """How likely each lesion is one, by the bundle's filter: (n,) 0..1."""
+        assert self.bundle.lesion_filter is not None
+        box, values = lesion_probability.box, lesion_probability.values
+        features = lesion_features(instances[box], values, ct.hu[box], liver[box], self.bundle.window_hu)
+        return self.bundle.lesion_filter.likelihood(features)
+
     def _reject_unlikely(
         self, ct: CTVolume, lesion_probability: ProbabilityBox, instances: np.ndarray, liver: np.ndarray
     ) -> bool:
         """Takes the probability of lesions that the bundle's filter rejects down to their likelihood, in place."""
-        if self.bundle.lesion_filter is None or not instances.any():
+        known = self.bundle.lesion_filter
+        if known is None or not instances.any():
             return False
-        box, values = lesion_probability.box, lesion_probability.values
-        inside = instances[box]
-        features = lesion_features(inside, values, ct.hu[box], liver[box], ct.spacing, self.bundle.window_hu)
-        likelihood = self.bundle.lesion_filter.likelihood(features)
-        rejected = likelihood <= self.bundle.lesion_pass.lesion_threshold
-        highest = np.where(rejected, likelihood, 1.0).astype(np.float16)
+        inside = instances[lesion_probability.box]
+        likelihood = self._likelihood(ct, lesion_probability, instances, liver)
+        # A filter of somebody's own may be stricter than the threshold: what it rejects must be below that as well.
+        highest = np.minimum(likelihood, self.bundle.lesion_pass.lesion_threshold)
+        rejected = (likelihood < known.reject_below) & (section_diameters_mm(inside, ct.spacing) < NEVER_REJECTED_MM)
         # Number 0 is what is no lesion.
-        np.minimum(values, np.concatenate([[np.float16(1)], highest])[inside], out=values)
+        limit = np.concatenate([[1.0], np.where(rejected, highest, 1.0)]).astype(np.float16)
+        values = lesion_probability.values
+        np.minimum(values, limit[inside], out=values)
         return bool(rejected.any())
 
 

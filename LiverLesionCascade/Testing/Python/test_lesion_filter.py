@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from LiverLesionCascadeLib.engine.bundle import ModelBundle
 from LiverLesionCascadeLib.engine.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.errors import BundleError
-from LiverLesionCascadeLib.engine.lesion_filter import FEATURES, LesionFilter, lesion_features
+from LiverLesionCascadeLib.engine.lesion_filter import FEATURES, LesionFilter, lesion_features, section_diameters_mm
 from LiverLesionCascadeLib.engine.postprocessing import PostProcessing
 from LiverLesionCascadeLib.engine.segmenter import Segmenter
 from LiverLesionCascadeLib.engine.threshold import LesionThreshold, stored_probability
@@ -19,8 +19,8 @@ from small_bundle import IntensityNetwork, write_tiny_bundle
 SPACING = (5.0, 2.0, 2.0)
 WINDOW = (0.0, 160.0)
 
-#: Rejects what is smaller than a section of 16 mm in diameter.
-LARGE_ONLY = LesionFilter(-10 * np.log(16), (0.0, 10.0, 0.0, 0.0))
+#: Rejects whatever it may reject.
+STRICT = LesionFilter(-3.0, (0.0, 0.0), 0.4)
 
 
 def test_features_are_those_of_each_lesion():
@@ -32,25 +32,25 @@ def test_features_are_those_of_each_lesion():
     hu[instances == 1] = 60
     hu[instances == 2] = -500  # the networks see no more than 0
     probability = np.where(instances == 1, 0.8, np.where(instances == 2, 1.0, 0.0))
-    features = lesion_features(instances, probability, hu, np.ones(instances.shape, bool), SPACING, WINDOW)
+    features = lesion_features(instances, probability, hu, np.ones(instances.shape, bool), WINDOW)
     first, second = (dict(zip(FEATURES, row, strict=True)) for row in features)
     assert first["log_odds"] == pytest.approx(np.log(4), abs=1e-3)
-    assert np.exp(first["log_diameter"]) == pytest.approx(2 * np.sqrt(64 / np.pi))
-    assert (first["darker"], first["darker_squared"]) == pytest.approx((1.0, 1.0))
+    assert first["darker"] == pytest.approx(1.0)
     assert np.isfinite(second["log_odds"])
     assert second["darker"] == pytest.approx(110 / 50)
+    assert section_diameters_mm(instances, SPACING) == pytest.approx([2 * np.sqrt(64 / np.pi), 2 * np.sqrt(16 / np.pi)])
 
 
 def test_no_lesion_has_no_features_and_a_liver_of_nothing_but_lesion_has_some():
     nothing = np.zeros((2, 4, 4), np.uint16)
-    assert lesion_features(nothing, nothing, nothing, nothing > 0, SPACING, WINDOW).shape == (0, len(FEATURES))
+    assert lesion_features(nothing, nothing, nothing, nothing > 0, WINDOW).shape == (0, len(FEATURES))
     every = nothing + 1
-    assert np.isfinite(lesion_features(every, every * 0.6, every * 50, every > 0, SPACING, WINDOW)).all()
+    assert np.isfinite(lesion_features(every, every * 0.6, every * 50, every > 0, WINDOW)).all()
 
 
-@given(st.floats(-100, 100), st.lists(st.floats(-1e6, 1e6), min_size=4, max_size=4))
+@given(st.floats(-100, 100), st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=2))
 def test_a_likelihood_is_in_0_to_1_whatever_the_features(intercept, features):
-    likelihood = LesionFilter(intercept, (1.0, -1.0, 2.0, 3.0)).likelihood(np.asarray([features]))
+    likelihood = LesionFilter(intercept, (1.0, -1.0), 0.4).likelihood(np.asarray([features]))
     assert 0 <= likelihood[0] <= 1
 
 
@@ -82,34 +82,53 @@ def test_without_a_filter_every_lesion_stays(segmenter):
 
 def test_what_the_filter_rejects_is_liver_and_no_lesion_and_the_other_stays_as_it_is(segmenter):
     before = segmenter.segment(scan())
-    segmenter.bundle = replace(segmenter.bundle, lesion_filter=LARGE_ONLY)
+    segmenter.bundle = replace(segmenter.bundle, lesion_filter=STRICT)
     after = segmenter.segment(scan())
     assert len(after.table) == 1
     np.testing.assert_array_equal(after.lesions, np.where(before.lesions == 1, 1, 0))
     np.testing.assert_array_equal(after.liver, before.liver)
-    assert after.table[0] == before.table[0]
+    assert after.table[0] == replace(before.table[0], confidence=after.table[0].confidence)
+
+
+def test_the_confidence_of_a_lesion_is_its_likelihood(segmenter):
+    assert segmenter.segment(scan()).table[0].confidence > 0.9
+    segmenter.bundle = replace(segmenter.bundle, lesion_filter=LesionFilter(0.5, (0.0, 0.0), 0.4))
+    confidences = [lesion.confidence for lesion in segmenter.segment(scan()).table]
+    assert confidences == pytest.approx([1 / (1 + np.exp(-0.5))] * 2)
+
+
+def test_a_large_lesion_is_never_rejected_however_unlikely(segmenter):
+    segmenter.bundle = replace(segmenter.bundle, lesion_filter=LesionFilter(-20.0, (0.0, 0.0), 0.9))
+    result = segmenter.segment(scan())
+    assert len(result.table) == 1
+    assert result.table[0].long_axis_mm > 25
+
+
+def test_what_a_strict_filter_rejects_is_below_the_threshold(segmenter):
+    segmenter.bundle = replace(segmenter.bundle, lesion_filter=LesionFilter(1.0, (0.0, 0.0), 0.9))
+    assert len(segmenter.segment(scan()).table) == 1, "0.73 is more than the threshold of 0.5"
 
 
 def test_a_lower_threshold_brings_back_what_was_rejected(segmenter):
-    segmenter.bundle = replace(segmenter.bundle, lesion_filter=LesionFilter(-0.4, (0.0, 0.0, 0.0, 0.0)))
+    segmenter.bundle = replace(segmenter.bundle, lesion_filter=LesionFilter(-0.4, (0.0, 0.0), 0.45))
     result = segmenter.segment(scan())
-    assert result.table == []
+    assert len(result.table) == 1
     box = result.lesion_probability.box
     at = LesionThreshold(stored_probability(result.lesion_probability.values), result.liver[box], 20.0).at
-    assert at(0.5).count == 0
-    assert at(0.39).count == 2, "their likelihood is 1 / (1 + exp(0.4)) = 0.40"
+    assert at(0.5).count == 1
+    assert at(0.39).count == 2, "the likelihood is 1 / (1 + exp(0.4)) = 0.40"
 
 
 def test_the_rule_can_be_switched_off_and_the_paper_has_none(segmenter):
-    segmenter.bundle = replace(segmenter.bundle, lesion_filter=LARGE_ONLY)
+    segmenter.bundle = replace(segmenter.bundle, lesion_filter=STRICT)
     assert len(segmenter.segment(scan(), postprocessing=PostProcessing(reject_unlikely_lesions=False)).table) == 2
     assert not PostProcessing.paper().reject_unlikely_lesions
     assert not PostProcessing.none().reject_unlikely_lesions
 
 
 def test_a_bundle_keeps_its_filter_and_a_broken_one_is_refused(tmp_path):
-    folder = write_tiny_bundle(tmp_path / "tiny", lesion_filter=LARGE_ONLY.to_dict())
-    assert ModelBundle.load(folder).lesion_filter == LARGE_ONLY
+    folder = write_tiny_bundle(tmp_path / "tiny", lesion_filter=STRICT.to_dict())
+    assert ModelBundle.load(folder).lesion_filter == STRICT
     path = folder / "metadata.json"
     metadata = json.loads(path.read_text())
     del metadata["lesion_filter"]["darker"]

@@ -25,7 +25,7 @@ torch.set_num_threads(1)
 from LiverLesionCascadeLib.engine.network import CascadeResNet
 from LiverLesionCascadeTrainingLib.losses import cascade_loss
 width, batch, size = float(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-network = CascadeResNet(width).placed(torch.device("cpu")).train()
+network = CascadeResNet(width, decoder=True).placed(torch.device("cpu")).train()
 optimiser = torch.optim.SGD(network.parameters(), lr=1e-3, momentum=0.9)
 for _ in range(2):
     inputs = torch.rand(batch, 3, size, size).contiguous(memory_format=torch.channels_last)
