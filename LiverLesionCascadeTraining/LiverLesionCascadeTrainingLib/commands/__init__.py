@@ -1,4 +1,22 @@
 """The commands that train and evaluate, one a module: ``add_arguments(parser)`` and ``run(arguments)``."""
 
+import argparse
+
 #: How cases lie in a folder, for help texts.
 LAYOUT = "volume-N.nii.gz with segmentation-N.nii.gz (LiTS layout)"
+
+
+def positive(text: str) -> float:
+    """The type of an option that is a number above 0."""
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
+
+
+def count(text: str) -> int:
+    """The type of an option that is a whole number from 1."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+    return value

@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from . import LAYOUT
+from . import LAYOUT, positive
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="train only this fold, from 0; may be repeated. The folds do not wait for each other: run them at once on "
         "several machines or cores, then give the command without --fold for the figures",
     )
-    add("--length", type=float, default=1.0, metavar="FACTOR", help="lengthen or shorten all schedules (default 1)")
+    add("--length", type=positive, default=1.0, metavar="FACTOR", help="lengthen or shorten all schedules (default 1)")
     add("--preset", choices=("fast", "paper"), default="fast", help="default: fast")
     add(
         "--record",

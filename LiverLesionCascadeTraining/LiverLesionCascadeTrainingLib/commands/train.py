@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import LAYOUT
+from . import LAYOUT, count, positive
 
 if TYPE_CHECKING:
     import torch
@@ -21,20 +21,6 @@ if TYPE_CHECKING:
     from ..run_control import RunControl
 
 BUNDLE_FOLDER = "bundle"
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not value > 0:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return value
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
-    return value
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,8 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="go on from the networks of a bundle of the same width (its folder), or start from ResNet-38 trained on "
         "ImageNet (ilsvrc-cls_rna-a1: the .params file of MXNet or a PyTorch conversion of it)",
     )
-    add("--length", type=_positive, default=1.0, metavar="FACTOR", help="lengthen or shorten all schedules (default 1)")
-    add("--batch", type=_count, metavar="N", help="images a step (default: the recipe's)")
+    add("--length", type=positive, default=1.0, metavar="FACTOR", help="lengthen or shorten all schedules (default 1)")
+    add("--batch", type=count, metavar="N", help="images a step (default: the recipe's)")
     add(
         "--amp",
         choices=("auto", "fp32", "bf16", "fp16"),
@@ -75,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--accumulate",
-        type=_count,
+        type=count,
         default=1,
         metavar="N",
         help="take each process's images of a step in N parts, one after the other, to need less memory",
