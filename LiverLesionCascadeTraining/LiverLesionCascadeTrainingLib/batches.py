@@ -14,6 +14,7 @@ from .augmentation import crop_field_of_view, darken, jitter_intensity, random_a
 from .corrections import LESION, LIVER, correct
 from .epochs import EpochSampler
 from .lesion_paste import paste_lesion
+from .lesion_synthesis import draw_lesion
 from .recipes import Phase, Recipe, StageRecipe
 from .sampling import SliceSampler, lesion_slices
 from .slice_store import SliceStore
@@ -84,6 +85,8 @@ class BatchMaker:
         images, targets = warped[:, :1].contiguous(), warped[:, 1:].contiguous()
         if self._donors is not None and random.random() < stage.paste:
             self._paste(images, targets, self._donors, phase, random)
+        if stage.drawn and random.random() < stage.drawn:
+            draw_lesion(images[0], targets[0], random)
         crop_field_of_view(images, targets, stage.crop_view, random)
         darken(images, targets, stage.dark, random)
         if stage.prior_absent < 1:

@@ -97,6 +97,7 @@ class CascadeTraining:
                 "folds": recipe.folds,
                 "batch": recipe.batch,
                 "decoder": recipe.decoder,
+                "liver_hu": recipe.liver_hu,
             },
             "another recipe",
         )

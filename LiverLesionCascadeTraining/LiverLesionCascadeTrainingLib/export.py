@@ -107,6 +107,7 @@ def export_bundle(training: CascadeTraining, folder: Path, card: dict[str, Any],
             "iterations": recipe.iterations,
             "liver_threshold": THRESHOLD,
             "lesion_threshold": THRESHOLD,
+            "liver_hu": recipe.liver_hu,
         },
         "training": {
             "recipe": recipe.to_dict(),

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from .distributed import everywhere
 
 
-def cascade_loss(logits: Tensor, targets: Tensor, dice_weight: float) -> Tensor:
+def cascade_loss(logits: Tensor, targets: Tensor, dice_weight: float, by_image: float = 0.0) -> Tensor:
     """Per-pixel binary cross entropy, plus soft Dice over the batch where asked (Bi et al. 2017 use the former alone).
 
     Both are those of the samples of all processes that train together; DistributedDataParallel, which averages the
@@ -20,6 +20,7 @@ def cascade_loss(logits: Tensor, targets: Tensor, dice_weight: float) -> Tensor:
     Args:
         logits, targets: (n, 2, rows, columns); targets in 0..1.
         dice_weight: Weight of the soft Dice loss (mean over liver and lesion).
+        by_image: How much of it is the mean over the images that show liver, or lesions, 0..1.
 
     Returns:
         Scalar, the same in all processes.
@@ -28,11 +29,21 @@ def cascade_loss(logits: Tensor, targets: Tensor, dice_weight: float) -> Tensor:
     loss = everywhere(F.binary_cross_entropy_with_logits(logits, targets, reduction="sum")) / pixels
     if dice_weight:
         probability = torch.sigmoid(logits)
-        overlap = everywhere((probability * targets).sum(dim=(0, 2, 3)))
-        total = everywhere(probability.sum(dim=(0, 2, 3)) + targets.sum(dim=(0, 2, 3)))
-        # 1 px: a batch without lesions and without predictions is perfect, not undefined.
-        loss = loss + dice_weight * (1 - (2 * overlap + 1) / (total + 1)).mean()
+        overlap = (probability * targets).sum(dim=(2, 3))
+        total = probability.sum(dim=(2, 3)) + targets.sum(dim=(2, 3))
+        dice_loss = _dice_loss(everywhere(overlap.sum(dim=0)), everywhere(total.sum(dim=0))).mean()
+        if by_image:
+            shows = (targets.amax(dim=(2, 3)) > 0.5).float()
+            count = everywhere(shows.sum(dim=0)).clamp(min=1)
+            each = everywhere((shows * _dice_loss(overlap, total)).sum(dim=0)) / count
+            dice_loss = (1 - by_image) * dice_loss + by_image * each.mean()
+        loss = loss + dice_weight * dice_loss
     return loss
+
+
+def _dice_loss(overlap: Tensor, total: Tensor) -> Tensor:
+    # 1 px: a batch without lesions and without predictions is perfect, not undefined.
+    return 1 - (2 * overlap + 1) / (total + 1)
 
 
 def learning_rate(step: int, steps: int, peak: float, warmup: int, schedule: str) -> float:

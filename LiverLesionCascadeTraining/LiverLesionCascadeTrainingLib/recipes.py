@@ -38,6 +38,7 @@ class StageRecipe:
         crop_view: Probability that a random part of the image is blanked, as if the field of view ended there.
         dark: Probability that an image, or the liver in it, is darkened: livers darker than any in the training set.
         paste: Probability that a lesion of another slice is copied into the liver of an image.
+        drawn: Probability that a lesion that was never scanned is drawn into the liver of an image.
         prior_absent: Part of the samples without priors; 1 trains from the image alone.
         corrections: Part of the samples with priors in which a person's correction is simulated.
         image_thrice: Feed (I, I, I), as the paper does in stage 1, instead of (I, 0, 0).
@@ -55,6 +56,7 @@ class StageRecipe:
     crop_view: float = 0.0
     dark: float = 0.0
     paste: float = 0.0
+    drawn: float = 0.0
     prior_absent: float = 1.0
     corrections: float = 0.0
     image_thrice: bool = False
@@ -95,10 +97,13 @@ class Recipe:
         window_hu: HU window that is scaled to [0, 1].
         pixel_mm: Pixel size of the liver pass in mm; None scales every slice to the native size (the paper).
         margin: Part of the liver's extent added around it for the lesion pass.
+        liver_hu: HU that the median of the liver is shifted to for the lesion pass; None: as it is (the paper).
         folds: Networks of the liver pass that are trained without one part of the patients, for cross-fitted priors.
         liver, liver_fold, lesion_image, lesion: The stages in the order in which they are trained: the liver pass; its
             folds; the lesion pass from the image alone; the lesion pass with priors, which starts from the former.
         dice_loss: Weight of the soft Dice loss that is added to the per-pixel loss.
+        dice_by_image: How much of it is that of each image by itself, where a small lesion counts as much as a large
+            one; the rest is that of the whole batch.
         iterations: How often the lesion pass runs at prediction time.
         slices: Slices that the liver pass trains on, half with lesions, half without liver; None for all.
         decoder: Whether the lesion pass's network has a decoder.
@@ -127,6 +132,8 @@ class Recipe:
     liver_fold: StageRecipe
     lesion_image: StageRecipe
     lesion: StageRecipe
+    liver_hu: float | None = None
+    dice_by_image: float = 0.0
     seed: int = 2017
     slices: int | None = None
     decoder: bool = False
@@ -164,7 +171,14 @@ _COMPACT_LIVER = StageRecipe(
     (Phase(1800, 160),), "cosine", 0.05, 100, _LIVER_MIXTURE, shift=0.12, crop_view=0.2, dark=0.25, image_thrice=True
 )
 _COMPACT_LESION = StageRecipe(
-    (Phase(1000, 192), Phase(2000, 256)), "cosine", 0.05, 100, _LESION_MIXTURE, by_patient=0.7, dark=0.15, paste=0.25
+    (Phase(1000, 192), Phase(2000, 256), Phase(3000, 320)),
+    "cosine",
+    0.05,
+    100,
+    _LESION_MIXTURE,
+    by_patient=0.7,
+    paste=0.25,
+    drawn=0.25,
 )
 COMPACT = Recipe(
     name="compact",
@@ -191,12 +205,15 @@ COMPACT = Recipe(
     lesion_image=_COMPACT_LESION,
     lesion=replace(
         _COMPACT_LESION,
-        phases=(Phase(1200, 256),),
+        phases=(Phase(1200, 320),),
         learning_rate=0.02,
         warmup=50,
         prior_absent=0.4,
         corrections=0.5,
     ),
+    # In the middle of the livers of the training scans.
+    liver_hu=100.0,
+    dice_by_image=0.5,
     # One cell of Table 1's score map is as large as a small lesion.
     decoder=True,
     average=True,

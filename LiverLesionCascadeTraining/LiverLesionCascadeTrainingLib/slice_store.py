@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from LiverLesionCascadeLib.engine.errors import CascadeError
+from LiverLesionCascadeLib.engine.liver_density import median_liver_hu
 from LiverLesionCascadeLib.engine.view import View, liver_box_view, normalise, whole_slice_view
 
 from .cases import TrainingCase
@@ -131,7 +132,12 @@ def build_store(
                 )
                 keep = np.flatnonzero(trained if chosen is None else trained | near)
                 view = canvas_view(pass_name, recipe, labels, spacing)
-                _append(hu, labels, keep, view, recipe.window_hu, images, targets)
+                shift = 0.0
+                if pass_name == "lesion" and recipe.liver_hu is not None:
+                    liver_hu = median_liver_hu(hu, labels, recipe.window_hu)
+                    assert liver_hu is not None  # a case without liver was refused
+                    shift = recipe.liver_hu - liver_hu
+                _append(hu, labels, keep, view, recipe.window_hu, shift, images, targets)
                 rows["case"] += [number] * len(keep)
                 rows["slice"] += keep.tolist()
                 rows["kinds"] += kinds[keep].tolist()
@@ -178,12 +184,13 @@ def _append(
     keep: np.ndarray,
     view: View,
     window_hu: tuple[float, float],
+    shift_hu: float,
     images: NpyWriter,
     targets: NpyWriter,
 ) -> None:
     for start in range(0, len(keep), _CHUNK):
         part = keep[start : start + _CHUNK]
-        image = view.extract(normalise(torch.from_numpy(hu[part]), window_hu))
+        image = view.extract(normalise(torch.from_numpy(hu[part]), window_hu, shift_hu))
         liver = view.extract(torch.from_numpy((labels[part] > 0).astype(np.float32)))
         lesion = view.extract(torch.from_numpy((labels[part] == LESION).astype(np.float32)))
         images.append((image * 255).round().to(torch.uint8).numpy())

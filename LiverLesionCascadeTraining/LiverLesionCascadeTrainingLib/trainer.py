@@ -154,7 +154,9 @@ class Trainer:
             with together.no_sync() if more and isinstance(together, DistributedDataParallel) else nullcontext():
                 with self._precision.autocast():
                     logits = together(inputs)
-                share = cascade_loss(logits, targets, recipe.dice_loss) * (shard.total / recipe.batch)
+                share = cascade_loss(logits, targets, recipe.dice_loss, recipe.dice_by_image) * (
+                    shard.total / recipe.batch
+                )
                 scaler.scale(share).backward()
             loss += share.detach()
         scaler.unscale_(self._optimiser)

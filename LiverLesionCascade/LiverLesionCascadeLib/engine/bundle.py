@@ -6,7 +6,8 @@
     network      {architecture: "table1", width, input_channels: 3, decoders: passes whose network has a decoder}
     window_hu    [low, high], scaled to [0, 1]
     liver_pass   {size, pixel_mm (null: slices are scaled whatever their pixels measure), threshold}
-    lesion_pass  {size, margin, iterations, liver_threshold, lesion_threshold}
+    lesion_pass  {size, margin, iterations, liver_threshold, lesion_threshold, liver_hu (HU that the liver's median is
+                 shifted to; null or absent: not shifted)}
     lesion_filter  {intercept, log_odds, ...} of `lesion_filter.LesionFilter`, or absent: no lesion is rejected
     weights      {file, sha256}
     training, validation, intended_use, limitations, license, attribution, citations: for people
@@ -58,6 +59,11 @@ class LesionPassSettings:
     iterations: int
     liver_threshold: float
     lesion_threshold: float
+    liver_hu: float | None = None
+
+    def shift_hu(self, median_liver_hu: float | None) -> float:
+        """HU that are added before the lesion pass looks at a scan; ``median_liver_hu``: None where it is not known."""
+        return 0.0 if self.liver_hu is None or median_liver_hu is None else self.liver_hu - median_liver_hu
 
 
 @dataclass

@@ -22,12 +22,14 @@ def lesion_pass_slices(first: int, last: int, slice_mm: float, preset: Preset) -
     return evenly_stepped(first, last, slice_step(preset.lesion_step_mm, slice_mm))
 
 
-def box_images(ct: CTVolume, view: View, indices: list[int], window_hu: tuple[float, float]) -> Tensor:
-    """The windowed image in the box: (n, *view.size) float32 in [0, 1]."""
+def box_images(
+    ct: CTVolume, view: View, indices: list[int], window_hu: tuple[float, float], shift_hu: float = 0.0
+) -> Tensor:
+    """The windowed image in the box, shifted: (n, *view.size) float32 in [0, 1]."""
     images = torch.empty((len(indices), *view.size))
     for i, index in enumerate(indices):
         hu = torch.from_numpy(ct.hu[index : index + 1].astype(np.float32))
-        images[i] = view.extract(normalise(hu, window_hu))[0]
+        images[i] = view.extract(normalise(hu, window_hu, shift_hu))[0]
     return images
 
 
@@ -58,7 +60,7 @@ def run_lesion_pass(
         raise ValueError("The lesion pass needs the box of a liver that was found")
     view = liver.box
     indices = lesion_pass_slices(liver.first, liver.last, ct.spacing[0], preset)
-    images = box_images(ct, view, indices, bundle.window_hu)
+    images = box_images(ct, view, indices, bundle.window_hu, bundle.lesion_pass.shift_hu(liver.liver_hu))
     maps = liver.in_view(view, indices) if preset.priors else torch.zeros((len(indices), 2, *view.size))
     for iteration in range(iterations):
         priors = maps

@@ -32,6 +32,7 @@ class LiverPassResult:
         view: What the network saw of each slice.
         first, last: First and last slice for the lesion pass, or None where no liver was found.
         box: Box around the liver for the lesion pass, or None.
+        liver_hu: Median HU of the liver, clipped to the bundle's window; None where no liver was found.
     """
 
     maps: Tensor
@@ -40,6 +41,7 @@ class LiverPassResult:
     first: int | None
     last: int | None
     box: View | None
+    liver_hu: float | None
 
     def in_view(self, view: View, slices: list[int]) -> Tensor:
         """The maps of other slices in another view: (n, 2, *view.size) float32."""
@@ -64,14 +66,18 @@ def run_liver_pass(
     view = whole_slice_view(rows, columns, (row_mm, column_mm), settings.size, settings.pixel_mm)
     indices = evenly_stepped(0, slices - 1, slice_step(preset.liver_step_mm, slice_mm))
 
+    images = torch.empty((len(indices), *view.size), dtype=torch.float16)
+
     def inputs(part: slice) -> Tensor:
         hu = torch.from_numpy(np.stack([ct.hu[i] for i in indices[part]]).astype(np.float32))
-        return view.extract(normalise(hu, bundle.window_hu))[:, None].expand(-1, 3, -1, -1)
+        extracted = view.extract(normalise(hu, bundle.window_hu))
+        images[part] = extracted
+        return extracted[:, None].expand(-1, 3, -1, -1)
 
     maps = predict(network, inputs, len(indices), view.size, preset.liver_scales, device, progress)
     liver = largest_component((maps[:, 0] > settings.threshold).numpy())
     if not liver.any():
-        return LiverPassResult(maps, indices, view, None, None, None)
+        return LiverPassResult(maps, indices, view, None, None, None, None)
     found = np.flatnonzero(liver.any(axis=(1, 2)))
     # Between the outermost slice that shows liver and its unseen neighbours there may be more of it.
     margin = max(1, round(END_MARGIN_MM / slice_mm))
@@ -90,4 +96,6 @@ def run_liver_pass(
         bundle.lesion_pass.size,
         bundle.lesion_pass.margin,
     )
-    return LiverPassResult(maps, indices, view, first, last, box)
+    low, high = bundle.window_hu
+    liver_hu = low + (high - low) * float(images[torch.from_numpy(liver)].median())
+    return LiverPassResult(maps, indices, view, first, last, box, liver_hu)

@@ -21,6 +21,7 @@ from .bundle import ModelBundle
 from .ct_volume import CTVolume
 from .inference import predict
 from .lesion_pass import box_images
+from .liver_density import median_liver_hu
 from .network import CascadeResNet
 from .presets import Preset
 from .priors import ERASED, ESTIMATE_SCALE, PAINTED
@@ -130,6 +131,7 @@ class Carrier:
         columns[x : x + corrections.liver.shape[2]] = corrections.liver.any(axis=(0, 1))
         settings = bundle.lesion_pass
         self.view = liver_box_view(rows, columns, ct.spacing[1:], settings.size, settings.margin)
+        self._shift_hu = settings.shift_hu(median_liver_hu(ct.hu[corrections.box], corrections.liver, bundle.window_hu))
         # The view of an array that is the corrections' box, not the whole slice.
         self._inner = View(self.view.top - y, self.view.left - x, self.view.height, self.view.width, self.view.size)
 
@@ -151,7 +153,9 @@ class Carrier:
         for number, ring in enumerate(sorted({distance[z] for z in order})):
             now = [z for z in order if distance[z] == ring]
             priors = torch.stack([self._priors(z, carried) for z in now])
-            images = box_images(self._ct, self.view, [c.start[0] + z for z in now], self._bundle.window_hu)
+            images = box_images(
+                self._ct, self.view, [c.start[0] + z for z in now], self._bundle.window_hu, self._shift_hu
+            )
             answer = self._answer(torch.cat([images[:, None], priors], dim=1))
             for z, maps in zip(now, answer, strict=True):
                 carried[z] = maps.float()

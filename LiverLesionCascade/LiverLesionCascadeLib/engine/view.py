@@ -134,7 +134,11 @@ def liver_box_view(
     return View(top, left, height, width, (size, size))
 
 
-def normalise(hu: Tensor, window: tuple[float, float]) -> Tensor:
-    """Clips HU to the window and scales it to [0, 1] (Bi et al. 2017, section 2.2)."""
+def normalise(hu: Tensor, window: tuple[float, float], shift_hu: float = 0.0) -> Tensor:
+    """Clips HU to the window and scales it to [0, 1] (Bi et al. 2017, section 2.2).
+
+    Args:
+        shift_hu: Is added to what was clipped; what it moves out of the window is clipped again.
+    """
     low, high = window
-    return ((hu.float() - low) / (high - low)).clamp_(0.0, 1.0)
+    return ((hu.float().clamp(low, high) + (shift_hu - low)) / (high - low)).clamp_(0.0, 1.0)

@@ -1,5 +1,7 @@
 """The run as a whole, with networks that answer by intensity: what is found where, progress, cancel, edge cases."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -78,6 +80,17 @@ def test_first_run_gets_stage_1_maps_and_the_next_its_own_result_at_half_strengt
 def test_without_priors_stage_2_gets_empty_maps(segmenter):
     segmenter.segment(scan(), Preset("no priors", iterations=1, priors=False))
     assert all((images[:, 1:] == 0).all() for images in segmenter._networks["lesion"].seen)
+
+
+def test_lesion_pass_sees_every_liver_at_the_density_that_the_bundle_wants(segmenter):
+    segmenter.bundle.lesion_pass = replace(segmenter.bundle.lesion_pass, liver_hu=90.0)
+    low, high = segmenter.bundle.window_hu
+    segmenter.segment(scan(), SLICE)
+    assert max(float(images[:, 0].max()) for images in segmenter._networks["liver"].seen) == 1.0
+    middle = torch.cat(segmenter._networks["lesion"].seen)[20, 0]
+    # The liver is 120 HU, what is around it is clipped at 160: both are moved by 30.
+    assert float(middle.max()) == pytest.approx((130 - low) / (high - low), abs=0.01)
+    assert float(((middle - (90 - low) / (high - low)).abs() < 0.01).float().mean()) > 0.3
 
 
 def test_stage_1_alone_never_runs_the_lesion_network(segmenter):

@@ -85,3 +85,8 @@ def test_box_of_no_liver_is_an_error():
 def test_hu_are_clipped_to_the_window_and_scaled():
     values = normalise(torch.tensor([-1000, -160, 40, 240, 3000], dtype=torch.int16), (-160, 240))
     assert values.tolist() == [0.0, 0.0, 0.5, 1.0, 1.0]
+
+
+def test_a_shift_moves_what_was_clipped_and_is_clipped_again():
+    values = normalise(torch.tensor([-1000.0, 0.0, 60.0, 160.0, 3000.0]), (0.0, 160.0), shift_hu=40.0)
+    assert values.tolist() == pytest.approx([0.25, 0.25, 0.625, 1.0, 1.0])

@@ -81,8 +81,10 @@ def test_stored_slices_show_the_reference_where_it_is(stores):
         image = native_planes(store.images[:, None], store.inner, 32)[:, 0]
         target = native_planes(store.targets, store.inner, 32)
         liver = (target[:, 0] > 0.9) & (target[:, 1] < 0.1)
-        assert image[liver].mean() == pytest.approx(110 / 160, abs=0.03), name
-        assert image[target[:, 1] > 0.9].mean() == pytest.approx(55 / 160, abs=0.05), name
+        # The liver of the phantoms has 110 HU; the recipe wants 100 in the lesion pass.
+        shift = -10 if name == "lesion" else 0
+        assert image[liver].mean() == pytest.approx((110 + shift) / 160, abs=0.03), name
+        assert image[target[:, 1] > 0.9].mean() == pytest.approx((55 + shift) / 160, abs=0.05), name
     assert "neither" not in stores["lesion"].kinds
     assert set(stores["liver"].kinds) >= {"lesion", "liver"}
 

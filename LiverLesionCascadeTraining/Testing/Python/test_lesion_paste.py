@@ -83,7 +83,7 @@ def a_store(lesion: bool) -> SliceStore:
 )
 def test_a_training_pastes_lesions_of_its_own_patients_alone(lesion, patients, expected):
     recipe = tiny_recipe()
-    stage = replace(recipe.lesion_image, mixture={"liver": 1.0}, paste=1.0)
+    stage = replace(recipe.lesion_image, mixture={"liver": 1.0}, paste=1.0, drawn=0.0)
     maker = BatchMaker(a_store(lesion), recipe, stage, "lesion-image", patients)
     shown = any(float(maker.make(step).targets[:, LESION].max()) > 0.5 for step in range(10))
     assert shown == expected

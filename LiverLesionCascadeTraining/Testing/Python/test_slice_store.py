@@ -110,6 +110,25 @@ def test_all_cases_that_cannot_be_trained_on_are_named_and_nothing_is_left(tmp_p
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
+def test_lesion_pass_is_shown_every_liver_at_the_recipe_s_density_and_the_liver_pass_as_it_is(tmp_path):
+    hu, labels = phantom_case(1)
+    write_case(tmp_path / "in", "17", hu, labels)
+    write_case(tmp_path / "in", "18", hu - 30, labels)
+    cases, recipe = find_cases([tmp_path / "in"]), replace(RECIPE, liver_hu=90.0)
+    low, high = recipe.window_hu
+    for pass_name in PASSES:
+        build_store(cases, pass_name, recipe, tmp_path / pass_name)
+        store = open_store(tmp_path / pass_name)
+        liver = store.targets[:, 0] == 255
+        medians = [
+            low + np.median(store.images[store.case == c][liver[store.case == c]]) / 255 * (high - low) for c in (0, 1)
+        ]
+        if pass_name == "lesion":
+            assert medians == pytest.approx([90, 90], abs=4)
+        else:
+            assert medians[0] - medians[1] == pytest.approx(30, abs=4)
+
+
 def test_case_without_liver_is_named(tmp_path):
     hu, labels = phantom_case(1)
     write_case(tmp_path / "in", "17", hu, np.zeros_like(labels))

@@ -188,11 +188,27 @@ def test_log_has_the_validation_at_its_interval_and_at_the_end(tmp_path, data, q
     assert any(path.name.startswith("events.") for path in (tmp_path / "liver").iterdir())
 
 
-@pytest.mark.parametrize("dice_weight", [0.0, 1.0])
-def test_loss_is_least_for_the_right_answer(dice_weight):
+@pytest.mark.parametrize(("dice_weight", "by_image"), [(0.0, 0.0), (1.0, 0.0), (1.0, 0.5), (1.0, 1.0)])
+def test_loss_is_least_for_the_right_answer(dice_weight, by_image):
     targets = torch.zeros(2, 2, 16, 16)
     targets[0, :, 4:12, 4:12] = 1
     right = (targets * 2 - 1) * 9
-    assert cascade_loss(right, targets, dice_weight) < 0.02
-    assert cascade_loss(-right, targets, dice_weight) > 5
-    assert cascade_loss(torch.full_like(right, -9), torch.zeros_like(targets), dice_weight) < 0.1
+    assert cascade_loss(right, targets, dice_weight, by_image) < 0.02
+    assert cascade_loss(-right, targets, dice_weight, by_image) > 5
+    assert cascade_loss(torch.full_like(right, -9), torch.zeros_like(targets), dice_weight, by_image) < 0.1
+
+
+def test_dice_by_image_makes_a_small_lesion_count_as_much_as_a_large_one():
+    targets = torch.zeros(2, 2, 32, 32)
+    targets[:, 0] = 1
+    targets[0, 1, :16] = 1
+    targets[1, 1, 4:6, 4:6] = 1
+    right = (targets * 2 - 1) * 9
+    small_missed = right.clone()
+    small_missed[1, 1] = -9
+    batch, image = (
+        float(cascade_loss(small_missed, targets, 1.0, by) - cascade_loss(right, targets, 1.0, by)) for by in (0.0, 1.0)
+    )
+    assert batch < 0.05
+    # Half of the images with lesions, one of two maps; their Dice loss is 0.8 (1 px is added to overlap and total).
+    assert image == pytest.approx(0.2, abs=0.05)
