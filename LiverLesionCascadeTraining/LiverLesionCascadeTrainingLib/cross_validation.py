@@ -17,6 +17,7 @@ from LiverLesionCascadeLib.engine.lesion_filter import (
     NEVER_REJECTED_MM,
     LesionFilter,
     lesion_features,
+    parenchyma_hu,
     section_diameters_mm,
 )
 from LiverLesionCascadeLib.engine.presets import Preset
@@ -130,7 +131,9 @@ def found_lesions(
     """The lesions of a result; ``overlaps`` are those with the reference, in the order of their numbers."""
     box, ct = result.lesion_probability.box, result.ct
     inside, values = result.lesions[box], result.lesion_probability.values
-    features = lesion_features(inside, values, ct.hu[box], result.liver[box], window_hu).tolist()
+    hu = ct.hu[box]
+    liver_hu = parenchyma_hu(hu, result.liver[box], inside, window_hu)
+    features = lesion_features(inside, values, hu, liver_hu, window_hu).tolist()
     sections = section_diameters_mm(inside, ct.spacing).tolist()
     return [
         FoundLesion(name, overlap > 0, lesion.confidence or 0.0, lesion.long_axis_mm, section, tuple(row))

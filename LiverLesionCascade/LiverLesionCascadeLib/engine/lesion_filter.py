@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
 
 from .bounding_box import bounding_box
+from .liver_density import median_liver_hu
 
 #: What `lesion_features` gives, in its order: log odds of the mean probability; how much darker than the liver it is,
 #: in units of 50 HU.
@@ -60,14 +62,56 @@ class LesionFilter:
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(log_odds, -30.0, 30.0))))
 
 
+@dataclass(frozen=True)
+class LesionLikelihood:
+    """How likely any lesion in one scan is one, also after a person or a tool gave it another outline.
+
+    Attributes:
+        filter: The bundle's.
+        window_hu: The bundle's.
+        liver_hu: Median HU of the liver without its lesions, clipped to the window.
+    """
+
+    filter: LesionFilter
+    window_hu: tuple[float, float]
+    liver_hu: float
+
+    def of(self, probability: np.ndarray, hu: np.ndarray) -> float:
+        """Likelihood 0..1 of a lesion with these voxels.
+
+        Args:
+            probability: (n,) lesion probability 0..1; hu: (n,).
+        """
+        mean_hu = np.clip(hu, *self.window_hu).mean(dtype=np.float64)
+        features = _features(np.atleast_1d(probability.mean(dtype=np.float64)), np.atleast_1d(mean_hu), self.liver_hu)
+        return float(self.filter.likelihood(features)[0])
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> LesionLikelihood:
+        """The inverse of ``to_dict``. Raises KeyError, TypeError, ValueError."""
+        low, high = (float(value) for value in values["window_hu"])
+        return cls(LesionFilter.from_dict(values["filter"]), (low, high), float(values["liver_hu"]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"filter": self.filter.to_dict(), "window_hu": list(self.window_hu), "liver_hu": self.liver_hu}
+
+
+def parenchyma_hu(hu: np.ndarray, liver: np.ndarray, instances: np.ndarray, window_hu: tuple[float, float]) -> float:
+    """Median HU of the liver without its lesions; of a liver that is nothing but lesions, the window's upper end."""
+    median = median_liver_hu(hu, liver & (instances == 0), window_hu)
+    return window_hu[1] if median is None else median
+
+
 def lesion_features(
-    instances: np.ndarray, probability: np.ndarray, hu: np.ndarray, liver: np.ndarray, window_hu: tuple[float, float]
+    instances: np.ndarray, probability: np.ndarray, hu: np.ndarray, liver_hu: float, window_hu: tuple[float, float]
 ) -> np.ndarray:
     """Features of every lesion of an instance map.
 
     Args:
         instances: (slice, row, column) 0, 1..n without gaps.
-        probability, hu, liver: On the same grid: lesion probability 0..1, HU, and bool, the whole organ.
+        probability, hu: On the same grid: lesion probability 0..1, and HU.
+        liver_hu: As `parenchyma_hu` gives it.
         window_hu: HU are clipped to it: the networks see no more, and training images had no more.
 
     Returns:
@@ -76,16 +120,16 @@ def lesion_features(
     box = bounding_box(instances)
     if box is None:
         return np.zeros((0, len(FEATURES)))
-    parenchyma = hu[liver & (instances == 0)]
     instances, probability = instances[box], probability[box]
     values = np.clip(hu[box], *window_hu)
-    # Of a liver that is nothing but lesions, the brightest that the window shows.
-    liver_hu = float(np.median(np.clip(parenchyma, *window_hu))) if parenchyma.size else window_hu[1]
     numbers = np.arange(1, int(instances.max()) + 1)
     mean = ndimage.mean(probability.astype(np.float32), instances, numbers)
-    mean = np.clip(mean, _LEAST_DOUBT, 1 - _LEAST_DOUBT)
-    darker = (liver_hu - ndimage.mean(values.astype(np.float32), instances, numbers)) / _HU_UNIT
-    return np.stack([np.log(mean / (1 - mean)), darker], axis=1)
+    return _features(mean, ndimage.mean(values.astype(np.float32), instances, numbers), liver_hu)
+
+
+def _features(mean_probability: np.ndarray, mean_hu: np.ndarray, liver_hu: float) -> np.ndarray:
+    mean = np.clip(mean_probability, _LEAST_DOUBT, 1 - _LEAST_DOUBT)
+    return np.stack([np.log(mean / (1 - mean)), (liver_hu - mean_hu) / _HU_UNIT], axis=1)
 
 
 def section_diameters_mm(instances: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarray:

@@ -26,8 +26,9 @@ RESEARCH_USE = (
 )
 _TABLE_NOTE = (
     "Diameters: longest in an axial slice, and the longest perpendicular to it in that slice. Slice: of the long "
-    "diameter, counted from 0 as in Slicer's Data Probe; S: its position in Slicer. Confidence: mean lesion "
-    "probability within the lesion. To surface: shortest distance to the liver's surface."
+    "diameter, counted from 0 as in Slicer's Data Probe; S: its position in Slicer. Confidence: how "
+    "likely it is a lesion, by the network's probability and the density. To surface: shortest distance to the liver's "
+    "surface."
 )
 _NONE = "\N{EN DASH}"
 _MINUS = "\N{MINUS SIGN}"

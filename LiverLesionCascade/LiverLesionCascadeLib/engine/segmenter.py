@@ -10,13 +10,19 @@ import torch
 from torch import Tensor
 
 from .bounding_box import Box
-from .bundle import ModelBundle
+from .bundle import LesionPassSettings, ModelBundle
 from .crf_pass import run_crf_pass
 from .ct_volume import CTVolume
 from .device import precision, select_device
 from .findings import edges_touched, liver_findings
 from .inference import between_slices, evenly_stepped, slice_step
-from .lesion_filter import NEVER_REJECTED_MM, lesion_features, section_diameters_mm
+from .lesion_filter import (
+    NEVER_REJECTED_MM,
+    LesionLikelihood,
+    lesion_features,
+    parenchyma_hu,
+    section_diameters_mm,
+)
 from .lesion_pass import lesion_pass_slices, run_lesion_pass
 from .lesions import label_lesions, measure_lesions
 from .liver_pass import run_liver_pass
@@ -186,13 +192,18 @@ class Segmenter:
         settings = self.bundle.lesion_pass
         liver, lesion = self._masks(ct, boxes, rules)
         instances = label_lesions(lesion)
-        if rules.reject_unlikely_lesions and self._reject_unlikely(ct, boxes[1], instances, liver):
+        known, likely = self._likelihood(ct, boxes[1], instances, liver)
+        if (
+            known
+            and rules.reject_unlikely_lesions
+            and _reject(boxes[1], instances, known, likely, settings, ct.spacing)
+        ):
             liver, lesion = self._masks(ct, boxes, rules)
             instances = label_lesions(lesion)
+            known, likely = self._likelihood(ct, boxes[1], instances, liver)
         table = measure_lesions(instances, ct.hu, ct.geometry, boxes[1], liver)
-        if self.bundle.lesion_filter is not None and table:
-            confidences = self._likelihood(ct, boxes[1], instances, liver).tolist()
-            table = [replace(lesion, confidence=c) for lesion, c in zip(table, confidences, strict=True)]
+        if known:
+            table = [replace(each, confidence=value) for each, value in zip(table, likely.tolist(), strict=True)]
         parenchyma = ct.hu[liver & ~lesion] if liver.any() else ct.hu[:0]
         remarks = ct.check()
         findings = [
@@ -218,6 +229,7 @@ class Segmenter:
             findings,
             lesion_threshold=settings.lesion_threshold,
             min_lesion_mm=rules.min_lesion_mm,
+            lesion_likelihood=known,
         )
 
     def _masks(
@@ -234,30 +246,35 @@ class Segmenter:
 
     def _likelihood(
         self, ct: CTVolume, lesion_probability: ProbabilityBox, instances: np.ndarray, liver: np.ndarray
-    ) -> np.ndarray:
-        """How likely each lesion is one, by the bundle's filter: (n,) 0..1."""
-        assert self.bundle.lesion_filter is not None
-        box, values = lesion_probability.box, lesion_probability.values
-        features = lesion_features(instances[box], values, ct.hu[box], liver[box], self.bundle.window_hu)
-        return self.bundle.lesion_filter.likelihood(features)
+    ) -> tuple[LesionLikelihood | None, np.ndarray]:
+        """What the bundle's filter knows of the scan, None without one; and how likely each lesion is one, (n,)."""
+        known, window, box = self.bundle.lesion_filter, self.bundle.window_hu, lesion_probability.box
+        if known is None:
+            return None, np.empty(0)
+        inside, hu = instances[box], ct.hu[box]
+        liver_hu = parenchyma_hu(hu, liver[box], inside, window)
+        likely = known.likelihood(lesion_features(inside, lesion_probability.values, hu, liver_hu, window))
+        return LesionLikelihood(known, window, liver_hu), likely
 
-    def _reject_unlikely(
-        self, ct: CTVolume, lesion_probability: ProbabilityBox, instances: np.ndarray, liver: np.ndarray
-    ) -> bool:
-        """Takes the probability of lesions that the bundle's filter rejects down to their likelihood, in place."""
-        known = self.bundle.lesion_filter
-        if known is None or not instances.any():
-            return False
-        inside = instances[lesion_probability.box]
-        likelihood = self._likelihood(ct, lesion_probability, instances, liver)
-        # A filter of somebody's own may be stricter than the threshold: what it rejects must be below that as well.
-        highest = np.minimum(likelihood, self.bundle.lesion_pass.lesion_threshold)
-        rejected = (likelihood < known.reject_below) & (section_diameters_mm(inside, ct.spacing) < NEVER_REJECTED_MM)
-        # Number 0 is what is no lesion.
-        limit = np.concatenate([[1.0], np.where(rejected, highest, 1.0)]).astype(np.float16)
-        values = lesion_probability.values
-        np.minimum(values, limit[inside], out=values)
-        return bool(rejected.any())
+
+def _reject(
+    lesion_probability: ProbabilityBox,
+    instances: np.ndarray,
+    known: LesionLikelihood,
+    likely: np.ndarray,
+    settings: LesionPassSettings,
+    spacing: tuple[float, float, float],
+) -> bool:
+    """Takes the probability of lesions that the filter rejects down to their likelihood, in place."""
+    inside = instances[lesion_probability.box]
+    # A filter of somebody's own may be stricter than the threshold: what it rejects must be below that as well.
+    highest = np.minimum(likely, settings.lesion_threshold)
+    rejected = (likely < known.filter.reject_below) & (section_diameters_mm(inside, spacing) < NEVER_REJECTED_MM)
+    # Number 0 is what is no lesion.
+    limit = np.concatenate([[1.0], np.where(rejected, highest, 1.0)]).astype(np.float16)
+    values = lesion_probability.values
+    np.minimum(values, limit[inside], out=values)
+    return bool(rejected.any())
 
 
 def _empty_box() -> ProbabilityBox:

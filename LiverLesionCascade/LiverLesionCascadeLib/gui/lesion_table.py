@@ -362,7 +362,7 @@ COLUMNS = (
     _column(lambda: _("SD\nHU"), lambda: _("Standard deviation of the density in HU"), "sd_hu", 0),
     _column(
         lambda: _("Conf."),
-        lambda: _("Confidence: the network's mean lesion probability in the segment, 0 to 1"),
+        lambda: _("Confidence: how likely this is a lesion, 0 to 1, by the network's probability and the density"),
         "confidence",
         2,
     ),

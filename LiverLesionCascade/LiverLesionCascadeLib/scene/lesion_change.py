@@ -30,6 +30,7 @@ from .review import reviewStatus
 from .segment_writer import emptyLabelmap, removeSegments, requireOverlay, writeSegments
 from .segmentation import LESION_FILL_OPACITY, newSegment
 from .terminology import LESION_TERMINOLOGY, MASS_COLOR
+from .volume import scalarArray
 
 if TYPE_CHECKING:
     from ..engine.bounding_box import Box
@@ -229,7 +230,7 @@ def _write(workspace: Workspace, masks: Mapping[str, MaskBox]) -> None:
     removeSegments(workspace.node, [each for each, mask in wanted.items() if not mask and each != liverId])
     for segmentId, mask in changed.items():
         if segmentId != liverId:
-            _setConfidence(_segment(workspace, segmentId), mask, workspace.lesionProbability)
+            _setConfidence(workspace, _segment(workspace, segmentId), mask)
 
 
 def _allowed(wanted: MaskBox, current: MaskBox, touched: MaskBox, others: MaskBox) -> MaskBox:
@@ -241,10 +242,17 @@ def _allowed(wanted: MaskBox, current: MaskBox, touched: MaskBox, others: MaskBo
     return MaskBox.of(values, tuple(axis.start for axis in box))
 
 
-def _setConfidence(segment: slicer.vtkSegment, mask: MaskBox, probability: StoredProbability | None) -> None:
-    if probability is not None:
-        confidence = _probabilityIn(mask.box, probability)[mask.values].mean() / FULL
-        segment.SetTag(CONFIDENCE, f"{confidence:.3f}")
+def _setConfidence(workspace: Workspace, segment: slicer.vtkSegment, mask: MaskBox) -> None:
+    stored = workspace.lesionProbability
+    if stored is None:
+        return
+    probability = _probabilityIn(mask.box, stored)[mask.values] / FULL
+    likelihood = workspace.lesionLikelihood
+    if likelihood is None:
+        confidence = float(probability.mean())
+    else:
+        confidence = likelihood.of(probability, scalarArray(workspace.volumeNode)[mask.box][mask.values])
+    segment.SetTag(CONFIDENCE, f"{confidence:.3f}")
 
 
 def _probabilityIn(box: Box, probability: StoredProbability) -> np.ndarray:

@@ -188,7 +188,7 @@ class LesionRows:
         volumeNode = self._workspace.volumeNode
         image = scalarArray(volumeNode)
         self._geometry = ImageGeometry(image.shape, RAS_FROM_LPS @ worldFromIjk(volumeNode))
-        self._engine = SourceMeasures(image, self._geometry)
+        self._image, self._engine = image, SourceMeasures(image, self._geometry)
         self._liverIsKnown = False
         self._measures.clear()
 
@@ -207,8 +207,12 @@ class LesionRows:
         self.measured += 1
         probability = self._probabilityIn(mask)
         lesion = self._engine.measure(mask.values, mask.start, probability=probability)
-        if probability is None and not self._workspace.isEdited(segmentId):
-            lesion = replace(lesion, confidence=self._taggedConfidence(segmentId))
+        if probability is None:
+            if not self._workspace.isEdited(segmentId):
+                lesion = replace(lesion, confidence=self._taggedConfidence(segmentId))
+        elif (likelihood := self._workspace.lesionLikelihood) is not None:
+            voxels = self._image[mask.box][mask.values]
+            lesion = replace(lesion, confidence=likelihood.of(probability[mask.values], voxels))
         self._measures[segmentId] = lesion
 
     def _setLiver(self):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import slicer
 import vtk
+
+from ..engine.lesion_filter import LesionLikelihood
 
 if TYPE_CHECKING:
     from ..engine.lesions import Lesion
@@ -23,6 +26,9 @@ CONFIDENCE = PREFIX + "Confidence"
 THRESHOLD = PREFIX + "LesionThreshold"
 MINIMUM_SIZE = PREFIX + "MinimumLesionMm"
 """With the threshold, on the liver's segment: what the result's lesions were made with."""
+
+LIKELIHOOD = PREFIX + "LesionLikelihood"
+"""On the liver's segment: how a lesion's confidence follows from its voxels, as JSON; absent without a filter."""
 
 LIVER_ROLE = "liver"
 LESION_ROLE = "lesion"
@@ -57,6 +63,18 @@ def _seriesUid(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> str:
 def rulesTags(threshold: float, minimumMm: float) -> dict[str, str]:
     """What a result's lesions were made with: probability, and diameter in mm of the smallest."""
     return {THRESHOLD: f"{threshold:.4g}", MINIMUM_SIZE: f"{minimumMm:.4g}"}
+
+
+def likelihoodTags(likelihood: LesionLikelihood | None) -> dict[str, str]:
+    return {} if likelihood is None else {LIKELIHOOD: json.dumps(likelihood.to_dict())}
+
+
+def lesionLikelihood(liver: slicer.vtkSegment | None) -> LesionLikelihood | None:
+    """What a liver's segment says about the confidence of its lesions; None where it says nothing that can be read."""
+    try:
+        return None if liver is None else LesionLikelihood.from_dict(json.loads(getTag(liver, LIKELIHOOD)))
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def lesionTags(number: int, lesion: Lesion | None) -> dict[str, str]:

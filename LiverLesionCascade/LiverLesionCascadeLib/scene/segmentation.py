@@ -11,7 +11,17 @@ import vtk
 
 from ..engine.errors import OutputError
 from .arrays import RAS_FROM_LPS, arrayFromImage, orientedImage, vtkFromMatrix
-from .provenance import LESION_ROLE, LIVER_ROLE, ROLE, SEGMENT_ID, lesionTags, resultSegmentIds, resultTags, rulesTags
+from .provenance import (
+    LESION_ROLE,
+    LIVER_ROLE,
+    ROLE,
+    SEGMENT_ID,
+    lesionTags,
+    likelihoodTags,
+    resultSegmentIds,
+    resultTags,
+    rulesTags,
+)
 from .replace_history import exchangeResult
 from .representations import BINARY_LABELMAP, REFERENCE_GEOMETRY
 from .stored_probability import storeProbability
@@ -142,6 +152,7 @@ def _buildSegments(
     tags = resultTags(result, volumeName, volumeNode)
     liverLayer = _layer(result.liver, ijkToRas)
     liverTags = tags | {ROLE: LIVER_ROLE} | rulesTags(result.lesion_threshold, result.min_lesion_mm)
+    liverTags |= likelihoodTags(result.lesion_likelihood)
     liver = newSegment("Liver", LIVER_TERMINOLOGY, LIVER_COLOR, liverLayer, 1, liverTags)
     segments = [_NewSegment("liver", liver, LIVER_FILL_OPACITY, LIVER_3D_OPACITY)]
 

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import slicer
 
 from .edit_record import EDITS_ROLE, LESIONS, LIVER, EditRecord
 from .mask_box import EMPTY, MaskBox, difference, union
-from .provenance import LESION_ROLE, LIVER_ROLE, PREFIX, ROLE, getTag, isOwnSegment, resultSegmentIds
+from .provenance import (
+    LESION_ROLE,
+    LIVER_ROLE,
+    PREFIX,
+    ROLE,
+    getTag,
+    isOwnSegment,
+    lesionLikelihood,
+    resultSegmentIds,
+)
 from .segment_watch import SegmentChange, SegmentWatch
 from .stored_probability import PROBABILITY_ROLE, StoredProbability, storedProbability
+
+if TYPE_CHECKING:
+    from ..engine.lesion_filter import LesionLikelihood
 
 Tool = TypeVar("Tool")
 
@@ -91,6 +103,12 @@ class Workspace:
     def lesionProbability(self) -> StoredProbability | None:
         """The stored probability of lesions; None where there is none."""
         return storedProbability(self.node, self.volumeNode)
+
+    @property
+    def lesionLikelihood(self) -> LesionLikelihood | None:
+        """How the confidence of lesions follows from their voxels; None: it is their mean probability."""
+        liverId = self.liverId()
+        return None if liverId is None else lesionLikelihood(self.node.GetSegmentation().GetSegment(liverId))
 
     def isEdited(self, segmentId: str) -> bool:
         """Whether a person changed a segment's content."""

@@ -795,8 +795,8 @@ Prüfen Sie die Internetverbindung und den freien Speicherplatz, oder führen Si
             <translation>Konf.</translation>
         </message>
         <message>
-            <source>Confidence: the network's mean lesion probability in the segment, 0 to 1</source>
-            <translation>Konfidenz: mittlere Läsionswahrscheinlichkeit des Netzes im Segment, 0 bis 1</translation>
+            <source>Confidence: how likely this is a lesion, 0 to 1, by the network's probability and the density</source>
+            <translation>Konfidenz: wie wahrscheinlich dies eine Läsion ist, 0 bis 1, nach der Wahrscheinlichkeit des Netzes und der Dichte</translation>
         </message>
         <message>
             <source>Distance to the liver's surface in mm; 0 where the lesion touches it</source>

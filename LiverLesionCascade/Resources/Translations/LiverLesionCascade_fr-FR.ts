@@ -795,8 +795,8 @@ Vérifiez la connexion internet et l'espace disque libre, ou exécutez avec le P
             <translation>Conf.</translation>
         </message>
         <message>
-            <source>Confidence: the network's mean lesion probability in the segment, 0 to 1</source>
-            <translation>Confiance : probabilité de lésion moyenne du réseau dans le segment, de 0 à 1</translation>
+            <source>Confidence: how likely this is a lesion, 0 to 1, by the network's probability and the density</source>
+            <translation>Confiance : vraisemblance d'une lésion, de 0 à 1, d'après la probabilité du réseau et la densité</translation>
         </message>
         <message>
             <source>Distance to the liver's surface in mm; 0 where the lesion touches it</source>

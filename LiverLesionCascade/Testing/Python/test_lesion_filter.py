@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from LiverLesionCascadeLib.engine.bundle import ModelBundle
 from LiverLesionCascadeLib.engine.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.errors import BundleError
-from LiverLesionCascadeLib.engine.lesion_filter import FEATURES, LesionFilter, lesion_features, section_diameters_mm
+from LiverLesionCascadeLib.engine.lesion_filter import (
+    FEATURES,
+    LesionFilter,
+    LesionLikelihood,
+    lesion_features,
+    parenchyma_hu,
+    section_diameters_mm,
+)
 from LiverLesionCascadeLib.engine.postprocessing import PostProcessing
 from LiverLesionCascadeLib.engine.segmenter import Segmenter
 from LiverLesionCascadeLib.engine.threshold import LesionThreshold, stored_probability
@@ -32,7 +39,13 @@ def test_features_are_those_of_each_lesion():
     hu[instances == 1] = 60
     hu[instances == 2] = -500  # the networks see no more than 0
     probability = np.where(instances == 1, 0.8, np.where(instances == 2, 1.0, 0.0))
-    features = lesion_features(instances, probability, hu, np.ones(instances.shape, bool), WINDOW)
+    assert parenchyma_hu(hu, np.ones(instances.shape, bool), instances, WINDOW) == 110
+    features = lesion_features(instances, probability, hu, 110.0, WINDOW)
+    known = LesionFilter(0.3, (0.7, 0.9), 0.4)
+    likelihood = LesionLikelihood(known, WINDOW, 110.0)
+    each = [likelihood.of(probability[instances == n], hu[instances == n]) for n in (1, 2)]
+    assert each == pytest.approx(known.likelihood(features).tolist(), abs=1e-6)
+    assert LesionLikelihood.from_dict(json.loads(json.dumps(likelihood.to_dict()))) == likelihood
     first, second = (dict(zip(FEATURES, row, strict=True)) for row in features)
     assert first["log_odds"] == pytest.approx(np.log(4), abs=1e-3)
     assert first["darker"] == pytest.approx(1.0)
@@ -43,9 +56,10 @@ def test_features_are_those_of_each_lesion():
 
 def test_no_lesion_has_no_features_and_a_liver_of_nothing_but_lesion_has_some():
     nothing = np.zeros((2, 4, 4), np.uint16)
-    assert lesion_features(nothing, nothing, nothing, nothing > 0, WINDOW).shape == (0, len(FEATURES))
+    assert lesion_features(nothing, nothing, nothing, 100.0, WINDOW).shape == (0, len(FEATURES))
     every = nothing + 1
-    assert np.isfinite(lesion_features(every, every * 0.6, every * 50, every > 0, WINDOW)).all()
+    liver_hu = parenchyma_hu(every * 50, every > 0, every, WINDOW)
+    assert np.isfinite(lesion_features(every, every * 0.6, every * 50, liver_hu, WINDOW)).all()
 
 
 @given(st.floats(-100, 100), st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=2))

@@ -61,8 +61,9 @@ def run(args: argparse.Namespace) -> int:
     if not 2 <= args.folds <= patients:
         raise InputError(f"{patients} patients cannot be divided into {args.folds} folds: choose 2 to {patients}")
     chosen = args.fold or range(args.folds)
-    if not set(chosen) <= set(range(args.folds)):
-        raise InputError(f"There is no fold {max(chosen)}: choose 0 to {args.folds - 1}")
+    unknown = sorted(set(chosen) - set(range(args.folds)))
+    if unknown:
+        raise InputError(f"There is no fold {unknown[0]}: choose 0 to {args.folds - 1}")
     folds = fold_cases(cases, args.folds, recipe.seed)
     device = select_device(args.device)
     bundles = {}
