@@ -70,10 +70,19 @@ def test_a_single_fold_is_trained_and_nothing_measured(data, tiny, tmp_path, mon
     assert (tmp_path / "cv" / "fold-1" / "bundle" / "weights.pt").is_file()
 
 
-@pytest.mark.parametrize("words", [("--folds", "99"), ("--folds", "1"), ("--folds", "2", "--fold", "2")])
-def test_impossible_folds_are_refused_before_anything_is_written(data, tiny, tmp_path, words, capsys):
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("--folds", "99"), "99 folds"),
+        (("--folds", "1"), "1 folds"),
+        (("--folds", "2", "--fold", "2"), "no fold 2"),
+        (("--folds", "2", "--fold", "1", "--fold", "-1"), "no fold -1"),
+    ],
+)
+def test_impossible_folds_are_refused_before_anything_is_written(data, tiny, tmp_path, words, named, capsys):
     assert main(["cross-validate", *map(str, data), "-o", str(tmp_path / "cv"), *words]) == 3
-    assert "choose" in capsys.readouterr().err
+    message = capsys.readouterr().err
+    assert named in message and "choose" in message
     assert not (tmp_path / "cv").exists()
 
 
