@@ -24,6 +24,9 @@ def model_card(metadata: dict[str, Any], weights_bytes: int) -> str:
     low, high = metadata["window_hu"]
     decoders = metadata["network"].get("decoders")
     pixels = f"pixels of {liver['pixel_mm']} mm" if liver["pixel_mm"] else "scaled to the native size"
+    density = f", the liver's median shifted to {lesion['liver_hu']:g} HU" if lesion.get("liver_hu") is not None else ""
+    again = f", then on its own result, {lesion['iterations']} times in all" if lesion["iterations"] > 1 else ""
+    runs = f"run on the liver pass's maps{again}"
     jobs = "\n".join(
         f"| {name} | {job['steps']} | {job['images']} | {job['hours']:.2f} |" for name, job in training["jobs"].items()
     )
@@ -37,7 +40,7 @@ def model_card(metadata: dict[str, Any], weights_bytes: int) -> str:
         f"Two residual networks of Table 1 of Bi et al. 2017 at width {metadata['network']['width']:g} "
         f"({weights_bytes / 1e6:.1f} MB in half precision). HU window [{low:g}, {high:g}]. Liver pass: whole slices, "
         f"{liver['size']} x {liver['size']}, {pixels}. Lesion pass: the liver's box, {lesion['size']} x "
-        f"{lesion['size']}, run {lesion['iterations']} time(s): on the liver pass's maps, then on its own result."
+        f"{lesion['size']}{density}, {runs}."
         + (f" Networks with a decoder: {', '.join(metadata['network']['decoders'])}." if decoders else ""),
         "## Training",
         f"{training['patients']} patients: {len(training['scans'])} scans ({', '.join(training['scans'])}) and single "
