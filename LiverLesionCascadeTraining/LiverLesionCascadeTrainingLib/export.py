@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from LiverLesionCascadeLib.engine.bundle import METADATA_FILE, save_bundle
 from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.lesion_filter import LesionFilter
@@ -77,7 +78,7 @@ def export_bundle(training: CascadeTraining, folder: Path, card: dict[str, Any],
     """Writes the bundle of a finished run.
 
     Args:
-        lesion_job: Whose network becomes the lesion pass: ``lesion`` (or its mean with ``lesion-image``, as the recipe
+        lesion_job: Whose network becomes the lesion pass: ``lesion`` (averaged with ``lesion-image`` as the recipe
             wants it), or ``lesion-image`` which knows no priors.
 
     Raises:
@@ -85,8 +86,9 @@ def export_bundle(training: CascadeTraining, folder: Path, card: dict[str, Any],
     """
     recipe = training.recipe
     networks = {"liver": training.load("liver"), "lesion": training.load(lesion_job)}
-    if lesion_job == "lesion" and recipe.average:
-        networks["lesion"].load_state_dict(mean_weights(training.load("lesion-image"), networks["lesion"]))
+    if lesion_job == "lesion" and recipe.fine_tuned < 1:
+        image = training.load("lesion-image")
+        networks["lesion"].load_state_dict(mean_weights(image, networks["lesion"], recipe.fine_tuned))
     jobs = {
         job: {
             "steps": recipe.stage(job).steps,
@@ -122,11 +124,12 @@ def export_bundle(training: CascadeTraining, folder: Path, card: dict[str, Any],
     write_model_card(folder)
 
 
-def mean_weights(first: nn.Module, second: nn.Module) -> dict[str, Tensor]:
-    """The mean of two networks of one architecture; what is counted, not learned, is that of the second."""
+def mean_weights(first: nn.Module, second: nn.Module, share: float) -> dict[str, Tensor]:
+    """The mean of two networks of one architecture, with a share of the second; what is counted, not learned, is that
+    of the second."""
     other = first.state_dict()
     return {
-        key: (value + other[key]) / 2 if value.is_floating_point() else value
+        key: torch.lerp(other[key], value, share) if value.is_floating_point() else value
         for key, value in second.state_dict().items()
     }
 

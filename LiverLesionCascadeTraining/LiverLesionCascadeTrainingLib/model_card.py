@@ -30,7 +30,7 @@ def model_card(metadata: dict[str, Any], weights_bytes: int) -> str:
     jobs = "\n".join(
         f"| {name} | {job['steps']} | {job['images']} | {job['hours']:.2f} |" for name, job in training["jobs"].items()
     )
-    averaged = training["recipe"].get("average", False) and "lesion" in training["jobs"]
+    share = training["recipe"].get("fine_tuned", 1.0) if "lesion" in training["jobs"] else 1.0
     start = training.get("started_from")
     hours = sum(job["hours"] for job in training["jobs"].values())
     sections = [
@@ -49,7 +49,9 @@ def model_card(metadata: dict[str, Any], weights_bytes: int) -> str:
         *([f"The liver and lesion-image networks started from those of {start}."] if start else []),
         f"| job | steps | images | hours |\n| --- | ---: | ---: | ---: |\n{jobs}",
         "The `liver-fold` networks only make the cross-fitted priors from which `lesion` learns; they are not shipped."
-        + (" The lesion pass is the mean of `lesion-image` and `lesion`, weight by weight." if averaged else ""),
+        + (
+            f" The lesion pass is {1 - share:.0%} `lesion-image`, {share:.0%} `lesion`, by weight." if share < 1 else ""
+        ),
     ]
     if "validation" in metadata:
         sections += ["## Validation", _validation(metadata["validation"])]

@@ -107,8 +107,8 @@ class Recipe:
         iterations: How often the lesion pass runs at prediction time.
         slices: Slices that the liver pass trains on, half with lesions, half without liver; None for all.
         decoder: Whether the lesion pass's network has a decoder.
-        average: Whether the lesion pass is the mean of the networks ``lesion-image`` and ``lesion``, weight by weight:
-            what was fine-tuned forgets less (Wortsman et al. 2022, arXiv:2109.01903).
+        fine_tuned: Share of the network ``lesion`` in the lesion pass; the rest is ``lesion-image``, from which it was
+            fine-tuned, weight by weight: so it forgets less (Wortsman et al. 2022, arXiv:2109.01903).
     """
 
     name: str
@@ -137,7 +137,7 @@ class Recipe:
     seed: int = 2017
     slices: int | None = None
     decoder: bool = False
-    average: bool = False
+    fine_tuned: float = 1.0
 
     def stage(self, job: str) -> StageRecipe:
         """The stage recipe of a job: ``liver``, ``liver-fold-0``, ``lesion-image`` or ``lesion``.
@@ -168,7 +168,7 @@ _LIVER_MIXTURE = {"lesion": 0.5, "liver": 0.25, "neither": 0.25}
 _LESION_MIXTURE = {"lesion": 0.5, "liver": 0.4, "near": 0.1}
 
 _COMPACT_LIVER = StageRecipe(
-    (Phase(1800, 160),), "cosine", 0.05, 100, _LIVER_MIXTURE, shift=0.12, crop_view=0.2, dark=0.25, image_thrice=True
+    (Phase(3000, 160),), "cosine", 0.05, 100, _LIVER_MIXTURE, shift=0.12, crop_view=0.2, dark=0.25, image_thrice=True
 )
 _COMPACT_LESION = StageRecipe(
     (Phase(1000, 192), Phase(2000, 256), Phase(3000, 320)),
@@ -216,7 +216,7 @@ COMPACT = Recipe(
     dice_by_image=0.5,
     # One cell of Table 1's score map is as large as a small lesion.
     decoder=True,
-    average=True,
+    fine_tuned=0.25,
 )
 
 # Bi et al. 2017, section 2.5: 8,802 slices, batch 10, 60 epochs at 0.0016, then 40 epochs linear from 0.0008; equal
