@@ -29,12 +29,13 @@ from LiverLesionCascadeLib.engine.dicom_io import read_dicom_folder  # noqa: E40
 from LiverLesionCascadeLib.engine.refine import Refined  # noqa: E402
 from LiverLesionCascadeLib.engine.source_result import SourceResult  # noqa: E402
 from LiverLesionCascadeLib.gui.segmentation_runs import SegmentationRuns  # noqa: E402
+from LiverLesionCascadeLib.sample import fetch_sample  # noqa: E402
 from LiverLesionCascadeLib.scene.case_report import INSTANCE_UIDS  # noqa: E402
 from LiverLesionCascadeLib.scene.review import REJECTED, Review  # noqa: E402
 from LiverLesionCascadeLib.scene.segmentation import segmentMask  # noqa: E402
 from LiverLesionCascadeLib.scene.volume import shownVolumes, volumeNodeFromArray  # noqa: E402
 from LiverLesionCascadeLib.scene.workspace import closeWorkspaces, workspaceOf  # noqa: E402
-from phantom import LESION_HU, SPACING_KJI, PhantomSegmenter, phantom_hu, phantom_image, write_phantom  # noqa: E402
+from phantom import LESION_HU, SPACING_KJI, PhantomSegmenter, phantom_hu, phantom_image  # noqa: E402
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DOCS = REPOSITORY / "Docs"
@@ -232,7 +233,9 @@ def folderByCommand(kitchen):
 
 
 def engine(kitchen):
-    write_phantom(kitchen.folder / "scan.nii.gz")
+    # The shipped networks know real scans only.
+    sample = fetch_sample(kitchen.folder)
+    sitk.WriteImage(sitk.ReadImage(str(sample.image)), str(kitchen.folder / "scan.nii.gz"))
     printed = kitchen.cook("The engine without Slicer")
     result = kitchen.names["result"]
     assert result.bundle_name == "lits-compact" and result.liver_volume_ml > 100
