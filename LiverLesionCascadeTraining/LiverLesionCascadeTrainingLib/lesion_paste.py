@@ -8,7 +8,7 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional as F
 
-LIVER, LESION = 0, 1
+from .corrections import LESION, LIVER
 
 #: Pixels over which a pasted lesion fades into its new surroundings.
 _FADE_PX = 3

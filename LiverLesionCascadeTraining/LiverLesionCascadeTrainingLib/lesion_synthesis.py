@@ -12,7 +12,7 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
-LIVER, LESION = 0, 1
+from .corrections import LESION, LIVER
 
 #: Radius of the smallest lesion in pixels, and of the largest as part of the image's side; small ones are as many as
 #: large ones on a logarithmic scale.
@@ -47,9 +47,10 @@ def draw_lesion(image: Tensor, target: Tensor, random: np.random.Generator) -> b
     area = slice(max(0, row - reach), row + reach + 1), slice(max(0, column - reach), column + reach + 1)
     dy, dx = np.mgrid[area[0].start : min(rows, area[0].stop), area[1].start : min(columns, area[1].stop)]
     depth = _depth(dy - row, dx - column, radius, random)
-    coverage = torch.from_numpy(np.clip(depth + 0.5, 0, 1).astype(np.float32)) * target[LIVER][area]
+    covered = np.clip(depth + 0.5, 0, 1)
+    coverage = torch.from_numpy(covered.astype(np.float32)) * target[LIVER][area]
     # How lesions fade into the liver differs from lesion to lesion.
-    edge = ndimage.gaussian_filter(np.clip(depth + 0.5, 0, 1), random.uniform(0.3, 1.5))
+    edge = ndimage.gaussian_filter(covered, random.uniform(0.3, 1.5))
     middle = random.uniform(0, 0.5) * np.clip(depth / radius, 0, 1)
     liver = image[0][healthy]
     mean, noise = float(liver.mean()), float(liver.std(correction=0))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import slicer
 
-from ..engine.threshold import FULL
 from .edit_record import LESIONS, LIVER
 from .mask_box import EMPTY, MaskBox, jointBox, union
 from .provenance import (
@@ -33,8 +32,6 @@ from .terminology import LESION_TERMINOLOGY, MASS_COLOR
 from .volume import scalarArray
 
 if TYPE_CHECKING:
-    from ..engine.bounding_box import Box
-    from .stored_probability import StoredProbability
     from .workspace import Workspace
 
 _ORIGIN = (VOLUME, SERIES_UID, BUNDLE, PRESET)
@@ -246,27 +243,13 @@ def _setConfidence(workspace: Workspace, segment: slicer.vtkSegment, mask: MaskB
     stored = workspace.lesionProbability
     if stored is None:
         return
-    probability = _probabilityIn(mask.box, stored)[mask.values] / FULL
+    probability = stored.within(mask.box)[mask.values]
     likelihood = workspace.lesionLikelihood
     if likelihood is None:
-        confidence = float(probability.mean())
+        confidence = float(probability.mean(dtype=np.float64))
     else:
         confidence = likelihood.of(probability, scalarArray(workspace.volumeNode)[mask.box][mask.values])
     segment.SetTag(CONFIDENCE, f"{confidence:.3f}")
-
-
-def _probabilityIn(box: Box, probability: StoredProbability) -> np.ndarray:
-    """uint8 (k, j, i) in a box of the grid, 0 where nothing is stored."""
-    values = np.zeros([axis.stop - axis.start for axis in box], np.uint8)
-    here, there = [], []
-    for axis, first, size in zip(box, probability.start, probability.values.shape, strict=True):
-        low, high = max(axis.start, first), min(axis.stop, first + size)
-        if low >= high:
-            return values
-        here.append(slice(low - axis.start, high - axis.start))
-        there.append(slice(low - first, high - first))
-    values[tuple(here)] = probability.values[tuple(there)]
-    return values
 
 
 def isRefined(segment: slicer.vtkSegment) -> bool:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import numpy as np
 import slicer
 
 from ..engine.geometry import ImageGeometry
@@ -205,7 +204,8 @@ class LesionRows:
             self._measures[segmentId] = None
             return
         self.measured += 1
-        probability = self._probabilityIn(mask)
+        stored = self._workspace.lesionProbability
+        probability = None if stored is None else stored.within(mask.box)
         lesion = self._engine.measure(mask.values, mask.start, probability=probability)
         if probability is None:
             if not self._workspace.isEdited(segmentId):
@@ -221,22 +221,6 @@ class LesionRows:
         liver = watch.mask(self._liverId) if self._liverId in watch.segmentIds() else EMPTY
         self._engine.set_liver(liver.values, liver.start)
         self._liverIsKnown = True
-
-    def _probabilityIn(self, mask: MaskBox) -> np.ndarray | None:
-        """0..1 (k, j, i) in the mask's box; zero beyond what is stored."""
-        stored = self._workspace.lesionProbability
-        if stored is None:
-            return None
-        values = np.zeros(mask.values.shape, np.float32)
-        here, there = [], []
-        for axis, first, size in zip(mask.box, stored.start, stored.values.shape, strict=True):
-            low, high = max(axis.start, first), min(axis.stop, first + size)
-            if low >= high:
-                return values
-            here.append(slice(low - axis.start, high - axis.start))
-            there.append(slice(low - first, high - first))
-        values[tuple(here)] = stored.values[tuple(there)] / np.float32(255)
-        return values
 
     def _taggedConfidence(self, segmentId):
         try:

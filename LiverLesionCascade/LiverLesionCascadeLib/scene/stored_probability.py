@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import slicer
 
+from ..engine.bounding_box import Box
 from ..engine.result import ProbabilityBox
-from ..engine.threshold import stored_probability
+from ..engine.threshold import FULL, stored_probability
 from .volume import boxOf, setBox
 
 PROBABILITY_ROLE = "LiverLesionCascade.LesionProbability"
@@ -23,6 +24,19 @@ class StoredProbability:
 
     values: np.ndarray
     start: tuple[int, int, int]
+
+    def within(self, box: Box) -> np.ndarray:
+        """float32 0..1 (k, j, i) in a box of the volume's grid."""
+        found = np.zeros([axis.stop - axis.start for axis in box], np.float32)
+        here, there = [], []
+        for axis, first, size in zip(box, self.start, self.values.shape, strict=True):
+            low, high = max(axis.start, first), min(axis.stop, first + size)
+            if low >= high:
+                return found
+            here.append(slice(low - axis.start, high - axis.start))
+            there.append(slice(low - first, high - first))
+        found[tuple(here)] = self.values[tuple(there)] / np.float32(FULL)
+        return found
 
 
 def storeProbability(segmentationNode, volumeNode, probability: ProbabilityBox | None) -> None:

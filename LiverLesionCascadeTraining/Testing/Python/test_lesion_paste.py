@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 from LiverLesionCascadeTrainingLib.batches import BatchMaker
-from LiverLesionCascadeTrainingLib.lesion_paste import LESION, LIVER, paste_lesion
+from LiverLesionCascadeTrainingLib.corrections import LESION, LIVER
+from LiverLesionCascadeTrainingLib.lesion_paste import paste_lesion
 from LiverLesionCascadeTrainingLib.slice_store import SliceStore
 from tiny_recipe import tiny_recipe
 

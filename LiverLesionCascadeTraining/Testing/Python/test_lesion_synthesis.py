@@ -8,7 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from LiverLesionCascadeTrainingLib.batches import BatchMaker
-from LiverLesionCascadeTrainingLib.lesion_synthesis import LESION, LIVER, draw_lesion
+from LiverLesionCascadeTrainingLib.corrections import LESION, LIVER
+from LiverLesionCascadeTrainingLib.lesion_synthesis import draw_lesion
 from LiverLesionCascadeTrainingLib.slice_store import SliceStore
 from tiny_recipe import tiny_recipe
 
