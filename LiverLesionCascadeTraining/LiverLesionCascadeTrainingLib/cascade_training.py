@@ -28,6 +28,7 @@ from .run_folder import PREVIEW_FILE, write_json
 from .slice_store import PASSES, SliceStore, build_store, open_store
 from .trainer import Execution, Trainer
 from .validation import slice_dice, write_preview
+from .weight_averaging import estimate_norms, mean_weights
 
 Report = Callable[[str], None]
 
@@ -167,6 +168,31 @@ class CascadeTraining:
         network = self._new_network(job)
         network.load_state_dict(weights)
         return network.placed(self._device).eval()
+
+    def averaged(self, job: str) -> CascadeResNet:
+        """The network of a finished job, averaged as the recipe wants it with those that it was trained from.
+
+        Raises:
+            TrainingError: If the job has not finished.
+        """
+        network, averaged = self._mean(job)
+        if averaged:
+            stage = self.recipe.stage(job)
+            batches = BatchMaker(self.store("train", pass_of(job)), self.recipe, stage, job)
+            estimate_norms(network, batches, self.recipe, stage, self._device)
+        return network
+
+    def _mean(self, job: str) -> tuple[CascadeResNet, bool]:
+        """A finished network's mean with the one that its training began with, and whether they are two."""
+        network = self.load(job)
+        if job == "lesion":
+            (first, averaged), share = self._mean("lesion-image"), self.recipe.fine_tuned
+        elif isinstance(self._start, ModelBundle):
+            first, averaged, share = self.network(job).placed(self._device), False, 1 - self.recipe.start_share
+        else:
+            return network, False
+        network.load_state_dict(mean_weights(first, network, share))
+        return network, averaged or share < 1
 
     def write_priors(self) -> None:
         """Cross-fitted priors for the lesion pass, from the fold networks of the liver pass."""

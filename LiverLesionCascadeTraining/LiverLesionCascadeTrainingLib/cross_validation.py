@@ -13,13 +13,7 @@ from typing import Any
 
 import torch
 from LiverLesionCascadeLib.engine.bundle import ModelBundle
-from LiverLesionCascadeLib.engine.lesion_filter import (
-    NEVER_REJECTED_MM,
-    LesionFilter,
-    lesion_features,
-    parenchyma_hu,
-    section_diameters_mm,
-)
+from LiverLesionCascadeLib.engine.lesion_filter import LesionFilter, mean_probabilities
 from LiverLesionCascadeLib.engine.presets import Preset
 from LiverLesionCascadeLib.engine.result import SegmentationResult
 from LiverLesionCascadeLib.engine.segmenter import Segmenter
@@ -57,16 +51,14 @@ class FoundLesion:
     Attributes:
         correct: Whether it overlaps a lesion of the reference.
         confidence: As the product shows it.
-        section_mm: Diameter of the circle that is as large as its largest axial section.
-        features: As `lesion_filter.lesion_features` gives them.
+        mean_probability: What the network gave its voxels on average, 0..1.
     """
 
     case: str
     correct: bool
     confidence: float
     long_axis_mm: float
-    section_mm: float
-    features: tuple[float, ...]
+    mean_probability: float
 
 
 def fold_cases(cases: Sequence[TrainingCase], folds: int, seed: int) -> list[dict[str, list[TrainingCase]]]:
@@ -120,24 +112,18 @@ def measure_fold(
         measured = measure(case, result.ct, result.liver, result.lesions, reference)
         measures.append(measured)
         if isinstance(measured, CaseMetrics):
-            lesions += found_lesions(case.name, result, bundle.window_hu, measured.lesions.predicted_overlap)
+            lesions += found_lesions(case.name, result, measured.lesions.predicted_overlap)
             report(f"case {case.name}: liver {measured.liver.dice:.3f}, lesion {measured.lesion.dice:.3f}")
     return measures, lesions
 
 
-def found_lesions(
-    name: str, result: SegmentationResult, window_hu: tuple[float, float], overlaps: Sequence[float]
-) -> list[FoundLesion]:
+def found_lesions(name: str, result: SegmentationResult, overlaps: Sequence[float]) -> list[FoundLesion]:
     """The lesions of a result; ``overlaps`` are those with the reference, in the order of their numbers."""
-    box, ct = result.lesion_probability.box, result.ct
-    inside, values = result.lesions[box], result.lesion_probability.values
-    hu = ct.hu[box]
-    liver_hu = parenchyma_hu(hu, result.liver[box], inside, window_hu)
-    features = lesion_features(inside, values, hu, liver_hu, window_hu).tolist()
-    sections = section_diameters_mm(inside, ct.spacing).tolist()
+    probability = result.lesion_probability
+    means = mean_probabilities(result.lesions[probability.box], probability.values).tolist()
     return [
-        FoundLesion(name, overlap > 0, lesion.confidence or 0.0, lesion.long_axis_mm, section, tuple(row))
-        for lesion, overlap, section, row in zip(result.table, overlaps, sections, features, strict=True)
+        FoundLesion(name, overlap > 0, lesion.confidence or 0.0, lesion.long_axis_mm, mean)
+        for lesion, overlap, mean in zip(result.table, overlaps, means, strict=True)
     ]
 
 
@@ -150,9 +136,12 @@ def fit_filters(found: Sequence[Sequence[FoundLesion]]) -> list[LesionFilter | N
 
 
 def fit_filter(lesions: Sequence[FoundLesion]) -> LesionFilter | None:
-    """A filter for the lesions that it may reject: it is fitted on those alone."""
-    small = [each for each in lesions if each.section_mm < NEVER_REJECTED_MM]
-    return fit_lesion_filter([each.features for each in small], [each.correct for each in small])
+    """A filter that was fitted on these lesions."""
+    return fit_lesion_filter(
+        [each.mean_probability for each in lesions],
+        [each.correct for each in lesions],
+        [each.case for each in lesions],
+    )
 
 
 @dataclass(frozen=True)

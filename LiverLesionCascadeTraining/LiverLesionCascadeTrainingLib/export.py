@@ -8,11 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from LiverLesionCascadeLib.engine.bundle import METADATA_FILE, save_bundle
 from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.lesion_filter import LesionFilter
-from torch import Tensor, nn
 
 from .cascade_training import CascadeTraining
 from .evaluation import EvaluationSummary
@@ -78,17 +76,13 @@ def export_bundle(training: CascadeTraining, folder: Path, card: dict[str, Any],
     """Writes the bundle of a finished run.
 
     Args:
-        lesion_job: Whose network becomes the lesion pass: ``lesion`` (averaged with ``lesion-image`` as the recipe
-            wants it), or ``lesion-image`` which knows no priors.
+        lesion_job: Whose network becomes the lesion pass: ``lesion``, or ``lesion-image`` which knows no priors.
 
     Raises:
         TrainingError: If a job has not finished.
     """
     recipe = training.recipe
-    networks = {"liver": training.load("liver"), "lesion": training.load(lesion_job)}
-    if lesion_job == "lesion" and recipe.fine_tuned < 1:
-        image = training.load("lesion-image")
-        networks["lesion"].load_state_dict(mean_weights(image, networks["lesion"], recipe.fine_tuned))
+    networks = {"liver": training.averaged("liver"), "lesion": training.averaged(lesion_job)}
     jobs = {
         job: {
             "steps": recipe.stage(job).steps,
@@ -122,16 +116,6 @@ def export_bundle(training: CascadeTraining, folder: Path, card: dict[str, Any],
     }
     save_bundle(folder, networks, metadata)
     write_model_card(folder)
-
-
-def mean_weights(first: nn.Module, second: nn.Module, share: float) -> dict[str, Tensor]:
-    """The mean of two networks of one architecture, with a share of the second; what is counted, not learned, is that
-    of the second."""
-    other = first.state_dict()
-    return {
-        key: torch.lerp(other[key], value, share) if value.is_floating_point() else value
-        for key, value in second.state_dict().items()
-    }
 
 
 def validation_figures(summary: EvaluationSummary, preset: str) -> dict[str, Any]:

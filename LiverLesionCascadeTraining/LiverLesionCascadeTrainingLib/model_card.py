@@ -46,7 +46,7 @@ def model_card(metadata: dict[str, Any], weights_bytes: int) -> str:
         f"{training['patients']} patients: {len(training['scans'])} scans ({', '.join(training['scans'])}) and single "
         f"slices of {len(training['single_slice_scans'])} more ({', '.join(training['single_slice_scans'])}). "
         f"Recipe `{training['recipe']['name']}`, seed {training['recipe']['seed']}, {hours:.1f} hours of training:",
-        *([f"The liver and lesion-image networks started from those of {start}."] if start else []),
+        *([_started(start, training["recipe"].get("start_share", 0.0))] if start else []),
         f"| job | steps | images | hours |\n| --- | ---: | ---: | ---: |\n{jobs}",
         "The `liver-fold` networks only make the cross-fitted priors from which `lesion` learns; they are not shipped."
         + (
@@ -65,6 +65,11 @@ def model_card(metadata: dict[str, Any], weights_bytes: int) -> str:
         "\n".join(f"* {line}" for line in metadata["citations"]),
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _started(start: str, share: float) -> str:
+    text = f"The liver and lesion-image networks started from those of {start}"
+    return f"{text}, and {share:.0%} of what is shipped is still these, by weight." if share else f"{text}."
 
 
 def cell(value: float | None) -> str:

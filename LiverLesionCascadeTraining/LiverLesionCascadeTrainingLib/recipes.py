@@ -108,7 +108,8 @@ class Recipe:
         slices: Slices that the liver pass trains on, half with lesions, half without liver; None for all.
         decoder: Whether the lesion pass's network has a decoder.
         fine_tuned: Share of the network ``lesion`` in the lesion pass; the rest is ``lesion-image``, from which it was
-            fine-tuned, weight by weight: so it forgets less (Wortsman et al. 2022, arXiv:2109.01903).
+            fine-tuned, weight by weight: so it forgets less (``weight_averaging``).
+        start_share: Share of the bundle that training started from in ``liver`` and ``lesion-image``, likewise.
     """
 
     name: str
@@ -138,6 +139,7 @@ class Recipe:
     slices: int | None = None
     decoder: bool = False
     fine_tuned: float = 1.0
+    start_share: float = 0.0
 
     def stage(self, job: str) -> StageRecipe:
         """The stage recipe of a job: ``liver``, ``liver-fold-0``, ``lesion-image`` or ``lesion``.
@@ -217,6 +219,7 @@ COMPACT = Recipe(
     # One cell of Table 1's score map is as large as a small lesion.
     decoder=True,
     fine_tuned=0.25,
+    start_share=0.5,
 )
 
 # Bi et al. 2017, section 2.5: 8,802 slices, batch 10, 60 epochs at 0.0016, then 40 epochs linear from 0.0008; equal

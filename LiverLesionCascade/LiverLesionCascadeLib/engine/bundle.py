@@ -8,7 +8,7 @@
     liver_pass   {size, pixel_mm (null: slices are scaled whatever their pixels measure), threshold}
     lesion_pass  {size, margin, iterations, liver_threshold, lesion_threshold, liver_hu (HU that the liver's median is
                  shifted to; null or absent: not shifted)}
-    lesion_filter  {intercept, log_odds, ...} of `lesion_filter.LesionFilter`, or absent: no lesion is rejected
+    lesion_filter  {intercept, log_odds, reject_below} of `lesion_filter.LesionFilter`, or absent: no lesion is rejected
     weights      {file, sha256}
     training, validation, intended_use, limitations, license, attribution, citations: for people
 """

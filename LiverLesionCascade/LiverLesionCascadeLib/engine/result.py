@@ -9,7 +9,7 @@ import numpy as np
 from .bounding_box import Box, box_at
 from .ct_volume import CTVolume
 from .findings import Finding
-from .lesion_filter import LesionLikelihood
+from .lesion_filter import LesionFilter
 from .lesions import Lesion
 
 
@@ -50,7 +50,7 @@ class SegmentationResult:
         timings: Seconds per stage.
         lesion_threshold: Probability above which a voxel was a lesion.
         min_lesion_mm: Equivalent diameter of the smallest lesion that was kept.
-        lesion_likelihood: What gave the lesions their confidence; None for a bundle without a filter.
+        lesion_filter: What gave the lesions their confidence; None for a bundle without a filter.
     """
 
     ct: CTVolume
@@ -67,7 +67,7 @@ class SegmentationResult:
     timings: dict[str, float] = field(default_factory=dict)
     lesion_threshold: float = 0.5
     min_lesion_mm: float = 0.0
-    lesion_likelihood: LesionLikelihood | None = None
+    lesion_filter: LesionFilter | None = None
 
     @property
     def liver_volume_ml(self) -> float:

@@ -18,9 +18,8 @@ from .findings import edges_touched, liver_findings
 from .inference import between_slices, evenly_stepped, slice_step
 from .lesion_filter import (
     NEVER_REJECTED_MM,
-    LesionLikelihood,
-    lesion_features,
-    parenchyma_hu,
+    LesionFilter,
+    mean_probabilities,
     section_diameters_mm,
 )
 from .lesion_pass import lesion_pass_slices, run_lesion_pass
@@ -192,7 +191,8 @@ class Segmenter:
         settings = self.bundle.lesion_pass
         liver, lesion = self._masks(ct, boxes, rules)
         instances = label_lesions(lesion)
-        known, likely = self._likelihood(ct, boxes[1], instances, liver)
+        known = self.bundle.lesion_filter
+        likely = self._likelihood(boxes[1], instances)
         if (
             known
             and rules.reject_unlikely_lesions
@@ -200,7 +200,7 @@ class Segmenter:
         ):
             liver, lesion = self._masks(ct, boxes, rules)
             instances = label_lesions(lesion)
-            known, likely = self._likelihood(ct, boxes[1], instances, liver)
+            likely = self._likelihood(boxes[1], instances)
         table = measure_lesions(instances, ct.hu, ct.geometry, boxes[1], liver)
         if known:
             table = [replace(each, confidence=value) for each, value in zip(table, likely.tolist(), strict=True)]
@@ -229,7 +229,7 @@ class Segmenter:
             findings,
             lesion_threshold=settings.lesion_threshold,
             min_lesion_mm=rules.min_lesion_mm,
-            lesion_likelihood=known,
+            lesion_filter=known,
         )
 
     def _masks(
@@ -244,23 +244,18 @@ class Segmenter:
             masks.append(mask)
         return postprocess(masks[0], masks[1], ct.spacing, rules)
 
-    def _likelihood(
-        self, ct: CTVolume, lesion_probability: ProbabilityBox, instances: np.ndarray, liver: np.ndarray
-    ) -> tuple[LesionLikelihood | None, np.ndarray]:
-        """What the bundle's filter knows of the scan, None without one; and how likely each lesion is one, (n,)."""
-        known, window, box = self.bundle.lesion_filter, self.bundle.window_hu, lesion_probability.box
+    def _likelihood(self, lesion_probability: ProbabilityBox, instances: np.ndarray) -> np.ndarray:
+        """(n,) how likely each lesion is one by the bundle's filter; empty without one."""
+        known = self.bundle.lesion_filter
         if known is None:
-            return None, np.empty(0)
-        inside, hu = instances[box], ct.hu[box]
-        liver_hu = parenchyma_hu(hu, liver[box], inside, window)
-        likely = known.likelihood(lesion_features(inside, lesion_probability.values, hu, liver_hu, window))
-        return LesionLikelihood(known, window, liver_hu), likely
+            return np.empty(0)
+        return known.likelihood(mean_probabilities(instances[lesion_probability.box], lesion_probability.values))
 
 
 def _reject(
     lesion_probability: ProbabilityBox,
     instances: np.ndarray,
-    known: LesionLikelihood,
+    known: LesionFilter,
     likely: np.ndarray,
     settings: LesionPassSettings,
     spacing: tuple[float, float, float],
@@ -269,7 +264,7 @@ def _reject(
     inside = instances[lesion_probability.box]
     # A filter of somebody's own may be stricter than the threshold: what it rejects must be below that as well.
     highest = np.minimum(likely, settings.lesion_threshold)
-    rejected = (likely < known.filter.reject_below) & (section_diameters_mm(inside, spacing) < NEVER_REJECTED_MM)
+    rejected = (likely < known.reject_below) & (section_diameters_mm(inside, spacing) < NEVER_REJECTED_MM)
     # Number 0 is what is no lesion.
     limit = np.concatenate([[1.0], np.where(rejected, highest, 1.0)]).astype(np.float16)
     values = lesion_probability.values

@@ -18,7 +18,7 @@ from .ct_volume import CTVolume
 from .files import write_atomically
 from .findings import Finding
 from .geometry import ImageGeometry, axial_order
-from .lesion_filter import LesionLikelihood
+from .lesion_filter import LesionFilter
 from .lesions import Lesion
 from .result import ProbabilityBox, SegmentationResult
 
@@ -78,7 +78,7 @@ class SourceResult:
         timings: Seconds per stage.
         lesion_threshold: Probability above which a voxel was a lesion.
         min_lesion_mm: Equivalent diameter of the smallest lesion that was kept.
-        lesion_likelihood: What gave the lesions their confidence; None for a bundle without a filter.
+        lesion_filter: What gave the lesions their confidence; None for a bundle without a filter.
     """
 
     shape: tuple[int, int, int]
@@ -98,7 +98,7 @@ class SourceResult:
     lesion_probability: ProbabilityBox | None = None
     lesion_threshold: float = 0.5
     min_lesion_mm: float = 0.0
-    lesion_likelihood: LesionLikelihood | None = None
+    lesion_filter: LesionFilter | None = None
 
     @property
     def lesion_volume_ml(self) -> float:
@@ -132,7 +132,7 @@ class SourceResult:
             lesion_probability=lesion,
             lesion_threshold=result.lesion_threshold,
             min_lesion_mm=result.min_lesion_mm,
-            lesion_likelihood=result.lesion_likelihood,
+            lesion_filter=result.lesion_filter,
         )
 
     def moved(self, start: tuple[int, int, int], shape: tuple[int, int, int], ijk_to_lps: np.ndarray) -> SourceResult:
@@ -167,15 +167,15 @@ class SourceResult:
             if box is not None:
                 np.save(folder / f"{name}.npy", box.values, allow_pickle=False)
                 starts[name] = box.start
-        own = {*_ARRAYS, "ijk_to_lps", "table", "findings", "lesion_likelihood"}
+        own = {*_ARRAYS, "ijk_to_lps", "table", "findings", "lesion_filter"}
         others = [each.name for each in fields(self) if each.name not in own]
-        likelihood = self.lesion_likelihood
+        known = self.lesion_filter
         description = {
             **{name: getattr(self, name) for name in others},
             "ijk_to_lps": self.ijk_to_lps.tolist(),
             "table": [asdict(lesion) for lesion in self.table],
             "findings": [asdict(finding) for finding in self.findings],
-            "lesion_likelihood": None if likelihood is None else likelihood.to_dict(),
+            "lesion_filter": None if known is None else known.to_dict(),
             "starts": starts,
         }
         write_atomically(folder / _DESCRIPTION_FILE, json.dumps(description).encode())
@@ -193,8 +193,8 @@ class SourceResult:
             description["ijk_to_lps"] = np.array(description["ijk_to_lps"], np.float64)
             description["table"] = [_lesion_from_json(lesion) for lesion in description["table"]]
             description["findings"] = [Finding(**finding) for finding in description["findings"]]
-            if description["lesion_likelihood"] is not None:
-                description["lesion_likelihood"] = LesionLikelihood.from_dict(description["lesion_likelihood"])
+            if description["lesion_filter"] is not None:
+                description["lesion_filter"] = LesionFilter.from_dict(description["lesion_filter"])
             return cls(**description, **boxes)
         except (KeyError, TypeError, EOFError) as error:
             raise ValueError(f"{folder} holds no complete result ({error}): segment the volume again") from error

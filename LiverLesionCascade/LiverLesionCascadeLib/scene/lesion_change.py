@@ -29,7 +29,6 @@ from .review import reviewStatus
 from .segment_writer import emptyLabelmap, removeSegments, requireOverlay, writeSegments
 from .segmentation import LESION_FILL_OPACITY, newSegment
 from .terminology import LESION_TERMINOLOGY, MASS_COLOR
-from .volume import scalarArray
 
 if TYPE_CHECKING:
     from .workspace import Workspace
@@ -243,12 +242,9 @@ def _setConfidence(workspace: Workspace, segment: slicer.vtkSegment, mask: MaskB
     stored = workspace.lesionProbability
     if stored is None:
         return
-    probability = stored.within(mask.box)[mask.values]
-    likelihood = workspace.lesionLikelihood
-    if likelihood is None:
-        confidence = float(probability.mean(dtype=np.float64))
-    else:
-        confidence = likelihood.of(probability, scalarArray(workspace.volumeNode)[mask.box][mask.values])
+    confidence = float(stored.within(mask.box)[mask.values].mean(dtype=np.float64))
+    if (known := workspace.lesionFilter) is not None:
+        confidence = float(known.likelihood(confidence))
     segment.SetTag(CONFIDENCE, f"{confidence:.3f}")
 
 

@@ -187,7 +187,7 @@ class LesionRows:
         volumeNode = self._workspace.volumeNode
         image = scalarArray(volumeNode)
         self._geometry = ImageGeometry(image.shape, RAS_FROM_LPS @ worldFromIjk(volumeNode))
-        self._image, self._engine = image, SourceMeasures(image, self._geometry)
+        self._engine = SourceMeasures(image, self._geometry)
         self._liverIsKnown = False
         self._measures.clear()
 
@@ -210,9 +210,8 @@ class LesionRows:
         if probability is None:
             if not self._workspace.isEdited(segmentId):
                 lesion = replace(lesion, confidence=self._taggedConfidence(segmentId))
-        elif (likelihood := self._workspace.lesionLikelihood) is not None:
-            voxels = self._image[mask.box][mask.values]
-            lesion = replace(lesion, confidence=likelihood.of(probability[mask.values], voxels))
+        elif (known := self._workspace.lesionFilter) is not None:
+            lesion = replace(lesion, confidence=float(known.likelihood(lesion.confidence)))
         self._measures[segmentId] = lesion
 
     def _setLiver(self):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import slicer
 import vtk
 
-from ..engine.lesion_filter import LesionLikelihood
+from ..engine.lesion_filter import LesionFilter
 
 if TYPE_CHECKING:
     from ..engine.lesions import Lesion
@@ -27,7 +27,7 @@ THRESHOLD = PREFIX + "LesionThreshold"
 MINIMUM_SIZE = PREFIX + "MinimumLesionMm"
 """With the threshold, on the liver's segment: what the result's lesions were made with."""
 
-LIKELIHOOD = PREFIX + "LesionLikelihood"
+LESION_FILTER = PREFIX + "LesionFilter"
 """On the liver's segment: how a lesion's confidence follows from its voxels, as JSON; absent without a filter."""
 
 LIVER_ROLE = "liver"
@@ -65,14 +65,14 @@ def rulesTags(threshold: float, minimumMm: float) -> dict[str, str]:
     return {THRESHOLD: f"{threshold:.4g}", MINIMUM_SIZE: f"{minimumMm:.4g}"}
 
 
-def likelihoodTags(likelihood: LesionLikelihood | None) -> dict[str, str]:
-    return {} if likelihood is None else {LIKELIHOOD: json.dumps(likelihood.to_dict())}
+def lesionFilterTags(known: LesionFilter | None) -> dict[str, str]:
+    return {} if known is None else {LESION_FILTER: json.dumps(known.to_dict())}
 
 
-def lesionLikelihood(liver: slicer.vtkSegment | None) -> LesionLikelihood | None:
-    """What a liver's segment says about the confidence of its lesions; None where it says nothing that can be read."""
+def lesionFilter(liver: slicer.vtkSegment | None) -> LesionFilter | None:
+    """The filter that gave lesions their confidence, by the liver's segment; None where there is none to be read."""
     try:
-        return None if liver is None else LesionLikelihood.from_dict(json.loads(getTag(liver, LIKELIHOOD)))
+        return None if liver is None else LesionFilter.from_dict(json.loads(getTag(liver, LESION_FILTER)))
     except (ValueError, KeyError, TypeError):
         return None
 

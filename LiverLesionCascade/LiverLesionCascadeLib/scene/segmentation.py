@@ -16,8 +16,8 @@ from .provenance import (
     LIVER_ROLE,
     ROLE,
     SEGMENT_ID,
+    lesionFilterTags,
     lesionTags,
-    likelihoodTags,
     resultSegmentIds,
     resultTags,
     rulesTags,
@@ -152,7 +152,7 @@ def _buildSegments(
     tags = resultTags(result, volumeName, volumeNode)
     liverLayer = _layer(result.liver, ijkToRas)
     liverTags = tags | {ROLE: LIVER_ROLE} | rulesTags(result.lesion_threshold, result.min_lesion_mm)
-    liverTags |= likelihoodTags(result.lesion_likelihood)
+    liverTags |= lesionFilterTags(result.lesion_filter)
     liver = newSegment("Liver", LIVER_TERMINOLOGY, LIVER_COLOR, liverLayer, 1, liverTags)
     segments = [_NewSegment("liver", liver, LIVER_FILL_OPACITY, LIVER_3D_OPACITY)]
 

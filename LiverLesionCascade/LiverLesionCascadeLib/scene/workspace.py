@@ -17,14 +17,14 @@ from .provenance import (
     ROLE,
     getTag,
     isOwnSegment,
-    lesionLikelihood,
+    lesionFilter,
     resultSegmentIds,
 )
 from .segment_watch import SegmentChange, SegmentWatch
 from .stored_probability import PROBABILITY_ROLE, StoredProbability, storedProbability
 
 if TYPE_CHECKING:
-    from ..engine.lesion_filter import LesionLikelihood
+    from ..engine.lesion_filter import LesionFilter
 
 Tool = TypeVar("Tool")
 
@@ -105,10 +105,10 @@ class Workspace:
         return storedProbability(self.node, self.volumeNode)
 
     @property
-    def lesionLikelihood(self) -> LesionLikelihood | None:
-        """How the confidence of lesions follows from their voxels; None: it is their mean probability."""
+    def lesionFilter(self) -> LesionFilter | None:
+        """What makes their confidence of the mean probability of lesions; None: it is that itself."""
         liverId = self.liverId()
-        return None if liverId is None else lesionLikelihood(self.node.GetSegmentation().GetSegment(liverId))
+        return None if liverId is None else lesionFilter(self.node.GetSegmentation().GetSegment(liverId))
 
     def isEdited(self, segmentId: str) -> bool:
         """Whether a person changed a segment's content."""

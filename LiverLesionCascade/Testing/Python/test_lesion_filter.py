@@ -11,11 +11,8 @@ from LiverLesionCascadeLib.engine.bundle import ModelBundle
 from LiverLesionCascadeLib.engine.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.errors import BundleError
 from LiverLesionCascadeLib.engine.lesion_filter import (
-    FEATURES,
     LesionFilter,
-    LesionLikelihood,
-    lesion_features,
-    parenchyma_hu,
+    mean_probabilities,
     section_diameters_mm,
 )
 from LiverLesionCascadeLib.engine.postprocessing import PostProcessing
@@ -24,48 +21,35 @@ from LiverLesionCascadeLib.engine.threshold import LesionThreshold, stored_proba
 from small_bundle import IntensityNetwork, write_tiny_bundle
 
 SPACING = (5.0, 2.0, 2.0)
-WINDOW = (0.0, 160.0)
 
 #: Rejects whatever it may reject.
-STRICT = LesionFilter(-3.0, (0.0, 0.0), 0.4)
+STRICT = LesionFilter(-3.0, 0.0, 0.4)
 
 
-def test_features_are_those_of_each_lesion():
+def test_the_likelihood_of_a_lesion_follows_from_its_mean_probability():
     instances = np.zeros((4, 20, 20), np.uint16)
     instances[1, 2:6, 2:6] = 1  # 16 pixels of 4 square mm
     instances[2, 2:4, 2:4] = 1
     instances[3, 10:12, 10:12] = 2
-    hu = np.full(instances.shape, 110, np.int16)
-    hu[instances == 1] = 60
-    hu[instances == 2] = -500  # the networks see no more than 0
-    probability = np.where(instances == 1, 0.8, np.where(instances == 2, 1.0, 0.0))
-    assert parenchyma_hu(hu, np.ones(instances.shape, bool), instances, WINDOW) == 110
-    features = lesion_features(instances, probability, hu, 110.0, WINDOW)
-    known = LesionFilter(0.3, (0.7, 0.9), 0.4)
-    likelihood = LesionLikelihood(known, WINDOW, 110.0)
-    each = [likelihood.of(probability[instances == n], hu[instances == n]) for n in (1, 2)]
-    assert each == pytest.approx(known.likelihood(features).tolist(), abs=1e-6)
-    assert LesionLikelihood.from_dict(json.loads(json.dumps(likelihood.to_dict()))) == likelihood
-    first, second = (dict(zip(FEATURES, row, strict=True)) for row in features)
-    assert first["log_odds"] == pytest.approx(np.log(4), abs=1e-3)
-    assert first["darker"] == pytest.approx(1.0)
-    assert np.isfinite(second["log_odds"])
-    assert second["darker"] == pytest.approx(110 / 50)
+    probability = np.where(instances == 1, 0.7, np.where(instances == 2, 1.0, 0.0))
+    probability[2, 2:4, 2:4] = 0.8
+    means = mean_probabilities(instances, probability)
+    assert means == pytest.approx([(16 * 0.7 + 4 * 0.8) / 20, 1.0])
+    known = LesionFilter(0.3, 0.7, 0.4)
+    first, second = known.likelihood(means)
+    assert np.log(first / (1 - first)) == pytest.approx(0.3 + 0.7 * np.log(0.72 / 0.28))
+    assert first < second < 1
     assert section_diameters_mm(instances, SPACING) == pytest.approx([2 * np.sqrt(64 / np.pi), 2 * np.sqrt(16 / np.pi)])
 
 
-def test_no_lesion_has_no_features_and_a_liver_of_nothing_but_lesion_has_some():
+def test_no_lesion_has_no_mean_probability():
     nothing = np.zeros((2, 4, 4), np.uint16)
-    assert lesion_features(nothing, nothing, nothing, 100.0, WINDOW).shape == (0, len(FEATURES))
-    every = nothing + 1
-    liver_hu = parenchyma_hu(every * 50, every > 0, every, WINDOW)
-    assert np.isfinite(lesion_features(every, every * 0.6, every * 50, liver_hu, WINDOW)).all()
+    assert mean_probabilities(nothing, nothing).shape == (0,)
 
 
-@given(st.floats(-100, 100), st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=2))
-def test_a_likelihood_is_in_0_to_1_whatever_the_features(intercept, features):
-    likelihood = LesionFilter(intercept, (1.0, -1.0), 0.4).likelihood(np.asarray([features]))
-    assert 0 <= likelihood[0] <= 1
+@given(st.floats(-100, 100), st.floats(-1e6, 1e6), st.floats(0, 1))
+def test_a_likelihood_is_in_0_to_1_whatever_the_filter(intercept, log_odds, mean_probability):
+    assert 0 <= LesionFilter(intercept, log_odds, 0.4).likelihood(mean_probability) <= 1
 
 
 def ball(z0, y0, x0, radius):
@@ -106,25 +90,25 @@ def test_what_the_filter_rejects_is_liver_and_no_lesion_and_the_other_stays_as_i
 
 def test_the_confidence_of_a_lesion_is_its_likelihood(segmenter):
     assert segmenter.segment(scan()).table[0].confidence > 0.9
-    segmenter.bundle = replace(segmenter.bundle, lesion_filter=LesionFilter(0.5, (0.0, 0.0), 0.4))
+    segmenter.bundle = replace(segmenter.bundle, lesion_filter=LesionFilter(0.5, 0.0, 0.4))
     confidences = [lesion.confidence for lesion in segmenter.segment(scan()).table]
     assert confidences == pytest.approx([1 / (1 + np.exp(-0.5))] * 2)
 
 
 def test_a_large_lesion_is_never_rejected_however_unlikely(segmenter):
-    segmenter.bundle = replace(segmenter.bundle, lesion_filter=LesionFilter(-20.0, (0.0, 0.0), 0.9))
+    segmenter.bundle = replace(segmenter.bundle, lesion_filter=LesionFilter(-20.0, 0.0, 0.9))
     result = segmenter.segment(scan())
     assert len(result.table) == 1
     assert result.table[0].long_axis_mm > 25
 
 
 def test_what_a_strict_filter_rejects_is_below_the_threshold(segmenter):
-    segmenter.bundle = replace(segmenter.bundle, lesion_filter=LesionFilter(1.0, (0.0, 0.0), 0.9))
+    segmenter.bundle = replace(segmenter.bundle, lesion_filter=LesionFilter(1.0, 0.0, 0.9))
     assert len(segmenter.segment(scan()).table) == 1, "0.73 is more than the threshold of 0.5"
 
 
 def test_a_lower_threshold_brings_back_what_was_rejected(segmenter):
-    segmenter.bundle = replace(segmenter.bundle, lesion_filter=LesionFilter(-0.4, (0.0, 0.0), 0.45))
+    segmenter.bundle = replace(segmenter.bundle, lesion_filter=LesionFilter(-0.4, 0.0, 0.45))
     result = segmenter.segment(scan())
     assert len(result.table) == 1
     box = result.lesion_probability.box
@@ -145,7 +129,12 @@ def test_a_bundle_keeps_its_filter_and_a_broken_one_is_refused(tmp_path):
     assert ModelBundle.load(folder).lesion_filter == STRICT
     path = folder / "metadata.json"
     metadata = json.loads(path.read_text())
-    del metadata["lesion_filter"]["darker"]
+    saved = dict(metadata["lesion_filter"])
+    del metadata["lesion_filter"]["log_odds"]
     path.write_text(json.dumps(metadata))
-    with pytest.raises(BundleError, match="darker"):
+    with pytest.raises(BundleError, match="log_odds"):
+        ModelBundle.load(folder)
+    metadata["lesion_filter"] = {**saved, "darker": 0.5}
+    path.write_text(json.dumps(metadata))
+    with pytest.raises(BundleError, match="darker is not known"):
         ModelBundle.load(folder)

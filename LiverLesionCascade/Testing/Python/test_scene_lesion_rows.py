@@ -9,14 +9,14 @@ import scene_cases as cases
 import slicer
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from LiverLesionCascadeLib.engine.lesion_filter import LesionFilter, LesionLikelihood
+from LiverLesionCascadeLib.engine.lesion_filter import LesionFilter
 from LiverLesionCascadeLib.engine.lesions import measure_lesion
 from LiverLesionCascadeLib.scene.diameter_lines import LINES_ROLE, hideDiameters, showDiameters, showsDiameters
 from LiverLesionCascadeLib.scene.headless import headlessScene
 from LiverLesionCascadeLib.scene.lesion_rows import LesionRows
 from LiverLesionCascadeLib.scene.mask_box import MaskBox
 from LiverLesionCascadeLib.scene.navigation import endIsolation, isIsolating, isolate, jumpTo, lesionPosition
-from LiverLesionCascadeLib.scene.provenance import LIKELIHOOD
+from LiverLesionCascadeLib.scene.provenance import LESION_FILTER
 from LiverLesionCascadeLib.scene.review import Review
 from LiverLesionCascadeLib.scene.segment_writer import writeSegments
 from LiverLesionCascadeLib.scene.segmentation import segmentationNodeFromResult
@@ -63,22 +63,22 @@ def measured(case, mask):
 
 @pytest.mark.parametrize("direction", [cases.ORIENTATIONS[0], cases.ORIENTATIONS[13]], ids=["axial", "turned"])
 def test_confidence_is_the_likelihood_by_the_bundle_s_filter_and_follows_an_edit(direction):
-    likelihood = LesionLikelihood(LesionFilter(0.5, (0.4, 1.5), 0.4), (0.0, 160.0), 100.0)
+    known = LesionFilter(0.5, 0.4, 0.4)
     with headlessScene() as scene:
-        case = opened(scene, direction, lesion_likelihood=likelihood)
+        case = opened(scene, direction, lesion_filter=known)
         for number, found in enumerate(case.rows.rows(), start=1):
-            inside = INSTANCES == number
-            expected = likelihood.of(np.full(inside.sum(), 0.75), HU[inside])
+            assert found.number == number
+            expected = float(known.likelihood(0.75))
             assert found.measures.confidence == pytest.approx(expected, abs=0.01)
-            assert abs(expected - 0.75) > 0.05, "else it could be the mean probability"
+            assert abs(expected - 0.75) > 0.02, "else it could be the mean probability"
         before = row(case, "lesion_1").measures.confidence
         paint(case, "lesion_1", LIVER)  # what the network holds for liver
         assert row(case, "lesion_1").measures.confidence < before - 0.1
         closeWorkspaces()
 
 
-def test_a_result_whose_likelihood_cannot_be_read_shows_the_mean_probability(case):
-    case.node.GetSegmentation().GetSegment(case.workspace.liverId()).SetTag(LIKELIHOOD, '{"filter": {}}')
+def test_a_result_whose_filter_cannot_be_read_shows_the_mean_probability(case):
+    case.node.GetSegmentation().GetSegment(case.workspace.liverId()).SetTag(LESION_FILTER, '{"intercept": 1.0}')
     assert row(case, "lesion_1").measures.confidence == pytest.approx(0.75, abs=1 / 255)
 
 

@@ -5,7 +5,7 @@ import pytest
 import scene_cases as cases
 import slicer
 from LiverLesionCascadeLib.engine.errors import InputError, OutputError
-from LiverLesionCascadeLib.engine.lesion_filter import LesionFilter, LesionLikelihood
+from LiverLesionCascadeLib.engine.lesion_filter import LesionFilter
 from LiverLesionCascadeLib.engine.result import ProbabilityBox
 from LiverLesionCascadeLib.scene.arrays import arrayFromImage, orientedImage
 from LiverLesionCascadeLib.scene.headless import headlessScene
@@ -42,14 +42,14 @@ PROBABILITY = probabilityMap()
 class Case:
     """A result, its workspace, its review and its thresholds."""
 
-    def __init__(self, scene, spacing=(1.0, 1.0, 1.0), likelihood=None):
+    def __init__(self, scene, spacing=(1.0, 1.0, 1.0), known=None):
         self.scene = scene
         self.volume = cases.addVolumeNode(scene, HU, spacing=spacing)
         instances = np.zeros(HU.shape, np.uint16)
         instances[(PROBABILITY > 0.5)] = 1
         instances[12:14, 25:27, 15:17] = 2
         ct = ctVolumeFromNode(self.volume)
-        result = cases.resultOf(ct, LIVER, instances, min_lesion_mm=1.0, lesion_likelihood=likelihood)
+        result = cases.resultOf(ct, LIVER, instances, min_lesion_mm=1.0, lesion_filter=known)
         self.node = segmentationNodeFromResult(result, self.volume)
         box = tuple(slice(first, first + size) for first, size in zip(START, SHAPE, strict=True))
         storeProbability(self.node, self.volume, ProbabilityBox(PROBABILITY[box], START))
@@ -115,13 +115,13 @@ def test_a_lower_threshold_grows_lesions_in_their_segments_and_adds_new_ones(cas
 
 
 def test_confidence_of_what_a_threshold_made_is_the_filter_s_likelihood():
-    likelihood = LesionLikelihood(LesionFilter(0.5, (1.0, 2.0), 0.4), (0.0, 160.0), 110.0)
+    known = LesionFilter(0.5, 1.5, 0.4)
     with headlessScene() as scene:
-        case = Case(scene, likelihood=likelihood)
+        case = Case(scene, known=known)
         case.threshold.apply(0.25, 0.0)
         for number, row in enumerate(case.workspace.tool(LesionRows).rows(), start=1):
             mask = case.masks()[f"lesion_{number}"]
-            expected = likelihood.of(PROBABILITY[mask], HU[mask])
+            expected = float(known.likelihood(PROBABILITY[mask].mean()))
             assert abs(expected - PROBABILITY[mask].mean()) > 0.05, "else it could be the mean probability"
             segment = case.node.GetSegmentation().GetSegment(row.segmentId)
             assert row.measures.confidence == pytest.approx(expected, abs=0.01)

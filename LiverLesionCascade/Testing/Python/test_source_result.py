@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from LiverLesionCascadeLib.engine.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.findings import Finding
-from LiverLesionCascadeLib.engine.lesion_filter import LesionFilter, LesionLikelihood
+from LiverLesionCascadeLib.engine.lesion_filter import LesionFilter
 from LiverLesionCascadeLib.engine.lesions import label_lesions, measure_lesions
 from LiverLesionCascadeLib.engine.result import ProbabilityBox, SegmentationResult
 from LiverLesionCascadeLib.engine.source_result import LabelBox, SourceResult
@@ -133,7 +133,7 @@ def test_a_crop_that_does_not_lie_in_the_grid_is_refused():
 def test_a_result_read_is_the_one_written(tmp_path, keep):
     written = SourceResult.from_result(result_of(scan(), matrix_of(AXIS_ORDERS[7])), keep)
     if keep:
-        written.lesion_likelihood = LesionLikelihood(LesionFilter(0.5, (1.0, 2.0), 0.4), (0.0, 160.0), 110.0)
+        written.lesion_filter = LesionFilter(0.5, 2.0, 0.4)
     folder = tmp_path / "Ergebnis mit Leerzeichen"
     written.write(folder)
     read = SourceResult.read(folder)
@@ -147,7 +147,7 @@ def test_a_result_read_is_the_one_written(tmp_path, keep):
     np.testing.assert_array_equal(read.ijk_to_lps, written.ijk_to_lps)
     for name in (
         "shape", "name", "table", "liver_volume_ml", "lesion_volume_ml", "bundle_name", "bundle_version", "preset",
-        "device", "findings", "timings", "lesion_likelihood",
+        "device", "findings", "timings", "lesion_filter",
     ):  # fmt: skip
         assert getattr(read, name) == getattr(written, name), name
 

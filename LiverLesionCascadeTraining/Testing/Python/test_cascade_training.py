@@ -11,6 +11,7 @@ from LiverLesionCascadeLib.cli import main
 from LiverLesionCascadeLib.engine.bundle import ModelBundle
 from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeTrainingLib import recipes
+from LiverLesionCascadeTrainingLib.batches import BatchMaker
 from LiverLesionCascadeTrainingLib.cascade_training import CascadeTraining, scaled
 from LiverLesionCascadeTrainingLib.cases import find_cases, find_splits
 from LiverLesionCascadeTrainingLib.cross_fitting import write_priors
@@ -54,13 +55,18 @@ def test_training_ends_in_a_bundle_that_loads_and_says_what_it_was_trained_on(tr
     assert "4 patients" in card and "| lesion | 3 | 6 |" in card and "1704.02703" in card
 
 
+def learned(network) -> dict[str, torch.Tensor]:
+    """Its weights, without the statistics of batch normalisation."""
+    return {key: value.detach() for key, value in network.named_parameters()}
+
+
 def test_bundle_holds_the_last_network_of_the_liver_pass_and_the_mean_of_both_of_the_lesion_pass(trained, data):
     training = training_in(trained, data)
     networks = ModelBundle.load(trained / "bundle").networks(CPU)
     image_first = training.load("lesion-image").state_dict()
     for name in ("liver", "lesion"):
-        for key, value in training.load(name).state_dict().items():
-            if name == "lesion" and value.is_floating_point():
+        for key, value in learned(training.load(name)).items():
+            if name == "lesion":
                 value = 0.25 * value + 0.75 * image_first[key]
             torch.testing.assert_close(networks[name].state_dict()[key].float(), value.float(), atol=2e-3, rtol=2e-3)
 
@@ -85,6 +91,35 @@ def test_a_bundle_says_which_bundle_its_training_started_from(trained, data, tmp
     )
     export_bundle(training, tmp_path / "bundle", default_card("compact"))
     assert "started from those of compact-own 1.0.0" in (tmp_path / "bundle" / "MODEL_CARD.md").read_text()
+
+
+def test_a_bundle_that_training_started_from_has_its_share_in_what_comes_of_it(trained, data, tmp_path):
+    start = ModelBundle.load(trained / "bundle")
+    recipe = replace(tiny_recipe(), start_share=0.25)
+    training = CascadeTraining(trained, recipe, find_splits([data[0]], [data[1]]), CPU, lambda line: None, start)
+    export_bundle(training, tmp_path / "bundle", default_card("compact"), lesion_job="lesion-image")
+    networks, before = ModelBundle.load(tmp_path / "bundle").networks(CPU), start.networks(CPU)
+    for job, name in (("liver", "liver"), ("lesion-image", "lesion")):
+        given = before[name].state_dict()
+        for key, value in learned(training.load(job)).items():
+            value = 0.75 * value + 0.25 * given[key]
+            torch.testing.assert_close(networks[name].state_dict()[key].float(), value, atol=2e-3, rtol=2e-3)
+    assert "25% of what is shipped is still these" in (tmp_path / "bundle" / "MODEL_CARD.md").read_text()
+
+
+def test_an_averaged_network_has_the_batch_statistics_of_its_own_activations(trained, data):
+    training = training_in(trained, data)
+    network, stage = training.averaged("lesion"), training.recipe.lesion
+    batches = BatchMaker(training.store("train", "lesion"), training.recipe, stage, "elsewhere")
+    seen = []
+    network.norm.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0].float()))
+    with torch.no_grad():
+        for step in range(40):
+            network(batches.make(step).inputs)
+    mean = torch.cat([each.mean(dim=(0, 2, 3))[None] for each in seen]).mean(dim=0)
+    off = (network.norm.running_mean - mean).norm() / mean.norm()
+    # A mean of the statistics of networks that were trained for three steps would be off by 0.9 and more.
+    assert off < 0.3
 
 
 def test_stage_2_starts_from_the_network_that_looked_at_the_image_alone(trained, data, tmp_path):

@@ -91,10 +91,10 @@ def test_the_figures_go_into_a_bundle_and_its_card_with_a_plot(run, tmp_path):
     labels[1:3, 2:7, 2:7] = 1
     labels[1, 3:5, 3:5] = 2
     measures = evaluate_case(labels > 0, labels == 2, labels, (1.0, 1.0, 1.0), "7")
-    lesions = [FoundLesion("7", right, 0.9, 9.0, 8.0, (2.2, 0.6)) for right in (True, True, False)]
+    lesions = [FoundLesion("7", right, 0.9, 9.0, 0.9) for right in (True, True, False)]
     bundle = shutil.copytree(run / "fold-0" / "bundle", tmp_path / "bundle")
     weights = (bundle / "weights.pt").read_bytes()
-    known = LesionFilter(1.0, (1.0, 2.0), 0.4)
+    known = LesionFilter(1.0, 2.0, 0.4)
     record_cross_validation(bundle, CrossValidation.of([([measures], lesions), ([], [])]), "fast", known)
     recorded = json.loads((bundle / "metadata.json").read_text())["cross_validation"]
     assert recorded["lesion_dice"] == 1.0
