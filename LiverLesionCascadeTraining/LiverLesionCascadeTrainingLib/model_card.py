@@ -10,6 +10,8 @@ from LiverLesionCascadeLib.engine.bundle import METADATA_FILE, WEIGHTS_FILE
 
 CARD_FILE = "MODEL_CARD.md"
 RELIABILITY_FILE = "reliability.png"
+#: The jobs that start from a bundle, and what their recipe is called.
+_FROM_START = {"liver": "liver", "lesion-image": "lesion_image"}
 
 
 def write_model_card(folder: Path) -> None:
@@ -46,7 +48,7 @@ def model_card(metadata: dict[str, Any], weights_bytes: int) -> str:
         f"{training['patients']} patients: {len(training['scans'])} scans ({', '.join(training['scans'])}) and single "
         f"slices of {len(training['single_slice_scans'])} more ({', '.join(training['single_slice_scans'])}). "
         f"Recipe `{training['recipe']['name']}`, seed {training['recipe']['seed']}, {hours:.1f} hours of training:",
-        *([_started(start, training["recipe"].get("start_share", 0.0))] if start else []),
+        *([_started(start, training["recipe"])] if start else []),
         f"| job | steps | images | hours |\n| --- | ---: | ---: | ---: |\n{jobs}",
         "The `liver-fold` networks only make the cross-fitted priors from which `lesion` learns; they are not shipped."
         + (
@@ -67,9 +69,11 @@ def model_card(metadata: dict[str, Any], weights_bytes: int) -> str:
     return "\n\n".join(sections) + "\n"
 
 
-def _started(start: str, share: float) -> str:
+def _started(start: str, recipe: dict[str, Any]) -> str:
     text = f"The liver and lesion-image networks started from those of {start}"
-    return f"{text}, and {share:.0%} of what is shipped is still these, by weight." if share else f"{text}."
+    shares = {job: recipe[name].get("start_share", 0.0) for job, name in _FROM_START.items()}
+    kept = [f"{share:.0%} of `{job}`" for job, share in shares.items() if share]
+    return f"{text}, and {' and '.join(kept)} is still that, by weight." if kept else f"{text}."
 
 
 def cell(value: float | None) -> str:

@@ -42,6 +42,8 @@ class StageRecipe:
         prior_absent: Part of the samples without priors; 1 trains from the image alone.
         corrections: Part of the samples with priors in which a person's correction is simulated.
         image_thrice: Feed (I, I, I), as the paper does in stage 1, instead of (I, 0, 0).
+        start_share: Share of the bundle that training started from in the network, weight by weight
+            (``weight_averaging``).
         epochs: Show every slice once an epoch, in random order, instead of drawing slices by ``mixture``, which then
             only says which kinds there are.
     """
@@ -60,6 +62,7 @@ class StageRecipe:
     prior_absent: float = 1.0
     corrections: float = 0.0
     image_thrice: bool = False
+    start_share: float = 0.0
     epochs: bool = False
 
     @property
@@ -109,7 +112,6 @@ class Recipe:
         decoder: Whether the lesion pass's network has a decoder.
         fine_tuned: Share of the network ``lesion`` in the lesion pass; the rest is ``lesion-image``, from which it was
             fine-tuned, weight by weight: so it forgets less (``weight_averaging``).
-        start_share: Share of the bundle that training started from in ``liver`` and ``lesion-image``, likewise.
     """
 
     name: str
@@ -139,7 +141,6 @@ class Recipe:
     slices: int | None = None
     decoder: bool = False
     fine_tuned: float = 1.0
-    start_share: float = 0.0
 
     def stage(self, job: str) -> StageRecipe:
         """The stage recipe of a job: ``liver``, ``liver-fold-0``, ``lesion-image`` or ``lesion``.
@@ -170,7 +171,16 @@ _LIVER_MIXTURE = {"lesion": 0.5, "liver": 0.25, "neither": 0.25}
 _LESION_MIXTURE = {"lesion": 0.5, "liver": 0.4, "near": 0.1}
 
 _COMPACT_LIVER = StageRecipe(
-    (Phase(3000, 160),), "cosine", 0.05, 100, _LIVER_MIXTURE, shift=0.12, crop_view=0.2, dark=0.25, image_thrice=True
+    (Phase(3000, 160),),
+    "cosine",
+    0.05,
+    100,
+    _LIVER_MIXTURE,
+    shift=0.12,
+    crop_view=0.2,
+    dark=0.25,
+    image_thrice=True,
+    start_share=0.5,
 )
 _COMPACT_LESION = StageRecipe(
     (Phase(1000, 192), Phase(2000, 256), Phase(3000, 320)),
@@ -219,7 +229,6 @@ COMPACT = Recipe(
     # One cell of Table 1's score map is as large as a small lesion.
     decoder=True,
     fine_tuned=0.25,
-    start_share=0.5,
 )
 
 # Bi et al. 2017, section 2.5: 8,802 slices, batch 10, 60 epochs at 0.0016, then 40 epochs linear from 0.0008; equal
