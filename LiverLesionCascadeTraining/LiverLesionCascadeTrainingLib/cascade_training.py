@@ -188,11 +188,8 @@ class CascadeTraining:
         if job == "lesion":
             (first, averaged), share = self._mean("lesion-image"), self.recipe.fine_tuned
         elif isinstance(self._start, ModelBundle):
-            first, averaged, share = (
-                self.network(job).placed(self._device),
-                False,
-                1 - self.recipe.stage(job).start_share,
-            )
+            first, averaged = self.network(job).placed(self._device), False
+            share = 1 - self.recipe.stage(job).start_share
         else:
             return network, False
         network.load_state_dict(mean_weights(first, network, share))

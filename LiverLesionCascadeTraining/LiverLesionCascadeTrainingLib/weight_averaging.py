@@ -40,6 +40,8 @@ def estimate_norms(
     """
     steps = range(stage.steps, stage.steps + math.ceil(_IMAGES / recipe.batch))
     inputs = (batches.make(step).inputs.contiguous(memory_format=torch.channels_last) for step in steps)
+    # Dropout draws from torch's own generator: the same networks give the same mean.
+    torch.manual_seed(recipe.seed)
     with Precision("auto", device).autocast():
         update_bn(inputs, network, device)
     network.eval()

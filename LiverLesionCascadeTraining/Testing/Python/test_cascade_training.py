@@ -111,6 +111,8 @@ def test_a_bundle_that_training_started_from_has_its_share_in_what_comes_of_it(t
 def test_an_averaged_network_has_the_batch_statistics_of_its_own_activations(trained, data):
     training = training_in(trained, data)
     network, stage = training.averaged("lesion"), training.recipe.lesion
+    again = training.averaged("lesion").state_dict()
+    assert all(torch.equal(value, again[key]) for key, value in network.state_dict().items())
     batches = BatchMaker(training.store("train", "lesion"), training.recipe, stage, "elsewhere")
     seen = []
     network.norm.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0].float()))
