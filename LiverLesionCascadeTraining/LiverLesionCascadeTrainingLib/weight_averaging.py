@@ -1,4 +1,4 @@
-"""Means of networks that were trained one from the other: better on scans of other patients than each of them.
+"""Means of networks that were trained one from the other: often less noisy than each (`EXPERIMENTS.md`: not always).
 
 Izmailov et al. 2018 (arXiv:1803.05407) average the ends of restarted schedules, Wortsman et al. 2022 (arXiv:2109.01903)
 a network and what was fine-tuned from it.

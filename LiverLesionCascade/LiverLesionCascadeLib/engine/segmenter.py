@@ -192,17 +192,13 @@ class Segmenter:
         liver, lesion = self._masks(ct, boxes, rules)
         instances = label_lesions(lesion)
         known = self.bundle.lesion_filter
-        likely = self._likelihood(boxes[1], instances)
-        if (
-            known
-            and rules.reject_unlikely_lesions
-            and _reject(boxes[1], instances, known, likely, settings, ct.spacing)
-        ):
+        if known and rules.reject_unlikely_lesions and _reject(boxes[1], instances, known, settings, ct.spacing):
             liver, lesion = self._masks(ct, boxes, rules)
             instances = label_lesions(lesion)
-            likely = self._likelihood(boxes[1], instances)
         table = measure_lesions(instances, ct.hu, ct.geometry, boxes[1], liver)
         if known:
+            # Measured was the mean probability.
+            likely = known.likelihood(np.array([each.confidence for each in table], float))
             table = [replace(each, confidence=value) for each, value in zip(table, likely.tolist(), strict=True)]
         parenchyma = ct.hu[liver & ~lesion] if liver.any() else ct.hu[:0]
         remarks = ct.check()
@@ -244,24 +240,17 @@ class Segmenter:
             masks.append(mask)
         return postprocess(masks[0], masks[1], ct.spacing, rules)
 
-    def _likelihood(self, lesion_probability: ProbabilityBox, instances: np.ndarray) -> np.ndarray:
-        """(n,) how likely each lesion is one by the bundle's filter; empty without one."""
-        known = self.bundle.lesion_filter
-        if known is None:
-            return np.empty(0)
-        return known.likelihood(mean_probabilities(instances[lesion_probability.box], lesion_probability.values))
-
 
 def _reject(
     lesion_probability: ProbabilityBox,
     instances: np.ndarray,
     known: LesionFilter,
-    likely: np.ndarray,
     settings: LesionPassSettings,
     spacing: tuple[float, float, float],
 ) -> bool:
     """Takes the probability of lesions that the filter rejects down to their likelihood, in place."""
     inside = instances[lesion_probability.box]
+    likely = known.likelihood(mean_probabilities(inside, lesion_probability.values))
     # A filter of somebody's own may be stricter than the threshold: what it rejects must be below that as well.
     highest = np.minimum(likely, settings.lesion_threshold)
     rejected = (likely < known.reject_below) & (section_diameters_mm(inside, spacing) < NEVER_REJECTED_MM)

@@ -242,9 +242,8 @@ def _setConfidence(workspace: Workspace, segment: slicer.vtkSegment, mask: MaskB
     stored = workspace.lesionProbability
     if stored is None:
         return
-    confidence = float(stored.within(mask.box)[mask.values].mean(dtype=np.float64))
-    if (known := workspace.lesionFilter) is not None:
-        confidence = float(known.likelihood(confidence))
+    meanProbability = float(stored.within(mask.box)[mask.values].mean(dtype=np.float64))
+    confidence = workspace.lesionConfidence(meanProbability)
     segment.SetTag(CONFIDENCE, f"{confidence:.3f}")
 
 

@@ -210,8 +210,8 @@ class LesionRows:
         if probability is None:
             if not self._workspace.isEdited(segmentId):
                 lesion = replace(lesion, confidence=self._taggedConfidence(segmentId))
-        elif (known := self._workspace.lesionFilter) is not None:
-            lesion = replace(lesion, confidence=float(known.likelihood(lesion.confidence)))
+        else:
+            lesion = replace(lesion, confidence=self._workspace.lesionConfidence(lesion.confidence))
         self._measures[segmentId] = lesion
 
     def _setLiver(self):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import slicer
 
@@ -22,9 +22,6 @@ from .provenance import (
 )
 from .segment_watch import SegmentChange, SegmentWatch
 from .stored_probability import PROBABILITY_ROLE, StoredProbability, storedProbability
-
-if TYPE_CHECKING:
-    from ..engine.lesion_filter import LesionFilter
 
 Tool = TypeVar("Tool")
 
@@ -104,11 +101,11 @@ class Workspace:
         """The stored probability of lesions; None where there is none."""
         return storedProbability(self.node, self.volumeNode)
 
-    @property
-    def lesionFilter(self) -> LesionFilter | None:
-        """What makes their confidence of the mean probability of lesions; None: it is that itself."""
+    def lesionConfidence(self, meanProbability: float) -> float:
+        """The confidence of a lesion: its likelihood by the filter that the result names, else its mean probability."""
         liverId = self.liverId()
-        return None if liverId is None else lesionFilter(self.node.GetSegmentation().GetSegment(liverId))
+        known = None if liverId is None else lesionFilter(self.node.GetSegmentation().GetSegment(liverId))
+        return meanProbability if known is None else float(known.likelihood(meanProbability))
 
     def isEdited(self, segmentId: str) -> bool:
         """Whether a person changed a segment's content."""
