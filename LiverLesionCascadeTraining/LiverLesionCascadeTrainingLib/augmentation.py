@@ -6,10 +6,19 @@ import math
 
 import numpy as np
 import torch
+from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional as F
 
+from .corrections import LESION, LIVER
 from .recipes import Recipe, StageRecipe
+
+#: Standard deviation, in pixels, up to which the noise's grain is smoothed: that of a scan depends on its kernel.
+_COARSEST_GRAIN_PX = 0.8
+#: How much brighter than the liver a vessel is at least, in windowed images of 160 HU: about 10 HU.
+_VESSEL_CONTRAST = 0.06
+#: What is taken away of that: 1 makes vessels as dark as the liver, 2 as much darker as they were brighter.
+_VESSEL_FADING = (1.0, 1.8)
 
 
 def random_affine(
@@ -45,25 +54,48 @@ def warp(planes: Tensor, matrices: Tensor, size: int) -> Tensor:
     return F.grid_sample(planes, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
-def jitter_intensity(images: Tensor, recipe: Recipe, random: np.random.Generator) -> Tensor:
-    """Gain, offset, gamma and noise on windowed images (n, 1, rows, columns) in [0, 1]; the result stays there."""
-    if recipe.intensity == 0 and recipe.noise == 0:
+def jitter_intensity(images: Tensor, strength: float, noise: float, random: np.random.Generator) -> Tensor:
+    """Gain, offset, gamma and noise on windowed images (n, 1, rows, columns) in [0, 1]; the result stays there.
+
+    Args:
+        strength: Largest offset; gain and gamma vary by one and a half times as much.
+        noise: Standard deviation of the strongest noise; weak noise is drawn more often than strong noise.
+    """
+    if strength == 0 and noise == 0:
         return images
     count = len(images)
 
     def column(values: np.ndarray) -> Tensor:
         return torch.from_numpy(values.astype(np.float32)).view(-1, 1, 1, 1)
 
-    strength = recipe.intensity
     gain = column(random.uniform(1 - 1.5 * strength, 1 + 1.5 * strength, count))
     offset = column(random.uniform(-strength, strength, count))
     gamma = column(np.exp(random.uniform(-1.5 * strength, 1.5 * strength, count)))
-    noise = column(random.uniform(0, recipe.noise, count))
-    generator = torch.Generator().manual_seed(int(random.integers(2**62)))
     images = images.clamp(0, 1).pow(gamma)
-    images = (images - 0.5) * gain + 0.5 + offset
-    images = images + noise * torch.randn(images.shape, generator=generator)
+    images = ((images - 0.5) * gain + 0.5 + offset).clamp_(0, 1)
+    for image in images:
+        grain = random.uniform(0, _COARSEST_GRAIN_PX)
+        drawn = ndimage.gaussian_filter(random.standard_normal(image.shape, np.float32), (0, grain, grain))
+        image += torch.from_numpy(drawn * (noise * random.random() ** 2 / drawn.std()))
     return images.clamp_(0, 1)
+
+
+def fade_vessels(images: Tensor, targets: Tensor, probability: float, random: np.random.Generator) -> None:
+    """Takes the contrast medium from the liver's vessels in some windowed images, in place: before it reaches the
+    veins, they are as dark as the liver or darker, and look like lesions.
+
+    Args:
+        images: (n, 1, rows, columns) in [0, 1]; targets: (n, 2, rows, columns), liver first.
+    """
+    for image, target in zip(images, targets, strict=True):
+        if random.random() >= probability:
+            continue
+        healthy = target[LIVER] * (1 - target[LESION])
+        if not (healthy > 0.5).any():
+            continue
+        smooth = torch.from_numpy(ndimage.gaussian_filter(image[0].numpy(), 1.0))
+        above = smooth - smooth[healthy > 0.5].median() - _VESSEL_CONTRAST
+        image -= random.uniform(*_VESSEL_FADING) * above.clamp_min(0) * healthy
 
 
 def darken(images: Tensor, targets: Tensor, probability: float, random: np.random.Generator) -> None:

@@ -10,7 +10,7 @@ import torch
 from LiverLesionCascadeLib.engine.priors import encode_estimate
 from torch import Tensor
 
-from .augmentation import crop_field_of_view, darken, jitter_intensity, random_affine, warp
+from .augmentation import crop_field_of_view, darken, fade_vessels, jitter_intensity, random_affine, warp
 from .corrections import LESION, LIVER, correct
 from .epochs import EpochSampler
 from .lesion_paste import paste_lesion
@@ -87,13 +87,17 @@ class BatchMaker:
             self._paste(images, targets, self._donors, phase, random)
         if stage.drawn and random.random() < stage.drawn:
             draw_lesion(images[0], targets[0], random)
+        fade_vessels(images, targets, stage.faded_vessels, random)
         crop_field_of_view(images, targets, stage.crop_view, random)
         darken(images, targets, stage.dark, random)
         if stage.prior_absent < 1:
             priors = self._priors(index, matrices, images, targets, random)
-            return torch.cat([jitter_intensity(images, recipe, random), priors], dim=1), targets
+            return torch.cat([self._jittered(images, random), priors], dim=1), targets
         # From the image alone: stage 1 sees (I, I, I); for stage 2 all-zero priors mean "no estimate".
-        return network_input(jitter_intensity(images, recipe, random), stage.image_thrice), targets
+        return network_input(self._jittered(images, random), stage.image_thrice), targets
+
+    def _jittered(self, images: Tensor, random: np.random.Generator) -> Tensor:
+        return jitter_intensity(images, self._recipe.intensity, self._stage.noise, random)
 
     def _paste(
         self, images: Tensor, targets: Tensor, donors: SliceSampler, phase: Phase, random: np.random.Generator

@@ -9,7 +9,14 @@ import torch
 from lits_phantoms import ellipsoid, write_lits_folders
 from LiverLesionCascadeLib.engine.priors import ERASED, PAINTED
 from LiverLesionCascadeTrainingLib import corrections, recipes
-from LiverLesionCascadeTrainingLib.augmentation import crop_field_of_view, darken, jitter_intensity, random_affine, warp
+from LiverLesionCascadeTrainingLib.augmentation import (
+    crop_field_of_view,
+    darken,
+    fade_vessels,
+    jitter_intensity,
+    random_affine,
+    warp,
+)
 from LiverLesionCascadeTrainingLib.batches import BatchMaker
 from LiverLesionCascadeTrainingLib.cases import find_cases
 from LiverLesionCascadeTrainingLib.sampling import SliceSampler
@@ -176,10 +183,43 @@ def test_darkened_images_have_a_darker_liver_and_nothing_brighter():
 
 def test_intensities_stay_in_range_and_change():
     images = torch.rand(4, 1, 16, 16)
-    changed = jitter_intensity(images.clone(), RECIPE, np.random.default_rng(0))
+    changed = jitter_intensity(images.clone(), 0.15, 0.1, np.random.default_rng(0))
     assert changed.min() >= 0 and changed.max() <= 1 and not torch.allclose(changed, images)
-    calm = replace(RECIPE, intensity=0.0, noise=0.0)
-    assert torch.equal(jitter_intensity(images, calm, np.random.default_rng(0)), images)
+    assert torch.equal(jitter_intensity(images, 0.0, 0.0, np.random.default_rng(0)), images)
+
+
+def test_noise_is_mostly_weak_never_stronger_than_asked_for_and_of_any_grain():
+    images = torch.full((300, 1, 64, 64), 0.5)
+    noise = jitter_intensity(images, 0.0, 0.1, np.random.default_rng(0)) - 0.5
+    strength = noise.std(dim=(1, 2, 3), correction=0)
+    assert 0.09 < strength.max() <= 0.1 + 1e-6 and strength.median() < 0.04
+    beside = (noise[..., 1:] * noise[..., :-1]).mean(dim=(1, 2, 3)) / strength**2
+    assert beside.min() < 0.1 and beside.max() > 0.4
+
+
+def test_faded_vessels_are_at_least_as_dark_as_the_liver_and_nothing_else_changes():
+    images, targets = torch.full((200, 1, 48, 48), 0.6), torch.zeros(200, 2, 48, 48)
+    targets[:, 0, :, :40] = 1  # the rest is no liver, and bright
+    targets[:, 1, 30:42, 4:16] = 1  # a lesion with a bright part
+    images[:, :, :, 40:] = 0.9
+    images[:, :, 32:40, 6:14] = 0.9
+    images[:, :, 8:16, 4:30] = 0.9  # a vessel
+    before = images.clone()
+    fade_vessels(images, targets, 0.5, np.random.default_rng(0))
+    changed = (images != before).flatten(1).any(dim=1)
+    assert changed.double().mean() == pytest.approx(0.5, abs=0.1)
+    vessel = images[changed][:, 0, 12, 10:20]
+    assert vessel.max() <= 0.6 + 0.06 + 1e-3 and vessel.min() >= 0.6 - 0.3 and vessel.min() < 0.5
+    assert torch.equal(images[:, :, 30:42, 4:16], before[:, :, 30:42, 4:16])
+    assert torch.equal(images[:, :, :, 40:], before[:, :, :, 40:])
+
+
+def test_vessels_fade_only_where_there_is_healthy_liver():
+    images, targets = torch.rand(4, 1, 16, 16), torch.zeros(4, 2, 16, 16)
+    targets[2:] = 1  # all lesion
+    before = images.clone()
+    fade_vessels(images, targets, 1.0, np.random.default_rng(0))
+    assert torch.equal(images, before)
 
 
 def test_blanked_field_of_view_takes_image_and_target_together():
