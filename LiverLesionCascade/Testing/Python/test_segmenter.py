@@ -28,12 +28,14 @@ LIVER = ball(SHAPE, (20, 44, 40), 55, SPACING)
 LESION = ball(SHAPE, (22, 40, 46), 17, SPACING)
 
 
-def scan() -> CTVolume:
+def scan(inserts: dict[int, np.ndarray] | None = None) -> CTVolume:
     # Brighter than liver around it: no partial volume at its surface has the values of the lesion.
     hu = np.full(SHAPE, 200, np.int16)
     hu[:, :4] = -1000
     hu[LIVER] = 120
     hu[LESION] = 60
+    for value, where in (inserts or {}).items():
+        hu[where] = value
     matrix = np.diag([SPACING[2], SPACING[1], SPACING[0], 1.0])
     return CTVolume.from_array(hu, matrix, "phantom")
 
@@ -91,6 +93,19 @@ def test_lesion_pass_sees_every_liver_at_the_density_that_the_bundle_wants(segme
     # The liver is 120 HU, what is around it is clipped at 160: both are moved by 30.
     assert float(middle.max()) == pytest.approx((130 - low) / (high - low), abs=0.01)
     assert float(((middle - (90 - low) / (high - low)).abs() < 0.01).float().mean()) > 0.3
+
+
+def test_fat_and_gas_are_neither_liver_nor_lesion_whatever_the_network_says(segmenter):
+    segmenter._networks["lesion"] = IntensityNetwork(liver=(-1, 2), lesion=(-1, 2))
+    places = {-900: (20, 28, 36), -90: (20, 60, 36), 0: (20, 44, 20)}  # gas, fat, fluid
+    ct = scan({hu: ball(SHAPE, centre, 14, SPACING) for hu, centre in places.items()})
+    result = segmenter.segment(ct, Preset("raw", postprocessing=PostProcessing.none()))
+    for probability in (result.liver_probability, result.lesion_probability):
+        liver = probability.full(SHAPE) > 0.5
+        for hu, centre in places.items():
+            near, inside = ball(SHAPE, centre, 20, SPACING), ball(SHAPE, centre, 9, SPACING)
+            assert liver[inside].all() if hu == 0 else not liver[inside].any()
+            assert liver[near & ~ball(SHAPE, centre, 17, SPACING)].all(), "the liver beside it stays"
 
 
 def test_stage_1_alone_never_runs_the_lesion_network(segmenter):
