@@ -18,12 +18,11 @@ from typing import Any, Protocol
 import numpy as np
 from LiverLesionCascadeLib.engine.ct_volume import CTVolume
 
+from .datasets.labels import LESION, LIVER
 from .metrics import SIZE_CLASSES, LesionCounts, LesionMatching, RegionMetrics, dice, match_lesions, region_metrics
 
 #: Overlaps (IoU) above which a lesion counts as found, by their name in tables and JSON; both are those of LiTS.
 OVERLAPS: dict[str, float] = {"touched": 0.0, "IoU > 0.5": 0.5}
-
-LIVER, LESION = 1, 2
 
 #: Masks of liver and lesions, (slice, row, column) on the grid of `ct.hu`; what is not zero belongs to them.
 Segment = Callable[[CTVolume], tuple[np.ndarray, np.ndarray]]

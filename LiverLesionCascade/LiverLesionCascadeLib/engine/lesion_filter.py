@@ -17,6 +17,7 @@ import numpy as np
 from scipy import ndimage
 
 from .bounding_box import bounding_box
+from .errors import BundleError
 
 #: Lesions with an axial section as large as a circle of this diameter in mm are never rejected.
 NEVER_REJECTED_MM = 20.0
@@ -40,10 +41,18 @@ class LesionFilter:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, float]) -> LesionFilter:
-        """From a bundle's metadata. Raises KeyError, TypeError, ValueError."""
+        """From a bundle's metadata.
+
+        Raises:
+            BundleError: If it is a filter of another version.
+            KeyError, TypeError, ValueError: If it is incomplete or wrong.
+        """
         names = [field.name for field in fields(cls)]
         if other := sorted(set(values) - set(names)):
-            raise ValueError(f"a filter of lesions by {', '.join(other)} is not known")
+            raise BundleError(
+                f"The bundle's lesion_filter is of another version ({', '.join(other)} is not known): use another "
+                "bundle, or remove the filter from its metadata.json and fit it anew (cross-validate --record)"
+            )
         return cls(*(float(values[name]) for name in names))
 
     def to_dict(self) -> dict[str, float]:
