@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from .bundle import ModelBundle
 from .ct_volume import CTVolume
@@ -16,12 +15,6 @@ from .presets import Preset
 from .priors import ESTIMATE_SCALE
 from .progress import Progress
 from .view import View, normalise
-
-#: Where 3 x 3 pixels of the box are less dense on average there is fat (-150 to -30 HU) or gas, and neither liver nor
-#: lesion: fatty livers and fluid are denser. Networks can hardly tell these apart, as the window shows all as black.
-FAT_HU = -20.0
-#: HU below are taken for this, so that the gas of a lung does not darken the liver beside it.
-_LOWEST_HU = -60.0
 
 
 def lesion_pass_slices(first: int, last: int, slice_mm: float, preset: Preset) -> list[int]:
@@ -38,16 +31,6 @@ def box_images(
         hu = torch.from_numpy(ct.hu[index : index + 1].astype(np.float32))
         images[i] = view.extract(normalise(hu, window_hu, shift_hu))[0]
     return images
-
-
-def fat_or_gas(ct: CTVolume, view: View, indices: list[int]) -> Tensor:
-    """Where there can be no liver: (n, *view.size) bool, also outside of the image."""
-    found = torch.empty((len(indices), *view.size), dtype=torch.bool)
-    for i, index in enumerate(indices):
-        hu = torch.from_numpy(ct.hu[index : index + 1].astype(np.float32)).clamp_min(_LOWEST_HU)
-        seen = view.extract(hu, fill=_LOWEST_HU)
-        found[i] = F.avg_pool2d(seen, 3, stride=1, padding=1, count_include_pad=False)[0] < FAT_HU
-    return found
 
 
 def run_lesion_pass(
@@ -67,8 +50,7 @@ def run_lesion_pass(
         iterations: At least 1; each run after the first takes the result of the one before as its priors.
 
     Returns:
-        Probabilities (n, 2, size, size) float16 of liver and lesion in the box, and the n slices they belong to. Both
-        are 0 where there is fat or gas.
+        Probabilities (n, 2, size, size) float16 of liver and lesion in the box, and the n slices they belong to.
 
     Raises:
         CancelledError: If the run was cancelled.
@@ -94,4 +76,4 @@ def run_lesion_pass(
         maps = predict(
             network, inputs, len(indices), view.size, preset.lesion_scales, device, progress, preset.lesion_mirror
         )
-    return maps.masked_fill_(fat_or_gas(ct, view, indices)[:, None], 0.0), indices
+    return maps, indices

@@ -14,6 +14,7 @@ from .bundle import LesionPassSettings, ModelBundle
 from .crf_pass import run_crf_pass
 from .ct_volume import CTVolume
 from .device import precision, select_device
+from .fat_and_gas import clear_fat_and_gas
 from .findings import edges_touched, liver_findings
 from .inference import between_slices, evenly_stepped, slice_step
 from .lesion_filter import (
@@ -110,6 +111,7 @@ class Segmenter:
                 maps = run_crf_pass(maps, ct, view, indices, self.bundle.window_hu, self.device, steps)
                 lap("3D-CRF")
             boxes = paste(maps, indices, view, ct)
+            clear_fat_and_gas(boxes, ct.hu, ct.spacing)
         steps.begin("Measuring", 1.0)
         result = self._finish(ct, boxes, preset, postprocessing or preset.postprocessing)
         lap("measuring")
