@@ -220,7 +220,7 @@ COMPACT = Recipe(
     iterations=1,
     liver=_COMPACT_LIVER,
     liver_fold=replace(_COMPACT_LIVER, phases=(Phase(800, 160),)),
-    lesion_image=_COMPACT_LESION,
+    lesion_image=replace(_COMPACT_LESION, start_share=0.5),
     lesion=replace(
         _COMPACT_LESION,
         phases=(Phase(1200, 320),),
