@@ -73,7 +73,7 @@ def _started(start: str, recipe: dict[str, Any]) -> str:
     text = f"The liver and lesion-image networks started from those of {start}"
     shares = {job: recipe[name].get("start_share", 0.0) for job, name in _FROM_START.items()}
     kept = [f"{share:.0%} of `{job}`" for job, share in shares.items() if share]
-    return f"{text}, and {' and '.join(kept)} is still that, by weight." if kept else f"{text}."
+    return f"{text}, and these still make up {' and '.join(kept)}, by weight." if kept else f"{text}."
 
 
 def cell(value: float | None) -> str:
