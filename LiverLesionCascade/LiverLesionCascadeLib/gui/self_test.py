@@ -76,10 +76,18 @@ def sampleDice(masks):
     return dice(masks["Liver"], reference > 0), dice(lesions, reference == 2)
 
 
-def miss(segmentationNode, segmentId):
-    """Make a result one in which a lesion was missed; its mask (k, j, i) and a person's mark of it, a disk of half its
-    radius in the slice where it is largest."""
+def miss(segmentationNode):
+    """Make a result one in which its thickest lesion was missed; its mask (k, j, i) and a person's mark of it, a disk
+    of half its radius in the slice where it is largest.
+
+    The largest one may be several that have grown together, which nobody would mark by one disk.
+    """
     workspace = workspaceOf(segmentationNode)
+
+    def thickness(segmentId):
+        return ndimage.distance_transform_edt(np.pad(workspace.mask(segmentId).values, 1)).max()
+
+    segmentId = max(workspace.lesionIds(), key=thickness)
     mask = workspace.mask(segmentId).full(workspace.shape)
     LesionHistory(workspace).change({segmentId: EMPTY})
     return mask, diskIn(mask)
