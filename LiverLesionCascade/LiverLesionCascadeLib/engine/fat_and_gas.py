@@ -12,7 +12,7 @@ from scipy import ndimage
 from .result import ProbabilityBox
 
 #: Fat is at -150 to -30 HU; fluid and nearly all fatty livers are denser than this.
-FAT_HU = -20.0
+_HIGHEST_HU = -20.0
 #: HU below are taken for this, so that the gas of a lung does not darken the liver beside it.
 _LOWEST_HU = -60.0
 #: HU are averaged over a square of this side in the slice, so that noise is not taken for fat.
@@ -30,7 +30,7 @@ def fat_or_gas(hu: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarra
     found = np.empty(hu.shape, bool)
     for image, place in zip(hu, found, strict=True):
         dense = np.maximum(image, np.float32(_LOWEST_HU), dtype=np.float32)
-        np.less(ndimage.uniform_filter(dense, side, mode="nearest"), FAT_HU, out=place)
+        np.less(ndimage.uniform_filter(dense, side, mode="nearest"), _HIGHEST_HU, out=place)
     return found
 
 
