@@ -75,11 +75,11 @@ endif
 lint: $(INSTALLED_TEST)
 	$(PY) -m ruff check .
 	$(PY) -m mypy
-	$(PY) Testing/lint_slicer_names.py
+	$(PY) Testing/tools/lint_slicer_names.py
 
 test: lint
 	$(PY) -m pytest
-	$(PY) Testing/run_selftest.py
+	$(PY) Testing/tools/run_selftest.py
 
 # Strict: a dead link fails. The variable silences a notice of the theme about MkDocs' future.
 docs: $(INSTALLED_TEST)
@@ -90,17 +90,17 @@ validate: $(INSTALLED)
 	@$(LLC) evaluate "$(DATA)/lits/val" --stages
 
 benchmark: $(INSTALLED_TEST)
-	@$(PY) Testing/benchmark.py
-	@QT_QPA_PLATFORM=offscreen $(PY) Testing/benchmark_panel.py
-	@$(PY) Testing/benchmark_training.py
+	@$(PY) Testing/benchmarks/benchmark.py
+	@QT_QPA_PLATFORM=offscreen $(PY) Testing/benchmarks/benchmark_panel.py
+	@$(PY) Testing/benchmarks/benchmark_training.py
 
 release-check: $(INSTALLED_TEST)
-	@$(PY) Testing/release_check.py
+	@$(PY) Testing/tools/release_check.py
 
 # One patient's scan cut into three: it shows that training works, not how good it gets.
 train-demo: $(INSTALLED) $(SAMPLE)
 	@rm -rf demo
-	@$(PY) Testing/make_demo_cases.py sample demo/cases
+	@$(PY) Testing/tools/make_demo_cases.py sample demo/cases
 	@$(LLC) train demo/cases/train --validation demo/cases/val -o demo/run --length $(DEMO_LENGTH)
 	@$(LLC) evaluate demo/cases/val --bundle demo/run/bundle
 	@echo 'Curves: demo/run/curves.svg. Use the bundle: make segment FLAGS="--bundle demo/run/bundle"'

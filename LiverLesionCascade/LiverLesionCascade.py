@@ -46,7 +46,7 @@ class LiverLesionCascade(ScriptedLoadableModule):
 
 def registerSampleData():
     """Offer the sample CT in the Sample Data module."""
-    from LiverLesionCascadeLib.gui.sample_data import registerSource
+    from LiverLesionCascadeLib.gui.registered.sample_data import registerSource
 
     registerSource(Path(__file__).parent / "Resources" / "Icons" / "LiverLesionCascadeSample.png")
 
@@ -54,7 +54,7 @@ def registerSampleData():
 def registerSegmentStatistics():
     """Offer the axial diameters in the module Segment Statistics, where Slicer has it."""
     if importlib.util.find_spec("SegmentStatistics") is not None:
-        from LiverLesionCascadeLib.gui.segment_statistics import register
+        from LiverLesionCascadeLib.gui.registered.segment_statistics import register
 
         register()
 
@@ -108,7 +108,7 @@ class LiverLesionCascadeParameterNode:
 
 
 class LiverLesionCascadeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
-    """The panel in Slicer's module list; what it does is in LiverLesionCascadeLib.gui.panel.
+    """The panel in Slicer's module list; what it does is in LiverLesionCascadeLib.gui.panel.panel.
 
     :param runs: runs segmentations in the background; the logic's if None. A test hands in its own.
     :param installer: sees to PyTorch. A test hands in its own.
@@ -124,11 +124,11 @@ class LiverLesionCascadeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin
         ScriptedLoadableModuleWidget.__init__(self, parent)
 
     def setup(self):
-        from LiverLesionCascadeLib.gui.event_loop import callLater
-        from LiverLesionCascadeLib.gui.panel import SegmentationPanel
-        from LiverLesionCascadeLib.gui.questions import Questions
-        from LiverLesionCascadeLib.gui.torch_installation import TorchInstaller
-        from LiverLesionCascadeLib.scene.workspace import useEventLoop
+        from LiverLesionCascadeLib.gui.install.torch_installation import TorchInstaller
+        from LiverLesionCascadeLib.gui.panel.panel import SegmentationPanel
+        from LiverLesionCascadeLib.gui.panel.questions import Questions
+        from LiverLesionCascadeLib.gui.runs.event_loop import callLater
+        from LiverLesionCascadeLib.scene.workspace.workspace import useEventLoop
 
         ScriptedLoadableModuleWidget.setup(self)
         useEventLoop(callLater)
@@ -152,7 +152,7 @@ class LiverLesionCascadeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin
 
     def cleanup(self):
         """The module is unloaded or reloaded."""
-        from LiverLesionCascadeLib.scene.workspace import closeWorkspaces
+        from LiverLesionCascadeLib.scene.workspace.workspace import closeWorkspaces
 
         self.setParameterNode(None)
         self.removeObservers()
@@ -185,7 +185,7 @@ class LiverLesionCascadeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin
     def initializeParameterNode(self):
         self.setParameterNode(self.logic.getParameterNode())
         if not self._parameterNode.inputVolume:
-            from LiverLesionCascadeLib.scene.volume import shownVolumes
+            from LiverLesionCascadeLib.scene.nodes.volume import shownVolumes
 
             for volumeNode in shownVolumes(slicer.mrmlScene)[:1]:
                 self._parameterNode.inputVolume = volumeNode
@@ -265,11 +265,11 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
         CancelledError. The scene has not changed then.
         """
         from LiverLesionCascadeLib.engine.errors import InputError
-        from LiverLesionCascadeLib.engine.source_result import SourceResult
-        from LiverLesionCascadeLib.scene.probabilities import addProbabilityVolumes
-        from LiverLesionCascadeLib.scene.scan import scanFromNode
-        from LiverLesionCascadeLib.scene.segmentation import requireUsable, segmentationNodeFromResult
-        from LiverLesionCascadeLib.scene.workspace import workspaceOf
+        from LiverLesionCascadeLib.engine.results.source_result import SourceResult
+        from LiverLesionCascadeLib.scene.nodes.probabilities import addProbabilityVolumes
+        from LiverLesionCascadeLib.scene.tools.scan_input import scanFromNode
+        from LiverLesionCascadeLib.scene.workspace.segmentation import requireUsable, segmentationNodeFromResult
+        from LiverLesionCascadeLib.scene.workspace.workspace import workspaceOf
 
         options = self.runOptions(**choices)
         if volumeNode is None:
@@ -345,9 +345,9 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
 
         Raises a CascadeError where there is nothing to refine or a choice is unfit, and CancelledError.
         """
-        from LiverLesionCascadeLib.engine.edit_flags import refined_on_source
-        from LiverLesionCascadeLib.scene.refinement import Refinement, editsIn, requireCorrections
-        from LiverLesionCascadeLib.scene.scan import scanFromNode
+        from LiverLesionCascadeLib.engine.corrections.edit_flags import refined_on_source
+        from LiverLesionCascadeLib.scene.tools.refinement import Refinement, editsIn, requireCorrections
+        from LiverLesionCascadeLib.scene.tools.scan_input import scanFromNode
 
         options = self.runOptions(**choices)
         workspace = requireCorrections(segmentationNode)
@@ -389,8 +389,8 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
     @staticmethod
     def undoRefinement(segmentationNode: vtkMRMLSegmentationNode) -> None:
         """Take the refinement that was accepted last back; what was edited since stays. Raises LookupError for none."""
-        from LiverLesionCascadeLib.scene.refinement import Refining
-        from LiverLesionCascadeLib.scene.workspace import workspaceOf
+        from LiverLesionCascadeLib.scene.tools.refinement import Refining
+        from LiverLesionCascadeLib.scene.workspace.workspace import workspaceOf
 
         workspace = workspaceOf(segmentationNode)
         if workspace is None:
@@ -425,7 +425,7 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
     def runs(self):
         """The background runs, a SegmentationRuns; one worker serves all of Slicer."""
         if self._runs is None:
-            from LiverLesionCascadeLib.gui.shared_runs import sharedRuns
+            from LiverLesionCascadeLib.gui.runs.shared_runs import sharedRuns
 
             self._runs = sharedRuns()
         return self._runs
@@ -454,22 +454,22 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
     @staticmethod
     def holdsResult(segmentationNode: vtkMRMLSegmentationNode) -> bool:
         """Whether segments of an earlier result are in the node."""
-        from LiverLesionCascadeLib.scene.provenance import resultSegmentIds
+        from LiverLesionCascadeLib.scene.workspace.provenance import resultSegmentIds
 
         return bool(resultSegmentIds(segmentationNode))
 
     @staticmethod
     def numberOfLesions(segmentationNode: vtkMRMLSegmentationNode) -> int:
         """Lesions of a result that are in the node."""
-        from LiverLesionCascadeLib.scene.provenance import resultSegmentIds
+        from LiverLesionCascadeLib.scene.workspace.provenance import resultSegmentIds
 
         return max(len(resultSegmentIds(segmentationNode)) - 1, 0)
 
 
 def loadSegmenter(bundle, device):
     """The engine's segmenter for a bundle folder (None: the shipped one) on a device."""
-    from LiverLesionCascadeLib.engine.bundle import ModelBundle
     from LiverLesionCascadeLib.engine.errors import DeviceError
+    from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
 
     try:
         from LiverLesionCascadeLib.engine.segmenter import Segmenter
@@ -499,19 +499,19 @@ class LiverLesionCascadeTest(ScriptedLoadableModuleTest):
     # -- on a phantom, with a segmenter that thresholds instead of a network
 
     def makeLogic(self):
-        from LiverLesionCascadeLib.gui.self_test import ThresholdSegmenter
+        from LiverLesionCascadeLib.gui.registered.self_test import ThresholdSegmenter
 
         return LiverLesionCascadeLogic(segmenterFactory=lambda bundle, device: ThresholdSegmenter())
 
     def addPhantom(self):
-        from LiverLesionCascadeLib.gui.self_test import addPhantom
+        from LiverLesionCascadeLib.gui.registered.self_test import addPhantom
 
         return addPhantom()
 
     def assertMasks(self, segmentationNode, volumeNode, masks):
         """The node's segments are these, in order, voxel for voxel."""
         import numpy as np
-        from LiverLesionCascadeLib.gui.self_test import masksOf
+        from LiverLesionCascadeLib.gui.registered.self_test import masksOf
 
         found = masksOf(segmentationNode, volumeNode)
         self.assertEqual(list(found), list(masks))
@@ -580,7 +580,7 @@ class LiverLesionCascadeTest(ScriptedLoadableModuleTest):
 
     def loadSample(self):
         """The sample as its button in the Sample Data module loads it."""
-        from LiverLesionCascadeLib.gui.sample_data import CATEGORY
+        from LiverLesionCascadeLib.gui.registered.sample_data import CATEGORY
 
         registerSampleData()
         (source,) = slicer.modules.sampleDataSources[CATEGORY]
@@ -590,7 +590,7 @@ class LiverLesionCascadeTest(ScriptedLoadableModuleTest):
 
     def startSample(self):
         """Load the sample and click Segment: the volume, and the panel's widgets while the run goes on."""
-        from LiverLesionCascadeLib.gui.self_test import waitUntil
+        from LiverLesionCascadeLib.gui.registered.self_test import waitUntil
 
         volumeNode = self.loadSample()
         ui = self.openPanel()
@@ -610,7 +610,7 @@ class LiverLesionCascadeTest(ScriptedLoadableModuleTest):
             slicer.util.loadScene(path)
 
     def test_sample_from_click_to_saved_scene(self):
-        from LiverLesionCascadeLib.gui.self_test import masksOf, sampleDice, waitUntil
+        from LiverLesionCascadeLib.gui.registered.self_test import masksOf, sampleDice, waitUntil
 
         volumeNode, ui = self.startSample()
         waitUntil(lambda: ui.segmentButton.text == _("Segment"), "the run on the sample ends")
@@ -635,7 +635,7 @@ class LiverLesionCascadeTest(ScriptedLoadableModuleTest):
         self.assertIs(node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole()), volumeNode)
 
     def test_sample_cancelled_leaves_the_scene_as_it_was(self):
-        from LiverLesionCascadeLib.gui.self_test import waitUntil
+        from LiverLesionCascadeLib.gui.registered.self_test import waitUntil
 
         volumeNode, ui = self.startSample()
         waitUntil(lambda: ui.progressBar.value >= 25, "a quarter of the run on the sample is done")
@@ -647,8 +647,8 @@ class LiverLesionCascadeTest(ScriptedLoadableModuleTest):
         self.assertIs(ui.inputSelector.currentNode(), volumeNode)
 
     def test_sample_refined_from_a_mark_by_clicks(self):
-        from LiverLesionCascadeLib.gui.self_test import dice, masksOf, miss, paintNew, waitUntil
-        from LiverLesionCascadeLib.scene.workspace import workspaceOf
+        from LiverLesionCascadeLib.gui.registered.self_test import dice, masksOf, miss, paintNew, waitUntil
+        from LiverLesionCascadeLib.scene.workspace.workspace import workspaceOf
 
         volumeNode = self.loadSample()
         ui = self.openPanel()
@@ -673,7 +673,7 @@ class LiverLesionCascadeTest(ScriptedLoadableModuleTest):
         self.assertMasks(node, volumeNode, {**others, "Missed": mark})
 
     def test_sample_edited_and_segmented_again_keeps_what_a_person_did(self):
-        from LiverLesionCascadeLib.gui.self_test import masksOf, waitUntil
+        from LiverLesionCascadeLib.gui.registered.self_test import masksOf, waitUntil
 
         volumeNode = self.loadSample()
         self.openPanel()

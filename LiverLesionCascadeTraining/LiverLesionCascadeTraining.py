@@ -204,11 +204,11 @@ class LiverLesionCascadeTrainingLogic(ScriptedLoadableModuleLogic):
 
         Raises a CascadeError with one clear sentence where the cases, the run folder or the device are unfit.
         """
-        from LiverLesionCascadeLib.engine.device import select_device
-        from LiverLesionCascadeTrainingLib.cascade_training import CascadeTraining
-        from LiverLesionCascadeTrainingLib.cases import find_splits
-        from LiverLesionCascadeTrainingLib.export import default_card, export_bundle
+        from LiverLesionCascadeLib.engine.model.device import select_device
+        from LiverLesionCascadeTrainingLib.bundles.export import default_card, export_bundle
+        from LiverLesionCascadeTrainingLib.datasets.cases import find_splits
         from LiverLesionCascadeTrainingLib.recipes import RECIPES
+        from LiverLesionCascadeTrainingLib.training.cascade_training import CascadeTraining
 
         runFolder = pathlib.Path(runFolder)
         training = CascadeTraining(
@@ -232,11 +232,11 @@ class LiverLesionCascadeTrainingLogic(ScriptedLoadableModuleLogic):
 
         Raises a CascadeError with one clear sentence where the cases, the bundle or the device are unfit.
         """
-        from LiverLesionCascadeLib.engine.bundle import ModelBundle
+        from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
         from LiverLesionCascadeLib.engine.segmenter import Segmenter
-        from LiverLesionCascadeTrainingLib.cases import find_cases
-        from LiverLesionCascadeTrainingLib.datasets.splits import VALIDATION
-        from LiverLesionCascadeTrainingLib.evaluation import evaluate_cases
+        from LiverLesionCascadeTrainingLib.cases.splits import VALIDATION
+        from LiverLesionCascadeTrainingLib.datasets.cases import find_cases
+        from LiverLesionCascadeTrainingLib.evaluation.evaluation import evaluate_cases
 
         segmenter = Segmenter(ModelBundle.load(bundle) if bundle else ModelBundle.shipped(), device)
 
@@ -251,7 +251,7 @@ class LiverLesionCascadeTrainingLogic(ScriptedLoadableModuleLogic):
     @staticmethod
     def table(summary):
         """The measures of each case and their means, as text."""
-        from LiverLesionCascadeTrainingLib.evaluation import format_table
+        from LiverLesionCascadeTrainingLib.evaluation.evaluation import format_table
 
         return format_table(summary)
 
@@ -287,7 +287,7 @@ class LiverLesionCascadeTrainingTest(ScriptedLoadableModuleTest):
         import os
         import time
 
-        from LiverLesionCascadeTrainingLib.run_folder import RunFolder, RunStatus
+        from LiverLesionCascadeTrainingLib.runs.run_folder import RunFolder, RunStatus
 
         run = RunFolder(self.root / "run")
         (run.path / "liver").mkdir(parents=True, exist_ok=True)
@@ -351,8 +351,8 @@ class LiverLesionCascadeTrainingTest(ScriptedLoadableModuleTest):
 
     def test_a_corrected_segmentation_becomes_a_training_case(self):
         import numpy as np
-        from LiverLesionCascadeTrainingLib.case_writer import save_arrays, write_case
-        from LiverLesionCascadeTrainingLib.cases import find_cases
+        from LiverLesionCascadeTrainingLib.datasets.case_writer import save_arrays, write_case
+        from LiverLesionCascadeTrainingLib.datasets.cases import find_cases
         from LiverLesionCascadeTrainingLib.scene_case import caseFromScene
 
         volumeNode, segmentationNode = self.makeCase()

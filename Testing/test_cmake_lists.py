@@ -1,7 +1,7 @@
 """What Slicer's extension build packages is what is in the repository. Needs no CMake."""
 
 import pytest
-import refresh_cmake_lists as lists
+from tools import refresh_cmake_lists as lists
 
 ROOT = (lists.REPOSITORY / "CMakeLists.txt").read_text(encoding="utf-8")
 
@@ -12,7 +12,7 @@ def test_every_library_and_resource_file_is_listed_and_nothing_else(module, kind
     there, listed = lists.files_of(module)[kind], lists.listed_in(module)[kind]
     missing = [file for file in there if file not in listed]
     gone = [file for file in listed if file not in there]
-    remedy = f"in MODULE_PYTHON_{kind} of {module}/CMakeLists.txt. Run: python Testing/refresh_cmake_lists.py\n"
+    remedy = f"in MODULE_PYTHON_{kind} of {module}/CMakeLists.txt. Run: python {lists.SCRIPT}\n"
     assert not missing, f"Lines missing {remedy}{lines(missing)}"
     assert not gone, f"Files that do not exist {remedy}{lines(gone)}"
     assert len(listed) == len(set(listed)), f"A file twice {remedy}"

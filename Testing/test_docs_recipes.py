@@ -13,29 +13,29 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-import scene_cases as cases
 import SimpleITK as sitk
 import slicer_harness
+from fixtures import scene_cases as cases
 from scipy import ndimage
 
 slicer_harness.install()
 
 import slicer  # noqa: E402
-from dicom_files import write_series  # noqa: E402
-from follow_up_cases import AFTER, BEFORE, addResult  # noqa: E402
+from fixtures.dicom_files import write_series  # noqa: E402
+from fixtures.follow_up_cases import AFTER, BEFORE, addResult  # noqa: E402
+from fixtures.phantom import LESION_HU, SPACING_KJI, PhantomSegmenter, phantom_hu, phantom_image  # noqa: E402
 from LiverLesionCascadeLib import cli  # noqa: E402
-from LiverLesionCascadeLib.engine.ct_volume import CTVolume  # noqa: E402
-from LiverLesionCascadeLib.engine.dicom_io import read_dicom_folder  # noqa: E402
-from LiverLesionCascadeLib.engine.refine import Refined  # noqa: E402
-from LiverLesionCascadeLib.engine.source_result import SourceResult  # noqa: E402
-from LiverLesionCascadeLib.gui.segmentation_runs import SegmentationRuns  # noqa: E402
+from LiverLesionCascadeLib.engine.corrections.refine import Refined  # noqa: E402
+from LiverLesionCascadeLib.engine.results.source_result import SourceResult  # noqa: E402
+from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume  # noqa: E402
+from LiverLesionCascadeLib.engine.scan.dicom_io import read_dicom_folder  # noqa: E402
+from LiverLesionCascadeLib.gui.runs.segmentation_runs import SegmentationRuns  # noqa: E402
 from LiverLesionCascadeLib.sample import fetch_sample  # noqa: E402
-from LiverLesionCascadeLib.scene.case_report import INSTANCE_UIDS  # noqa: E402
-from LiverLesionCascadeLib.scene.review import REJECTED, Review  # noqa: E402
-from LiverLesionCascadeLib.scene.segmentation import segmentMask  # noqa: E402
-from LiverLesionCascadeLib.scene.volume import shownVolumes, volumeNodeFromArray  # noqa: E402
-from LiverLesionCascadeLib.scene.workspace import closeWorkspaces, workspaceOf  # noqa: E402
-from phantom import LESION_HU, SPACING_KJI, PhantomSegmenter, phantom_hu, phantom_image  # noqa: E402
+from LiverLesionCascadeLib.scene.nodes.volume import shownVolumes, volumeNodeFromArray  # noqa: E402
+from LiverLesionCascadeLib.scene.tools.case_report import INSTANCE_UIDS  # noqa: E402
+from LiverLesionCascadeLib.scene.workspace.review import REJECTED, Review  # noqa: E402
+from LiverLesionCascadeLib.scene.workspace.segmentation import segmentMask  # noqa: E402
+from LiverLesionCascadeLib.scene.workspace.workspace import closeWorkspaces, workspaceOf  # noqa: E402
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DOCS = REPOSITORY / "Docs"

@@ -13,13 +13,13 @@ slicer_harness.install()
 
 import qt  # noqa: E402
 import slicer  # noqa: E402
-from heartbeat import Heartbeat  # noqa: E402
-from LiverLesionCascadeLib.gui.event_loop import callLater  # noqa: E402
-from LiverLesionCascadeLib.gui.qt_process import QtProcess  # noqa: E402
-from LiverLesionCascadeLib.gui.segmentation_runs import SegmentationRuns  # noqa: E402
-from LiverLesionCascadeLib.gui.self_test import waitUntil  # noqa: E402
+from fakes.heartbeat import Heartbeat  # noqa: E402
+from LiverLesionCascadeLib.gui.registered.self_test import waitUntil  # noqa: E402
+from LiverLesionCascadeLib.gui.runs.event_loop import callLater  # noqa: E402
+from LiverLesionCascadeLib.gui.runs.qt_process import QtProcess  # noqa: E402
+from LiverLesionCascadeLib.gui.runs.segmentation_runs import SegmentationRuns  # noqa: E402
 from LiverLesionCascadeLib.worker.client import WorkerClient  # noqa: E402
-from refresh_cmake_lists import REPOSITORY  # noqa: E402
+from tools.refresh_cmake_lists import REPOSITORY  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-import release_check as check
+from tools import release_check as check
 
 CMAKE = (check.REPOSITORY / "CMakeLists.txt").read_text(encoding="utf-8")
 ENTRY_TEXT = check.ENTRY.read_text(encoding="utf-8")

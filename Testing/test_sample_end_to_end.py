@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from LiverLesionCascadeLib.cli import main
-from LiverLesionCascadeLib.engine.bundle import BUNDLES_FOLDER, METADATA_FILE, ModelBundle
-from LiverLesionCascadeLib.engine.image_io import read_image
+from LiverLesionCascadeLib.engine.model.bundle import BUNDLES_FOLDER, METADATA_FILE, ModelBundle
+from LiverLesionCascadeLib.engine.scan.image_io import read_image
 from LiverLesionCascadeLib.sample import fetch_sample
 from LiverLesionCascadeLib.scene.headless import headlessScene
-from LiverLesionCascadeLib.scene.segmentation import segmentMask
-from LiverLesionCascadeLib.scene.storage import loadSegmentation
-from LiverLesionCascadeLib.scene.volume import volumeNodeFromCT
-from LiverLesionCascadeTrainingLib.metrics import dice
+from LiverLesionCascadeLib.scene.nodes.storage import loadSegmentation
+from LiverLesionCascadeLib.scene.nodes.volume import volumeNodeFromCT
+from LiverLesionCascadeLib.scene.workspace.segmentation import segmentMask
+from LiverLesionCascadeTrainingLib.evaluation.metrics import dice
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import typing
 
 import pytest
 import slicer_harness
-from refresh_cmake_lists import REPOSITORY
+from tools.refresh_cmake_lists import REPOSITORY
 
 slicer_harness.install()
 

@@ -1,9 +1,9 @@
 """Every name of Slicer, Qt, CTK and VTK that the extension uses exists; and the list that knows them is complete."""
 
-import lint_slicer_names as lint
 import pytest
-import trim_api
 from slicer_harness import catalogue
+from tools import lint_slicer_names as lint
+from tools import trim_api
 
 
 def test_the_extension_uses_only_names_that_exist():
@@ -57,7 +57,7 @@ def test_the_list_of_names_has_every_widget_class_that_is_used():
     # Not classes: the names of Slicer's own translation contexts are classes that no panel uses.
     used = {name for name in used if name.startswith(("qMRML", "ctk")) and not name.endswith("_h")}
     missing = sorted(name for name in used if not catalogue.known(name))
-    assert not missing, f"run Testing/trim_api.py: {', '.join(missing)}"
+    assert not missing, f"run Testing/tools/trim_api.py: {', '.join(missing)}"
 
 
 def test_the_list_of_names_agrees_with_the_full_catalogues_where_they_are_present(capsys):

@@ -3,17 +3,17 @@
 import subprocess
 from pathlib import Path
 
-import panel_fakes
 import PySide6
 import pytest
 import slicer_harness
-import update_translations as translations
+from fakes import panel_fakes
 from PySide6 import QtCore
+from tools import update_translations as translations
 
 slicer_harness.install()
 
 import slicer  # noqa: E402
-from LiverLesionCascadeLib.gui.progress_text import stageText, timeLeftText  # noqa: E402
+from LiverLesionCascadeLib.gui.panel.progress_text import stageText, timeLeftText  # noqa: E402
 from LiverLesionCascadeTrainingLib.gui.status_text import durationText  # noqa: E402
 
 FORM = """<ui version="4.0"><class>Form</class><widget class="QWidget"><property name="toolTip"><string>Shown</string>
@@ -26,7 +26,8 @@ FORM = """<ui version="4.0"><class>Form</class><widget class="QWidget"><property
 def test_every_text_is_translated_and_no_translation_is_left_over(module, language):
     path = translations.ts_path(module, language)
     problems = translations.problems(translations.read(path), translations.texts_of(module))
-    assert not problems, f"Run python Testing/update_translations.py, then translate in {path}:\n" + "\n".join(problems)
+    remedy = f"Run python Testing/tools/update_translations.py, then translate in {path}:"
+    assert not problems, "\n".join([remedy, *problems])
 
 
 @pytest.mark.parametrize("language", translations.LANGUAGES)

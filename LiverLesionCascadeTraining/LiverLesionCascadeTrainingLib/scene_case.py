@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import slicer
 from LiverLesionCascadeLib.engine.errors import InputError
-from LiverLesionCascadeLib.scene.arrays import RAS_FROM_LPS, arrayFromImage
-from LiverLesionCascadeLib.scene.provenance import getTag
-from LiverLesionCascadeLib.scene.representations import BINARY_LABELMAP
-from LiverLesionCascadeLib.scene.segmentation import segmentMask
-from LiverLesionCascadeLib.scene.volume import ctVolumeFromNode, worldFromIjk
+from LiverLesionCascadeLib.scene.nodes.arrays import RAS_FROM_LPS, arrayFromImage
+from LiverLesionCascadeLib.scene.nodes.representations import BINARY_LABELMAP
+from LiverLesionCascadeLib.scene.nodes.volume import ctVolumeFromNode, worldFromIjk
+from LiverLesionCascadeLib.scene.workspace.provenance import getTag
+from LiverLesionCascadeLib.scene.workspace.segmentation import segmentMask
 
-from .datasets.labels import LESION, LIVER
-from .datasets.segment_labels import SegmentIdentity, terminology_codes
+from .cases.labels import LESION, LIVER
+from .layouts.segment_labels import SegmentIdentity, terminology_codes
 
 TERMINOLOGY_TAG = slicer.vtkSegment.GetTerminologyEntryTagName()
 

@@ -1,7 +1,7 @@
 """Names that exist in Slicer, CTK and PythonQt, of the classes that this project and the harness use.
 
-``api/slicer_names.json`` is made by ``Testing/trim_api.py`` from two full catalogues (the C++ headers, and ``dir()`` of
-every wrapped Qt class in a running Slicer).
+``api/slicer_names.json`` is made by ``Testing/tools/trim_api.py`` from two full catalogues (the C++ headers, and
+``dir()`` of every wrapped Qt class in a running Slicer).
 """
 
 import functools

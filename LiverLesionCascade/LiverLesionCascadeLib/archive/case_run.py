@@ -15,19 +15,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..commands.output_folder import OutputFolder
 from ..commands.segment import OUTPUT_FILES, SegmentsCT, summary, write_outputs
-from ..engine.bundle import ModelBundle
 from ..engine.errors import BundleError, CascadeError, OutputError
 from ..engine.files import write_atomically
+from ..engine.model.bundle import ModelBundle
+from ..outputs.output_folder import OutputFolder
 from .dicom_folder import dicom_files
 from .doubts import doubts
 from .entries import Entry
 from .records import DONE, FAILED, Record, Settings, model_identity, new_record
 
 if TYPE_CHECKING:
-    from ..engine.ct_volume import CTVolume
-    from ..engine.result import SegmentationResult
+    from ..engine.results.result import SegmentationResult
+    from ..engine.scan.ct_volume import CTVolume
     from ..engine.segmenter import Segmenter
 
 #: A case that has ended this many worker processes is not tried again in the run.
@@ -147,7 +147,7 @@ def _segment(entry: Entry, settings: Settings, segmenter: SegmentsCT | None) -> 
 def _read(entry: Entry) -> CTVolume:
     import SimpleITK
 
-    from ..engine.image_io import read_input
+    from ..engine.scan.image_io import read_input
 
     SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)
     folders = entry.series is not None or Path(entry.paths[0]).is_dir()
@@ -155,7 +155,7 @@ def _read(entry: Entry) -> CTVolume:
 
 
 def _picture(result: SegmentationResult) -> bytes:
-    from ..engine.key_images import encode_png, key_images
+    from ..engine.reports.key_images import encode_png, key_images
 
     images = key_images(
         result.ct.hu, result.liver, result.lesions, result.table, result.ct.spacing, limit=1, size=_PICTURE_PIXELS
@@ -172,8 +172,8 @@ def _leave_broken_device(entry: Entry, settings: Settings, earlier: list[dict[st
     """Some errors of a GPU stay with the process: it ends then, so that its next cases get one that works."""
     if segmenter_of_process.cache_info().currsize == 0 or "distributed.worker" not in sys.modules:
         return
-    from ..engine.device import select_device
     from ..engine.errors import DeviceError
+    from ..engine.model.device import select_device
 
     try:
         select_device(str(segmenter_of_process(settings.bundle, settings.model, settings.device).device))

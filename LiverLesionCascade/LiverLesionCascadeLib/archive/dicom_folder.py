@@ -7,8 +7,8 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..engine.dicom_io import choose_series, is_dicom, list_series
 from ..engine.errors import CascadeError
+from ..engine.scan.dicom_io import choose_series, is_dicom, list_series
 from .entries import files_fingerprint
 
 

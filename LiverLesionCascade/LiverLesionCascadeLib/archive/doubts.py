@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from ..engine.result import SegmentationResult
+    from ..engine.results.result import SegmentationResult
 
 #: Probabilities in between are those of voxels that could as well be the other.
 _UNSURE = (0.25, 0.75)

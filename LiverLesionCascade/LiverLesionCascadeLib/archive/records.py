@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..engine.bundle import ModelBundle
 from ..engine.files import write_atomically
-from ..engine.postprocessing import PostProcessing
+from ..engine.model.bundle import ModelBundle
+from ..engine.results.postprocessing import PostProcessing
+from .archive_folder import CASES, RECORDS, writing_to
 from .entries import Entry
-from .run_folder import CASES, RECORDS, writing_to
 
 DONE, FAILED, LEFT_OUT = "done", "failed", "left out"
 FORMAT = 1

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from .archive_folder import RECORDS
 from .case_run import MAX_ATTEMPTS, attempts_of, crashed, run_case
 from .cluster import Workers
 from .dicom_folder import FolderContents, scan_folder
 from .entries import Entry
 from .records import FAILED, LEFT_OUT, Record, Settings, is_done, new_record, read_record, write_record
-from .run_folder import RECORDS
 
 
 class Progress(Protocol):

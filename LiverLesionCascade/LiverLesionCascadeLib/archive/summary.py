@@ -16,10 +16,10 @@ import numpy as np
 from .. import __version__
 from ..commands.segment import REPORT_FILE
 from ..engine.files import write_atomically
-from ..engine.report import RESEARCH_USE
+from ..engine.reports.html_report import RESEARCH_USE
+from .archive_folder import CASES
 from .case_run import PICTURE_FILE
 from .records import DONE, FAILED, LEFT_OUT, Record
-from .run_folder import CASES
 
 SUMMARY_FILE = "summary.html"
 DOUBTFUL = 10

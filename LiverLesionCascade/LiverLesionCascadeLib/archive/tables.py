@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 
 from ..engine.files import atomic_file
-from ..engine.lesion_table import COLUMNS
+from ..engine.reports.lesion_csv import COLUMNS
 from .records import DONE, Record
 
 CASES_FILE, LESIONS_FILE = "cases.parquet", "lesions.parquet"

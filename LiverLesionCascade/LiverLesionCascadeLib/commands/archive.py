@@ -58,14 +58,14 @@ def run_archive(arguments: argparse.Namespace) -> int:
 
 
 def _archive(arguments: argparse.Namespace) -> dict[str, Any]:
+    from ..archive.archive_folder import run_folder, writing_to
     from ..archive.cluster import workers
     from ..archive.discovery import find_entries, require_archive
     from ..archive.records import DONE, FAILED, LEFT_OUT, Settings, model_identity
     from ..archive.run import run_entries, scan_on
-    from ..archive.run_folder import run_folder, writing_to
     from ..archive.summary import SUMMARY_FILE, write_summary
     from ..archive.tables import write_tables
-    from ..engine.bundle import ModelBundle
+    from ..engine.model.bundle import ModelBundle
 
     require_archive(arguments.input)
     bundle = ModelBundle.shipped() if arguments.bundle is None else ModelBundle.load(arguments.bundle)

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .. import __version__
 from ..engine.errors import CancelledError, OutputError
-from . import dicom_outputs
+from ..outputs import dicom_outputs
+from ..outputs.output_folder import OutputFolder
 from .cancellation import cancellable
 from .console import ProgressBar, print_json, say, standard_output_kept_free
-from .output_folder import OutputFolder
 
 if TYPE_CHECKING:
-    from ..engine.ct_volume import CTVolume
-    from ..engine.postprocessing import PostProcessing
-    from ..engine.result import SegmentationResult
+    from ..engine.results.postprocessing import PostProcessing
+    from ..engine.results.result import SegmentationResult
+    from ..engine.scan.ct_volume import CTVolume
 
 SEGMENTATION_FILE = "segmentation.seg.nrrd"
 TABLE_FILE = "lesions.csv"
@@ -140,7 +140,7 @@ def _segment(arguments: argparse.Namespace, make_segmenter: SegmenterFactory) ->
 
 def postprocessing_from(arguments: argparse.Namespace) -> PostProcessing | None:
     """The preset's rules with the changes that were asked for; None where there are none."""
-    from ..engine.presets import PRESETS
+    from ..engine.passes.presets import PRESETS
 
     asked = {
         "fill_holes": arguments.fill_holes,
@@ -155,8 +155,8 @@ def postprocessing_from(arguments: argparse.Namespace) -> PostProcessing | None:
 
 def summary(result: SegmentationResult, inputs: list[Path], written: list[Path]) -> dict[str, Any]:
     """What ``--json`` prints after a run."""
-    from ..engine.lesion_table import lesion_rows
-    from ..engine.report import tumour_burden
+    from ..engine.reports.html_report import tumour_burden
+    from ..engine.reports.lesion_csv import lesion_rows
 
     source = result.ct.source
     return {
@@ -188,14 +188,14 @@ def summary(result: SegmentationResult, inputs: list[Path], written: list[Path])
 def _read(arguments: argparse.Namespace) -> CTVolume:
     import SimpleITK
 
-    from ..engine.image_io import read_input
+    from ..engine.scan.image_io import read_input
 
     SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)
     return read_input(arguments.input, arguments.series)
 
 
 def _segmenter(bundle: Path | None, device: str) -> SegmentsCT:
-    from ..engine.bundle import ModelBundle
+    from ..engine.model.bundle import ModelBundle
 
     # The hash is checked before torch is imported, which takes seconds.
     loaded = ModelBundle.shipped() if bundle is None else ModelBundle.load(bundle)
@@ -212,10 +212,10 @@ def write_outputs(
     dicom: dicom_outputs.DicomOutputs | None = None,
 ) -> None:
     """Write all files of a run, ``OUTPUT_FILES`` and with ``dicom`` those, into a folder. Raises OutputError."""
-    from ..engine.image_io import write_image
-    from ..engine.lesion_table import write_lesion_table
-    from ..engine.report import write_report
-    from ..engine.source_result import SourceResult
+    from ..engine.reports.html_report import write_report
+    from ..engine.reports.lesion_csv import write_lesion_table
+    from ..engine.results.source_result import SourceResult
+    from ..engine.scan.image_io import write_image
     from ..scene.headless import writeSegmentation
 
     try:
@@ -245,7 +245,7 @@ def _input_name(inputs: list[Path]) -> str:
 
 
 def _sentence(result: SegmentationResult) -> str:
-    from ..engine.report import tumour_burden
+    from ..engine.reports.html_report import tumour_burden
 
     count = len(result.table)
     burden = tumour_burden(result)

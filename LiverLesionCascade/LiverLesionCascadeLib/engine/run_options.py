@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from .postprocessing import PostProcessing
-from .presets import DEFAULT_PRESET, PAPER_SCALES, PRESETS, Preset
+from .passes.presets import DEFAULT_PRESET, PAPER_SCALES, PRESETS, Preset
+from .results.postprocessing import PostProcessing
 
 
 @dataclass(frozen=True)

@@ -9,29 +9,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .bounding_box import Box
-from .bundle import LesionPassSettings, ModelBundle
-from .crf_pass import run_crf_pass
-from .ct_volume import CTVolume
-from .device import precision, select_device
-from .fat_and_gas import clear_fat_and_gas
+from .corrections.refine import REACH_MM, Carrier, Corrections, Refined, refine_lesions, refine_liver
 from .findings import edges_touched, liver_findings
-from .inference import between_slices, evenly_stepped, slice_step
-from .lesion_filter import (
-    NEVER_REJECTED_MM,
-    LesionFilter,
-    mean_probabilities,
-    section_diameters_mm,
-)
-from .lesion_pass import lesion_pass_slices, run_lesion_pass
-from .lesions import label_lesions, measure_lesions
-from .liver_pass import run_liver_pass
-from .postprocessing import PostProcessing, postprocess
-from .presets import DEFAULT_PRESET, PRESETS, Preset
+from .grid.bounding_box import Box
+from .measures.lesions import label_lesions, measure_lesions
+from .model.bundle import LesionPassSettings, ModelBundle
+from .model.device import precision, select_device
+from .model.inference import between_slices, evenly_stepped, slice_step
+from .model.lesion_filter import NEVER_REJECTED_MM, LesionFilter, mean_probabilities, section_diameters_mm
+from .model.view import View
+from .passes.crf_pass import run_crf_pass
+from .passes.fat_and_gas import clear_fat_and_gas
+from .passes.lesion_pass import lesion_pass_slices, run_lesion_pass
+from .passes.liver_pass import run_liver_pass
+from .passes.presets import DEFAULT_PRESET, PRESETS, Preset
 from .progress import CancelCallback, Progress, ProgressCallback
-from .refine import REACH_MM, Carrier, Corrections, Refined, refine_lesions, refine_liver
-from .result import ProbabilityBox, SegmentationResult
-from .view import View
+from .results.postprocessing import PostProcessing, postprocess
+from .results.result import ProbabilityBox, SegmentationResult
+from .scan.ct_volume import CTVolume
 
 #: Share of a run that labelling and measuring take.
 _FINISHING_SHARE = 0.1

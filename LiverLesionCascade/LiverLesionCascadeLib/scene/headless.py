@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import slicer
 
-from .segmentation import segmentationNodeOnSource
-from .storage import saveSegmentation
+from .nodes.storage import saveSegmentation
+from .workspace.segmentation import segmentationNodeOnSource
 
 if TYPE_CHECKING:
-    from ..engine.source_result import SourceResult
+    from ..engine.results.source_result import SourceResult
 
 
 @contextmanager

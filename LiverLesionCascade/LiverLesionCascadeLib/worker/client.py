@@ -7,14 +7,14 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..engine.results.source_result import SourceResult
 from ..engine.run_options import RunOptions
-from ..engine.source_result import SourceResult
 from .connection import Connection
 from .devices import DeviceInfo
+from .exchange_folder import RESULT, ExchangeFolder, remove_abandoned, remove_run, unusable, write_volume
 from .process import ProcessFactory
 from .protocol import Hello, Message, RunFailed, RunFinished, RunProgress, StartRun
-from .run_folder import RESULT, ExchangeFolder, remove_abandoned, remove_run, unusable, write_volume
-from .runs import Run, RunFailure, RunHandlers, VolumeData
+from .submitted_run import Run, RunFailure, RunHandlers, VolumeData
 
 _CLOSING_SECONDS = 1.0
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from .process import ProcessEvents, ProcessFactory
 from .protocol import VERSION, Hello, LineReader, Message, decode, encode
-from .runs import MEMORY_REMEDY, RunFailure
+from .submitted_run import MEMORY_REMEDY, RunFailure
 
 #: How many of the worker's last other lines are told with a failure.
 _LOG_LINES = 100

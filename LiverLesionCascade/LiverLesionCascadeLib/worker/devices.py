@@ -99,8 +99,8 @@ def nvidia_gpus() -> list[str]:
 
 def _problem(device_id: str) -> str:
     """Why a device cannot be used; empty where it can."""
-    from ..engine.device import select_device
     from ..engine.errors import DeviceError
+    from ..engine.model.device import select_device
 
     try:
         select_device(device_id)

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import get_args
 
 from .devices import DeviceInfo
-from .runs import FailureKind
+from .submitted_run import FailureKind
 
 #: Raised whenever messages change, so that a worker of another version is noticed.
 VERSION = 2

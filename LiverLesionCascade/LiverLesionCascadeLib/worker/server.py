@@ -11,17 +11,17 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from ..engine.bundle import ModelBundle
-from ..engine.ct_volume import CTVolume
-from ..engine.edit_flags import refined_on_source
+from ..engine.corrections.edit_flags import refined_on_source
 from ..engine.errors import BundleError, DeviceError, InputError, InvalidVolumeError, OutputError
 from ..engine.findings import Finding
+from ..engine.model.bundle import ModelBundle
+from ..engine.results.source_result import SourceResult
 from ..engine.run_options import RunOptions
-from ..engine.source_result import SourceResult
+from ..engine.scan.ct_volume import CTVolume
 from .devices import device_note, list_devices, torch_problem
+from .exchange_folder import RESULT, read_volume, remove_run, unusable
 from .protocol import VERSION, Hello, LineReader, Message, RunFailed, RunFinished, RunProgress, StartRun, decode, encode
-from .run_folder import RESULT, read_volume, remove_run, unusable
-from .runs import MEMORY_REMEDY, FailureKind
+from .submitted_run import MEMORY_REMEDY, FailureKind
 
 if TYPE_CHECKING:
     from ..engine.segmenter import Segmenter

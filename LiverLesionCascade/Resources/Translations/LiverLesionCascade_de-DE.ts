@@ -572,7 +572,77 @@
         </message>
     </context>
     <context>
-        <name>gui.bundle_choice</name>
+        <name>install.highdicom_installation</name>
+        <message>
+            <source>Install highdicom</source>
+            <translation>highdicom installieren</translation>
+        </message>
+        <message>
+            <source>The DICOM export needs the Python package highdicom, which is not installed.
+
+Download it from the Python package index and install it into Slicer's Python?</source>
+            <translation>Der DICOM-Export benötigt das Python-Paket highdicom, das nicht installiert ist.
+
+Möchten Sie es aus dem Python-Paketverzeichnis herunterladen und in das Python von Slicer installieren?</translation>
+        </message>
+        <message>
+            <source>highdicom could not be installed: {reason}
+
+Check the internet connection and the free disk space, or run with the PythonSlicer of this Slicer:
+    PythonSlicer -m pip install "{requirement}"</source>
+            <translation>highdicom konnte nicht installiert werden: {reason}
+
+Prüfen Sie die Internetverbindung und den freien Speicherplatz, oder führen Sie mit dem PythonSlicer dieses Slicers aus:
+    PythonSlicer -m pip install "{requirement}"</translation>
+        </message>
+    </context>
+    <context>
+        <name>install.torch_installation</name>
+        <message>
+            <source>PyTorch could not be installed: {reason}
+
+Check the internet connection, the proxy settings and the free disk space, then click Segment again. The Python console shows what the installation said.
+
+{byHand}</source>
+            <translation>PyTorch konnte nicht installiert werden: {reason}
+
+Prüfen Sie die Internetverbindung, die Proxy-Einstellungen und den freien Speicherplatz und klicken Sie dann erneut auf „Segmentieren“. Die Python-Konsole zeigt die Meldungen der Installation.
+
+{byHand}</translation>
+        </message>
+        <message>
+            <source>PyTorch {version} is installed, but {minimum} or newer is needed.
+
+Open the module PyTorch Utils, click Uninstall PyTorch, restart Slicer, and click Segment again.</source>
+            <translation>PyTorch {version} ist installiert, benötigt wird aber {minimum} oder neuer.
+
+Öffnen Sie das Modul PyTorch Utils, klicken Sie auf „Uninstall PyTorch“, starten Sie Slicer neu und klicken Sie erneut auf „Segmentieren“.</translation>
+        </message>
+        <message>
+            <source>The networks need PyTorch, and the extension that installs it is missing.
+
+Open View &gt; Extensions Manager, install the extension PyTorch, restart Slicer, and click Segment again.
+
+{byHand}</source>
+            <translation>Die Netze benötigen PyTorch, und die Erweiterung, die es installiert, fehlt.
+
+Öffnen Sie Ansicht &gt; Erweiterungsmanager, installieren Sie die Erweiterung PyTorch, starten Sie Slicer neu und klicken Sie erneut auf „Segmentieren“.
+
+{byHand}</translation>
+        </message>
+        <message>
+            <source>Without internet connection: on a connected computer with the same operating system, run
+    python -m pip download "torch&gt;={minimum}" --python-version {python} --only-binary=:all: -d torch-files
+copy the folder torch-files to this computer, and run with the PythonSlicer of this Slicer
+    PythonSlicer -m pip install --no-index --find-links torch-files torch</source>
+            <translation>Ohne Internetverbindung: Führen Sie auf einem verbundenen Computer mit demselben Betriebssystem aus:
+    python -m pip download "torch&gt;={minimum}" --python-version {python} --only-binary=:all: -d torch-files
+Kopieren Sie den Ordner torch-files auf diesen Computer und führen Sie mit dem PythonSlicer dieses Slicers aus:
+    PythonSlicer -m pip install --no-index --find-links torch-files torch</translation>
+        </message>
+    </context>
+    <context>
+        <name>panel.bundle_choice</name>
         <message>
             <source>Choose a file...</source>
             <translation>Datei wählen...</translation>
@@ -591,7 +661,7 @@
         </message>
     </context>
     <context>
-        <name>gui.device_choice</name>
+        <name>panel.device_choice</name>
         <message>
             <source>Automatic</source>
             <translation>Automatisch</translation>
@@ -610,7 +680,238 @@
         </message>
     </context>
     <context>
-        <name>gui.findings_text</name>
+        <name>panel.model_card_dialog</name>
+        <message>
+            <source>Model card of {bundle}</source>
+            <translation>Modellkarte von {bundle}</translation>
+        </message>
+        <message>
+            <source>The bundle in {folder} has no model card.</source>
+            <translation>Das Modellpaket in {folder} hat keine Modellkarte.</translation>
+        </message>
+        <message>
+            <source>{path} cannot be read: {reason}</source>
+            <translation>{path} kann nicht gelesen werden: {reason}</translation>
+        </message>
+    </context>
+    <context>
+        <name>panel.panel</name>
+        <message>
+            <source>PyTorch is needed to refine, and was not installed.</source>
+            <translation>Zum Verfeinern wird PyTorch benötigt; es wurde nicht installiert.</translation>
+        </message>
+        <message>
+            <source>{name} is done.</source>
+            <translation>{name} ist fertig.</translation>
+        </message>
+        <message>
+            <source>{name} was cancelled.</source>
+            <translation>{name} wurde abgebrochen.</translation>
+        </message>
+    </context>
+    <context>
+        <name>panel.panel_state</name>
+        <message>
+            <source>Cancel</source>
+            <translation>Abbrechen</translation>
+        </message>
+        <message>
+            <source>Cancelling...</source>
+            <translation>Wird abgebrochen...</translation>
+        </message>
+        <message>
+            <source>Load a contrast-enhanced CT of the abdomen first.</source>
+            <translation>Laden Sie zuerst ein Kontrastmittel-CT des Abdomens.</translation>
+        </message>
+        <message>
+            <source>Segment</source>
+            <translation>Segmentieren</translation>
+        </message>
+        <message>
+            <source>Segment the liver and its lesions in {name}</source>
+            <translation>Leber und Läsionen in {name} segmentieren</translation>
+        </message>
+        <message>
+            <source>Segment {name} as soon as the runs before it are done</source>
+            <translation>{name} segmentieren, sobald die Läufe davor fertig sind</translation>
+        </message>
+        <message>
+            <source>Select the CT volume to segment.</source>
+            <translation>Wählen Sie das zu segmentierende CT-Volumen.</translation>
+        </message>
+        <message>
+            <source>Stop segmenting {name}; the scene stays as it is</source>
+            <translation>Segmentieren von {name} beenden; die Szene bleibt wie sie ist</translation>
+        </message>
+        <message>
+            <source>The run is being cancelled.</source>
+            <translation>Der Lauf wird abgebrochen.</translation>
+        </message>
+    </context>
+    <context>
+        <name>panel.progress_text</name>
+        <message>
+            <source>Finding lesions</source>
+            <translation>Läsionen werden gesucht</translation>
+        </message>
+        <message>
+            <source>Finding the liver</source>
+            <translation>Leber wird gesucht</translation>
+        </message>
+        <message>
+            <source>Loading the trained networks</source>
+            <translation>Trainierte Netze werden geladen</translation>
+        </message>
+        <message>
+            <source>Measuring liver and lesions</source>
+            <translation>Leber und Läsionen werden vermessen</translation>
+        </message>
+        <message>
+            <source>Preparing the result</source>
+            <translation>Ergebnis wird vorbereitet</translation>
+        </message>
+        <message>
+            <source>Reading the scan</source>
+            <translation>Aufnahme wird gelesen</translation>
+        </message>
+        <message>
+            <source>Starting (the first run after Slicer's start takes longer)</source>
+            <translation>Wird gestartet (der erste Lauf nach dem Start von Slicer dauert länger)</translation>
+        </message>
+        <message>
+            <source>a few seconds left</source>
+            <translation>noch einige Sekunden</translation>
+        </message>
+        <message>
+            <source>about 1 minute left</source>
+            <translation>noch etwa 1 Minute</translation>
+        </message>
+        <message>
+            <source>about {minutes} minutes left</source>
+            <translation>noch etwa {minutes} Minuten</translation>
+        </message>
+        <message>
+            <source>about {seconds} s left</source>
+            <translation>noch etwa {seconds} s</translation>
+        </message>
+    </context>
+    <context>
+        <name>panel.questions</name>
+        <message>
+            <source>File of a model bundle</source>
+            <translation>Datei eines Modellpakets</translation>
+        </message>
+        <message>
+            <source>Folder of a model bundle</source>
+            <translation>Ordner eines Modellpakets</translation>
+        </message>
+        <message>
+            <source>Keep it and put the new result into a new segmentation, or replace it? Segments that you added stay either way, and a replaced result can be brought back, with your edits, by Undo replace.</source>
+            <translation>Möchten Sie es behalten und das neue Ergebnis in eine neue Segmentierung legen, oder es ersetzen? Von Ihnen hinzugefügte Segmente bleiben in jedem Fall, und ein ersetztes Ergebnis lässt sich mit Ihren Bearbeitungen durch „Ersetzen rückgängig“ wiederherstellen.</translation>
+        </message>
+        <message>
+            <source>Liver Lesion Cascade</source>
+            <translation>Liver Lesion Cascade</translation>
+        </message>
+        <message>
+            <source>New segmentation</source>
+            <translation>Neue Segmentierung</translation>
+        </message>
+        <message>
+            <source>Replace</source>
+            <translation>Ersetzen</translation>
+        </message>
+        <message>
+            <source>Segment again</source>
+            <translation>Erneut segmentieren</translation>
+        </message>
+        <message>
+            <source>{name} holds a result already.</source>
+            <translation>{name} enthält bereits ein Ergebnis.</translation>
+        </message>
+    </context>
+    <context>
+        <name>panel.run_list</name>
+        <message>
+            <source>Cancelling</source>
+            <translation>Wird abgebrochen</translation>
+        </message>
+        <message>
+            <source>Waiting</source>
+            <translation>Wartet</translation>
+        </message>
+    </context>
+    <context>
+        <name>registered.sample_data</name>
+        <message>
+            <source>The sample CT could not be loaded.</source>
+            <translation>Das Beispiel-CT konnte nicht geladen werden.</translation>
+        </message>
+    </context>
+    <context>
+        <name>registered.segment_statistics</name>
+        <message>
+            <source>Axial Diameter</source>
+            <translation>Axialer Durchmesser</translation>
+        </message>
+        <message>
+            <source>Axial long axis</source>
+            <translation>Axiale Längsachse</translation>
+        </message>
+        <message>
+            <source>Axial short axis</source>
+            <translation>Axiale Kurzachse</translation>
+        </message>
+        <message>
+            <source>Longest diameter in an axial slice, over all axial slices.</source>
+            <translation>Längster Durchmesser in einer axialen Schicht, über alle axialen Schichten.</translation>
+        </message>
+        <message>
+            <source>Longest diameter perpendicular to the long axis, in the same slice.</source>
+            <translation>Längster zur Längsachse senkrechter Durchmesser, in derselben Schicht.</translation>
+        </message>
+        <message>
+            <source>Slice of the axial diameters</source>
+            <translation>Schicht der axialen Durchmesser</translation>
+        </message>
+        <message>
+            <source>Superior coordinate of the slice in which the axial diameters were measured.</source>
+            <translation>Superior-Koordinate der Schicht, in der die axialen Durchmesser gemessen wurden.</translation>
+        </message>
+        <message>
+            <source>mm</source>
+            <translation>mm</translation>
+        </message>
+    </context>
+    <context>
+        <name>runs.segmentation_runs</name>
+        <message>
+            <source>Select the CT to segment.</source>
+            <translation>Wählen Sie das zu segmentierende CT.</translation>
+        </message>
+        <message>
+            <source>The result is in the new node {name}. {reason}</source>
+            <translation>Das Ergebnis liegt im neuen Knoten {name}. {reason}</translation>
+        </message>
+        <message>
+            <source>The result of {name} could not be put into the scene because of an error in this extension.</source>
+            <translation>Das Ergebnis von {name} konnte wegen eines Fehlers in dieser Erweiterung nicht in die Szene gebracht werden.</translation>
+        </message>
+        <message>
+            <source>{name} was removed or is another result by now. Refine again.</source>
+            <translation>{name} wurde entfernt oder ist inzwischen ein anderes Ergebnis. Verfeinern Sie erneut.</translation>
+        </message>
+        <message>
+            <source>{name} was removed while it was being segmented. Load it again and segment it again.</source>
+            <translation>{name} wurde während der Segmentierung entfernt. Laden Sie es erneut und segmentieren Sie es noch einmal.</translation>
+        </message>
+        <message>
+            <source>{name} was removed.</source>
+            <translation>{name} wurde entfernt.</translation>
+        </message>
+    </context>
+    <context>
+        <name>sections.findings_text</name>
         <message>
             <source>Cannot be segmented:</source>
             <translation>Kann nicht segmentiert werden:</translation>
@@ -625,7 +926,7 @@
         </message>
     </context>
     <context>
-        <name>gui.follow_up_section</name>
+        <name>sections.follow_up_section</name>
         <message>
             <source>Change</source>
             <translation>Änderung</translation>
@@ -756,32 +1057,7 @@
         </message>
     </context>
     <context>
-        <name>gui.highdicom_installation</name>
-        <message>
-            <source>Install highdicom</source>
-            <translation>highdicom installieren</translation>
-        </message>
-        <message>
-            <source>The DICOM export needs the Python package highdicom, which is not installed.
-
-Download it from the Python package index and install it into Slicer's Python?</source>
-            <translation>Der DICOM-Export benötigt das Python-Paket highdicom, das nicht installiert ist.
-
-Möchten Sie es aus dem Python-Paketverzeichnis herunterladen und in das Python von Slicer installieren?</translation>
-        </message>
-        <message>
-            <source>highdicom could not be installed: {reason}
-
-Check the internet connection and the free disk space, or run with the PythonSlicer of this Slicer:
-    PythonSlicer -m pip install "{requirement}"</source>
-            <translation>highdicom konnte nicht installiert werden: {reason}
-
-Prüfen Sie die Internetverbindung und den freien Speicherplatz, oder führen Sie mit dem PythonSlicer dieses Slicers aus:
-    PythonSlicer -m pip install "{requirement}"</translation>
-        </message>
-    </context>
-    <context>
-        <name>gui.lesion_table</name>
+        <name>sections.lesion_table</name>
         <message>
             <source>1 lesion of {volume:.1f} mL</source>
             <translation>1 Läsion mit {volume:.1f} mL</translation>
@@ -924,158 +1200,7 @@ mL</translation>
         </message>
     </context>
     <context>
-        <name>gui.model_card_dialog</name>
-        <message>
-            <source>Model card of {bundle}</source>
-            <translation>Modellkarte von {bundle}</translation>
-        </message>
-        <message>
-            <source>The bundle in {folder} has no model card.</source>
-            <translation>Das Modellpaket in {folder} hat keine Modellkarte.</translation>
-        </message>
-        <message>
-            <source>{path} cannot be read: {reason}</source>
-            <translation>{path} kann nicht gelesen werden: {reason}</translation>
-        </message>
-    </context>
-    <context>
-        <name>gui.panel</name>
-        <message>
-            <source>PyTorch is needed to refine, and was not installed.</source>
-            <translation>Zum Verfeinern wird PyTorch benötigt; es wurde nicht installiert.</translation>
-        </message>
-        <message>
-            <source>{name} is done.</source>
-            <translation>{name} ist fertig.</translation>
-        </message>
-        <message>
-            <source>{name} was cancelled.</source>
-            <translation>{name} wurde abgebrochen.</translation>
-        </message>
-    </context>
-    <context>
-        <name>gui.panel_state</name>
-        <message>
-            <source>Cancel</source>
-            <translation>Abbrechen</translation>
-        </message>
-        <message>
-            <source>Cancelling...</source>
-            <translation>Wird abgebrochen...</translation>
-        </message>
-        <message>
-            <source>Load a contrast-enhanced CT of the abdomen first.</source>
-            <translation>Laden Sie zuerst ein Kontrastmittel-CT des Abdomens.</translation>
-        </message>
-        <message>
-            <source>Segment</source>
-            <translation>Segmentieren</translation>
-        </message>
-        <message>
-            <source>Segment the liver and its lesions in {name}</source>
-            <translation>Leber und Läsionen in {name} segmentieren</translation>
-        </message>
-        <message>
-            <source>Segment {name} as soon as the runs before it are done</source>
-            <translation>{name} segmentieren, sobald die Läufe davor fertig sind</translation>
-        </message>
-        <message>
-            <source>Select the CT volume to segment.</source>
-            <translation>Wählen Sie das zu segmentierende CT-Volumen.</translation>
-        </message>
-        <message>
-            <source>Stop segmenting {name}; the scene stays as it is</source>
-            <translation>Segmentieren von {name} beenden; die Szene bleibt wie sie ist</translation>
-        </message>
-        <message>
-            <source>The run is being cancelled.</source>
-            <translation>Der Lauf wird abgebrochen.</translation>
-        </message>
-    </context>
-    <context>
-        <name>gui.progress_text</name>
-        <message>
-            <source>Finding lesions</source>
-            <translation>Läsionen werden gesucht</translation>
-        </message>
-        <message>
-            <source>Finding the liver</source>
-            <translation>Leber wird gesucht</translation>
-        </message>
-        <message>
-            <source>Loading the trained networks</source>
-            <translation>Trainierte Netze werden geladen</translation>
-        </message>
-        <message>
-            <source>Measuring liver and lesions</source>
-            <translation>Leber und Läsionen werden vermessen</translation>
-        </message>
-        <message>
-            <source>Preparing the result</source>
-            <translation>Ergebnis wird vorbereitet</translation>
-        </message>
-        <message>
-            <source>Reading the scan</source>
-            <translation>Aufnahme wird gelesen</translation>
-        </message>
-        <message>
-            <source>Starting (the first run after Slicer's start takes longer)</source>
-            <translation>Wird gestartet (der erste Lauf nach dem Start von Slicer dauert länger)</translation>
-        </message>
-        <message>
-            <source>a few seconds left</source>
-            <translation>noch einige Sekunden</translation>
-        </message>
-        <message>
-            <source>about 1 minute left</source>
-            <translation>noch etwa 1 Minute</translation>
-        </message>
-        <message>
-            <source>about {minutes} minutes left</source>
-            <translation>noch etwa {minutes} Minuten</translation>
-        </message>
-        <message>
-            <source>about {seconds} s left</source>
-            <translation>noch etwa {seconds} s</translation>
-        </message>
-    </context>
-    <context>
-        <name>gui.questions</name>
-        <message>
-            <source>File of a model bundle</source>
-            <translation>Datei eines Modellpakets</translation>
-        </message>
-        <message>
-            <source>Folder of a model bundle</source>
-            <translation>Ordner eines Modellpakets</translation>
-        </message>
-        <message>
-            <source>Keep it and put the new result into a new segmentation, or replace it? Segments that you added stay either way, and a replaced result can be brought back, with your edits, by Undo replace.</source>
-            <translation>Möchten Sie es behalten und das neue Ergebnis in eine neue Segmentierung legen, oder es ersetzen? Von Ihnen hinzugefügte Segmente bleiben in jedem Fall, und ein ersetztes Ergebnis lässt sich mit Ihren Bearbeitungen durch „Ersetzen rückgängig“ wiederherstellen.</translation>
-        </message>
-        <message>
-            <source>Liver Lesion Cascade</source>
-            <translation>Liver Lesion Cascade</translation>
-        </message>
-        <message>
-            <source>New segmentation</source>
-            <translation>Neue Segmentierung</translation>
-        </message>
-        <message>
-            <source>Replace</source>
-            <translation>Ersetzen</translation>
-        </message>
-        <message>
-            <source>Segment again</source>
-            <translation>Erneut segmentieren</translation>
-        </message>
-        <message>
-            <source>{name} holds a result already.</source>
-            <translation>{name} enthält bereits ein Ergebnis.</translation>
-        </message>
-    </context>
-    <context>
-        <name>gui.refine_section</name>
+        <name>sections.refine_section</name>
         <message>
             <source>Cancel</source>
             <translation>Abbrechen</translation>
@@ -1118,7 +1243,7 @@ mL</translation>
         </message>
     </context>
     <context>
-        <name>gui.report_section</name>
+        <name>sections.report_section</name>
         <message>
             <source>DICOM measurement report (*.dcm)</source>
             <translation>DICOM-Messbericht (*.dcm)</translation>
@@ -1161,7 +1286,7 @@ mL</translation>
         </message>
     </context>
     <context>
-        <name>gui.result_summary</name>
+        <name>sections.result_summary</name>
         <message>
             <source>Made in {seconds:.0f} s on {device}</source>
             <translation>Erstellt in {seconds:.0f} s auf {device}</translation>
@@ -1180,7 +1305,7 @@ mL</translation>
         </message>
     </context>
     <context>
-        <name>gui.review_bar</name>
+        <name>sections.review_bar</name>
         <message>
             <source>Accept</source>
             <translation>Annehmen</translation>
@@ -1235,87 +1360,7 @@ mL</translation>
         </message>
     </context>
     <context>
-        <name>gui.run_list</name>
-        <message>
-            <source>Cancelling</source>
-            <translation>Wird abgebrochen</translation>
-        </message>
-        <message>
-            <source>Waiting</source>
-            <translation>Wartet</translation>
-        </message>
-    </context>
-    <context>
-        <name>gui.sample_data</name>
-        <message>
-            <source>The sample CT could not be loaded.</source>
-            <translation>Das Beispiel-CT konnte nicht geladen werden.</translation>
-        </message>
-    </context>
-    <context>
-        <name>gui.segment_statistics</name>
-        <message>
-            <source>Axial Diameter</source>
-            <translation>Axialer Durchmesser</translation>
-        </message>
-        <message>
-            <source>Axial long axis</source>
-            <translation>Axiale Längsachse</translation>
-        </message>
-        <message>
-            <source>Axial short axis</source>
-            <translation>Axiale Kurzachse</translation>
-        </message>
-        <message>
-            <source>Longest diameter in an axial slice, over all axial slices.</source>
-            <translation>Längster Durchmesser in einer axialen Schicht, über alle axialen Schichten.</translation>
-        </message>
-        <message>
-            <source>Longest diameter perpendicular to the long axis, in the same slice.</source>
-            <translation>Längster zur Längsachse senkrechter Durchmesser, in derselben Schicht.</translation>
-        </message>
-        <message>
-            <source>Slice of the axial diameters</source>
-            <translation>Schicht der axialen Durchmesser</translation>
-        </message>
-        <message>
-            <source>Superior coordinate of the slice in which the axial diameters were measured.</source>
-            <translation>Superior-Koordinate der Schicht, in der die axialen Durchmesser gemessen wurden.</translation>
-        </message>
-        <message>
-            <source>mm</source>
-            <translation>mm</translation>
-        </message>
-    </context>
-    <context>
-        <name>gui.segmentation_runs</name>
-        <message>
-            <source>Select the CT to segment.</source>
-            <translation>Wählen Sie das zu segmentierende CT.</translation>
-        </message>
-        <message>
-            <source>The result is in the new node {name}. {reason}</source>
-            <translation>Das Ergebnis liegt im neuen Knoten {name}. {reason}</translation>
-        </message>
-        <message>
-            <source>The result of {name} could not be put into the scene because of an error in this extension.</source>
-            <translation>Das Ergebnis von {name} konnte wegen eines Fehlers in dieser Erweiterung nicht in die Szene gebracht werden.</translation>
-        </message>
-        <message>
-            <source>{name} was removed or is another result by now. Refine again.</source>
-            <translation>{name} wurde entfernt oder ist inzwischen ein anderes Ergebnis. Verfeinern Sie erneut.</translation>
-        </message>
-        <message>
-            <source>{name} was removed while it was being segmented. Load it again and segment it again.</source>
-            <translation>{name} wurde während der Segmentierung entfernt. Laden Sie es erneut und segmentieren Sie es noch einmal.</translation>
-        </message>
-        <message>
-            <source>{name} was removed.</source>
-            <translation>{name} wurde entfernt.</translation>
-        </message>
-    </context>
-    <context>
-        <name>gui.threshold_section</name>
+        <name>sections.threshold_section</name>
         <message>
             <source>Lesions that you edited, refined, reviewed or added stay as they are: {count}.</source>
             <translation>Läsionen, die Sie bearbeitet, verfeinert, beurteilt oder hinzugefügt haben, bleiben wie sie sind: {count}.</translation>
@@ -1327,51 +1372,6 @@ mL</translation>
         <message>
             <source>Preview (yellow): {count} lesions, {volume:.1f} mL.</source>
             <translation>Vorschau (gelb): {count} Läsionen, {volume:.1f} mL.</translation>
-        </message>
-    </context>
-    <context>
-        <name>gui.torch_installation</name>
-        <message>
-            <source>PyTorch could not be installed: {reason}
-
-Check the internet connection, the proxy settings and the free disk space, then click Segment again. The Python console shows what the installation said.
-
-{byHand}</source>
-            <translation>PyTorch konnte nicht installiert werden: {reason}
-
-Prüfen Sie die Internetverbindung, die Proxy-Einstellungen und den freien Speicherplatz und klicken Sie dann erneut auf „Segmentieren“. Die Python-Konsole zeigt die Meldungen der Installation.
-
-{byHand}</translation>
-        </message>
-        <message>
-            <source>PyTorch {version} is installed, but {minimum} or newer is needed.
-
-Open the module PyTorch Utils, click Uninstall PyTorch, restart Slicer, and click Segment again.</source>
-            <translation>PyTorch {version} ist installiert, benötigt wird aber {minimum} oder neuer.
-
-Öffnen Sie das Modul PyTorch Utils, klicken Sie auf „Uninstall PyTorch“, starten Sie Slicer neu und klicken Sie erneut auf „Segmentieren“.</translation>
-        </message>
-        <message>
-            <source>The networks need PyTorch, and the extension that installs it is missing.
-
-Open View &gt; Extensions Manager, install the extension PyTorch, restart Slicer, and click Segment again.
-
-{byHand}</source>
-            <translation>Die Netze benötigen PyTorch, und die Erweiterung, die es installiert, fehlt.
-
-Öffnen Sie Ansicht &gt; Erweiterungsmanager, installieren Sie die Erweiterung PyTorch, starten Sie Slicer neu und klicken Sie erneut auf „Segmentieren“.
-
-{byHand}</translation>
-        </message>
-        <message>
-            <source>Without internet connection: on a connected computer with the same operating system, run
-    python -m pip download "torch&gt;={minimum}" --python-version {python} --only-binary=:all: -d torch-files
-copy the folder torch-files to this computer, and run with the PythonSlicer of this Slicer
-    PythonSlicer -m pip install --no-index --find-links torch-files torch</source>
-            <translation>Ohne Internetverbindung: Führen Sie auf einem verbundenen Computer mit demselben Betriebssystem aus:
-    python -m pip download "torch&gt;={minimum}" --python-version {python} --only-binary=:all: -d torch-files
-Kopieren Sie den Ordner torch-files auf diesen Computer und führen Sie mit dem PythonSlicer dieses Slicers aus:
-    PythonSlicer -m pip install --no-index --find-links torch-files torch</translation>
         </message>
     </context>
 </TS>

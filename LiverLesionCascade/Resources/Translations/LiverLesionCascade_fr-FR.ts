@@ -572,7 +572,77 @@
         </message>
     </context>
     <context>
-        <name>gui.bundle_choice</name>
+        <name>install.highdicom_installation</name>
+        <message>
+            <source>Install highdicom</source>
+            <translation>Installer highdicom</translation>
+        </message>
+        <message>
+            <source>The DICOM export needs the Python package highdicom, which is not installed.
+
+Download it from the Python package index and install it into Slicer's Python?</source>
+            <translation>L'export DICOM nécessite le paquet Python highdicom, qui n'est pas installé.
+
+Voulez-vous le télécharger depuis l'index des paquets Python et l'installer dans le Python de Slicer ?</translation>
+        </message>
+        <message>
+            <source>highdicom could not be installed: {reason}
+
+Check the internet connection and the free disk space, or run with the PythonSlicer of this Slicer:
+    PythonSlicer -m pip install "{requirement}"</source>
+            <translation>highdicom n'a pas pu être installé : {reason}
+
+Vérifiez la connexion internet et l'espace disque libre, ou exécutez avec le PythonSlicer de ce Slicer :
+    PythonSlicer -m pip install "{requirement}"</translation>
+        </message>
+    </context>
+    <context>
+        <name>install.torch_installation</name>
+        <message>
+            <source>PyTorch could not be installed: {reason}
+
+Check the internet connection, the proxy settings and the free disk space, then click Segment again. The Python console shows what the installation said.
+
+{byHand}</source>
+            <translation>PyTorch n'a pas pu être installé : {reason}
+
+Vérifiez la connexion internet, les réglages du proxy et l'espace disque libre, puis cliquez de nouveau sur « Segmenter ». La console Python montre les messages de l'installation.
+
+{byHand}</translation>
+        </message>
+        <message>
+            <source>PyTorch {version} is installed, but {minimum} or newer is needed.
+
+Open the module PyTorch Utils, click Uninstall PyTorch, restart Slicer, and click Segment again.</source>
+            <translation>PyTorch {version} est installé, mais {minimum} ou plus récent est nécessaire.
+
+Ouvrez le module PyTorch Utils, cliquez sur « Uninstall PyTorch », redémarrez Slicer et cliquez de nouveau sur « Segmenter ».</translation>
+        </message>
+        <message>
+            <source>The networks need PyTorch, and the extension that installs it is missing.
+
+Open View &gt; Extensions Manager, install the extension PyTorch, restart Slicer, and click Segment again.
+
+{byHand}</source>
+            <translation>Les réseaux nécessitent PyTorch, et l'extension qui l'installe est absente.
+
+Ouvrez Affichage &gt; Gestionnaire d'extensions, installez l'extension PyTorch, redémarrez Slicer et cliquez de nouveau sur « Segmenter ».
+
+{byHand}</translation>
+        </message>
+        <message>
+            <source>Without internet connection: on a connected computer with the same operating system, run
+    python -m pip download "torch&gt;={minimum}" --python-version {python} --only-binary=:all: -d torch-files
+copy the folder torch-files to this computer, and run with the PythonSlicer of this Slicer
+    PythonSlicer -m pip install --no-index --find-links torch-files torch</source>
+            <translation>Sans connexion internet : sur un ordinateur connecté avec le même système d'exploitation, exécutez
+    python -m pip download "torch&gt;={minimum}" --python-version {python} --only-binary=:all: -d torch-files
+copiez le dossier torch-files sur cet ordinateur, et exécutez avec le PythonSlicer de ce Slicer
+    PythonSlicer -m pip install --no-index --find-links torch-files torch</translation>
+        </message>
+    </context>
+    <context>
+        <name>panel.bundle_choice</name>
         <message>
             <source>Choose a file...</source>
             <translation>Choisir un fichier...</translation>
@@ -591,7 +661,7 @@
         </message>
     </context>
     <context>
-        <name>gui.device_choice</name>
+        <name>panel.device_choice</name>
         <message>
             <source>Automatic</source>
             <translation>Automatique</translation>
@@ -610,7 +680,238 @@
         </message>
     </context>
     <context>
-        <name>gui.findings_text</name>
+        <name>panel.model_card_dialog</name>
+        <message>
+            <source>Model card of {bundle}</source>
+            <translation>Fiche du modèle de {bundle}</translation>
+        </message>
+        <message>
+            <source>The bundle in {folder} has no model card.</source>
+            <translation>Le paquet de modèle dans {folder} n'a pas de fiche du modèle.</translation>
+        </message>
+        <message>
+            <source>{path} cannot be read: {reason}</source>
+            <translation>{path} ne peut pas être lu : {reason}</translation>
+        </message>
+    </context>
+    <context>
+        <name>panel.panel</name>
+        <message>
+            <source>PyTorch is needed to refine, and was not installed.</source>
+            <translation>PyTorch est nécessaire pour affiner et n'a pas été installé.</translation>
+        </message>
+        <message>
+            <source>{name} is done.</source>
+            <translation>{name} est terminé.</translation>
+        </message>
+        <message>
+            <source>{name} was cancelled.</source>
+            <translation>{name} a été annulé.</translation>
+        </message>
+    </context>
+    <context>
+        <name>panel.panel_state</name>
+        <message>
+            <source>Cancel</source>
+            <translation>Annuler</translation>
+        </message>
+        <message>
+            <source>Cancelling...</source>
+            <translation>Annulation...</translation>
+        </message>
+        <message>
+            <source>Load a contrast-enhanced CT of the abdomen first.</source>
+            <translation>Chargez d'abord une TDM abdominale avec injection de produit de contraste.</translation>
+        </message>
+        <message>
+            <source>Segment</source>
+            <translation>Segmenter</translation>
+        </message>
+        <message>
+            <source>Segment the liver and its lesions in {name}</source>
+            <translation>Segmenter le foie et ses lésions dans {name}</translation>
+        </message>
+        <message>
+            <source>Segment {name} as soon as the runs before it are done</source>
+            <translation>Segmenter {name} dès que les exécutions précédentes sont terminées</translation>
+        </message>
+        <message>
+            <source>Select the CT volume to segment.</source>
+            <translation>Sélectionnez le volume TDM à segmenter.</translation>
+        </message>
+        <message>
+            <source>Stop segmenting {name}; the scene stays as it is</source>
+            <translation>Arrêter la segmentation de {name} ; la scène reste telle quelle</translation>
+        </message>
+        <message>
+            <source>The run is being cancelled.</source>
+            <translation>L'exécution est en cours d'annulation.</translation>
+        </message>
+    </context>
+    <context>
+        <name>panel.progress_text</name>
+        <message>
+            <source>Finding lesions</source>
+            <translation>Recherche des lésions</translation>
+        </message>
+        <message>
+            <source>Finding the liver</source>
+            <translation>Recherche du foie</translation>
+        </message>
+        <message>
+            <source>Loading the trained networks</source>
+            <translation>Chargement des réseaux entraînés</translation>
+        </message>
+        <message>
+            <source>Measuring liver and lesions</source>
+            <translation>Mesure du foie et des lésions</translation>
+        </message>
+        <message>
+            <source>Preparing the result</source>
+            <translation>Préparation du résultat</translation>
+        </message>
+        <message>
+            <source>Reading the scan</source>
+            <translation>Lecture de l'examen</translation>
+        </message>
+        <message>
+            <source>Starting (the first run after Slicer's start takes longer)</source>
+            <translation>Démarrage (la première exécution après le lancement de Slicer dure plus longtemps)</translation>
+        </message>
+        <message>
+            <source>a few seconds left</source>
+            <translation>encore quelques secondes</translation>
+        </message>
+        <message>
+            <source>about 1 minute left</source>
+            <translation>encore environ 1 minute</translation>
+        </message>
+        <message>
+            <source>about {minutes} minutes left</source>
+            <translation>encore environ {minutes} minutes</translation>
+        </message>
+        <message>
+            <source>about {seconds} s left</source>
+            <translation>encore environ {seconds} s</translation>
+        </message>
+    </context>
+    <context>
+        <name>panel.questions</name>
+        <message>
+            <source>File of a model bundle</source>
+            <translation>Fichier d'un paquet de modèle</translation>
+        </message>
+        <message>
+            <source>Folder of a model bundle</source>
+            <translation>Dossier d'un paquet de modèle</translation>
+        </message>
+        <message>
+            <source>Keep it and put the new result into a new segmentation, or replace it? Segments that you added stay either way, and a replaced result can be brought back, with your edits, by Undo replace.</source>
+            <translation>Voulez-vous le garder et mettre le nouveau résultat dans une nouvelle segmentation, ou le remplacer ? Les segments que vous avez ajoutés restent dans les deux cas, et un résultat remplacé peut être rétabli, avec vos modifications, par « Annuler le remplacement ».</translation>
+        </message>
+        <message>
+            <source>Liver Lesion Cascade</source>
+            <translation>Liver Lesion Cascade</translation>
+        </message>
+        <message>
+            <source>New segmentation</source>
+            <translation>Nouvelle segmentation</translation>
+        </message>
+        <message>
+            <source>Replace</source>
+            <translation>Remplacer</translation>
+        </message>
+        <message>
+            <source>Segment again</source>
+            <translation>Segmenter de nouveau</translation>
+        </message>
+        <message>
+            <source>{name} holds a result already.</source>
+            <translation>{name} contient déjà un résultat.</translation>
+        </message>
+    </context>
+    <context>
+        <name>panel.run_list</name>
+        <message>
+            <source>Cancelling</source>
+            <translation>Annulation</translation>
+        </message>
+        <message>
+            <source>Waiting</source>
+            <translation>En attente</translation>
+        </message>
+    </context>
+    <context>
+        <name>registered.sample_data</name>
+        <message>
+            <source>The sample CT could not be loaded.</source>
+            <translation>La TDM d'exemple n'a pas pu être chargée.</translation>
+        </message>
+    </context>
+    <context>
+        <name>registered.segment_statistics</name>
+        <message>
+            <source>Axial Diameter</source>
+            <translation>Diamètre axial</translation>
+        </message>
+        <message>
+            <source>Axial long axis</source>
+            <translation>Grand axe axial</translation>
+        </message>
+        <message>
+            <source>Axial short axis</source>
+            <translation>Petit axe axial</translation>
+        </message>
+        <message>
+            <source>Longest diameter in an axial slice, over all axial slices.</source>
+            <translation>Plus grand diamètre dans une coupe axiale, sur toutes les coupes axiales.</translation>
+        </message>
+        <message>
+            <source>Longest diameter perpendicular to the long axis, in the same slice.</source>
+            <translation>Plus grand diamètre perpendiculaire au grand axe, dans la même coupe.</translation>
+        </message>
+        <message>
+            <source>Slice of the axial diameters</source>
+            <translation>Coupe des diamètres axiaux</translation>
+        </message>
+        <message>
+            <source>Superior coordinate of the slice in which the axial diameters were measured.</source>
+            <translation>Coordonnée supérieure (S) de la coupe dans laquelle les diamètres axiaux ont été mesurés.</translation>
+        </message>
+        <message>
+            <source>mm</source>
+            <translation>mm</translation>
+        </message>
+    </context>
+    <context>
+        <name>runs.segmentation_runs</name>
+        <message>
+            <source>Select the CT to segment.</source>
+            <translation>Sélectionnez la TDM à segmenter.</translation>
+        </message>
+        <message>
+            <source>The result is in the new node {name}. {reason}</source>
+            <translation>Le résultat est dans le nouveau nœud {name}. {reason}</translation>
+        </message>
+        <message>
+            <source>The result of {name} could not be put into the scene because of an error in this extension.</source>
+            <translation>Le résultat de {name} n'a pas pu être mis dans la scène à cause d'une erreur de cette extension.</translation>
+        </message>
+        <message>
+            <source>{name} was removed or is another result by now. Refine again.</source>
+            <translation>{name} a été retiré ou est entre-temps un autre résultat. Affinez de nouveau.</translation>
+        </message>
+        <message>
+            <source>{name} was removed while it was being segmented. Load it again and segment it again.</source>
+            <translation>{name} a été retiré pendant sa segmentation. Chargez-le et segmentez-le de nouveau.</translation>
+        </message>
+        <message>
+            <source>{name} was removed.</source>
+            <translation>{name} a été retiré.</translation>
+        </message>
+    </context>
+    <context>
+        <name>sections.findings_text</name>
         <message>
             <source>Cannot be segmented:</source>
             <translation>Ne peut pas être segmenté :</translation>
@@ -625,7 +926,7 @@
         </message>
     </context>
     <context>
-        <name>gui.follow_up_section</name>
+        <name>sections.follow_up_section</name>
         <message>
             <source>Change</source>
             <translation>Variation</translation>
@@ -756,32 +1057,7 @@
         </message>
     </context>
     <context>
-        <name>gui.highdicom_installation</name>
-        <message>
-            <source>Install highdicom</source>
-            <translation>Installer highdicom</translation>
-        </message>
-        <message>
-            <source>The DICOM export needs the Python package highdicom, which is not installed.
-
-Download it from the Python package index and install it into Slicer's Python?</source>
-            <translation>L'export DICOM nécessite le paquet Python highdicom, qui n'est pas installé.
-
-Voulez-vous le télécharger depuis l'index des paquets Python et l'installer dans le Python de Slicer ?</translation>
-        </message>
-        <message>
-            <source>highdicom could not be installed: {reason}
-
-Check the internet connection and the free disk space, or run with the PythonSlicer of this Slicer:
-    PythonSlicer -m pip install "{requirement}"</source>
-            <translation>highdicom n'a pas pu être installé : {reason}
-
-Vérifiez la connexion internet et l'espace disque libre, ou exécutez avec le PythonSlicer de ce Slicer :
-    PythonSlicer -m pip install "{requirement}"</translation>
-        </message>
-    </context>
-    <context>
-        <name>gui.lesion_table</name>
+        <name>sections.lesion_table</name>
         <message>
             <source>1 lesion of {volume:.1f} mL</source>
             <translation>1 lésion de {volume:.1f} mL</translation>
@@ -924,158 +1200,7 @@ mL</translation>
         </message>
     </context>
     <context>
-        <name>gui.model_card_dialog</name>
-        <message>
-            <source>Model card of {bundle}</source>
-            <translation>Fiche du modèle de {bundle}</translation>
-        </message>
-        <message>
-            <source>The bundle in {folder} has no model card.</source>
-            <translation>Le paquet de modèle dans {folder} n'a pas de fiche du modèle.</translation>
-        </message>
-        <message>
-            <source>{path} cannot be read: {reason}</source>
-            <translation>{path} ne peut pas être lu : {reason}</translation>
-        </message>
-    </context>
-    <context>
-        <name>gui.panel</name>
-        <message>
-            <source>PyTorch is needed to refine, and was not installed.</source>
-            <translation>PyTorch est nécessaire pour affiner et n'a pas été installé.</translation>
-        </message>
-        <message>
-            <source>{name} is done.</source>
-            <translation>{name} est terminé.</translation>
-        </message>
-        <message>
-            <source>{name} was cancelled.</source>
-            <translation>{name} a été annulé.</translation>
-        </message>
-    </context>
-    <context>
-        <name>gui.panel_state</name>
-        <message>
-            <source>Cancel</source>
-            <translation>Annuler</translation>
-        </message>
-        <message>
-            <source>Cancelling...</source>
-            <translation>Annulation...</translation>
-        </message>
-        <message>
-            <source>Load a contrast-enhanced CT of the abdomen first.</source>
-            <translation>Chargez d'abord une TDM abdominale avec injection de produit de contraste.</translation>
-        </message>
-        <message>
-            <source>Segment</source>
-            <translation>Segmenter</translation>
-        </message>
-        <message>
-            <source>Segment the liver and its lesions in {name}</source>
-            <translation>Segmenter le foie et ses lésions dans {name}</translation>
-        </message>
-        <message>
-            <source>Segment {name} as soon as the runs before it are done</source>
-            <translation>Segmenter {name} dès que les exécutions précédentes sont terminées</translation>
-        </message>
-        <message>
-            <source>Select the CT volume to segment.</source>
-            <translation>Sélectionnez le volume TDM à segmenter.</translation>
-        </message>
-        <message>
-            <source>Stop segmenting {name}; the scene stays as it is</source>
-            <translation>Arrêter la segmentation de {name} ; la scène reste telle quelle</translation>
-        </message>
-        <message>
-            <source>The run is being cancelled.</source>
-            <translation>L'exécution est en cours d'annulation.</translation>
-        </message>
-    </context>
-    <context>
-        <name>gui.progress_text</name>
-        <message>
-            <source>Finding lesions</source>
-            <translation>Recherche des lésions</translation>
-        </message>
-        <message>
-            <source>Finding the liver</source>
-            <translation>Recherche du foie</translation>
-        </message>
-        <message>
-            <source>Loading the trained networks</source>
-            <translation>Chargement des réseaux entraînés</translation>
-        </message>
-        <message>
-            <source>Measuring liver and lesions</source>
-            <translation>Mesure du foie et des lésions</translation>
-        </message>
-        <message>
-            <source>Preparing the result</source>
-            <translation>Préparation du résultat</translation>
-        </message>
-        <message>
-            <source>Reading the scan</source>
-            <translation>Lecture de l'examen</translation>
-        </message>
-        <message>
-            <source>Starting (the first run after Slicer's start takes longer)</source>
-            <translation>Démarrage (la première exécution après le lancement de Slicer dure plus longtemps)</translation>
-        </message>
-        <message>
-            <source>a few seconds left</source>
-            <translation>encore quelques secondes</translation>
-        </message>
-        <message>
-            <source>about 1 minute left</source>
-            <translation>encore environ 1 minute</translation>
-        </message>
-        <message>
-            <source>about {minutes} minutes left</source>
-            <translation>encore environ {minutes} minutes</translation>
-        </message>
-        <message>
-            <source>about {seconds} s left</source>
-            <translation>encore environ {seconds} s</translation>
-        </message>
-    </context>
-    <context>
-        <name>gui.questions</name>
-        <message>
-            <source>File of a model bundle</source>
-            <translation>Fichier d'un paquet de modèle</translation>
-        </message>
-        <message>
-            <source>Folder of a model bundle</source>
-            <translation>Dossier d'un paquet de modèle</translation>
-        </message>
-        <message>
-            <source>Keep it and put the new result into a new segmentation, or replace it? Segments that you added stay either way, and a replaced result can be brought back, with your edits, by Undo replace.</source>
-            <translation>Voulez-vous le garder et mettre le nouveau résultat dans une nouvelle segmentation, ou le remplacer ? Les segments que vous avez ajoutés restent dans les deux cas, et un résultat remplacé peut être rétabli, avec vos modifications, par « Annuler le remplacement ».</translation>
-        </message>
-        <message>
-            <source>Liver Lesion Cascade</source>
-            <translation>Liver Lesion Cascade</translation>
-        </message>
-        <message>
-            <source>New segmentation</source>
-            <translation>Nouvelle segmentation</translation>
-        </message>
-        <message>
-            <source>Replace</source>
-            <translation>Remplacer</translation>
-        </message>
-        <message>
-            <source>Segment again</source>
-            <translation>Segmenter de nouveau</translation>
-        </message>
-        <message>
-            <source>{name} holds a result already.</source>
-            <translation>{name} contient déjà un résultat.</translation>
-        </message>
-    </context>
-    <context>
-        <name>gui.refine_section</name>
+        <name>sections.refine_section</name>
         <message>
             <source>Cancel</source>
             <translation>Annuler</translation>
@@ -1118,7 +1243,7 @@ mL</translation>
         </message>
     </context>
     <context>
-        <name>gui.report_section</name>
+        <name>sections.report_section</name>
         <message>
             <source>DICOM measurement report (*.dcm)</source>
             <translation>Rapport de mesures DICOM (*.dcm)</translation>
@@ -1161,7 +1286,7 @@ mL</translation>
         </message>
     </context>
     <context>
-        <name>gui.result_summary</name>
+        <name>sections.result_summary</name>
         <message>
             <source>Made in {seconds:.0f} s on {device}</source>
             <translation>Réalisé en {seconds:.0f} s sur {device}</translation>
@@ -1180,7 +1305,7 @@ mL</translation>
         </message>
     </context>
     <context>
-        <name>gui.review_bar</name>
+        <name>sections.review_bar</name>
         <message>
             <source>Accept</source>
             <translation>Accepter</translation>
@@ -1235,87 +1360,7 @@ mL</translation>
         </message>
     </context>
     <context>
-        <name>gui.run_list</name>
-        <message>
-            <source>Cancelling</source>
-            <translation>Annulation</translation>
-        </message>
-        <message>
-            <source>Waiting</source>
-            <translation>En attente</translation>
-        </message>
-    </context>
-    <context>
-        <name>gui.sample_data</name>
-        <message>
-            <source>The sample CT could not be loaded.</source>
-            <translation>La TDM d'exemple n'a pas pu être chargée.</translation>
-        </message>
-    </context>
-    <context>
-        <name>gui.segment_statistics</name>
-        <message>
-            <source>Axial Diameter</source>
-            <translation>Diamètre axial</translation>
-        </message>
-        <message>
-            <source>Axial long axis</source>
-            <translation>Grand axe axial</translation>
-        </message>
-        <message>
-            <source>Axial short axis</source>
-            <translation>Petit axe axial</translation>
-        </message>
-        <message>
-            <source>Longest diameter in an axial slice, over all axial slices.</source>
-            <translation>Plus grand diamètre dans une coupe axiale, sur toutes les coupes axiales.</translation>
-        </message>
-        <message>
-            <source>Longest diameter perpendicular to the long axis, in the same slice.</source>
-            <translation>Plus grand diamètre perpendiculaire au grand axe, dans la même coupe.</translation>
-        </message>
-        <message>
-            <source>Slice of the axial diameters</source>
-            <translation>Coupe des diamètres axiaux</translation>
-        </message>
-        <message>
-            <source>Superior coordinate of the slice in which the axial diameters were measured.</source>
-            <translation>Coordonnée supérieure (S) de la coupe dans laquelle les diamètres axiaux ont été mesurés.</translation>
-        </message>
-        <message>
-            <source>mm</source>
-            <translation>mm</translation>
-        </message>
-    </context>
-    <context>
-        <name>gui.segmentation_runs</name>
-        <message>
-            <source>Select the CT to segment.</source>
-            <translation>Sélectionnez la TDM à segmenter.</translation>
-        </message>
-        <message>
-            <source>The result is in the new node {name}. {reason}</source>
-            <translation>Le résultat est dans le nouveau nœud {name}. {reason}</translation>
-        </message>
-        <message>
-            <source>The result of {name} could not be put into the scene because of an error in this extension.</source>
-            <translation>Le résultat de {name} n'a pas pu être mis dans la scène à cause d'une erreur de cette extension.</translation>
-        </message>
-        <message>
-            <source>{name} was removed or is another result by now. Refine again.</source>
-            <translation>{name} a été retiré ou est entre-temps un autre résultat. Affinez de nouveau.</translation>
-        </message>
-        <message>
-            <source>{name} was removed while it was being segmented. Load it again and segment it again.</source>
-            <translation>{name} a été retiré pendant sa segmentation. Chargez-le et segmentez-le de nouveau.</translation>
-        </message>
-        <message>
-            <source>{name} was removed.</source>
-            <translation>{name} a été retiré.</translation>
-        </message>
-    </context>
-    <context>
-        <name>gui.threshold_section</name>
+        <name>sections.threshold_section</name>
         <message>
             <source>Lesions that you edited, refined, reviewed or added stay as they are: {count}.</source>
             <translation>Les lésions que vous avez modifiées, affinées, évaluées ou ajoutées restent telles quelles : {count}.</translation>
@@ -1327,51 +1372,6 @@ mL</translation>
         <message>
             <source>Preview (yellow): {count} lesions, {volume:.1f} mL.</source>
             <translation>Aperçu (jaune) : {count} lésions, {volume:.1f} mL.</translation>
-        </message>
-    </context>
-    <context>
-        <name>gui.torch_installation</name>
-        <message>
-            <source>PyTorch could not be installed: {reason}
-
-Check the internet connection, the proxy settings and the free disk space, then click Segment again. The Python console shows what the installation said.
-
-{byHand}</source>
-            <translation>PyTorch n'a pas pu être installé : {reason}
-
-Vérifiez la connexion internet, les réglages du proxy et l'espace disque libre, puis cliquez de nouveau sur « Segmenter ». La console Python montre les messages de l'installation.
-
-{byHand}</translation>
-        </message>
-        <message>
-            <source>PyTorch {version} is installed, but {minimum} or newer is needed.
-
-Open the module PyTorch Utils, click Uninstall PyTorch, restart Slicer, and click Segment again.</source>
-            <translation>PyTorch {version} est installé, mais {minimum} ou plus récent est nécessaire.
-
-Ouvrez le module PyTorch Utils, cliquez sur « Uninstall PyTorch », redémarrez Slicer et cliquez de nouveau sur « Segmenter ».</translation>
-        </message>
-        <message>
-            <source>The networks need PyTorch, and the extension that installs it is missing.
-
-Open View &gt; Extensions Manager, install the extension PyTorch, restart Slicer, and click Segment again.
-
-{byHand}</source>
-            <translation>Les réseaux nécessitent PyTorch, et l'extension qui l'installe est absente.
-
-Ouvrez Affichage &gt; Gestionnaire d'extensions, installez l'extension PyTorch, redémarrez Slicer et cliquez de nouveau sur « Segmenter ».
-
-{byHand}</translation>
-        </message>
-        <message>
-            <source>Without internet connection: on a connected computer with the same operating system, run
-    python -m pip download "torch&gt;={minimum}" --python-version {python} --only-binary=:all: -d torch-files
-copy the folder torch-files to this computer, and run with the PythonSlicer of this Slicer
-    PythonSlicer -m pip install --no-index --find-links torch-files torch</source>
-            <translation>Sans connexion internet : sur un ordinateur connecté avec le même système d'exploitation, exécutez
-    python -m pip download "torch&gt;={minimum}" --python-version {python} --only-binary=:all: -d torch-files
-copiez le dossier torch-files sur cet ordinateur, et exécutez avec le PythonSlicer de ce Slicer
-    PythonSlicer -m pip install --no-index --find-links torch-files torch</translation>
         </message>
     </context>
 </TS>

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from dicom_files import body_phantom, write_series
+from fixtures.dicom_files import body_phantom, write_series
 from LiverLesionCascadeLib.archive.discovery import find_entries
 from LiverLesionCascadeLib.archive.entries import Entry, entry_name
 from LiverLesionCascadeLib.engine.errors import InputError

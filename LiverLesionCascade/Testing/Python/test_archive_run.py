@@ -9,25 +9,25 @@ import time
 import zlib
 from pathlib import Path
 
-import archive_tasks
 import psutil
 import pyarrow.parquet as parquet
 import pytest
 import SimpleITK as sitk
-from archive_tasks import MEMORY_LIMIT, run_archive, run_phantom_case, settings_for
-from bad_files import BAD_FILES
-from dicom_files import body_phantom, write_series
+from fakes import archive_tasks
+from fakes.archive_tasks import MEMORY_LIMIT, run_archive, run_phantom_case, settings_for
+from fixtures.bad_files import BAD_FILES
+from fixtures.dicom_files import body_phantom, write_series
+from fixtures.phantom import phantom_image
+from fixtures.small_bundle import write_tiny_bundle
 from LiverLesionCascadeLib.archive import case_run
+from LiverLesionCascadeLib.archive.archive_folder import run_folder
 from LiverLesionCascadeLib.archive.case_run import MAX_ATTEMPTS
 from LiverLesionCascadeLib.archive.cluster import workers
 from LiverLesionCascadeLib.archive.records import DONE, FAILED, LEFT_OUT, model_identity
-from LiverLesionCascadeLib.archive.run_folder import run_folder
 from LiverLesionCascadeLib.archive.summary import render_summary
 from LiverLesionCascadeLib.cli import main
-from LiverLesionCascadeLib.engine.bundle import ModelBundle
 from LiverLesionCascadeLib.engine.errors import OutputError
-from phantom import phantom_image
-from small_bundle import write_tiny_bundle
+from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from dicom_files import body_phantom, write_series, write_slice
-from LiverLesionCascadeLib.engine.ct_volume import CTVolume
+from fixtures.dicom_files import body_phantom, write_series, write_slice
 from LiverLesionCascadeLib.engine.errors import CascadeError, InputError, InvalidVolumeError, OutputError
-from LiverLesionCascadeLib.engine.geometry import ImageGeometry
-from LiverLesionCascadeLib.engine.image_io import read_input, write_image
+from LiverLesionCascadeLib.engine.grid.geometry import ImageGeometry
+from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
+from LiverLesionCascadeLib.engine.scan.image_io import read_input, write_image
 from pydicom.uid import MRImageStorage, SecondaryCaptureImageStorage
 
 STORED = body_phantom()

@@ -7,10 +7,10 @@ import pickle
 
 import pytest
 import torch
-from LiverLesionCascadeLib.engine.bundle import METADATA_FILE, WEIGHTS_FILE, ModelBundle, save_bundle
+from fixtures.small_bundle import METADATA, write_tiny_bundle
 from LiverLesionCascadeLib.engine.errors import BundleError
-from LiverLesionCascadeLib.engine.network import CascadeResNet
-from small_bundle import METADATA, write_tiny_bundle
+from LiverLesionCascadeLib.engine.model.bundle import METADATA_FILE, WEIGHTS_FILE, ModelBundle, save_bundle
+from LiverLesionCascadeLib.engine.model.network import CascadeResNet
 
 CPU = torch.device("cpu")
 

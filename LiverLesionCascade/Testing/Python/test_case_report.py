@@ -15,20 +15,20 @@ slicer_harness.install()
 
 import highdicom  # noqa: E402
 import slicer  # noqa: E402
-from dicom_files import write_series  # noqa: E402
-from LiverLesionCascadeLib.engine.dicom_io import read_dicom_folder  # noqa: E402
+from fakes.panel_fakes import makeCT, resultOf  # noqa: E402
+from fixtures.dicom_files import write_series  # noqa: E402
 from LiverLesionCascadeLib.engine.errors import InputError  # noqa: E402
-from LiverLesionCascadeLib.gui import highdicom_installation  # noqa: E402
-from LiverLesionCascadeLib.gui.highdicom_installation import HighdicomInstaller  # noqa: E402
-from LiverLesionCascadeLib.gui.report_section import ReportSection  # noqa: E402
-from LiverLesionCascadeLib.scene.arrays import arrayFromImage  # noqa: E402
-from LiverLesionCascadeLib.scene.case_report import INSTANCE_UIDS, CaseReport  # noqa: E402
-from LiverLesionCascadeLib.scene.representations import BINARY_LABELMAP  # noqa: E402
-from LiverLesionCascadeLib.scene.review import Review  # noqa: E402
-from LiverLesionCascadeLib.scene.segmentation import segmentationNodeFromResult, segmentMask  # noqa: E402
-from LiverLesionCascadeLib.scene.volume import volumeNodeFromArray  # noqa: E402
-from LiverLesionCascadeLib.scene.workspace import closeWorkspaces, workspaceOf  # noqa: E402
-from panel_fakes import makeCT, resultOf  # noqa: E402
+from LiverLesionCascadeLib.engine.scan.dicom_io import read_dicom_folder  # noqa: E402
+from LiverLesionCascadeLib.gui.install import highdicom_installation  # noqa: E402
+from LiverLesionCascadeLib.gui.install.highdicom_installation import HighdicomInstaller  # noqa: E402
+from LiverLesionCascadeLib.gui.sections.report_section import ReportSection  # noqa: E402
+from LiverLesionCascadeLib.scene.nodes.arrays import arrayFromImage  # noqa: E402
+from LiverLesionCascadeLib.scene.nodes.representations import BINARY_LABELMAP  # noqa: E402
+from LiverLesionCascadeLib.scene.nodes.volume import volumeNodeFromArray  # noqa: E402
+from LiverLesionCascadeLib.scene.tools.case_report import INSTANCE_UIDS, CaseReport  # noqa: E402
+from LiverLesionCascadeLib.scene.workspace.review import Review  # noqa: E402
+from LiverLesionCascadeLib.scene.workspace.segmentation import segmentationNodeFromResult, segmentMask  # noqa: E402
+from LiverLesionCascadeLib.scene.workspace.workspace import closeWorkspaces, workspaceOf  # noqa: E402
 from slicer_harness.ui_loader import PROBLEMS  # noqa: E402
 
 _alive = []  # PySide deletes what Slicer keeps

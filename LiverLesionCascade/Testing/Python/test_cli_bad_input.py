@@ -12,10 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from bad_files import BAD_FILES
-from dicom_files import body_phantom, write_series
+from fixtures.bad_files import BAD_FILES
+from fixtures.dicom_files import body_phantom, write_series
+from fixtures.phantom import PhantomSegmenter, write_phantom
 from LiverLesionCascadeLib.cli import main
-from phantom import PhantomSegmenter, write_phantom
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
 
@@ -194,8 +194,8 @@ def test_a_folder_that_is_no_bundle_is_refused(tmp_path):
 
 
 def test_an_unknown_device_is_refused(tmp_path):
-    from LiverLesionCascadeLib.engine.bundle import save_bundle
-    from LiverLesionCascadeLib.engine.network import CascadeResNet
+    from LiverLesionCascadeLib.engine.model.bundle import save_bundle
+    from LiverLesionCascadeLib.engine.model.network import CascadeResNet
 
     networks = {"liver": CascadeResNet(0.125), "lesion": CascadeResNet(0.125)}
     save_bundle(tmp_path / "bundle", networks, metadata(b""))

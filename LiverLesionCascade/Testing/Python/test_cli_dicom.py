@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from dicom_files import write_series
-from dicom_seg_files import read_masks
+from fixtures.dicom_files import write_series
+from fixtures.dicom_seg_files import read_masks
+from fixtures.phantom import PhantomSegmenter, phantom_hu, write_phantom
 from LiverLesionCascadeLib.cli import main
-from LiverLesionCascadeLib.engine.dicom_io import read_dicom_folder
-from phantom import PhantomSegmenter, phantom_hu, write_phantom
+from LiverLesionCascadeLib.engine.scan.dicom_io import read_dicom_folder
 
 
 def run(*words: object, segmenter: PhantomSegmenter | None = None) -> int:

@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from fixtures.phantom import PhantomSegmenter, phantom_hu, write_phantom
 from LiverLesionCascadeLib.cli import main
 from LiverLesionCascadeLib.commands import segment as command
-from LiverLesionCascadeLib.commands.output_folder import OutputFolder
 from LiverLesionCascadeLib.commands.segment import add_processing_arguments, postprocessing_from
 from LiverLesionCascadeLib.engine.errors import BundleError, DeviceError, OutputError
-from LiverLesionCascadeLib.engine.presets import PRESETS
-from phantom import PhantomSegmenter, phantom_hu, write_phantom
+from LiverLesionCascadeLib.engine.passes.presets import PRESETS
+from LiverLesionCascadeLib.outputs.output_folder import OutputFolder
 
 REQUIRED = ["lesions.csv", "report.html", "segmentation.seg.nrrd"]
 PYTHON_PATH = os.pathsep.join(sys.path)
@@ -275,7 +275,7 @@ def test_a_full_disk_is_an_output_error_and_leaves_nothing(scan, tmp_path, monke
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("LiverLesionCascadeLib.engine.lesion_table.write_lesion_table", full)
+    monkeypatch.setattr("LiverLesionCascadeLib.engine.reports.lesion_csv.write_lesion_table", full)
     before = names(tmp_path)
 
     assert run(scan, "-o", tmp_path / "out") == 5
@@ -293,7 +293,7 @@ def test_the_traceback_is_shown_only_when_debugging(scan, tmp_path, monkeypatch,
 SCRIPT = """
 import os, signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background would ignore it
-from phantom import PhantomSegmenter
+from fixtures.phantom import PhantomSegmenter
 from LiverLesionCascadeLib.cli import main
 
 class Noisy(PhantomSegmenter):

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from LiverLesionCascadeLib.engine import resampling
-from LiverLesionCascadeLib.engine.ct_volume import AIR_HU, CTVolume
 from LiverLesionCascadeLib.engine.findings import edges_touched, liver_findings
-from LiverLesionCascadeLib.engine.geometry import ImageGeometry
+from LiverLesionCascadeLib.engine.grid import resampling
+from LiverLesionCascadeLib.engine.grid.geometry import ImageGeometry
+from LiverLesionCascadeLib.engine.scan.ct_volume import AIR_HU, CTVolume
 
 SIGNED_PERMUTATIONS = [
     (np.eye(3)[:, list(order)] * signs)
@@ -283,8 +283,8 @@ def test_edges_are_named_as_the_patient_has_them() -> None:
 def test_importing_the_volume_modules_is_light() -> None:
     program = (
         "import sys, time; t = time.perf_counter();"
-        "import LiverLesionCascadeLib.engine.image_io, LiverLesionCascadeLib.engine.dicom_io;"
-        "import LiverLesionCascadeLib.engine.dicom_series;"
+        "import LiverLesionCascadeLib.engine.scan.image_io, LiverLesionCascadeLib.engine.scan.dicom_io;"
+        "import LiverLesionCascadeLib.engine.scan.dicom_series;"
         "bad = {'torch', 'SimpleITK', 'pydicom', 'slicer', 'vtk', 'qt'} & set(sys.modules);"
         "sys.exit(f'imports {bad}' if bad else 0)"
     )

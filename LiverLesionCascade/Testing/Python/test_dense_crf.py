@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from LiverLesionCascadeLib.engine.dense_crf import CrfSettings, CrfVolume, dense_crf, gaussian_features
+from LiverLesionCascadeLib.engine.passes.dense_crf import CrfSettings, CrfVolume, dense_crf, gaussian_features
 
 WINDOW = (-40.0, 160.0)
 

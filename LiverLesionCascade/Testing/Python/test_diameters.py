@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
-from LiverLesionCascadeLib.engine.diameters import Diameters, axial_diameters, convex_hull, outline_pieces
+from LiverLesionCascadeLib.engine.measures.diameters import Diameters, axial_diameters, convex_hull, outline_pieces
 from scipy import ndimage
 
 spacings = st.tuples(st.floats(0.4, 1.6), st.floats(0.4, 1.6))

@@ -9,14 +9,16 @@ import highdicom
 import numpy as np
 import pydicom
 import pytest
-from dicom_files import body_phantom, write_series
-from dicom_seg_files import read_masks
+from fixtures.dicom_files import body_phantom, write_series
+from fixtures.dicom_seg_files import read_masks
+from fixtures.iod_check import iod_problems
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from iod_check import iod_problems
 from LiverLesionCascadeLib.engine import codes
 from LiverLesionCascadeLib.engine.codes import Code
-from LiverLesionCascadeLib.engine.dicom_export import (
+from LiverLesionCascadeLib.engine.errors import InputError, OutputError
+from LiverLesionCascadeLib.engine.measures.lesions import Lesion, measure_lesion
+from LiverLesionCascadeLib.engine.reports.dicom_export import (
     ExportedSegment,
     measurement_report,
     new_uid,
@@ -24,11 +26,9 @@ from LiverLesionCascadeLib.engine.dicom_export import (
     write_report,
     write_segmentation,
 )
-from LiverLesionCascadeLib.engine.dicom_io import read_dicom_folder
-from LiverLesionCascadeLib.engine.dicom_source import SourceImage, source_images
-from LiverLesionCascadeLib.engine.errors import InputError, OutputError
-from LiverLesionCascadeLib.engine.lesions import Lesion, measure_lesion
-from LiverLesionCascadeLib.engine.source_result import LabelBox
+from LiverLesionCascadeLib.engine.results.source_result import LabelBox
+from LiverLesionCascadeLib.engine.scan.dicom_io import read_dicom_folder
+from LiverLesionCascadeLib.engine.scan.dicom_source import SourceImage, source_images
 
 SHAPE = (6, 16, 20)
 CYST = Code("SCT", "441457006", "Cyst")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from LiverLesionCascadeLib.engine.fat_and_gas import clear_fat_and_gas, fat_or_gas
-from LiverLesionCascadeLib.engine.result import ProbabilityBox
+from LiverLesionCascadeLib.engine.passes.fat_and_gas import clear_fat_and_gas, fat_or_gas
+from LiverLesionCascadeLib.engine.results.result import ProbabilityBox
 
 SPACINGS = st.tuples(st.floats(0.5, 10), st.floats(0.4, 5), st.floats(0.4, 5))
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from LiverLesionCascadeLib.engine.errors import InputError
-from LiverLesionCascadeLib.engine.follow_up import (
+from LiverLesionCascadeLib.engine.measures.lesion_matching import (
     GONE,
     MATCHED,
     MERGED,
@@ -21,7 +21,7 @@ from LiverLesionCascadeLib.engine.follow_up import (
     follow_up_csv,
     lesion_points,
 )
-from LiverLesionCascadeLib.engine.liver_alignment import LiverShape, align_livers
+from LiverLesionCascadeLib.engine.measures.liver_alignment import LiverShape, align_livers
 from scipy.spatial.transform import Rotation
 
 BALL = np.argwhere(np.linalg.norm(np.indices((9, 9, 9)) - 4, axis=0) <= 4) - 4.0

@@ -9,10 +9,10 @@ slicer_harness.install()
 
 import numpy as np  # noqa: E402
 import slicer  # noqa: E402
-from follow_up_cases import AFTER, BEFORE, addResult  # noqa: E402
-from LiverLesionCascadeLib.gui.follow_up_section import EARLIER_COLUMN, LATER_COLUMN, FollowUpSection  # noqa: E402
-from LiverLesionCascadeLib.scene.follow_up import LIVERS, TRANSFORM, FollowUp  # noqa: E402
-from LiverLesionCascadeLib.scene.workspace import closeWorkspaces, workspaceOf  # noqa: E402
+from fixtures.follow_up_cases import AFTER, BEFORE, addResult  # noqa: E402
+from LiverLesionCascadeLib.gui.sections.follow_up_section import EARLIER_COLUMN, LATER_COLUMN, FollowUpSection  # noqa: E402
+from LiverLesionCascadeLib.scene.tools.follow_up import LIVERS, TRANSFORM, FollowUp  # noqa: E402
+from LiverLesionCascadeLib.scene.workspace.workspace import closeWorkspaces, workspaceOf  # noqa: E402
 from slicer_harness.ui_loader import PROBLEMS  # noqa: E402
 
 _alive = []  # PySide deletes what Slicer keeps

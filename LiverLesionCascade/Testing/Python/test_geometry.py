@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from LiverLesionCascadeLib.engine.errors import InvalidVolumeError
-from LiverLesionCascadeLib.engine.geometry import (
+from LiverLesionCascadeLib.engine.grid.geometry import (
     ImageGeometry,
     aligned_axial_geometry,
     axial_order,

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from LiverLesionCascadeLib.engine.errors import InputError, OutputError
-from LiverLesionCascadeLib.engine.geometry import ImageGeometry
-from LiverLesionCascadeLib.engine.image_io import read_image, read_input, read_labels, write_image
+from LiverLesionCascadeLib.engine.grid.geometry import ImageGeometry
+from LiverLesionCascadeLib.engine.scan.image_io import read_image, read_input, read_labels, write_image
 
 SHAPE = (5, 6, 7)
 DIRECTION = np.array([[0, 0, -1], [1, 0, 0], [0, -1, 0]], float)

@@ -18,7 +18,8 @@ ALLOWED = {
     "engine": ({"engine"}, set()),
     "scene": ({"scene", "engine"}, {"slicer", "vtk"}),
     "worker": ({"worker", "engine"}, set()),
-    "archive": ({"archive", "commands", "engine"}, set()),
+    "outputs": ({"outputs", "scene", "engine"}, set()),
+    "archive": ({"archive", "outputs", "commands", "engine"}, set()),
     "gui": ({"gui", "worker", "scene", "engine"}, SLICER - {"ScriptedLoadableModule"}),
     "training": ({"training", "archive", "commands", "engine"}, set()),
     "training scene": ({"training", "scene", "engine"}, {"slicer"}),
@@ -27,7 +28,7 @@ ALLOWED = {
 # The training's link to MRML is one file.
 TRAINING_SCENE = "scene_case"
 # The command line stands above all parts but gui, and works without the application.
-COMMAND_LINE = ({"commands", "archive", "scene", "worker", "engine", "training", ""}, set())
+COMMAND_LINE = ({"commands", "archive", "outputs", "scene", "worker", "engine", "training", ""}, set())
 
 
 def importing_files():
@@ -155,9 +156,9 @@ def test_the_package_its_command_line_and_the_volumes_are_imported_without_torch
     code = """
 import LiverLesionCascadeLib.cli
 import LiverLesionCascadeLib.engine
-import LiverLesionCascadeLib.engine.bundle
-import LiverLesionCascadeLib.engine.ct_volume
-import LiverLesionCascadeLib.engine.result
+import LiverLesionCascadeLib.engine.model.bundle
+import LiverLesionCascadeLib.engine.scan.ct_volume
+import LiverLesionCascadeLib.engine.results.result
 import LiverLesionCascadeLib.engine.run_options
 import LiverLesionCascadeLib.worker.client
 print(sorted({name.split('.')[0] for name in sys.modules} & {'torch', 'slicer', 'vtk'}))
@@ -168,9 +169,9 @@ print(sorted({name.split('.')[0] for name in sys.modules} & {'torch', 'slicer', 
 def test_the_scene_layer_is_imported_without_torch_and_qt():
     code = """
 import LiverLesionCascadeLib.scene.headless
-import LiverLesionCascadeLib.scene.segmentation
-import LiverLesionCascadeLib.scene.storage
-import LiverLesionCascadeLib.scene.volume
+import LiverLesionCascadeLib.scene.workspace.segmentation
+import LiverLesionCascadeLib.scene.nodes.storage
+import LiverLesionCascadeLib.scene.nodes.volume
 print(sorted({name.split('.')[0] for name in sys.modules} & {'torch', 'qt', 'ctk', 'PySide6'}))
 """
     assert run(code).strip() == "[]"

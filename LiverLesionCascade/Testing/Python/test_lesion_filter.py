@@ -5,20 +5,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from fixtures.small_bundle import IntensityNetwork, write_tiny_bundle
 from hypothesis import given
 from hypothesis import strategies as st
-from LiverLesionCascadeLib.engine.bundle import ModelBundle
-from LiverLesionCascadeLib.engine.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.errors import BundleError
-from LiverLesionCascadeLib.engine.lesion_filter import (
-    LesionFilter,
-    mean_probabilities,
-    section_diameters_mm,
-)
-from LiverLesionCascadeLib.engine.postprocessing import PostProcessing
+from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
+from LiverLesionCascadeLib.engine.model.lesion_filter import LesionFilter, mean_probabilities, section_diameters_mm
+from LiverLesionCascadeLib.engine.results.lesion_threshold import LesionThreshold, stored_probability
+from LiverLesionCascadeLib.engine.results.postprocessing import PostProcessing
+from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.segmenter import Segmenter
-from LiverLesionCascadeLib.engine.threshold import LesionThreshold, stored_probability
-from small_bundle import IntensityNetwork, write_tiny_bundle
 
 SPACING = (5.0, 2.0, 2.0)
 

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 import slicer_harness
-from panel_fakes import closePanel, makeCT, openPanel, pump
+from fakes.panel_fakes import closePanel, makeCT, openPanel, pump
 
 slicer_harness.install()
 
 import qt  # noqa: E402
 import slicer  # noqa: E402
-from LiverLesionCascadeLib.gui.lesion_table import COLUMNS  # noqa: E402
-from LiverLesionCascadeLib.scene.navigation import worldPositions  # noqa: E402
+from LiverLesionCascadeLib.gui.sections.lesion_table import COLUMNS  # noqa: E402
+from LiverLesionCascadeLib.scene.tools.navigation import worldPositions  # noqa: E402
 
 STATUS, VOLUME = 1, 2
 

@@ -10,9 +10,15 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
-from LiverLesionCascadeLib.engine.diameters import axial_diameters
-from LiverLesionCascadeLib.engine.geometry import ImageGeometry
-from LiverLesionCascadeLib.engine.lesions import LiverSurface, border, label_lesions, measure_lesion, measure_lesions
+from LiverLesionCascadeLib.engine.grid.geometry import ImageGeometry
+from LiverLesionCascadeLib.engine.measures.diameters import axial_diameters
+from LiverLesionCascadeLib.engine.measures.lesions import (
+    LiverSurface,
+    border,
+    label_lesions,
+    measure_lesion,
+    measure_lesions,
+)
 from scipy import ndimage
 
 SPACING = (2.5, 0.7, 0.9)  # slice, row, column

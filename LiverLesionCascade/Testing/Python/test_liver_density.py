@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from LiverLesionCascadeLib.engine.bundle import LesionPassSettings
-from LiverLesionCascadeLib.engine.liver_density import median_liver_hu
+from LiverLesionCascadeLib.engine.measures.liver_density import median_liver_hu
+from LiverLesionCascadeLib.engine.model.bundle import LesionPassSettings
 
 WINDOW = (0.0, 160.0)
 

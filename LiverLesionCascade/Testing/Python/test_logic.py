@@ -9,26 +9,26 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import scene_cases as cases
 import slicer_harness
+from fixtures import scene_cases as cases
 from scipy import ndimage
 
 slicer_harness.install()
 
 import slicer  # noqa: E402
-from LiverLesionCascadeLib.engine.edit_flags import LESION_PAINTED, refined_on_source  # noqa: E402
+from fixtures.phantom import LESION_HU, PhantomSegmenter, phantom_hu  # noqa: E402
+from LiverLesionCascadeLib.engine.corrections.edit_flags import LESION_PAINTED, refined_on_source  # noqa: E402
+from LiverLesionCascadeLib.engine.corrections.refine import Refined  # noqa: E402
 from LiverLesionCascadeLib.engine.errors import CancelledError, InputError, OutputError  # noqa: E402
-from LiverLesionCascadeLib.engine.postprocessing import PostProcessing  # noqa: E402
-from LiverLesionCascadeLib.engine.presets import PAPER_SCALES, PRESETS  # noqa: E402
-from LiverLesionCascadeLib.engine.refine import Refined  # noqa: E402
+from LiverLesionCascadeLib.engine.passes.presets import PAPER_SCALES, PRESETS  # noqa: E402
+from LiverLesionCascadeLib.engine.results.postprocessing import PostProcessing  # noqa: E402
 from LiverLesionCascadeLib.engine.run_options import RunOptions  # noqa: E402
-from LiverLesionCascadeLib.gui import shared_runs  # noqa: E402
-from LiverLesionCascadeLib.gui.segmentation_runs import SegmentationRuns  # noqa: E402
-from LiverLesionCascadeLib.scene.arrays import orientedImage  # noqa: E402
-from LiverLesionCascadeLib.scene.segmentation import segmentMask  # noqa: E402
-from LiverLesionCascadeLib.scene.volume import ijkToRasMatrix, shownVolumes  # noqa: E402
-from LiverLesionCascadeLib.worker.runs import RunFailure  # noqa: E402
-from phantom import LESION_HU, PhantomSegmenter, phantom_hu  # noqa: E402
+from LiverLesionCascadeLib.gui.runs import shared_runs  # noqa: E402
+from LiverLesionCascadeLib.gui.runs.segmentation_runs import SegmentationRuns  # noqa: E402
+from LiverLesionCascadeLib.scene.nodes.arrays import orientedImage  # noqa: E402
+from LiverLesionCascadeLib.scene.nodes.volume import ijkToRasMatrix, shownVolumes  # noqa: E402
+from LiverLesionCascadeLib.scene.workspace.segmentation import segmentMask  # noqa: E402
+from LiverLesionCascadeLib.worker.submitted_run import RunFailure  # noqa: E402
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 MODULE = REPOSITORY / "LiverLesionCascade" / "LiverLesionCascade.py"
@@ -48,8 +48,8 @@ class ImmediateClient:
         return run
 
     def compute(self):
-        from LiverLesionCascadeLib.engine.ct_volume import CTVolume
-        from LiverLesionCascadeLib.engine.source_result import SourceResult
+        from LiverLesionCascadeLib.engine.results.source_result import SourceResult
+        from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 
         volume, options, handlers, run = self.submitted.pop(0)
         handlers.on_progress(0.5, "Lesions", 3.0)

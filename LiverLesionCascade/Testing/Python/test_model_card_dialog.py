@@ -7,8 +7,8 @@ slicer_harness.install()
 
 import qt  # noqa: E402
 import slicer  # noqa: E402
-from LiverLesionCascadeLib.engine.bundle import ModelBundle  # noqa: E402
-from LiverLesionCascadeLib.gui.model_card_dialog import showModelCard  # noqa: E402
+from LiverLesionCascadeLib.engine.model.bundle import ModelBundle  # noqa: E402
+from LiverLesionCascadeLib.gui.panel.model_card_dialog import showModelCard  # noqa: E402
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from LiverLesionCascadeLib.engine.network import CascadeResNet
+from LiverLesionCascadeLib.engine.model.network import CascadeResNet
 from torch import nn
 
 # (output size of a 504 x 504 image, kernels, channels, stride, dilation of each convolution, number) as printed.

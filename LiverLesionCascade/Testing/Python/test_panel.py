@@ -3,10 +3,10 @@
 from xml.etree import ElementTree
 
 import numpy as np
-import panel_fakes
 import pytest
 import slicer_harness
-from panel_fakes import closePanel, makeCT, openPanel, pump
+from fakes import panel_fakes
+from fakes.panel_fakes import closePanel, makeCT, openPanel, pump
 
 slicer_harness.install()
 
@@ -14,9 +14,9 @@ import qt  # noqa: E402
 import slicer  # noqa: E402
 from LiverLesionCascadeLib.engine.errors import OutputError  # noqa: E402
 from LiverLesionCascadeLib.engine.findings import Finding  # noqa: E402
-from LiverLesionCascadeLib.engine.postprocessing import PostProcessing  # noqa: E402
+from LiverLesionCascadeLib.engine.results.postprocessing import PostProcessing  # noqa: E402
 from LiverLesionCascadeLib.engine.run_options import RunOptions  # noqa: E402
-from LiverLesionCascadeLib.gui.questions import Questions, Rerun  # noqa: E402
+from LiverLesionCascadeLib.gui.panel.questions import Questions, Rerun  # noqa: E402
 from LiverLesionCascadeLib.worker.devices import DeviceInfo  # noqa: E402
 from slicer_harness import ui_loader  # noqa: E402
 
@@ -563,7 +563,7 @@ def test_every_widget_that_a_person_can_use_has_a_tooltip(p):
 
 def test_the_model_card_is_that_of_the_chosen_bundle(p, monkeypatch, tmp_path):
     shownFolders = []
-    monkeypatch.setattr("LiverLesionCascadeLib.gui.panel.showModelCard", shownFolders.append)
+    monkeypatch.setattr("LiverLesionCascadeLib.gui.panel.panel.showModelCard", shownFolders.append)
     p.ui.modelCardButton.click()
     p.widget._parameterNode.bundle = str(tmp_path)
     p.ui.modelCardButton.click()

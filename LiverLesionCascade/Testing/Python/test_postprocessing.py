@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
-from LiverLesionCascadeLib.engine.bounding_box import bounding_box, grown, joint_bounding_box
-from LiverLesionCascadeLib.engine.postprocessing import (
+from LiverLesionCascadeLib.engine.grid.bounding_box import bounding_box, grown, joint_bounding_box
+from LiverLesionCascadeLib.engine.results.postprocessing import (
     PostProcessing,
     equivalent_diameter_mm,
     fill_holes_per_slice,

@@ -10,14 +10,14 @@ import slicer_harness
 slicer_harness.install()
 
 import qt  # noqa: E402
+from fixtures.phantom import SPACING_KJI, phantom_hu  # noqa: E402
+from fixtures.small_bundle import write_tiny_bundle  # noqa: E402
 from LiverLesionCascadeLib.engine.run_options import RunOptions  # noqa: E402
-from LiverLesionCascadeLib.gui.event_loop import callLater  # noqa: E402
-from LiverLesionCascadeLib.gui.qt_process import QtProcess  # noqa: E402
+from LiverLesionCascadeLib.gui.runs.event_loop import callLater  # noqa: E402
+from LiverLesionCascadeLib.gui.runs.qt_process import QtProcess  # noqa: E402
 from LiverLesionCascadeLib.worker.client import WorkerClient  # noqa: E402
 from LiverLesionCascadeLib.worker.process import ProcessEvents  # noqa: E402
-from LiverLesionCascadeLib.worker.runs import RunHandlers, VolumeData  # noqa: E402
-from phantom import SPACING_KJI, phantom_hu  # noqa: E402
-from small_bundle import write_tiny_bundle  # noqa: E402
+from LiverLesionCascadeLib.worker.submitted_run import RunHandlers, VolumeData  # noqa: E402
 
 
 def run_until(done, seconds=60):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from LiverLesionCascadeLib.engine.refine import Corrections, refine_lesions
+from LiverLesionCascadeLib.engine.corrections.refine import Corrections, refine_lesions
 
 SPACING = (2.0, 1.0, 1.0)
 SHAPE = (17, 48, 48)

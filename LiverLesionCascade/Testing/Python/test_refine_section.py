@@ -7,15 +7,15 @@ import slicer_harness
 slicer_harness.install()
 
 import slicer  # noqa: E402
+from fakes.panel_fakes import makeCT, resultOf  # noqa: E402
 from LiverLesionCascadeLib.engine.errors import InputError  # noqa: E402
-from LiverLesionCascadeLib.engine.source_result import LabelBox  # noqa: E402
-from LiverLesionCascadeLib.gui.refine_section import RefineSection  # noqa: E402
-from LiverLesionCascadeLib.scene.arrays import orientedImage  # noqa: E402
-from LiverLesionCascadeLib.scene.refinement import Refinement  # noqa: E402
-from LiverLesionCascadeLib.scene.segmentation import segmentationNodeFromResult, segmentMask  # noqa: E402
-from LiverLesionCascadeLib.scene.volume import ijkToRasMatrix  # noqa: E402
-from LiverLesionCascadeLib.scene.workspace import closeWorkspaces, workspaceOf  # noqa: E402
-from panel_fakes import makeCT, resultOf  # noqa: E402
+from LiverLesionCascadeLib.engine.results.source_result import LabelBox  # noqa: E402
+from LiverLesionCascadeLib.gui.sections.refine_section import RefineSection  # noqa: E402
+from LiverLesionCascadeLib.scene.nodes.arrays import orientedImage  # noqa: E402
+from LiverLesionCascadeLib.scene.nodes.volume import ijkToRasMatrix  # noqa: E402
+from LiverLesionCascadeLib.scene.tools.refinement import Refinement  # noqa: E402
+from LiverLesionCascadeLib.scene.workspace.segmentation import segmentationNodeFromResult, segmentMask  # noqa: E402
+from LiverLesionCascadeLib.scene.workspace.workspace import closeWorkspaces, workspaceOf  # noqa: E402
 from slicer_harness.ui_loader import PROBLEMS  # noqa: E402
 
 _alive = []  # PySide deletes what Slicer keeps

@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from LiverLesionCascadeLib.engine.ct_volume import CTVolume
+from fixtures.phantom import LIVER_HU, SPACING_KJI, PhantomSegmenter, phantom_hu
 from LiverLesionCascadeLib.engine.findings import Finding
-from LiverLesionCascadeLib.engine.key_images import (
+from LiverLesionCascadeLib.engine.reports.html_report import RESEARCH_USE, render_report, tumour_burden
+from LiverLesionCascadeLib.engine.reports.key_images import (
     AXIS_COLOUR,
     LESION_COLOUR,
     LIVER_COLOUR,
@@ -23,11 +24,10 @@ from LiverLesionCascadeLib.engine.key_images import (
     key_images,
     key_slices,
 )
-from LiverLesionCascadeLib.engine.lesion_table import COLUMNS, lesion_csv, lesion_rows
-from LiverLesionCascadeLib.engine.report import RESEARCH_USE, render_report, tumour_burden
-from LiverLesionCascadeLib.engine.result import SegmentationResult
-from LiverLesionCascadeLib.engine.source_slices import source_slice, source_voxel
-from phantom import LIVER_HU, SPACING_KJI, PhantomSegmenter, phantom_hu
+from LiverLesionCascadeLib.engine.reports.lesion_csv import COLUMNS, lesion_csv, lesion_rows
+from LiverLesionCascadeLib.engine.reports.source_slices import source_slice, source_voxel
+from LiverLesionCascadeLib.engine.results.result import SegmentationResult
+from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 
 IJK_TO_LPS = np.array([[2.0, 0, 0, -130], [0, 2, 0, -100], [0, 0, 3, 500], [0, 0, 0, 1]])
 CREATED = datetime(2026, 3, 4, 5, 6)

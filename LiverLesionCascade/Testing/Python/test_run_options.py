@@ -5,8 +5,8 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from LiverLesionCascadeLib.engine.postprocessing import PostProcessing
-from LiverLesionCascadeLib.engine.presets import PAPER_SCALES, PRESETS
+from LiverLesionCascadeLib.engine.passes.presets import PAPER_SCALES, PRESETS
+from LiverLesionCascadeLib.engine.results.postprocessing import PostProcessing
 from LiverLesionCascadeLib.engine.run_options import RunOptions
 
 RULES = st.builds(PostProcessing, *[st.booleans()] * 4, st.floats(0, 50))

@@ -13,8 +13,8 @@ app = slicer_harness.install()
 import slicer  # noqa: E402
 from LiverLesionCascadeLib import sample  # noqa: E402
 from LiverLesionCascadeLib.engine.errors import InputError  # noqa: E402
-from LiverLesionCascadeLib.gui import sample_data  # noqa: E402
-from LiverLesionCascadeLib.gui.sample_data import CATEGORY, SAMPLE_NAME, fetchSample, loadSample  # noqa: E402
+from LiverLesionCascadeLib.gui.registered import sample_data  # noqa: E402
+from LiverLesionCascadeLib.gui.registered.sample_data import CATEGORY, SAMPLE_NAME, fetchSample, loadSample  # noqa: E402
 
 
 def mrc(array, mode):

@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
-import scene_cases as cases
 import slicer
-from follow_up_cases import AFTER, BEFORE, addResult
+from fixtures import scene_cases as cases
+from fixtures.follow_up_cases import AFTER, BEFORE, addResult
 from LiverLesionCascadeLib.engine.errors import InputError
-from LiverLesionCascadeLib.engine.follow_up import GONE, MATCHED, NEW
-from LiverLesionCascadeLib.scene.follow_up import LIVERS, SCENE, TRANSFORM, FollowUp
+from LiverLesionCascadeLib.engine.measures.lesion_matching import GONE, MATCHED, NEW
 from LiverLesionCascadeLib.scene.headless import headlessScene
-from LiverLesionCascadeLib.scene.review import Review
-from LiverLesionCascadeLib.scene.workspace import closeWorkspaces, workspaceOf
+from LiverLesionCascadeLib.scene.tools.follow_up import LIVERS, SCENE, TRANSFORM, FollowUp
+from LiverLesionCascadeLib.scene.workspace.review import Review
+from LiverLesionCascadeLib.scene.workspace.workspace import closeWorkspaces, workspaceOf
 
 MOTION = cases.affine(cases.rotation((0.2, 0.3, 1.0), 12), (14.0, -9.0, 120.0))
 EXPECTED = {

@@ -5,23 +5,23 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import scene_cases as cases
 import slicer
+from fixtures import scene_cases as cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from LiverLesionCascadeLib.engine.lesion_filter import LesionFilter
-from LiverLesionCascadeLib.engine.lesions import measure_lesion
-from LiverLesionCascadeLib.scene.diameter_lines import LINES_ROLE, hideDiameters, showDiameters, showsDiameters
+from LiverLesionCascadeLib.engine.measures.lesions import measure_lesion
+from LiverLesionCascadeLib.engine.model.lesion_filter import LesionFilter
 from LiverLesionCascadeLib.scene.headless import headlessScene
-from LiverLesionCascadeLib.scene.lesion_rows import LesionRows
-from LiverLesionCascadeLib.scene.mask_box import MaskBox
-from LiverLesionCascadeLib.scene.navigation import endIsolation, isIsolating, isolate, jumpTo, lesionPosition
-from LiverLesionCascadeLib.scene.provenance import LESION_FILTER
-from LiverLesionCascadeLib.scene.review import Review
-from LiverLesionCascadeLib.scene.segment_writer import writeSegments
-from LiverLesionCascadeLib.scene.segmentation import segmentationNodeFromResult
-from LiverLesionCascadeLib.scene.volume import ctVolumeFromNode
-from LiverLesionCascadeLib.scene.workspace import closeWorkspaces, workspaceOf
+from LiverLesionCascadeLib.scene.nodes.mask_box import MaskBox
+from LiverLesionCascadeLib.scene.nodes.segment_writer import writeSegments
+from LiverLesionCascadeLib.scene.nodes.volume import ctVolumeFromNode
+from LiverLesionCascadeLib.scene.tools.diameter_lines import LINES_ROLE, hideDiameters, showDiameters, showsDiameters
+from LiverLesionCascadeLib.scene.tools.lesion_rows import LesionRows
+from LiverLesionCascadeLib.scene.tools.navigation import endIsolation, isIsolating, isolate, jumpTo, lesionPosition
+from LiverLesionCascadeLib.scene.workspace.provenance import LESION_FILTER
+from LiverLesionCascadeLib.scene.workspace.review import Review
+from LiverLesionCascadeLib.scene.workspace.segmentation import segmentationNodeFromResult
+from LiverLesionCascadeLib.scene.workspace.workspace import closeWorkspaces, workspaceOf
 
 HU, LIVER, INSTANCES = cases.abdomen()
 VOXEL_ML = np.prod(cases.SPACING) / 1000

@@ -2,26 +2,33 @@
 
 import numpy as np
 import pytest
-import scene_cases as cases
 import slicer
+from fixtures import scene_cases as cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from LiverLesionCascadeLib.engine.ct_volume import CTVolume
-from LiverLesionCascadeLib.engine.edit_flags import LESION, LESION_PAINTED, LIVER, TOUCHED, EditFlags, refined_on_source
+from LiverLesionCascadeLib.engine.corrections.edit_flags import (
+    LESION,
+    LESION_PAINTED,
+    LIVER,
+    TOUCHED,
+    EditFlags,
+    refined_on_source,
+)
 from LiverLesionCascadeLib.engine.errors import OutputError
-from LiverLesionCascadeLib.engine.result import ProbabilityBox
-from LiverLesionCascadeLib.engine.source_result import LabelBox
-from LiverLesionCascadeLib.scene.arrays import RAS_FROM_LPS, orientedImage
-from LiverLesionCascadeLib.scene.edit_record import LESIONS
+from LiverLesionCascadeLib.engine.results.result import ProbabilityBox
+from LiverLesionCascadeLib.engine.results.source_result import LabelBox
+from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from LiverLesionCascadeLib.scene.headless import headlessScene
-from LiverLesionCascadeLib.scene.lesion_change import isRefined
-from LiverLesionCascadeLib.scene.refinement import Refinement, Refining, editFlags, hasCorrections
-from LiverLesionCascadeLib.scene.review import Review
-from LiverLesionCascadeLib.scene.segmentation import segmentationNodeFromResult, segmentMask
-from LiverLesionCascadeLib.scene.stored_probability import storeProbability
-from LiverLesionCascadeLib.scene.threshold import Threshold
-from LiverLesionCascadeLib.scene.volume import ctVolumeFromNode, ijkToRasMatrix
-from LiverLesionCascadeLib.scene.workspace import closeWorkspaces, workspaceOf
+from LiverLesionCascadeLib.scene.nodes.arrays import RAS_FROM_LPS, orientedImage
+from LiverLesionCascadeLib.scene.nodes.volume import ctVolumeFromNode, ijkToRasMatrix
+from LiverLesionCascadeLib.scene.tools.refinement import Refinement, Refining, editFlags, hasCorrections
+from LiverLesionCascadeLib.scene.tools.threshold import Threshold
+from LiverLesionCascadeLib.scene.workspace.edit_record import LESIONS
+from LiverLesionCascadeLib.scene.workspace.lesion_change import isRefined
+from LiverLesionCascadeLib.scene.workspace.review import Review
+from LiverLesionCascadeLib.scene.workspace.segmentation import segmentationNodeFromResult, segmentMask
+from LiverLesionCascadeLib.scene.workspace.stored_probability import storeProbability
+from LiverLesionCascadeLib.scene.workspace.workspace import closeWorkspaces, workspaceOf
 
 HU, LIVER_MASK, INSTANCES = cases.abdomen()
 SHAPE = HU.shape

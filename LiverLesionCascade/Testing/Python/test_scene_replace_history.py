@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
-import scene_cases as cases
 import slicer
-from LiverLesionCascadeLib.scene.arrays import arrayFromImage, orientedImage
+from fixtures import scene_cases as cases
 from LiverLesionCascadeLib.scene.headless import headlessScene
-from LiverLesionCascadeLib.scene.provenance import resultSegmentIds
-from LiverLesionCascadeLib.scene.replace_history import ReplaceHistory, exchangeResult
-from LiverLesionCascadeLib.scene.representations import BINARY_LABELMAP, CLOSED_SURFACE
-from LiverLesionCascadeLib.scene.segmentation import segmentationNodeFromResult, segmentMask
-from LiverLesionCascadeLib.scene.volume import ctVolumeFromNode, ijkToRasMatrix
+from LiverLesionCascadeLib.scene.nodes.arrays import arrayFromImage, orientedImage
+from LiverLesionCascadeLib.scene.nodes.representations import BINARY_LABELMAP, CLOSED_SURFACE
+from LiverLesionCascadeLib.scene.nodes.volume import ctVolumeFromNode, ijkToRasMatrix
+from LiverLesionCascadeLib.scene.workspace.provenance import resultSegmentIds
+from LiverLesionCascadeLib.scene.workspace.replace_history import ReplaceHistory, exchangeResult
+from LiverLesionCascadeLib.scene.workspace.segmentation import segmentationNodeFromResult, segmentMask
 
 HU, LIVER, INSTANCES = cases.abdomen()
 FIRST = {"liver": LIVER, "lesion_1": INSTANCES == 1, "lesion_2": INSTANCES == 2}

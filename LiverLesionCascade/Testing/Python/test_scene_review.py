@@ -4,17 +4,25 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import scene_cases as cases
 import slicer
+from fixtures import scene_cases as cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from LiverLesionCascadeLib.scene.headless import headlessScene
-from LiverLesionCascadeLib.scene.provenance import CONFIDENCE
-from LiverLesionCascadeLib.scene.review import ACCEPTED, FLAGGED, REJECTED, REVIEW, UNREVIEWED, Review, reviewStatus
-from LiverLesionCascadeLib.scene.segmentation import segmentationNodeFromResult, segmentMask
-from LiverLesionCascadeLib.scene.storage import loadSegmentation, saveSegmentation
-from LiverLesionCascadeLib.scene.volume import ctVolumeFromNode
-from LiverLesionCascadeLib.scene.workspace import closeWorkspaces, workspaceOf
+from LiverLesionCascadeLib.scene.nodes.storage import loadSegmentation, saveSegmentation
+from LiverLesionCascadeLib.scene.nodes.volume import ctVolumeFromNode
+from LiverLesionCascadeLib.scene.workspace.provenance import CONFIDENCE
+from LiverLesionCascadeLib.scene.workspace.review import (
+    ACCEPTED,
+    FLAGGED,
+    REJECTED,
+    REVIEW,
+    UNREVIEWED,
+    Review,
+    reviewStatus,
+)
+from LiverLesionCascadeLib.scene.workspace.segmentation import segmentationNodeFromResult, segmentMask
+from LiverLesionCascadeLib.scene.workspace.workspace import closeWorkspaces, workspaceOf
 
 HU, LIVER, _ = cases.abdomen()
 INSTANCES = np.zeros(HU.shape, np.uint16)

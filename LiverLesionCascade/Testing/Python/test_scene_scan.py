@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
-import scene_cases as cases
+from fixtures import scene_cases as cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from LiverLesionCascadeLib.engine.errors import InputError, InvalidVolumeError
 from LiverLesionCascadeLib.scene.headless import headlessScene
-from LiverLesionCascadeLib.scene.roi import roiBox
-from LiverLesionCascadeLib.scene.scan import scanFromNode
-from LiverLesionCascadeLib.scene.segmentation import segmentationNodeFromResult, segmentMask
-from LiverLesionCascadeLib.scene.volume import ijkToRasMatrix
+from LiverLesionCascadeLib.scene.nodes.roi import roiBox
+from LiverLesionCascadeLib.scene.nodes.volume import ijkToRasMatrix
+from LiverLesionCascadeLib.scene.tools.scan_input import scanFromNode
+from LiverLesionCascadeLib.scene.workspace.segmentation import segmentationNodeFromResult, segmentMask
 
 SHAPE = (24, 40, 36)
 

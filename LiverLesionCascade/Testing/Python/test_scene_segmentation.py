@@ -6,23 +6,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import scene_cases as cases
 import slicer
+from fixtures import scene_cases as cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from LiverLesionCascadeLib.engine.errors import OutputError
-from LiverLesionCascadeLib.scene import terminology
-from LiverLesionCascadeLib.scene.arrays import orientedImage
 from LiverLesionCascadeLib.scene.headless import headlessScene
-from LiverLesionCascadeLib.scene.provenance import getTag
-from LiverLesionCascadeLib.scene.segmentation import (
+from LiverLesionCascadeLib.scene.nodes import terminology
+from LiverLesionCascadeLib.scene.nodes.arrays import orientedImage
+from LiverLesionCascadeLib.scene.nodes.volume import ctVolumeFromNode, ijkToRasMatrix
+from LiverLesionCascadeLib.scene.workspace.provenance import getTag
+from LiverLesionCascadeLib.scene.workspace.segmentation import (
     BINARY_LABELMAP,
     resultSegmentIds,
     segmentationNodeFromResult,
     segmentationNodeOnSource,
     segmentMask,
 )
-from LiverLesionCascadeLib.scene.volume import ctVolumeFromNode, ijkToRasMatrix
 
 IDS = ["liver", "lesion_1", "lesion_2"]
 

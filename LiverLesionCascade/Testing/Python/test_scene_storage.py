@@ -5,16 +5,16 @@ import stat
 
 import numpy as np
 import pytest
-import scene_cases as cases
 import SimpleITK as sitk
 import slicer
-from LiverLesionCascadeLib.engine.ct_volume import CTVolume
+from fixtures import scene_cases as cases
 from LiverLesionCascadeLib.engine.errors import InputError, OutputError
+from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from LiverLesionCascadeLib.scene.headless import headlessScene, writeSegmentation
-from LiverLesionCascadeLib.scene.provenance import getTag
-from LiverLesionCascadeLib.scene.segmentation import segmentationNodeFromResult, segmentMask
-from LiverLesionCascadeLib.scene.storage import loadSegmentation, saveSegmentation
-from LiverLesionCascadeLib.scene.volume import ctVolumeFromNode, volumeNodeFromArray
+from LiverLesionCascadeLib.scene.nodes.storage import loadSegmentation, saveSegmentation
+from LiverLesionCascadeLib.scene.nodes.volume import ctVolumeFromNode, volumeNodeFromArray
+from LiverLesionCascadeLib.scene.workspace.provenance import getTag
+from LiverLesionCascadeLib.scene.workspace.segmentation import segmentationNodeFromResult, segmentMask
 
 SPECIAL_NAME = "Bäuche | Nr. 1: größer\n»portal«"
 

@@ -2,24 +2,24 @@
 
 import numpy as np
 import pytest
-import scene_cases as cases
 import slicer
+from fixtures import scene_cases as cases
 from LiverLesionCascadeLib.engine.errors import InputError, OutputError
-from LiverLesionCascadeLib.engine.lesion_filter import LesionFilter
-from LiverLesionCascadeLib.engine.result import ProbabilityBox
-from LiverLesionCascadeLib.scene.arrays import arrayFromImage, orientedImage
+from LiverLesionCascadeLib.engine.model.lesion_filter import LesionFilter
+from LiverLesionCascadeLib.engine.results.result import ProbabilityBox
 from LiverLesionCascadeLib.scene.headless import headlessScene
-from LiverLesionCascadeLib.scene.lesion_change import LesionHistory
-from LiverLesionCascadeLib.scene.lesion_rows import LesionRows
-from LiverLesionCascadeLib.scene.mask_box import MaskBox
-from LiverLesionCascadeLib.scene.provenance import CONFIDENCE, getTag
-from LiverLesionCascadeLib.scene.representations import BINARY_LABELMAP, CLOSED_SURFACE
-from LiverLesionCascadeLib.scene.review import Review
-from LiverLesionCascadeLib.scene.segmentation import segmentationNodeFromResult, segmentMask
-from LiverLesionCascadeLib.scene.stored_probability import storeProbability
-from LiverLesionCascadeLib.scene.threshold import Settings, Threshold
-from LiverLesionCascadeLib.scene.volume import ctVolumeFromNode, ijkToRasMatrix
-from LiverLesionCascadeLib.scene.workspace import closeWorkspaces, workspaceOf
+from LiverLesionCascadeLib.scene.nodes.arrays import arrayFromImage, orientedImage
+from LiverLesionCascadeLib.scene.nodes.mask_box import MaskBox
+from LiverLesionCascadeLib.scene.nodes.representations import BINARY_LABELMAP, CLOSED_SURFACE
+from LiverLesionCascadeLib.scene.nodes.volume import ctVolumeFromNode, ijkToRasMatrix
+from LiverLesionCascadeLib.scene.tools.lesion_rows import LesionRows
+from LiverLesionCascadeLib.scene.tools.threshold import Settings, Threshold
+from LiverLesionCascadeLib.scene.workspace.lesion_change import LesionHistory
+from LiverLesionCascadeLib.scene.workspace.provenance import CONFIDENCE, getTag
+from LiverLesionCascadeLib.scene.workspace.review import Review
+from LiverLesionCascadeLib.scene.workspace.segmentation import segmentationNodeFromResult, segmentMask
+from LiverLesionCascadeLib.scene.workspace.stored_probability import storeProbability
+from LiverLesionCascadeLib.scene.workspace.workspace import closeWorkspaces, workspaceOf
 
 HU, LIVER, _ = cases.abdomen()
 START, SHAPE = (3, 6, 4), (18, 26, 22)

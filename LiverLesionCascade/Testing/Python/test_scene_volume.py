@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-import scene_cases as cases
 import vtk
+from fixtures import scene_cases as cases
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from LiverLesionCascadeLib.engine.errors import InvalidVolumeError
 from LiverLesionCascadeLib.scene.headless import headlessScene
-from LiverLesionCascadeLib.scene.volume import (
+from LiverLesionCascadeLib.scene.nodes.volume import (
     ctVolumeFromNode,
     placeBeside,
     volumeNodeFromArray,

@@ -2,21 +2,21 @@
 
 import numpy as np
 import pytest
-import scene_cases as cases
 import slicer
+from fixtures import scene_cases as cases
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from LiverLesionCascadeLib.scene.arrays import arrayFromImage, orientedImage
-from LiverLesionCascadeLib.scene.edit_record import EDITS_ROLE, LESIONS, LIVER
 from LiverLesionCascadeLib.scene.headless import headlessScene
-from LiverLesionCascadeLib.scene.mask_box import EMPTY, MaskBox, difference, jointBox, union
-from LiverLesionCascadeLib.scene.replace_history import ReplaceHistory
-from LiverLesionCascadeLib.scene.representations import BINARY_LABELMAP
-from LiverLesionCascadeLib.scene.segmentation import segmentationNodeFromResult
-from LiverLesionCascadeLib.scene.stored_probability import PROBABILITY_ROLE
-from LiverLesionCascadeLib.scene.volume import ctVolumeFromNode, ijkToRasMatrix
-from LiverLesionCascadeLib.scene.workspace import closeWorkspaces, workspaceOf
+from LiverLesionCascadeLib.scene.nodes.arrays import arrayFromImage, orientedImage
+from LiverLesionCascadeLib.scene.nodes.mask_box import EMPTY, MaskBox, difference, jointBox, union
+from LiverLesionCascadeLib.scene.nodes.representations import BINARY_LABELMAP
+from LiverLesionCascadeLib.scene.nodes.volume import ctVolumeFromNode, ijkToRasMatrix
+from LiverLesionCascadeLib.scene.workspace.edit_record import EDITS_ROLE, LESIONS, LIVER
+from LiverLesionCascadeLib.scene.workspace.replace_history import ReplaceHistory
+from LiverLesionCascadeLib.scene.workspace.segmentation import segmentationNodeFromResult
+from LiverLesionCascadeLib.scene.workspace.stored_probability import PROBABILITY_ROLE
+from LiverLesionCascadeLib.scene.workspace.workspace import closeWorkspaces, workspaceOf
 
 HU, LIVER_MASK, INSTANCES = cases.abdomen()
 SHAPE = HU.shape

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 slicer_harness.install()
 
 import slicer  # noqa: E402
-from LiverLesionCascadeLib.gui import segment_statistics  # noqa: E402
-from LiverLesionCascadeLib.scene.arrays import orientedImage, vtkFromMatrix  # noqa: E402
-from LiverLesionCascadeLib.scene.representations import BINARY_LABELMAP  # noqa: E402
-from LiverLesionCascadeLib.scene.segment_diameters import segmentDiameters  # noqa: E402
+from LiverLesionCascadeLib.gui.registered import segment_statistics  # noqa: E402
+from LiverLesionCascadeLib.scene.nodes.arrays import orientedImage, vtkFromMatrix  # noqa: E402
+from LiverLesionCascadeLib.scene.nodes.representations import BINARY_LABELMAP  # noqa: E402
+from LiverLesionCascadeLib.scene.tools.segment_diameters import segmentDiameters  # noqa: E402
 from SegmentStatistics import SegmentStatisticsLogic  # noqa: E402
 
 PREFIX = "AxialDiameterSegmentStatisticsPlugin."

@@ -6,25 +6,27 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import scene_cases as cases
 import slicer_harness
+from fixtures import scene_cases as cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 slicer_harness.install()
 
 import slicer  # noqa: E402
-from LiverLesionCascadeLib.engine.ct_volume import CTVolume  # noqa: E402
+from fakes.worker_loop import EventLoop  # noqa: E402
 from LiverLesionCascadeLib.engine.errors import InputError, InvalidVolumeError, OutputError  # noqa: E402
 from LiverLesionCascadeLib.engine.run_options import RunOptions  # noqa: E402
-from LiverLesionCascadeLib.gui import segmentation_runs  # noqa: E402
-from LiverLesionCascadeLib.gui.segmentation_runs import SegmentationRuns  # noqa: E402
-from LiverLesionCascadeLib.scene.arrays import arrayFromImage, orientedImage  # noqa: E402
-from LiverLesionCascadeLib.scene.segmentation import segmentMask  # noqa: E402
-from LiverLesionCascadeLib.scene.volume import ijkToRasMatrix, shownVolumes  # noqa: E402
-from LiverLesionCascadeLib.scene.workspace import closeWorkspaces  # noqa: E402
+from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume  # noqa: E402
+from LiverLesionCascadeLib.gui.runs import segmentation_runs  # noqa: E402
+from LiverLesionCascadeLib.gui.runs.segmentation_runs import SegmentationRuns  # noqa: E402
+from LiverLesionCascadeLib.scene.nodes.arrays import arrayFromImage, orientedImage  # noqa: E402
+from LiverLesionCascadeLib.scene.nodes.volume import ijkToRasMatrix, shownVolumes  # noqa: E402
+from LiverLesionCascadeLib.scene.workspace.segmentation import segmentMask  # noqa: E402
+from LiverLesionCascadeLib.scene.workspace.workspace import closeWorkspaces  # noqa: E402
 from LiverLesionCascadeLib.worker.client import WorkerClient  # noqa: E402
 from LiverLesionCascadeLib.worker.devices import DeviceInfo  # noqa: E402
+from LiverLesionCascadeLib.worker.exchange_folder import RESULT, read_volume  # noqa: E402
 from LiverLesionCascadeLib.worker.protocol import (  # noqa: E402
     VERSION,
     Hello,
@@ -35,8 +37,6 @@ from LiverLesionCascadeLib.worker.protocol import (  # noqa: E402
     decode,
     encode,
 )
-from LiverLesionCascadeLib.worker.run_folder import RESULT, read_volume  # noqa: E402
-from worker_loop import EventLoop  # noqa: E402
 
 HU, LIVER, INSTANCES = cases.abdomen()
 

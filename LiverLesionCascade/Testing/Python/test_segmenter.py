@@ -5,15 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from LiverLesionCascadeLib.engine.bundle import ModelBundle
-from LiverLesionCascadeLib.engine.ct_volume import CTVolume
+from fixtures.small_bundle import IntensityNetwork, write_tiny_bundle
 from LiverLesionCascadeLib.engine.errors import CancelledError, DeviceError, InvalidVolumeError
-from LiverLesionCascadeLib.engine.inference import between_slices, evenly_stepped, predict, scaled_size
-from LiverLesionCascadeLib.engine.postprocessing import PostProcessing
-from LiverLesionCascadeLib.engine.presets import PAPER_SCALES, Preset
+from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
+from LiverLesionCascadeLib.engine.model.inference import between_slices, evenly_stepped, predict, scaled_size
+from LiverLesionCascadeLib.engine.passes.presets import PAPER_SCALES, Preset
 from LiverLesionCascadeLib.engine.progress import Progress
+from LiverLesionCascadeLib.engine.results.postprocessing import PostProcessing
+from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.segmenter import Segmenter
-from small_bundle import IntensityNetwork, write_tiny_bundle
 
 SLICE = Preset("every slice", postprocessing=PostProcessing(min_lesion_mm=0))
 

@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
+from fixtures.small_bundle import IntensityNetwork, write_tiny_bundle
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from LiverLesionCascadeLib.engine.bundle import ModelBundle
-from LiverLesionCascadeLib.engine.ct_volume import CTVolume
+from LiverLesionCascadeLib.engine.corrections.refine import Corrections
 from LiverLesionCascadeLib.engine.errors import CancelledError
-from LiverLesionCascadeLib.engine.refine import Corrections
+from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
+from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.segmenter import Segmenter
-from small_bundle import IntensityNetwork, write_tiny_bundle
 
 SHAPE, SPACING = (20, 60, 64), (3.0, 2.0, 2.0)
 START, STOP = (2, 6, 4), (19, 56, 60)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from LiverLesionCascadeLib.engine.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.findings import Finding
-from LiverLesionCascadeLib.engine.lesion_filter import LesionFilter
-from LiverLesionCascadeLib.engine.lesions import label_lesions, measure_lesions
-from LiverLesionCascadeLib.engine.result import ProbabilityBox, SegmentationResult
-from LiverLesionCascadeLib.engine.source_result import LabelBox, SourceResult
+from LiverLesionCascadeLib.engine.measures.lesions import label_lesions, measure_lesions
+from LiverLesionCascadeLib.engine.model.lesion_filter import LesionFilter
+from LiverLesionCascadeLib.engine.results.result import ProbabilityBox, SegmentationResult
+from LiverLesionCascadeLib.engine.results.source_result import LabelBox, SourceResult
+from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 
 AXIS_ORDERS = [
     np.eye(3)[:, list(order)] * signs for order in permutations(range(3)) for signs in product((1.0, -1.0), repeat=3)

@@ -5,10 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from LiverLesionCascadeLib.engine.lesions import label_lesions
-from LiverLesionCascadeLib.engine.postprocessing import PostProcessing, fill_holes_per_slice, postprocess
-from LiverLesionCascadeLib.engine.runs import Runs
-from LiverLesionCascadeLib.engine.threshold import LOWEST_THRESHOLD, LesionThreshold, kept_numbers, stored_probability
+from LiverLesionCascadeLib.engine.grid.voxel_runs import Runs
+from LiverLesionCascadeLib.engine.measures.lesions import label_lesions
+from LiverLesionCascadeLib.engine.results.lesion_threshold import (
+    LOWEST_THRESHOLD,
+    LesionThreshold,
+    kept_numbers,
+    stored_probability,
+)
+from LiverLesionCascadeLib.engine.results.postprocessing import PostProcessing, fill_holes_per_slice, postprocess
 from scipy import ndimage
 
 SHAPES = arrays.array_shapes(min_dims=3, max_dims=3, min_side=1, max_side=7)

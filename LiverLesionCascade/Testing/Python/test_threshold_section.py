@@ -7,15 +7,15 @@ import slicer_harness
 slicer_harness.install()
 
 import slicer  # noqa: E402
-from LiverLesionCascadeLib.engine.result import ProbabilityBox  # noqa: E402
-from LiverLesionCascadeLib.gui.review_bar import ReviewBar  # noqa: E402
-from LiverLesionCascadeLib.gui.threshold_section import ThresholdSection  # noqa: E402
-from LiverLesionCascadeLib.scene.provenance import CONFIDENCE  # noqa: E402
-from LiverLesionCascadeLib.scene.review import Review, reviewStatus  # noqa: E402
-from LiverLesionCascadeLib.scene.segmentation import segmentationNodeFromResult, segmentMask  # noqa: E402
-from LiverLesionCascadeLib.scene.stored_probability import storeProbability  # noqa: E402
-from LiverLesionCascadeLib.scene.workspace import closeWorkspaces, workspaceOf  # noqa: E402
-from panel_fakes import makeCT, resultOf  # noqa: E402
+from fakes.panel_fakes import makeCT, resultOf  # noqa: E402
+from LiverLesionCascadeLib.engine.results.result import ProbabilityBox  # noqa: E402
+from LiverLesionCascadeLib.gui.sections.review_bar import ReviewBar  # noqa: E402
+from LiverLesionCascadeLib.gui.sections.threshold_section import ThresholdSection  # noqa: E402
+from LiverLesionCascadeLib.scene.workspace.provenance import CONFIDENCE  # noqa: E402
+from LiverLesionCascadeLib.scene.workspace.review import Review, reviewStatus  # noqa: E402
+from LiverLesionCascadeLib.scene.workspace.segmentation import segmentationNodeFromResult, segmentMask  # noqa: E402
+from LiverLesionCascadeLib.scene.workspace.stored_probability import storeProbability  # noqa: E402
+from LiverLesionCascadeLib.scene.workspace.workspace import closeWorkspaces, workspaceOf  # noqa: E402
 from slicer_harness.ui_loader import PROBLEMS  # noqa: E402
 
 _alive = []  # PySide deletes what Slicer keeps

@@ -13,8 +13,8 @@ import slicer_harness
 
 app = slicer_harness.install()
 
-from LiverLesionCascadeLib.gui import torch_installation  # noqa: E402
-from LiverLesionCascadeLib.gui.torch_installation import TorchInstaller, installedVersion  # noqa: E402
+from LiverLesionCascadeLib.gui.install import torch_installation  # noqa: E402
+from LiverLesionCascadeLib.gui.install.torch_installation import TorchInstaller, installedVersion  # noqa: E402
 
 
 class Extension:
@@ -110,7 +110,7 @@ def test_a_torch_that_is_too_old_is_neither_used_nor_replaced_behind_the_user_s_
 def test_the_installed_version_is_found_without_importing_torch():
     code = (
         "import slicer_harness; slicer_harness.install(); import sys;"
-        "from LiverLesionCascadeLib.gui.torch_installation import TorchInstaller, installedVersion;"
+        "from LiverLesionCascadeLib.gui.install.torch_installation import TorchInstaller, installedVersion;"
         "print(TorchInstaller().isInstalled(), installedVersion(), 'torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True)

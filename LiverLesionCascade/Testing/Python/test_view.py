@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from LiverLesionCascadeLib.engine.view import View, liver_box_view, normalise, whole_slice_view
+from LiverLesionCascadeLib.engine.model.view import View, liver_box_view, normalise, whole_slice_view
 
 extents = st.integers(8, 60)
 offsets = st.integers(-30, 30)

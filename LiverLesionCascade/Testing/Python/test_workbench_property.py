@@ -4,23 +4,23 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import scene_cases as cases
 import slicer
+from fixtures import scene_cases as cases
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from LiverLesionCascadeLib.engine.result import ProbabilityBox
-from LiverLesionCascadeLib.engine.source_result import LabelBox
-from LiverLesionCascadeLib.scene.arrays import orientedImage
+from LiverLesionCascadeLib.engine.results.result import ProbabilityBox
+from LiverLesionCascadeLib.engine.results.source_result import LabelBox
 from LiverLesionCascadeLib.scene.headless import headlessScene
-from LiverLesionCascadeLib.scene.provenance import isOwnSegment
-from LiverLesionCascadeLib.scene.refinement import Refinement, Refining, editFlags
-from LiverLesionCascadeLib.scene.replace_history import ReplaceHistory
-from LiverLesionCascadeLib.scene.review import UNREVIEWED, Review
-from LiverLesionCascadeLib.scene.segmentation import segmentationNodeFromResult
-from LiverLesionCascadeLib.scene.threshold import Threshold
-from LiverLesionCascadeLib.scene.volume import ctVolumeFromNode, ijkToRasMatrix
-from LiverLesionCascadeLib.scene.workspace import closeWorkspaces, workspaceOf
+from LiverLesionCascadeLib.scene.nodes.arrays import orientedImage
+from LiverLesionCascadeLib.scene.nodes.volume import ctVolumeFromNode, ijkToRasMatrix
+from LiverLesionCascadeLib.scene.tools.refinement import Refinement, Refining, editFlags
+from LiverLesionCascadeLib.scene.tools.threshold import Threshold
+from LiverLesionCascadeLib.scene.workspace.provenance import isOwnSegment
+from LiverLesionCascadeLib.scene.workspace.replace_history import ReplaceHistory
+from LiverLesionCascadeLib.scene.workspace.review import UNREVIEWED, Review
+from LiverLesionCascadeLib.scene.workspace.segmentation import segmentationNodeFromResult
+from LiverLesionCascadeLib.scene.workspace.workspace import closeWorkspaces, workspaceOf
 
 HU, LIVER, INSTANCES = cases.abdomen((12, 20, 18))
 SHAPE = HU.shape

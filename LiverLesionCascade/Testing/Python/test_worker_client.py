@@ -4,12 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes.worker_loop import EventLoop
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from LiverLesionCascadeLib.engine.results.source_result import LabelBox, SourceResult
 from LiverLesionCascadeLib.engine.run_options import RunOptions
-from LiverLesionCascadeLib.engine.source_result import LabelBox, SourceResult
 from LiverLesionCascadeLib.worker.client import WorkerClient
 from LiverLesionCascadeLib.worker.devices import DeviceInfo
+from LiverLesionCascadeLib.worker.exchange_folder import RESULT, read_volume
 from LiverLesionCascadeLib.worker.protocol import (
     VERSION,
     Hello,
@@ -20,9 +22,7 @@ from LiverLesionCascadeLib.worker.protocol import (
     decode,
     encode,
 )
-from LiverLesionCascadeLib.worker.run_folder import RESULT, read_volume
-from LiverLesionCascadeLib.worker.runs import RunHandlers, VolumeData
-from worker_loop import EventLoop
+from LiverLesionCascadeLib.worker.submitted_run import RunHandlers, VolumeData
 
 CPU = DeviceInfo("cpu", "CPU", True)
 HELLO = Hello(VERSION, "2.13", "", (CPU,), "")

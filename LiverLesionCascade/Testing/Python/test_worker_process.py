@@ -12,18 +12,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from LiverLesionCascadeLib.engine.bundle import ModelBundle
-from LiverLesionCascadeLib.engine.ct_volume import CTVolume
+from fakes.worker_loop import EventLoop, PipedProcess
+from fixtures.phantom import SPACING_KJI, phantom_hu
+from fixtures.small_bundle import METADATA, write_tiny_bundle
+from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
+from LiverLesionCascadeLib.engine.results.source_result import SourceResult
 from LiverLesionCascadeLib.engine.run_options import RunOptions
+from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.segmenter import Segmenter
-from LiverLesionCascadeLib.engine.source_result import SourceResult
 from LiverLesionCascadeLib.worker.client import WorkerClient
+from LiverLesionCascadeLib.worker.exchange_folder import remove_abandoned
 from LiverLesionCascadeLib.worker.process import worker_command
-from LiverLesionCascadeLib.worker.run_folder import remove_abandoned
-from LiverLesionCascadeLib.worker.runs import RunHandlers, VolumeData
-from phantom import SPACING_KJI, phantom_hu
-from small_bundle import METADATA, write_tiny_bundle
-from worker_loop import EventLoop, PipedProcess
+from LiverLesionCascadeLib.worker.submitted_run import RunHandlers, VolumeData
 
 MATRIX = np.diag([*SPACING_KJI[::-1], 1.0])
 

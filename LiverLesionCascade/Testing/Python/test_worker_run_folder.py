@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from LiverLesionCascadeLib.engine.postprocessing import PostProcessing
+from LiverLesionCascadeLib.engine.results.postprocessing import PostProcessing
 from LiverLesionCascadeLib.engine.run_options import RunOptions
-from LiverLesionCascadeLib.worker.run_folder import (
+from LiverLesionCascadeLib.worker.exchange_folder import (
     ExchangeFolder,
     read_volume,
     remove_abandoned,
     slabs,
     write_volume,
 )
-from LiverLesionCascadeLib.worker.runs import VolumeData
+from LiverLesionCascadeLib.worker.submitted_run import VolumeData
 
 
 @given(arrays.arrays(np.int16, arrays.array_shapes(min_dims=3, max_dims=3, max_side=7)), st.integers(1, 300))
@@ -68,7 +68,7 @@ def test_only_folders_whose_owner_is_gone_are_removed(tmp_path):
     owner = (
         f"import sys; sys.path.insert(0, {os.fspath(package_root())!r})\n"
         "from pathlib import Path\n"
-        "from LiverLesionCascadeLib.worker.run_folder import ExchangeFolder\n"
+        "from LiverLesionCascadeLib.worker.exchange_folder import ExchangeFolder\n"
         f"folder = ExchangeFolder(Path({os.fspath(tmp_path)!r}))\n"
         "folder.run_folder(1).mkdir()\n"
         "(folder.run_folder(1) / 'volume.npy').write_bytes(b'a patient')\n"

@@ -40,18 +40,25 @@ def run(args: argparse.Namespace) -> int:
     from dataclasses import replace
 
     import torch
-    from LiverLesionCascadeLib.engine.bundle import ModelBundle
-    from LiverLesionCascadeLib.engine.device import select_device
     from LiverLesionCascadeLib.engine.errors import InputError
     from LiverLesionCascadeLib.engine.files import write_atomically
-    from LiverLesionCascadeLib.engine.presets import PRESETS
+    from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
+    from LiverLesionCascadeLib.engine.model.device import select_device
+    from LiverLesionCascadeLib.engine.passes.presets import PRESETS
 
-    from ..cascade_training import scaled
-    from ..cases import find_cases
-    from ..cross_validation import CrossValidation, fit_filter, fit_filters, fold_cases, measure_fold, train_fold
-    from ..denormals import denormals_flushed
-    from ..export import record_cross_validation
+    from ..bundles.export import record_cross_validation
+    from ..datasets.cases import find_cases
     from ..recipes import RECIPES
+    from ..studies.cross_validation import (
+        CrossValidation,
+        fit_filter,
+        fit_filters,
+        fold_cases,
+        measure_fold,
+        train_fold,
+    )
+    from ..training.cascade_training import scaled
+    from ..training.denormals import denormals_flushed
 
     if args.threads:
         torch.set_num_threads(args.threads)

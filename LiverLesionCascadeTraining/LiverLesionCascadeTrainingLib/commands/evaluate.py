@@ -16,13 +16,13 @@ from LiverLesionCascadeLib.engine.errors import CancelledError
 from . import LAYOUT
 
 if TYPE_CHECKING:
-    from LiverLesionCascadeLib.engine.bundle import ModelBundle
-    from LiverLesionCascadeLib.engine.presets import Preset
+    from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
+    from LiverLesionCascadeLib.engine.passes.presets import Preset
 
-    from ..cases import TrainingCase
-    from ..evaluation import EvaluationSummary
-    from ..evaluation_records import EvaluationRecord, EvaluationRecords
-    from ..evaluation_task import Measured
+    from ..datasets.cases import TrainingCase
+    from ..evaluation.evaluation import EvaluationSummary
+    from ..evaluation.evaluation_records import EvaluationRecord, EvaluationRecords
+    from ..evaluation.evaluation_task import Measured
 
     #: Segments and measures cases; each comes with its result when it is done.
     Measure = Callable[[list[TrainingCase], Preset], Iterator[tuple[TrainingCase, Measured]]]
@@ -58,18 +58,18 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from LiverLesionCascadeLib.engine.bundle import ModelBundle
-    from LiverLesionCascadeLib.engine.presets import DEFAULT_PRESET, PRESETS
+    from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
+    from LiverLesionCascadeLib.engine.passes.presets import DEFAULT_PRESET, PRESETS
 
-    from ..cases import find_cases
-    from ..datasets.splits import VALIDATION
-    from ..evaluation import format_table, summarise
-    from ..evaluation_records import evaluation_records
-    from ..export import record_validation, validation_figures
-    from ..variants import cascade_variants
+    from ..bundles.export import record_validation, validation_figures
+    from ..cases.splits import VALIDATION
+    from ..datasets.cases import find_cases
+    from ..evaluation.evaluation import format_table, summarise
+    from ..evaluation.evaluation_records import evaluation_records
+    from ..evaluation.variants import cascade_variants
 
     if args.output:
-        from ..evaluation_tables import write_evaluation_tables  # first of all: it needs a package of the extra archive
+        from ..evaluation.evaluation_tables import write_evaluation_tables
 
     cases = find_cases(args.cases, VALIDATION)
     bundle = ModelBundle.load(args.bundle) if args.bundle else ModelBundle.shipped()
@@ -135,7 +135,7 @@ def _evaluate(
 def _here(args: argparse.Namespace, bundle: ModelBundle) -> Measure:
     from LiverLesionCascadeLib.engine.segmenter import Segmenter
 
-    from ..evaluation_task import try_case
+    from ..evaluation.evaluation_task import try_case
 
     segmenter = Segmenter(bundle, args.device)
     return lambda cases, preset: ((case, try_case(case, preset, segmenter)) for case in cases)
@@ -146,7 +146,7 @@ def _by_workers(args: argparse.Namespace, bundle: ModelBundle) -> Measure:
     from LiverLesionCascadeLib.archive.cluster import workers
     from LiverLesionCascadeLib.archive.records import model_identity
 
-    from ..evaluation_task import Measured, reason_of, try_case_on_worker
+    from ..evaluation.evaluation_task import Measured, reason_of, try_case_on_worker
 
     model, folder = model_identity(bundle), str(bundle.folder.resolve())
 
@@ -164,7 +164,7 @@ def _by_workers(args: argparse.Namespace, bundle: ModelBundle) -> Measure:
 
 
 def _comparison(summaries: dict[str, EvaluationSummary]) -> str:
-    from ..evaluation import markdown_table, number
+    from ..evaluation.evaluation import markdown_table, number
 
     rows = []
     for name, summary in summaries.items():

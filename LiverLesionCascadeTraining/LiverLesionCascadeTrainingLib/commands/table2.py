@@ -33,22 +33,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Trains what has not been trained, measures what has not been measured, writes table and figure."""
     import torch
-    from LiverLesionCascadeLib.engine.bundle import ModelBundle
-    from LiverLesionCascadeLib.engine.device import select_device
     from LiverLesionCascadeLib.engine.errors import InputError
+    from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
+    from LiverLesionCascadeLib.engine.model.device import select_device
 
-    from ..cascade_training import CascadeTraining
-    from ..cases import find_splits
-    from ..datasets.labels import LESION
-    from ..datasets.lits import LabelMapSource
-    from ..datasets.training_case import TrainingCase
-    from ..denormals import denormals_flushed
-    from ..export import default_card, export_bundle
+    from ..bundles.export import default_card, export_bundle
+    from ..cases.labels import LESION
+    from ..cases.training_case import TrainingCase
+    from ..datasets.cases import find_splits
+    from ..layouts.lits import LabelMapSource
     from ..recipes import RECIPES
-    from ..run_folder import BUNDLE_FOLDER
-    from ..table2 import data_folders, measure, table_rows, train_networks
-    from ..table2_figure import draw_figure
-    from ..table2_report import write_report
+    from ..runs.run_folder import BUNDLE_FOLDER
+    from ..studies.table2 import data_folders, measure, table_rows, train_networks
+    from ..studies.table2_figure import draw_figure
+    from ..studies.table2_report import write_report
+    from ..training.cascade_training import CascadeTraining
+    from ..training.denormals import denormals_flushed
 
     def report(line: str) -> None:
         print(line, flush=True)

@@ -13,12 +13,12 @@ from . import LAYOUT, count, positive
 
 if TYPE_CHECKING:
     import torch
-    from LiverLesionCascadeLib.engine.bundle import ModelBundle
+    from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
 
-    from ..distributed import Ranks
-    from ..imagenet_weights import ImageNetWeights
+    from ..pretrained.imagenet_weights import ImageNetWeights
     from ..recipes import Recipe
-    from ..run_control import RunControl
+    from ..runs.run_control import RunControl
+    from ..training.distributed import Ranks
 
 BUNDLE_FOLDER = "bundle"
 
@@ -74,15 +74,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Trains, then exports the bundle to ``RUN/bundle``; interrupted, the same command goes on."""
     import torch
-    from LiverLesionCascadeLib.engine.device import select_device
     from LiverLesionCascadeLib.engine.errors import CancelledError, InputError
+    from LiverLesionCascadeLib.engine.model.device import select_device
 
-    from ..cascade_training import scaled
-    from ..denormals import denormals_flushed
-    from ..distributed import joined, local_device
-    from ..export import default_card, read_card
+    from ..bundles.export import default_card, read_card
     from ..recipes import RECIPES
-    from ..run_control import RunControl
+    from ..runs.run_control import RunControl
+    from ..training.cascade_training import scaled
+    from ..training.denormals import denormals_flushed
+    from ..training.distributed import joined, local_device
 
     if args.threads:
         torch.set_num_threads(args.threads)
@@ -128,11 +128,11 @@ def _train(
     jobs: Sequence[str],
     card: dict[str, Any],
 ) -> None:
-    from ..cascade_training import CascadeTraining
-    from ..cases import find_splits
-    from ..curves import write_curves
-    from ..export import export_bundle
-    from ..trainer import Execution
+    from ..bundles.export import export_bundle
+    from ..datasets.cases import find_splits
+    from ..runs.curves import write_curves
+    from ..training.cascade_training import CascadeTraining
+    from ..training.trainer import Execution
 
     def report(line: str) -> None:
         print(line, flush=True)
@@ -164,10 +164,10 @@ def _start(
     path: Path | None, recipe: Recipe, report: Callable[[str], None] | None
 ) -> ModelBundle | ImageNetWeights | None:
     """The weights to start from: a bundle where the path is a folder, else ImageNet weights."""
-    from LiverLesionCascadeLib.engine.bundle import ModelBundle
-    from LiverLesionCascadeLib.engine.network import CascadeResNet
+    from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
+    from LiverLesionCascadeLib.engine.model.network import CascadeResNet
 
-    from ..imagenet_weights import ImageNetWeights
+    from ..pretrained.imagenet_weights import ImageNetWeights
 
     if path is None:
         return None
@@ -182,8 +182,8 @@ def _start(
 
 def _dry_run(args: argparse.Namespace, recipe: Recipe, device: torch.device) -> int:
     """Reads the lists of cases and says what the training will need; nothing is written."""
-    from ..cases import find_splits
-    from ..memory_estimate import estimate_memory
+    from ..datasets.cases import find_splits
+    from ..training.memory_estimate import estimate_memory
 
     cases = find_splits(args.train, args.validation)
     for split, found in cases.items():

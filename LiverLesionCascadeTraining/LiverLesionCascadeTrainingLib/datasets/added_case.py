@@ -6,15 +6,15 @@ import json
 from pathlib import Path
 
 import numpy as np
-from LiverLesionCascadeLib.engine.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.errors import InputError, OutputError
 from LiverLesionCascadeLib.engine.files import write_atomically
-from LiverLesionCascadeLib.engine.geometry import ImageGeometry
-from LiverLesionCascadeLib.engine.image_io import write_image
+from LiverLesionCascadeLib.engine.grid.geometry import ImageGeometry
+from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
+from LiverLesionCascadeLib.engine.scan.image_io import write_image
 
-from .case_source import read_json, safe_name
-from .labels import LESION, require_liver
-from .lits import LabelMapSource
+from ..cases.case_source import read_json, safe_name
+from ..cases.labels import LESION, require_liver
+from ..layouts.lits import LabelMapSource
 from .prepared import is_prepared
 
 

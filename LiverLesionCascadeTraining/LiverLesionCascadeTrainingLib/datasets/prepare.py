@@ -11,11 +11,15 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from LiverLesionCascadeLib.engine.errors import CascadeError, InputError, OutputError
 
-from .case_source import CaseSource, Found, duplicate_names, natural_order
-from .dicom_seg import find_dicom
-from .labels import require_liver
-from .lits import find_lits
-from .msd import find_msd, is_msd
+from ..cases.case_source import CaseSource, Found, duplicate_names, natural_order
+from ..cases.labels import require_liver
+from ..cases.problems import DataProblems, Problem
+from ..cases.splits import SPLITS, TRAIN, VALIDATION, split_patients
+from ..layouts.dicom_seg import find_dicom
+from ..layouts.lits import find_lits
+from ..layouts.msd import find_msd, is_msd
+from ..layouts.slicer_folder import find_slicer
+from .dataset_report import DataReport, data_report
 from .prepared import (
     CASES,
     CaseRecord,
@@ -28,10 +32,6 @@ from .prepared import (
     write_case,
     write_dataset,
 )
-from .problems import DataProblems, Problem
-from .report import DataReport, data_report
-from .slicer_folder import find_slicer
-from .splits import SPLITS, TRAIN, VALIDATION, split_patients
 
 #: Called before each case with the number of cases done, of all, and the case's name; at the end once with "".
 #: An exception that it raises stops the preparation; what is done stays and is not done again.

@@ -19,19 +19,19 @@ from typing import Any
 
 import numpy as np
 from LiverLesionCascadeLib.archive.entries import files_fingerprint
-from LiverLesionCascadeLib.engine.bounding_box import bounding_box, grown
-from LiverLesionCascadeLib.engine.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.findings import Finding
-from LiverLesionCascadeLib.engine.lesions import label_lesions
-from LiverLesionCascadeLib.engine.postprocessing import equivalent_diameter_mm
+from LiverLesionCascadeLib.engine.grid.bounding_box import bounding_box, grown
+from LiverLesionCascadeLib.engine.measures.lesions import label_lesions
+from LiverLesionCascadeLib.engine.results.postprocessing import equivalent_diameter_mm
+from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 
-from .case_source import read_json
-from .labels import LESION, LIVER, slices_shown
+from ..cases.case_source import read_json
+from ..cases.labels import LESION, LIVER, slices_shown
+from ..cases.splits import SPLITS
+from ..cases.training_case import TrainingCase
 from .npy_file import NpyWriter
 from .slice_kinds import slice_kinds
-from .splits import SPLITS
-from .training_case import TrainingCase
 
 FORMAT = "liver-lesion-cascade dataset 1"
 CASES = "cases"

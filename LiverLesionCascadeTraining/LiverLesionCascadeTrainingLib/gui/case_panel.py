@@ -7,9 +7,9 @@ import slicer
 from LiverLesionCascadeLib.engine.errors import CascadeError
 from slicer.i18n import tr as _
 
-from ..background_command import BackgroundCommand
-from ..case_writer import save_arrays
-from ..runs import python_command
+from ..datasets.case_writer import save_arrays
+from ..runs.background_command import BackgroundCommand
+from ..runs.training_process import python_command
 from ..scene_case import caseFromScene
 
 
@@ -58,7 +58,7 @@ class CasePanel:
             self._unused = case.unused
             self._command = self._launch(
                 python_command(
-                    "LiverLesionCascadeTrainingLib.case_writer",
+                    "LiverLesionCascadeTrainingLib.datasets.case_writer",
                     self._arrays.name,
                     parameters.caseFolder,
                     parameters.casePatient.strip(),

@@ -6,7 +6,7 @@ import slicer
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk
 
-from ..preview_image import montage
+from ..runs.preview_image import montage
 
 WIDTH = 460
 

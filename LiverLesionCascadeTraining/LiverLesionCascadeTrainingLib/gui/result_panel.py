@@ -6,11 +6,11 @@ from pathlib import Path
 
 import slicer
 from LiverLesionCascadeLib.engine.errors import CascadeError, OutputError
-from LiverLesionCascadeLib.gui.torch_installation import TorchInstaller
+from LiverLesionCascadeLib.gui.install.torch_installation import TorchInstaller
 from slicer.i18n import tr as _
 
-from ..background_command import BackgroundCommand
-from ..runs import cascade_command
+from ..runs.background_command import BackgroundCommand
+from ..runs.training_process import cascade_command
 
 SEGMENTATION_MODULE = "LiverLesionCascade"
 

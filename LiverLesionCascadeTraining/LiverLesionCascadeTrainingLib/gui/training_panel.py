@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from LiverLesionCascadeLib.engine.errors import CascadeError
-from LiverLesionCascadeLib.gui.torch_installation import TorchInstaller
+from LiverLesionCascadeLib.gui.install.torch_installation import TorchInstaller
 from slicer.i18n import tr as _
 
-from ..background_command import BackgroundCommand
-from ..data_check import DataCheck
-from ..run_folder import ACTIVE_STATES, Curves, RunStatus
-from ..runs import TrainingRequest, TrainingRun, python_command
-from .curves import TrainingCurves
+from ..datasets.data_check import DataCheck
+from ..runs.background_command import BackgroundCommand
+from ..runs.run_folder import ACTIVE_STATES, Curves, RunStatus
+from ..runs.training_process import TrainingRequest, TrainingRun, python_command
+from .curve_view import TrainingCurves
 from .preview_view import PreviewView
 from .status_text import detailsText, isError, jobText, stateText
 from .training_state import choicesProblem, controls
@@ -223,7 +223,7 @@ class TrainingPanel:
         parameters = self._parameters
         folders = (parameters.trainFolder, parameters.validationFolder, parameters.runFolder)
         try:
-            self._check = self._launch(python_command("LiverLesionCascadeTrainingLib.data_check", *folders))
+            self._check = self._launch(python_command("LiverLesionCascadeTrainingLib.datasets.data_check", *folders))
         except OSError as error:
             self._message = _("The check of the data could not be started: {reason}").format(reason=error)
         self._startAfterCheck = startAfter

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from slicer.i18n import tr as _
 
-from ..run_folder import ACTIVE_STATES
+from ..runs.run_folder import ACTIVE_STATES
 
 
 @dataclass(frozen=True)

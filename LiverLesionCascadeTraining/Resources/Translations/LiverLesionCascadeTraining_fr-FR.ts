@@ -324,7 +324,7 @@
         </message>
     </context>
     <context>
-        <name>gui.curves</name>
+        <name>gui.curve_view</name>
         <message>
             <source>Lesion Dice</source>
             <translation>Dice des lésions</translation>

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from lits_phantoms import phantom_case
+from fixtures.lits_phantoms import phantom_case
 from LiverLesionCascadeLib.engine.errors import InputError, InvalidVolumeError, OutputError
-from LiverLesionCascadeTrainingLib.cases import find_cases
 from LiverLesionCascadeTrainingLib.datasets.added_case import add_case
+from LiverLesionCascadeTrainingLib.datasets.cases import find_cases
 from LiverLesionCascadeTrainingLib.datasets.prepare import prepare
 
 #: A sheared (tilted) grid whose slices run from head to feet.

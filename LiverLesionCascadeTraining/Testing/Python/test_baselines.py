@@ -5,9 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from lits_phantoms import write_lits_folders
-from LiverLesionCascadeLib.engine.ct_volume import CTVolume
-from LiverLesionCascadeTrainingLib.baselines.training import (
+from fixtures.lits_phantoms import write_lits_folders
+from fixtures.small_bundle import IntensityNetwork
+from fixtures.tiny_recipe import tiny_recipe
+from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
+from LiverLesionCascadeTrainingLib.datasets.cases import find_splits
+from LiverLesionCascadeTrainingLib.recipes import COMPACT
+from LiverLesionCascadeTrainingLib.studies.baseline_training import (
     BASELINE_JOBS,
     CASCADE_JOB,
     VGG_JOB,
@@ -15,14 +19,10 @@ from LiverLesionCascadeTrainingLib.baselines.training import (
     load_baseline,
     train_baseline,
 )
-from LiverLesionCascadeTrainingLib.baselines.vgg_fcn import VggFcn
-from LiverLesionCascadeTrainingLib.baselines.whole_slices import WholeSlices
-from LiverLesionCascadeTrainingLib.cascade_training import CascadeTraining
-from LiverLesionCascadeTrainingLib.cases import find_splits
-from LiverLesionCascadeTrainingLib.checkpoint import TrainingError
-from LiverLesionCascadeTrainingLib.recipes import COMPACT
-from small_bundle import IntensityNetwork
-from tiny_recipe import tiny_recipe
+from LiverLesionCascadeTrainingLib.studies.vgg_fcn import VggFcn
+from LiverLesionCascadeTrainingLib.studies.whole_slices import WholeSlices
+from LiverLesionCascadeTrainingLib.training.cascade_training import CascadeTraining
+from LiverLesionCascadeTrainingLib.training.checkpoint import TrainingError
 
 CPU = torch.device("cpu")
 WINDOW = (0.0, 160.0)

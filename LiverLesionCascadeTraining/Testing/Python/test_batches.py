@@ -6,10 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from lits_phantoms import ellipsoid, write_lits_folders
-from LiverLesionCascadeLib.engine.priors import ERASED, PAINTED
-from LiverLesionCascadeTrainingLib import corrections, recipes
-from LiverLesionCascadeTrainingLib.augmentation import (
+from fixtures.lits_phantoms import ellipsoid, write_lits_folders
+from fixtures.tiny_recipe import tiny_recipe
+from LiverLesionCascadeLib.engine.passes.priors import ERASED, PAINTED
+from LiverLesionCascadeTrainingLib import recipes
+from LiverLesionCascadeTrainingLib.datasets.cases import find_cases
+from LiverLesionCascadeTrainingLib.slices import simulated_corrections as corrections
+from LiverLesionCascadeTrainingLib.slices.augmentation import (
     crop_field_of_view,
     darken,
     fade_vessels,
@@ -17,12 +20,10 @@ from LiverLesionCascadeTrainingLib.augmentation import (
     random_affine,
     warp,
 )
-from LiverLesionCascadeTrainingLib.batches import BatchMaker
-from LiverLesionCascadeTrainingLib.cases import find_cases
-from LiverLesionCascadeTrainingLib.sampling import SliceSampler
-from LiverLesionCascadeTrainingLib.slice_store import SliceStore, build_store, open_store
-from LiverLesionCascadeTrainingLib.validation import native_planes
-from tiny_recipe import tiny_recipe
+from LiverLesionCascadeTrainingLib.slices.batches import BatchMaker
+from LiverLesionCascadeTrainingLib.slices.sampling import SliceSampler
+from LiverLesionCascadeTrainingLib.slices.slice_store import SliceStore, build_store, open_store
+from LiverLesionCascadeTrainingLib.slices.validation import native_planes
 
 RECIPE = tiny_recipe(200)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from LiverLesionCascadeTrainingLib.calibration import expected_calibration_error, reliability
+from LiverLesionCascadeTrainingLib.evaluation.calibration import expected_calibration_error, reliability
 
 
 def test_bins_hold_the_mean_confidence_and_the_share_that_is_correct():

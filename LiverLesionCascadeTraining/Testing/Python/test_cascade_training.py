@@ -6,21 +6,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from lits_phantoms import phantom_case, write_case, write_lits_folders
+from fixtures.lits_phantoms import phantom_case, write_case, write_lits_folders
+from fixtures.small_bundle import IntensityNetwork
+from fixtures.tiny_recipe import tiny_recipe
 from LiverLesionCascadeLib.cli import main
-from LiverLesionCascadeLib.engine.bundle import ModelBundle
 from LiverLesionCascadeLib.engine.errors import InputError
+from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
 from LiverLesionCascadeTrainingLib import recipes
-from LiverLesionCascadeTrainingLib.batches import BatchMaker
-from LiverLesionCascadeTrainingLib.cascade_training import CascadeTraining, scaled
-from LiverLesionCascadeTrainingLib.cases import find_cases, find_splits
-from LiverLesionCascadeTrainingLib.cross_fitting import write_priors
-from LiverLesionCascadeTrainingLib.export import default_card, export_bundle
-from LiverLesionCascadeTrainingLib.slice_store import open_store
-from LiverLesionCascadeTrainingLib.trainer import TrainingError
-from LiverLesionCascadeTrainingLib.validation import slice_dice
-from small_bundle import IntensityNetwork
-from tiny_recipe import tiny_recipe
+from LiverLesionCascadeTrainingLib.bundles.export import default_card, export_bundle
+from LiverLesionCascadeTrainingLib.datasets.cases import find_cases, find_splits
+from LiverLesionCascadeTrainingLib.slices.batches import BatchMaker
+from LiverLesionCascadeTrainingLib.slices.cross_fitting import write_priors
+from LiverLesionCascadeTrainingLib.slices.slice_store import open_store
+from LiverLesionCascadeTrainingLib.slices.validation import slice_dice
+from LiverLesionCascadeTrainingLib.training.cascade_training import CascadeTraining, scaled
+from LiverLesionCascadeTrainingLib.training.trainer import TrainingError
 from torch import nn
 
 CPU = torch.device("cpu")

@@ -4,9 +4,9 @@ import json
 
 import numpy as np
 import pytest
-from lits_phantoms import phantom_case, write_case, write_lits_folders
+from fixtures.lits_phantoms import phantom_case, write_case, write_lits_folders
 from LiverLesionCascadeLib.engine.errors import InputError
-from LiverLesionCascadeTrainingLib.cases import find_cases, patient_folds
+from LiverLesionCascadeTrainingLib.datasets.cases import find_cases, patient_folds
 
 
 def test_cases_and_their_patients_are_found(tmp_path):

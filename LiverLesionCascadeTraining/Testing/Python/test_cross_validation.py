@@ -5,16 +5,16 @@ import shutil
 
 import numpy as np
 import pytest
-from lits_phantoms import write_lits_folders
+from fixtures.lits_phantoms import write_lits_folders
+from fixtures.tiny_recipe import tiny_recipe
 from LiverLesionCascadeLib.cli import main
-from LiverLesionCascadeLib.engine.bundle import ModelBundle
-from LiverLesionCascadeLib.engine.lesion_filter import LesionFilter
-from LiverLesionCascadeTrainingLib import cross_validation
-from LiverLesionCascadeTrainingLib.cases import find_cases
-from LiverLesionCascadeTrainingLib.cross_validation import CrossValidation, FoundLesion, fold_cases
-from LiverLesionCascadeTrainingLib.evaluation import evaluate_case
-from LiverLesionCascadeTrainingLib.export import record_cross_validation
-from tiny_recipe import tiny_recipe
+from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
+from LiverLesionCascadeLib.engine.model.lesion_filter import LesionFilter
+from LiverLesionCascadeTrainingLib.bundles.export import record_cross_validation
+from LiverLesionCascadeTrainingLib.datasets.cases import find_cases
+from LiverLesionCascadeTrainingLib.evaluation.evaluation import evaluate_case
+from LiverLesionCascadeTrainingLib.studies import cross_validation
+from LiverLesionCascadeTrainingLib.studies.cross_validation import CrossValidation, FoundLesion, fold_cases
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_the_figures_are_of_all_cases(run, data):
 def test_again_it_trains_nothing_and_gives_the_same(run, data, tiny, monkeypatch, capsys):
     before = (run / "cross-validation.json").read_text()
     steps = []
-    monkeypatch.setattr("LiverLesionCascadeTrainingLib.trainer.Trainer.train_step", lambda *_: steps.append(1))
+    monkeypatch.setattr("LiverLesionCascadeTrainingLib.training.trainer.Trainer.train_step", lambda *_: steps.append(1))
     assert main(["cross-validate", *map(str, data), "-o", str(run), "--folds", "2"]) == 0
     assert steps == []
     assert (run / "cross-validation.json").read_text() == before

@@ -6,14 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from LiverLesionCascadeLib.engine.errors import InputError
-from LiverLesionCascadeLib.engine.geometry import ImageGeometry
-from LiverLesionCascadeTrainingLib.datasets.case_source import safe_name
-from LiverLesionCascadeTrainingLib.datasets.labels import LESION, LIVER, with_labels
+from LiverLesionCascadeLib.engine.grid.geometry import ImageGeometry
+from LiverLesionCascadeTrainingLib.cases.case_source import safe_name
+from LiverLesionCascadeTrainingLib.cases.labels import LESION, LIVER, with_labels
+from LiverLesionCascadeTrainingLib.cases.splits import split_patients
 from LiverLesionCascadeTrainingLib.datasets.npy_file import NpyWriter
-from LiverLesionCascadeTrainingLib.datasets.placement import Piece, label_map
-from LiverLesionCascadeTrainingLib.datasets.segment_labels import SegmentIdentity, role_of_name, terminology_codes
 from LiverLesionCascadeTrainingLib.datasets.slice_kinds import choose_slices, slice_kinds
-from LiverLesionCascadeTrainingLib.datasets.splits import split_patients
+from LiverLesionCascadeTrainingLib.layouts.placement import Piece, label_map
+from LiverLesionCascadeTrainingLib.layouts.segment_labels import SegmentIdentity, role_of_name, terminology_codes
 
 
 @pytest.mark.parametrize("name", ["Liver", "liver_segmentation", "Leber", "LIVER 1", "whole liver", "肝臓", "Hígado"])

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from dicom_files import body_phantom, write_series
-from dicom_seg_files import Segment, write_segmentation
+from fixtures.dicom_files import body_phantom, write_series
+from fixtures.dicom_seg_files import Segment, write_segmentation
 from LiverLesionCascadeLib.engine.errors import InputError
-from LiverLesionCascadeTrainingLib.datasets.dicom_seg import find_dicom
+from LiverLesionCascadeTrainingLib.layouts.dicom_seg import find_dicom
 
 SHAPE = (24, 32, 40)
 POSITIONS = [(-100.0, -50.0, 2.0 * n - 30.0) for n in range(SHAPE[0])]

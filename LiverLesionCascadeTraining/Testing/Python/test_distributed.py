@@ -9,12 +9,18 @@ from pathlib import Path
 
 import pytest
 import torch
-from lits_phantoms import write_lits_folders
+from fixtures.lits_phantoms import write_lits_folders
+from fixtures.tiny_recipe import tiny_recipe
 from LiverLesionCascadeLib.engine.errors import InputError
-from LiverLesionCascadeLib.engine.network import CascadeResNet
-from LiverLesionCascadeTrainingLib.distributed import Ranks, ShardedDropout, SummedBatchNorm2d, hold_shard, joined
+from LiverLesionCascadeLib.engine.model.network import CascadeResNet
 from LiverLesionCascadeTrainingLib.recipes import Recipe
-from tiny_recipe import tiny_recipe
+from LiverLesionCascadeTrainingLib.training.distributed import (
+    Ranks,
+    ShardedDropout,
+    SummedBatchNorm2d,
+    hold_shard,
+    joined,
+)
 
 STEPS = 8
 #: Odd, so that two processes get different numbers of samples.
@@ -25,12 +31,12 @@ import os, signal, sys
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
-from LiverLesionCascadeTrainingLib.batches import BatchMaker
-from LiverLesionCascadeTrainingLib.cascade_training import CascadeTraining
-from LiverLesionCascadeTrainingLib.cases import find_splits
-from LiverLesionCascadeLib.engine.network import CascadeResNet
-from LiverLesionCascadeTrainingLib.distributed import joined
-from LiverLesionCascadeTrainingLib.trainer import Execution, Trainer
+from LiverLesionCascadeTrainingLib.slices.batches import BatchMaker
+from LiverLesionCascadeTrainingLib.training.cascade_training import CascadeTraining
+from LiverLesionCascadeTrainingLib.datasets.cases import find_splits
+from LiverLesionCascadeLib.engine.model.network import CascadeResNet
+from LiverLesionCascadeTrainingLib.training.distributed import joined
+from LiverLesionCascadeTrainingLib.training.trainer import Execution, Trainer
 from test_distributed import small_recipe
 
 folder, train, validation, killed_at = *map(Path, sys.argv[1:4]), int(sys.argv[4])

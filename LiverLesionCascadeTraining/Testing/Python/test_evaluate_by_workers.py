@@ -6,11 +6,11 @@ from contextlib import contextmanager
 import pytest
 from distributed import LocalCluster
 from distributed.scheduler import KilledWorker
-from lits_phantoms import write_lits_folders
+from fixtures.lits_phantoms import write_lits_folders
+from fixtures.small_bundle import write_tiny_bundle
 from LiverLesionCascadeLib.archive import cluster
 from LiverLesionCascadeLib.cli import main
-from LiverLesionCascadeTrainingLib.evaluation_task import Measured
-from small_bundle import write_tiny_bundle
+from LiverLesionCascadeTrainingLib.evaluation.evaluation_task import Measured
 
 
 @pytest.fixture(scope="module")

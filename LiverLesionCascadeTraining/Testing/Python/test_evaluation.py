@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from LiverLesionCascadeLib.engine.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.errors import InputError
-from LiverLesionCascadeLib.engine.geometry import ImageGeometry
-from LiverLesionCascadeLib.engine.image_io import write_image
-from LiverLesionCascadeTrainingLib.cases import find_cases
-from LiverLesionCascadeTrainingLib.evaluation import (
+from LiverLesionCascadeLib.engine.grid.geometry import ImageGeometry
+from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
+from LiverLesionCascadeLib.engine.scan.image_io import write_image
+from LiverLesionCascadeTrainingLib.datasets.cases import find_cases
+from LiverLesionCascadeTrainingLib.evaluation.evaluation import (
     EvaluationSummary,
     evaluate_case,
     evaluate_cases,

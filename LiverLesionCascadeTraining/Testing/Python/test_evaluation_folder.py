@@ -10,11 +10,11 @@ from statistics import mean
 import pyarrow.parquet as parquet
 import pytest
 from distributed import LocalCluster
-from lits_phantoms import phantom_case, write_case, write_lits_folders
-from LiverLesionCascadeLib.archive.run_folder import run_folder
+from fixtures.lits_phantoms import phantom_case, write_case, write_lits_folders
+from fixtures.small_bundle import write_tiny_bundle
+from LiverLesionCascadeLib.archive.archive_folder import run_folder
 from LiverLesionCascadeLib.cli import main
-from LiverLesionCascadeTrainingLib import evaluation_task
-from small_bundle import write_tiny_bundle
+from LiverLesionCascadeTrainingLib.evaluation import evaluation_task
 
 
 @pytest.fixture(scope="module")

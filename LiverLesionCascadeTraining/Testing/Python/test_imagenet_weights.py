@@ -6,17 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from fixtures.lits_phantoms import write_lits_folders
+from fixtures.tiny_recipe import tiny_recipe
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from lits_phantoms import write_lits_folders
 from LiverLesionCascadeLib.cli import main
 from LiverLesionCascadeLib.engine.errors import InputError
-from LiverLesionCascadeLib.engine.network import CascadeResNet
+from LiverLesionCascadeLib.engine.model.network import CascadeResNet
 from LiverLesionCascadeTrainingLib import recipes
-from LiverLesionCascadeTrainingLib.imagenet_weights import DEVIATION, MEAN, ImageNetWeights
-from LiverLesionCascadeTrainingLib.mxnet_params import DTYPES, read_params
-from tiny_recipe import tiny_recipe
+from LiverLesionCascadeTrainingLib.pretrained.imagenet_weights import DEVIATION, MEAN, ImageNetWeights
+from LiverLesionCascadeTrainingLib.pretrained.mxnet_params import DTYPES, read_params
 
 WIDTH = 0.125
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from LiverLesionCascadeTrainingLib.lesion_filter_fit import fit_lesion_filter
+from LiverLesionCascadeTrainingLib.studies.lesion_filter_fit import fit_lesion_filter
 
 
 def made_up(count, intercept, slope, seed=0):

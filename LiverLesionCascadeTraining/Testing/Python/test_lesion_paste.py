@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from LiverLesionCascadeTrainingLib.batches import BatchMaker
-from LiverLesionCascadeTrainingLib.corrections import LESION, LIVER
-from LiverLesionCascadeTrainingLib.lesion_paste import paste_lesion
-from LiverLesionCascadeTrainingLib.slice_store import SliceStore
-from tiny_recipe import tiny_recipe
+from fixtures.tiny_recipe import tiny_recipe
+from LiverLesionCascadeTrainingLib.slices.batches import BatchMaker
+from LiverLesionCascadeTrainingLib.slices.lesion_paste import paste_lesion
+from LiverLesionCascadeTrainingLib.slices.simulated_corrections import LESION, LIVER
+from LiverLesionCascadeTrainingLib.slices.slice_store import SliceStore
 
 SIZE = 48
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 import torch
-from lits_phantoms import write_lits_folders
+from fixtures.lits_phantoms import write_lits_folders
 from LiverLesionCascadeLib.cli import main
 from LiverLesionCascadeTrainingLib import recipes
-from LiverLesionCascadeTrainingLib.memory_estimate import estimate_memory
 from LiverLesionCascadeTrainingLib.recipes import COMPACT, PAPER, Phase
+from LiverLesionCascadeTrainingLib.training.memory_estimate import estimate_memory
 
 CPU = torch.device("cpu")
 
@@ -22,8 +22,8 @@ import re, resource, sys
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
-from LiverLesionCascadeLib.engine.network import CascadeResNet
-from LiverLesionCascadeTrainingLib.losses import cascade_loss
+from LiverLesionCascadeLib.engine.model.network import CascadeResNet
+from LiverLesionCascadeTrainingLib.training.losses import cascade_loss
 width, batch, size = float(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 network = CascadeResNet(width, decoder=True).placed(torch.device("cpu")).train()
 optimiser = torch.optim.SGD(network.parameters(), lr=1e-3, momentum=0.9)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
-from LiverLesionCascadeTrainingLib.metrics import (
+from LiverLesionCascadeTrainingLib.evaluation.metrics import (
     SIZE_CLASSES,
     LesionCounts,
     LesionMatching,

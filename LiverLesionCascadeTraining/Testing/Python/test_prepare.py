@@ -7,18 +7,18 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
-from dicom_files import body_phantom, write_series
-from dicom_seg_files import Segment, write_segmentation
-from lits_phantoms import phantom_case, write_case, write_lits_folders
+from fixtures.dicom_files import body_phantom, write_series
+from fixtures.dicom_seg_files import Segment, write_segmentation
+from fixtures.lits_phantoms import phantom_case, write_case, write_lits_folders
+from fixtures.tiny_recipe import tiny_recipe
 from LiverLesionCascadeLib.cli import main
 from LiverLesionCascadeLib.engine.errors import InputError, OutputError
 from LiverLesionCascadeTrainingLib import recipes
-from LiverLesionCascadeTrainingLib.cases import find_cases, find_splits
+from LiverLesionCascadeTrainingLib.cases.problems import DataProblems
+from LiverLesionCascadeTrainingLib.datasets.cases import find_cases, find_splits
+from LiverLesionCascadeTrainingLib.datasets.dataset_report import data_report
 from LiverLesionCascadeTrainingLib.datasets.prepare import find_sources, prepare
 from LiverLesionCascadeTrainingLib.datasets.prepared import open_dataset
-from LiverLesionCascadeTrainingLib.datasets.problems import DataProblems
-from LiverLesionCascadeTrainingLib.datasets.report import data_report
-from tiny_recipe import tiny_recipe
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """Recipes and schedules are what the paper and the documentation say."""
 
 import pytest
-from LiverLesionCascadeTrainingLib.losses import learning_rate
 from LiverLesionCascadeTrainingLib.recipes import COMPACT, PAPER, Phase, StageRecipe
+from LiverLesionCascadeTrainingLib.training.losses import learning_rate
 
 
 def test_paper_recipe_is_that_of_the_paper():

@@ -13,10 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from LiverLesionCascadeLib.engine.errors import InputError, OutputError
-from LiverLesionCascadeTrainingLib.run_folder import RunFolder, RunStatus
-from LiverLesionCascadeTrainingLib.runs import SILENT_S, TrainingRequest, TrainingRun, cascade_command, process_alive
+from LiverLesionCascadeTrainingLib.runs.run_folder import RunFolder, RunStatus
+from LiverLesionCascadeTrainingLib.runs.training_process import (
+    SILENT_S,
+    TrainingRequest,
+    TrainingRun,
+    cascade_command,
+    process_alive,
+)
 
-FAKE = [sys.executable, str(Path(__file__).resolve().parents[3] / "Testing" / "fake_trainer.py")]
+FAKE = [sys.executable, str(Path(__file__).resolve().parents[3] / "Testing" / "fakes" / "fake_trainer.py")]
 
 
 @pytest.fixture
@@ -109,7 +115,7 @@ def test_another_process_finds_the_training_and_steers_it(started):
 STARTER = """
 import sys, time
 from pathlib import Path
-from LiverLesionCascadeTrainingLib.runs import TrainingRequest, TrainingRun
+from LiverLesionCascadeTrainingLib.runs.training_process import TrainingRequest, TrainingRun
 run = TrainingRun(Path(sys.argv[1]), sys.argv[2:])
 run.start(TrainingRequest("t", "v", sys.argv[1]))
 time.sleep(600)

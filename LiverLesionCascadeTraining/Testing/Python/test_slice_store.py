@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from lits_phantoms import phantom_case, write_case, write_lits_folders
-from LiverLesionCascadeTrainingLib.cases import find_cases
+from fixtures.lits_phantoms import phantom_case, write_case, write_lits_folders
+from fixtures.tiny_recipe import tiny_recipe
+from LiverLesionCascadeTrainingLib.cases.problems import DataProblems
+from LiverLesionCascadeTrainingLib.datasets.cases import find_cases
 from LiverLesionCascadeTrainingLib.datasets.prepare import prepare
-from LiverLesionCascadeTrainingLib.datasets.problems import DataProblems
-from LiverLesionCascadeTrainingLib.sampling import SliceSampler
-from LiverLesionCascadeTrainingLib.slice_store import PASSES, build_store, open_store
-from tiny_recipe import tiny_recipe
+from LiverLesionCascadeTrainingLib.slices.sampling import SliceSampler
+from LiverLesionCascadeTrainingLib.slices.slice_store import PASSES, build_store, open_store
 
 RECIPE = tiny_recipe()
 
@@ -38,7 +38,7 @@ def test_store_of_a_prepared_data_set_is_that_of_its_files(lits, tmp_path, pass_
 def test_slices_in_parts_are_those_at_once(lits, tmp_path, monkeypatch):
     cases = find_cases([lits])
     for chunk in (5, 1000):
-        monkeypatch.setattr("LiverLesionCascadeTrainingLib.slice_store._CHUNK", chunk)
+        monkeypatch.setattr("LiverLesionCascadeTrainingLib.slices.slice_store._CHUNK", chunk)
         build_store(cases, "lesion", RECIPE, tmp_path / str(chunk))
     few, all_at_once = open_store(tmp_path / "5"), open_store(tmp_path / "1000")
     np.testing.assert_array_equal(few.images, all_at_once.images)

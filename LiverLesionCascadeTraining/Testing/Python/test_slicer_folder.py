@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 import slicer
-from lits_phantoms import phantom_case
+from fixtures.lits_phantoms import phantom_case
 from LiverLesionCascadeLib.engine.errors import InputError
-from LiverLesionCascadeLib.engine.geometry import ImageGeometry
-from LiverLesionCascadeLib.engine.image_io import write_image
-from LiverLesionCascadeLib.scene.arrays import RAS_FROM_LPS, orientedImage
-from LiverLesionCascadeLib.scene.segmentation import BINARY_LABELMAP
-from LiverLesionCascadeLib.scene.terminology import LESION_TERMINOLOGY, LIVER_TERMINOLOGY
-from LiverLesionCascadeTrainingLib.datasets.slicer_folder import find_slicer
+from LiverLesionCascadeLib.engine.grid.geometry import ImageGeometry
+from LiverLesionCascadeLib.engine.scan.image_io import write_image
+from LiverLesionCascadeLib.scene.nodes.arrays import RAS_FROM_LPS, orientedImage
+from LiverLesionCascadeLib.scene.nodes.terminology import LESION_TERMINOLOGY, LIVER_TERMINOLOGY
+from LiverLesionCascadeLib.scene.workspace.segmentation import BINARY_LABELMAP
+from LiverLesionCascadeTrainingLib.layouts.slicer_folder import find_slicer
 
 #: A grid that is neither in axial order nor unflipped.
 DIRECTION = np.array([[0.0, -1.0, 0.0], [0.0, 0.0, -1.0], [1.0, 0.0, 0.0]])

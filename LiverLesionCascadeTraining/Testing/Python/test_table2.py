@@ -7,15 +7,15 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from lits_phantoms import phantom_case, write_case, write_lits_folders
+from fixtures.lits_phantoms import phantom_case, write_case, write_lits_folders
+from fixtures.tiny_recipe import tiny_recipe
 from LiverLesionCascadeLib.cli import main
 from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeTrainingLib import recipes
-from LiverLesionCascadeTrainingLib.datasets.lits import find_lits
-from LiverLesionCascadeTrainingLib.table2 import PAPER, WHOLE, Row, data_folders, measure
-from LiverLesionCascadeTrainingLib.table2_figure import telling_slices
-from LiverLesionCascadeTrainingLib.table2_report import case_table, csv_text, main_table, mean_of
-from tiny_recipe import tiny_recipe
+from LiverLesionCascadeTrainingLib.layouts.lits import find_lits
+from LiverLesionCascadeTrainingLib.studies.table2 import PAPER, WHOLE, Row, data_folders, measure
+from LiverLesionCascadeTrainingLib.studies.table2_figure import telling_slices
+from LiverLesionCascadeTrainingLib.studies.table2_report import case_table, csv_text, main_table, mean_of
 
 ROWS = 9
 

@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 import torch
 from filelock import FileLock
-from lits_phantoms import write_lits_folders
+from fixtures.lits_phantoms import write_lits_folders
+from fixtures.tiny_recipe import tiny_recipe
 from LiverLesionCascadeLib.engine.errors import CancelledError
-from LiverLesionCascadeTrainingLib import trainer as trainer_module
-from LiverLesionCascadeTrainingLib.batches import BatchMaker
-from LiverLesionCascadeTrainingLib.cascade_training import CascadeTraining
-from LiverLesionCascadeTrainingLib.cases import find_splits
-from LiverLesionCascadeTrainingLib.checkpoint import TrainingError, save_atomically
-from LiverLesionCascadeTrainingLib.losses import cascade_loss
-from LiverLesionCascadeTrainingLib.trainer import Trainer
-from tiny_recipe import tiny_recipe
+from LiverLesionCascadeTrainingLib.datasets.cases import find_splits
+from LiverLesionCascadeTrainingLib.slices.batches import BatchMaker
+from LiverLesionCascadeTrainingLib.training import trainer as trainer_module
+from LiverLesionCascadeTrainingLib.training.cascade_training import CascadeTraining
+from LiverLesionCascadeTrainingLib.training.checkpoint import TrainingError, save_atomically
+from LiverLesionCascadeTrainingLib.training.losses import cascade_loss
+from LiverLesionCascadeTrainingLib.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 STEPS = 24

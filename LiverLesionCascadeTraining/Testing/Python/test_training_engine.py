@@ -15,24 +15,25 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import torch
-from lits_phantoms import write_lits_folders
+from fixtures.lits_phantoms import write_lits_folders
+from fixtures.tiny_recipe import tiny_recipe
 from LiverLesionCascadeLib.cli import main
 from LiverLesionCascadeLib.engine.errors import CancelledError
-from LiverLesionCascadeLib.engine.network import SliceNetwork
-from LiverLesionCascadeTrainingLib import recipes, run_control
-from LiverLesionCascadeTrainingLib import trainer as trainer_module
-from LiverLesionCascadeTrainingLib.batches import Batch, BatchMaker
-from LiverLesionCascadeTrainingLib.cascade_training import CascadeTraining
-from LiverLesionCascadeTrainingLib.cases import find_splits
-from LiverLesionCascadeTrainingLib.checkpoint import TrainingError
-from LiverLesionCascadeTrainingLib.curves import write_curves
-from LiverLesionCascadeTrainingLib.epochs import EpochSampler
-from LiverLesionCascadeTrainingLib.prefetch import prefetched
-from LiverLesionCascadeTrainingLib.run_control import RunControl
-from LiverLesionCascadeTrainingLib.run_folder import RunFolder
-from LiverLesionCascadeTrainingLib.trainer import Execution, Trainer
-from LiverLesionCascadeTrainingLib.training_log import TrainingLog, read_rows
-from tiny_recipe import tiny_recipe
+from LiverLesionCascadeLib.engine.model.network import SliceNetwork
+from LiverLesionCascadeTrainingLib import recipes
+from LiverLesionCascadeTrainingLib.datasets.cases import find_splits
+from LiverLesionCascadeTrainingLib.runs import run_control
+from LiverLesionCascadeTrainingLib.runs.curves import write_curves
+from LiverLesionCascadeTrainingLib.runs.run_control import RunControl
+from LiverLesionCascadeTrainingLib.runs.run_folder import RunFolder
+from LiverLesionCascadeTrainingLib.slices.batches import Batch, BatchMaker
+from LiverLesionCascadeTrainingLib.slices.epochs import EpochSampler
+from LiverLesionCascadeTrainingLib.training import trainer as trainer_module
+from LiverLesionCascadeTrainingLib.training.cascade_training import CascadeTraining
+from LiverLesionCascadeTrainingLib.training.checkpoint import TrainingError
+from LiverLesionCascadeTrainingLib.training.prefetch import prefetched
+from LiverLesionCascadeTrainingLib.training.trainer import Execution, Trainer
+from LiverLesionCascadeTrainingLib.training.training_log import TrainingLog, read_rows
 from torch import nn
 
 CPU = torch.device("cpu")
@@ -149,9 +150,9 @@ from xml.etree import ElementTree
 import torch
 torch.set_num_threads(1)
 from test_training_engine import a_trainer, CPU
-from LiverLesionCascadeTrainingLib.cascade_training import CascadeTraining
-from LiverLesionCascadeTrainingLib.cases import find_splits
-from tiny_recipe import tiny_recipe
+from LiverLesionCascadeTrainingLib.training.cascade_training import CascadeTraining
+from LiverLesionCascadeTrainingLib.datasets.cases import find_splits
+from fixtures.tiny_recipe import tiny_recipe
 folder, run, train, validation = map(Path, sys.argv[1:5])
 training = CascadeTraining(run, tiny_recipe(8), find_splits([train], [validation]), CPU, lambda line: None)
 trainer = a_trainer(training, folder)

@@ -16,7 +16,7 @@ slicer_harness.install()
 import qt  # noqa: E402
 import slicer  # noqa: E402
 from LiverLesionCascadeLib.engine.errors import OutputError  # noqa: E402
-from LiverLesionCascadeTrainingLib.data_check import DataCheck, check  # noqa: E402
+from LiverLesionCascadeTrainingLib.datasets.data_check import DataCheck, check  # noqa: E402
 from LiverLesionCascadeTrainingLib.gui import result_panel  # noqa: E402
 from LiverLesionCascadeTrainingLib.gui.case_panel import CasePanel  # noqa: E402
 from LiverLesionCascadeTrainingLib.gui.preview_view import imageFromArray  # noqa: E402
@@ -24,14 +24,14 @@ from LiverLesionCascadeTrainingLib.gui.result_panel import ResultPanel, exportBu
 from LiverLesionCascadeTrainingLib.gui.status_text import durationText, jobText  # noqa: E402
 from LiverLesionCascadeTrainingLib.gui.training_panel import LAST_RUN_SETTING, TrainingPanel  # noqa: E402
 from LiverLesionCascadeTrainingLib.gui.training_state import controls  # noqa: E402
-from LiverLesionCascadeTrainingLib.preview_image import PREDICTED_RGB, REFERENCE_RGB, montage, outline  # noqa: E402
-from LiverLesionCascadeTrainingLib.run_folder import Preview, RunFolder, RunStatus  # noqa: E402
-from LiverLesionCascadeTrainingLib.runs import TrainingRun  # noqa: E402
+from LiverLesionCascadeTrainingLib.runs.preview_image import PREDICTED_RGB, REFERENCE_RGB, montage, outline  # noqa: E402
+from LiverLesionCascadeTrainingLib.runs.run_folder import Preview, RunFolder, RunStatus  # noqa: E402
+from LiverLesionCascadeTrainingLib.runs.training_process import TrainingRun  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[3]
 MODULE = ROOT / "LiverLesionCascadeTraining" / "LiverLesionCascadeTraining.py"
 UI = MODULE.parent / "Resources" / "UI" / "LiverLesionCascadeTraining.ui"
-FAKE_TRAINER = [sys.executable, str(ROOT / "Testing" / "fake_trainer.py")]
+FAKE_TRAINER = [sys.executable, str(ROOT / "Testing" / "fakes" / "fake_trainer.py")]
 
 
 class FakeInstaller:
@@ -305,7 +305,7 @@ def test_a_reason_is_given_whenever_the_choices_are_no_training(training):
 
 
 def test_the_check_prepares_folders_and_says_what_is_wrong(tmp_path):
-    from lits_phantoms import phantom_case, write_case
+    from fixtures.lits_phantoms import phantom_case, write_case
 
     for name in ("1", "2"):
         write_case(tmp_path / "train", name, *phantom_case(int(name)))
@@ -388,7 +388,7 @@ def test_a_model_is_used_by_the_segmentation_module(ui, tmp_path, monkeypatch):
 
 
 def test_a_case_of_the_scene_is_written_beside_the_others(ui, tmp_path):
-    from LiverLesionCascadeTrainingLib.cases import find_cases
+    from LiverLesionCascadeTrainingLib.datasets.cases import find_cases
 
     module = slicer_harness.load(MODULE).module
     volume, segmentation = module.LiverLesionCascadeTrainingTest().makeCase()
@@ -426,7 +426,7 @@ def test_a_case_without_a_liver_is_not_added_and_says_so(ui, tmp_path):
 
 
 def test_terminology_counts_before_the_name(ui):
-    from LiverLesionCascadeLib.scene.terminology import LESION_TERMINOLOGY, LIVER_TERMINOLOGY
+    from LiverLesionCascadeLib.scene.nodes.terminology import LESION_TERMINOLOGY, LIVER_TERMINOLOGY
     from LiverLesionCascadeTrainingLib.scene_case import segmentRole
 
     roles = []

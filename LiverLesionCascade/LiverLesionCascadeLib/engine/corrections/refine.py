@@ -1,0 +1,359 @@
+"""Refining a result from a person's corrections: what they marked or erased in one slice is carried to its neighbours.
+
+The lesion pass is given the edited masks in place of an estimate (Bi et al. 2017, section 2.3: each iteration takes the
+previous one's maps), with painted pixels as 1 and erased ones as -1, and goes from each edited slice to its neighbours,
+each slice's answer being the next one's estimate. The network alone answers weakly to marks of lesions that it had
+missed, so its answer is joined with what the scan says: whether a voxel's density is that of what was marked (or of
+the lesion that was left) or that of the liver around it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy import ndimage
+from torch import Tensor
+
+from ..grid.bounding_box import Box, bounding_box
+from ..measures.liver_density import median_liver_hu
+from ..model.bundle import ModelBundle
+from ..model.inference import predict
+from ..model.network import CascadeResNet
+from ..model.view import View, liver_box_view
+from ..passes.lesion_pass import box_images
+from ..passes.presets import Preset
+from ..passes.priors import ERASED, ESTIMATE_SCALE, PAINTED
+from ..progress import Progress
+from ..scan.ct_volume import CTVolume
+
+#: A mark's lesion ends, as a rule, so many of the mark's radii from it, and at most REACH of them.
+EXPECTED_RADII = 1.3
+REACH = 5.0
+#: Marks of a voxel or two stand for something of this radius.
+MIN_RADIUS_MM = 1.5
+#: Density of the liver is looked at within this distance beyond where the lesion may be.
+SURROUNDINGS_MM = 12.0
+#: Noise of a slightly smoothed scan in HU is not taken for less.
+MIN_NOISE_HU = 6.0
+#: Log odds of density are cut here: noise must not overrule everything.
+MAX_LOG_ODDS = 4.0
+#: How much density and the network count for marks, and for cuts: lesions that were marked are such as it had missed.
+MARK_DENSITY_WEIGHT, MARK_NETWORK_WEIGHT = 0.6, 0.15
+CUT_DENSITY_WEIGHT, CUT_NETWORK_WEIGHT = 0.3, 0.5
+PLACE_LOG_ODDS = 1.5
+#: An object of which a person erased so much of a slice was no lesion ...
+REJECTED_SHARE = 0.8
+#: ... if the object is not much larger in its other slices: there they may have trimmed its end.
+MAIN_SLICE_SHARE = 0.5
+#: The network is asked about slices so far from an edited one.
+CARRY_MM = 12.0
+#: What was cut off in a slice is followed so far into others.
+CUT_REACH_MM = 25.0
+#: The network is shown slices as far from an edited one.
+REACH_MM = 12.0
+#: The liver changes so far beside a correction of it, seen along the slices.
+LIVER_BESIDE_MM = 3.0
+
+_NEIGHBOURS_26 = np.ones((3, 3, 3), bool)
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """A result as a person left it, in a box of the scan's grid; all arrays bool (slice, row, column), of one shape.
+
+    Attributes:
+        start: Index of the box's first voxel on the scan's grid.
+        liver, lesions: The masks as they are now.
+        lesions_painted, lesions_erased: Voxels that the person put into the lesions, or took out of them.
+        liver_painted, liver_erased: The same for the liver.
+        touched: Voxels that they decided about, whether they changed the mask or not; never changed.
+    """
+
+    start: tuple[int, int, int]
+    liver: np.ndarray
+    lesions: np.ndarray
+    lesions_painted: np.ndarray
+    lesions_erased: np.ndarray
+    liver_painted: np.ndarray
+    liver_erased: np.ndarray
+    touched: np.ndarray
+
+    def __post_init__(self) -> None:
+        shapes = {array.shape for name, array in vars(self).items() if name != "start"}
+        if len(shapes) != 1:
+            raise ValueError(f"the masks of a correction are not on one grid: {sorted(shapes)}")
+
+    @property
+    def box(self) -> Box:
+        return tuple(slice(s, s + n) for s, n in zip(self.start, self.liver.shape, strict=True))
+
+
+@dataclass(frozen=True)
+class Refined:
+    """What became of a result by its corrections; masks bool (slice, row, column) in the corrections' box.
+
+    Attributes:
+        start: Index of the box's first voxel on the scan's grid.
+    """
+
+    start: tuple[int, int, int]
+    liver: np.ndarray
+    lesions: np.ndarray
+
+
+class Carrier:
+    """Runs the lesion pass slice by slice, from edited slices outward.
+
+    Args:
+        ct: The scan.
+        view: The liver's box.
+        network: Stage 2.
+        corrections: What a person changed.
+    """
+
+    def __init__(
+        self,
+        ct: CTVolume,
+        bundle: ModelBundle,
+        network: CascadeResNet,
+        preset: Preset,
+        corrections: Corrections,
+        device: torch.device,
+        progress: Progress,
+    ) -> None:
+        self._ct, self._bundle, self._network, self._scales = ct, bundle, network, preset.lesion_scales
+        self._corrections, self._device, self._progress = corrections, device, progress
+        z, y, x = corrections.start
+        rows, columns = (np.zeros(n, bool) for n in ct.hu.shape[1:])
+        rows[y : y + corrections.liver.shape[1]] = corrections.liver.any(axis=(0, 2))
+        columns[x : x + corrections.liver.shape[2]] = corrections.liver.any(axis=(0, 1))
+        settings = bundle.lesion_pass
+        self.view = liver_box_view(rows, columns, ct.spacing[1:], settings.size, settings.margin)
+        self._shift_hu = settings.shift_hu(median_liver_hu(ct.hu[corrections.box], corrections.liver, bundle.window_hu))
+        # The view of an array that is the corrections' box, not the whole slice.
+        self._inner = View(self.view.top - y, self.view.left - x, self.view.height, self.view.width, self.view.size)
+
+    def probabilities(self, slices: list[int], reach: int) -> tuple[np.ndarray, np.ndarray]:
+        """Liver and lesion probabilities around edited slices.
+
+        Args:
+            slices: Indices of edited slices in the corrections' box.
+            reach: How many slices to go on from each.
+
+        Returns:
+            Two float32 arrays (slice, row, column) of the corrections' box, NaN where no slice was looked at.
+        """
+        c = self._corrections
+        found = np.full((2, *c.liver.shape), np.nan, np.float32)
+        carried: dict[int, Tensor] = {}
+        distance = {z: min(abs(z - edited) for edited in slices) for z in range(len(c.liver))}
+        order = sorted((z for z in distance if distance[z] <= reach), key=lambda z: distance[z])
+        for number, ring in enumerate(sorted({distance[z] for z in order})):
+            now = [z for z in order if distance[z] == ring]
+            priors = torch.stack([self._priors(z, carried) for z in now])
+            images = box_images(
+                self._ct, self.view, [c.start[0] + z for z in now], self._bundle.window_hu, self._shift_hu
+            )
+            answer = self._answer(torch.cat([images[:, None], priors], dim=1))
+            for z, maps in zip(now, answer, strict=True):
+                carried[z] = maps.float()
+                target = torch.zeros((2, *c.liver.shape[1:]))
+                self._inner.paste(maps.float(), target)
+                found[:, z] = target.numpy()
+            self._progress.advance((number + 1) / (reach + 1))
+        return found[0], found[1]
+
+    def _answer(self, inputs: Tensor) -> Tensor:
+        return predict(
+            self._network,
+            lambda part: inputs[part],
+            len(inputs),
+            self.view.size,
+            self._scales,
+            self._device,
+            self._progress.silent(),
+        )
+
+    def _priors(self, z: int, carried: dict[int, Tensor]) -> Tensor:
+        """(2, *size): Y^t and Y^v of a slice: its masks as estimates, the neighbour's answer, and the corrections."""
+        c = self._corrections
+        lesion = self._seen(c.lesions[z]) * ESTIMATE_SCALE
+        liver = self._seen(c.liver[z]) * ESTIMATE_SCALE
+        for neighbour in (z - 1, z + 1):
+            if neighbour in carried:
+                lesion = torch.maximum(lesion, carried[neighbour][1] * ESTIMATE_SCALE)
+        for planes, painted, erased in (
+            (lesion, c.lesions_painted[z], c.lesions_erased[z]),
+            (liver, c.liver_painted[z], c.liver_erased[z]),
+        ):
+            marked, taken = self._seen(painted), self._seen(erased)
+            planes[marked > 0.25] = PAINTED
+            planes[taken > 0.25] = ERASED
+        return torch.stack([lesion, liver])
+
+    def _seen(self, mask: np.ndarray) -> Tensor:
+        return self._inner.extract(torch.from_numpy(mask[None].astype(np.float32)))[0]
+
+
+def refine_lesions(
+    hu: np.ndarray,
+    spacing: tuple[float, float, float],
+    corrections: Corrections,
+    probability: np.ndarray | None = None,
+    progress: Progress | None = None,
+) -> np.ndarray:
+    """The lesions with each correction carried on.
+
+    Args:
+        hu: HU (slice, row, column) of the corrections' box.
+        spacing: (slice, row, column) in mm.
+        probability: The network's answer to the corrections on the same grid, NaN where there is none.
+
+    Raises:
+        CancelledError: If the run was cancelled.
+
+    Returns:
+        Bool, on the same grid. Voxels that were touched are as they are in ``corrections.lesions``.
+    """
+    c = corrections
+    smooth = _smoothed(hu, spacing)
+    lesions = c.lesions.copy()
+    progress = progress or Progress()
+    for mark in _components(c.lesions_painted):
+        progress.check()
+        lesions |= _grown_mark(mark, smooth, spacing, c, probability)
+    for erased in _components(c.lesions_erased):
+        progress.check()
+        lesions &= ~_carried_erasure(erased, smooth, spacing, c, probability)
+    return np.where(c.touched, c.lesions, lesions)
+
+
+def refine_liver(spacing: tuple[float, float, float], corrections: Corrections, probability: np.ndarray) -> np.ndarray:
+    """The liver with each correction carried on where the network, which was shown it, agrees.
+
+    Args:
+        spacing: (slice, row, column) in mm.
+        probability: The network's answer to the corrections on the same grid, NaN where there is none.
+
+    Returns:
+        Bool, on the same grid. Nothing changes but what lies over or under a correction and hangs together with it.
+    """
+    c = corrections
+    added = _over(c.liver_painted, (probability > 0.5) & ~c.liver, spacing)
+    removed = _over(c.liver_erased, (probability < 0.5) & c.liver & ~c.lesions, spacing)
+    return (c.liver | added) & ~removed
+
+
+def _over(edited: np.ndarray, wanted: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarray:
+    """What is wanted over and under an edit, and hangs together with it."""
+    if not edited.any():
+        return edited
+    beside = ndimage.distance_transform_edt(~edited.any(axis=0), sampling=spacing[1:]) < LIVER_BESIDE_MM
+    return _connected_to((wanted & beside) | edited, edited)
+
+
+def _smoothed(hu: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarray:
+    """The scan with less noise: over 1.2 mm in the slice, over neighbours where slices are thin."""
+    along = 0.5 / spacing[0] if spacing[0] < 1.5 else 0.0
+    clipped = np.clip(hu, -60, 240).astype(np.float32)
+    return ndimage.gaussian_filter(clipped, (along, 1.2 / spacing[1], 1.2 / spacing[2]))
+
+
+def _components(mask: np.ndarray) -> list[np.ndarray]:
+    labels, count = ndimage.label(mask, _NEIGHBOURS_26)
+    return [labels == number for number in range(1, count + 1)]
+
+
+def _grown_mark(
+    mark: np.ndarray,
+    smooth: np.ndarray,
+    spacing: tuple[float, float, float],
+    c: Corrections,
+    probability: np.ndarray | None,
+) -> np.ndarray:
+    """The lesion that a mark stands for: connected to it, in the liver, as dense as it."""
+    pixel = spacing[1] * spacing[2]
+    radius = max(float(np.sqrt(mark.sum(axis=(1, 2)).max() * pixel / np.pi)), MIN_RADIUS_MM)
+    margin = [int(np.ceil(REACH * radius / step)) + 2 for step in spacing]
+    box = _grown_by(bounding_box(mark), mark.shape, margin)
+    here, liver, scan = mark[box], c.liver[box] | mark[box], smooth[box]
+    distance = ndimage.distance_transform_edt(~here, sampling=spacing)
+    around = liver & ~c.lesions[box] & (distance > 2 * radius) & (distance < 2 * radius + SURROUNDINGS_MM)
+    if np.count_nonzero(around) < 20:
+        around = liver & ~c.lesions[box]
+    score = np.clip(PLACE_LOG_ODDS * (1 - distance / (EXPECTED_RADII * radius)), -5.0, PLACE_LOG_ODDS)
+    if around.any():
+        score += MARK_DENSITY_WEIGHT * _density_log_odds(scan, scan[here], scan[around])
+    score += MARK_NETWORK_WEIGHT * _network_log_odds(probability, box)
+    score = ndimage.gaussian_filter(score, (0.3, 0.8 / spacing[1], 0.8 / spacing[2]))
+    other = c.lesions[box] & ~here
+    candidates = (((score > 0) & (distance < REACH * radius)) | here) & liver & ~other & ~c.lesions_erased[box]
+    found = np.zeros(mark.shape, bool)
+    found[box] = _filled(_connected_to(candidates, here)) & ~other & ~c.lesions_erased[box]
+    return found
+
+
+def _carried_erasure(
+    erased: np.ndarray,
+    smooth: np.ndarray,
+    spacing: tuple[float, float, float],
+    c: Corrections,
+    probability: np.ndarray | None,
+) -> np.ndarray:
+    """What goes with an erasure: the whole object where it was rejected, else what is like the erased part."""
+    reach = _grown_by(bounding_box(erased), erased.shape, [1, 1, 1])
+    before = c.lesions | c.lesions_erased
+    labels, _ = ndimage.label(before, _NEIGHBOURS_26)
+    numbers = np.unique(labels[reach][erased[reach]])
+    whole = np.isin(labels, numbers[numbers > 0])
+    rest = whole & c.lesions
+    if not rest.any():
+        return np.zeros(erased.shape, bool)
+    area, gone = whole.sum(axis=(1, 2)), (whole & c.lesions_erased).sum(axis=(1, 2))
+    emptied = (gone >= REJECTED_SHARE * area) & (area >= MAIN_SLICE_SHARE * area.max()) & erased.any(axis=(1, 2))
+    if emptied.any() and not c.lesions_painted[rest].any():
+        return rest
+    distance = ndimage.distance_transform_edt(~erased, sampling=spacing)
+    flat = ndimage.distance_transform_edt(
+        ~np.broadcast_to(erased.any(axis=0), erased.shape), sampling=(1e6, *spacing[1:])
+    )
+    score = PLACE_LOG_ODDS * (1 - flat / 2.0) - PLACE_LOG_ODDS * distance / CUT_REACH_MM
+    kept = rest & (distance > 3.0)
+    if kept.any():
+        score = score + CUT_DENSITY_WEIGHT * _density_log_odds(smooth, smooth[erased], smooth[kept])
+    score = score - CUT_NETWORK_WEIGHT * _network_log_odds(probability, (slice(None),) * 3)
+    candidates = (rest & (score > 0) & (distance < CUT_REACH_MM)) | erased
+    return _connected_to(candidates, erased) & rest
+
+
+def _density_log_odds(scan: np.ndarray, inside: np.ndarray, outside: np.ndarray) -> np.ndarray:
+    """Log odds that a voxel is of the first kind of tissue, both taken for normally distributed with one noise."""
+    own, other = np.median(inside), np.median(outside)
+    noise = max(1.4826 * float(np.median(np.abs(outside - other))), MIN_NOISE_HU)
+    odds = ((scan - other) ** 2 - (scan - own) ** 2) / (2 * noise**2)
+    return np.clip(odds, -MAX_LOG_ODDS, MAX_LOG_ODDS)
+
+
+def _network_log_odds(probability: np.ndarray | None, box: Box) -> np.ndarray | float:
+    if probability is None:
+        return 0.0
+    clipped = np.clip(np.nan_to_num(probability[box], nan=0.5), 0.02, 0.98)
+    odds: np.ndarray = np.log(clipped / (1 - clipped))
+    return odds
+
+
+def _grown_by(box: Box | None, shape: tuple[int, ...], margin: list[int]) -> Box:
+    assert box is not None
+    return tuple(slice(max(0, s.start - m), min(n, s.stop + m)) for s, m, n in zip(box, margin, shape, strict=True))
+
+
+def _connected_to(mask: np.ndarray, seed: np.ndarray) -> np.ndarray:
+    labels, _ = ndimage.label(mask, _NEIGHBOURS_26)
+    numbers = np.unique(labels[seed])
+    return np.isin(labels, numbers[numbers > 0])
+
+
+def _filled(mask: np.ndarray) -> np.ndarray:
+    return np.stack([ndimage.binary_fill_holes(plane) for plane in mask]) if len(mask) else mask

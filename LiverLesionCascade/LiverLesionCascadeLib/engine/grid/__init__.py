@@ -1,0 +1,1 @@
+"""Grids in space, boxes and runs of voxels on them."""

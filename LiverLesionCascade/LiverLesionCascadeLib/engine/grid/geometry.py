@@ -1,0 +1,214 @@
+"""Grids in space: where the voxels of an array lie, and how a grid turns into axial order and back.
+
+World coordinates are LPS in mm (x to the patient's left, y to the back, z to the head), as in DICOM and ITK.
+Matrices map (i, j, k, 1) with i the fastest index; arrays are indexed (k, j, i).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import permutations
+
+import numpy as np
+
+from ..errors import InvalidVolumeError
+
+# Direction cosines that differ from the axes by no more than this are rounding of a header (0.06 degree).
+AXIS_TOLERANCE = 1e-3
+# Volume of the parallelepiped that the three unit axes span; 1 for orthogonal axes, cos(30 deg) = 0.87 for the
+# steepest gantry tilt. Below this the axes are as good as coplanar.
+MIN_AXES_VOLUME = 0.1
+MIN_SPACING_MM = 0.01
+MAX_SPACING_MM = 100.0
+
+
+@dataclass(frozen=True, eq=False)
+class ImageGeometry:
+    """The grid of an image.
+
+    :param shape: (k, j, i), numpy order.
+    :param ijk_to_lps: (4, 4) float64, (i, j, k, 1) to LPS mm; may be flipped, permuted, oblique or sheared.
+    """
+
+    shape: tuple[int, int, int]
+    ijk_to_lps: np.ndarray
+
+    def __post_init__(self) -> None:
+        matrix = np.array(self.ijk_to_lps, dtype=np.float64)
+        if matrix.shape != (4, 4):
+            raise InvalidVolumeError(f"The matrix of an image's geometry must be 4x4, not {matrix.shape}.")
+        matrix.flags.writeable = False
+        object.__setattr__(self, "ijk_to_lps", matrix)
+        object.__setattr__(self, "shape", tuple(int(n) for n in self.shape))
+
+    @classmethod
+    def from_axes(
+        cls,
+        shape: tuple[int, int, int],
+        spacing: tuple[float, float, float] | np.ndarray,
+        origin: tuple[float, float, float] | np.ndarray = (0.0, 0.0, 0.0),
+        direction: np.ndarray | None = None,
+    ) -> ImageGeometry:
+        """From ITK's description: spacing (i, j, k) mm, origin LPS mm, direction with the axes as columns."""
+        matrix = np.eye(4)
+        axes = np.eye(3) if direction is None else np.asarray(direction, dtype=np.float64).reshape(3, 3)
+        matrix[:3, :3] = axes * np.asarray(spacing, dtype=np.float64)
+        matrix[:3, 3] = origin
+        return cls(shape, matrix)
+
+    @property
+    def spacing(self) -> tuple[float, float, float]:
+        """Distance in mm from a voxel to the next along (i, j, k)."""
+        i, j, k = np.linalg.norm(self.ijk_to_lps[:3, :3], axis=0)
+        return float(i), float(j), float(k)
+
+    @property
+    def origin(self) -> tuple[float, float, float]:
+        """Centre of voxel (0, 0, 0), LPS mm."""
+        x, y, z = self.ijk_to_lps[:3, 3]
+        return float(x), float(y), float(z)
+
+    @property
+    def direction(self) -> np.ndarray:
+        """(3, 3): the unit vectors of the i, j and k axes as columns."""
+        return self.ijk_to_lps[:3, :3] / np.asarray(self.spacing)
+
+    @property
+    def voxel_volume_ml(self) -> float:
+        return float(abs(np.linalg.det(self.ijk_to_lps[:3, :3]))) / 1000.0
+
+    @property
+    def extent_mm(self) -> tuple[float, float, float]:
+        """Edge lengths of the whole grid along (i, j, k), voxels' full width included."""
+        k, j, i = self.shape
+        si, sj, sk = self.spacing
+        return i * si, j * sj, k * sk
+
+    def to_lps(self, kji: np.ndarray) -> np.ndarray:
+        """(..., 3) positions in array order (k, j, i), fractions allowed, to (..., 3) LPS mm."""
+        points = np.asarray(kji, dtype=np.float64)
+        return points[..., ::-1] @ self.ijk_to_lps[:3, :3].T + self.ijk_to_lps[:3, 3]
+
+    def from_lps(self, lps: np.ndarray) -> np.ndarray:
+        """(..., 3) LPS mm to (..., 3) fractional positions in array order (k, j, i)."""
+        inverse = np.linalg.inv(self.ijk_to_lps)
+        points = np.asarray(lps, dtype=np.float64)
+        return (points @ inverse[:3, :3].T + inverse[:3, 3])[..., ::-1]
+
+    def matches(self, other: ImageGeometry, tolerance_voxels: float = 0.05) -> bool:
+        """Same shape, and every corner within a fraction of a voxel of the other's."""
+        if self.shape != other.shape:
+            return False
+        corners = grid_corners(self.shape)
+        distance = np.linalg.norm(self.to_lps(corners) - other.to_lps(corners), axis=1)
+        return bool(distance.max() <= tolerance_voxels * min(self.spacing))
+
+    def validate(self, name: str = "The volume") -> None:
+        """Raise InvalidVolumeError where no CT can have this geometry."""
+        matrix = self.ijk_to_lps
+        if not np.isfinite(matrix).all() or not np.array_equal(matrix[3], (0, 0, 0, 1)):
+            raise InvalidVolumeError(
+                f"{name}: position, spacing or directions are not finite numbers. Export the scan again."
+            )
+        spacing = self.spacing
+        if min(spacing) < MIN_SPACING_MM or max(spacing) > MAX_SPACING_MM:
+            shown = " x ".join(f"{s:g}" for s in spacing)
+            raise InvalidVolumeError(
+                f"{name}: a voxel of {shown} mm is not possible for a CT. Correct the spacing or export the scan again."
+            )
+        if abs(np.linalg.det(self.direction)) < MIN_AXES_VOLUME:
+            raise InvalidVolumeError(
+                f"{name}: the image's axes do not span a volume (singular direction matrix). "
+                "Correct the directions in the header or export the scan again."
+            )
+
+
+def grid_corners(shape: tuple[int, int, int], margin: float = 0.0) -> np.ndarray:
+    """(8, 3) corner voxel positions (k, j, i) of a grid, moved outwards by ``margin`` voxels."""
+    ends = [(-margin, n - 1 + margin) for n in shape]
+    return np.array([(k, j, i) for k in ends[0] for j in ends[1] for i in ends[2]], dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class AxialOrder:
+    """Transposition and flips that bring an array (k, j, i) into axial LPS order (slice, row, column).
+
+    :param axes: the source array's axis for each axis of the result, as for ``numpy.transpose``.
+    :param flips: for each axis of the *result*, whether it runs against the source.
+    """
+
+    axes: tuple[int, int, int]
+    flips: tuple[bool, bool, bool]
+
+    def apply(self, array: np.ndarray) -> np.ndarray:
+        """A view of ``array`` in axial order."""
+        return array.transpose(self.axes)[self._slices()]
+
+    def undo(self, array: np.ndarray) -> np.ndarray:
+        """A view of an array in axial order, in the source's order."""
+        a, b, c = (self.axes.index(n) for n in range(3))
+        return array[self._slices()].transpose((a, b, c))
+
+    def _slices(self) -> tuple[slice, slice, slice]:
+        a, b, c = (slice(None, None, -1) if flip else slice(None) for flip in self.flips)
+        return a, b, c
+
+
+def axial_order(geometry: ImageGeometry) -> AxialOrder:
+    """The order whose axes lie closest to LPS."""
+    direction = geometry.direction
+    # order[w] is the source's index axis (0 = i) that runs along the world's axis w (0 = L, 1 = P, 2 = S)
+    order = max(permutations(range(3)), key=lambda p: sum(abs(direction[w, p[w]]) for w in range(3)))
+    axes = (2 - order[2], 2 - order[1], 2 - order[0])
+    flips = tuple(bool(direction[w, order[w]] < 0) for w in (2, 1, 0))
+    return AxialOrder(axes, (flips[0], flips[1], flips[2]))
+
+
+def obliqueness(geometry: ImageGeometry) -> float:
+    """Largest difference of a direction cosine from the axis-aligned grid next to it; 0 for an aligned grid."""
+    order = axial_order(geometry)
+    axes = np.zeros((3, 3))
+    for world in range(3):
+        axes[world, 2 - order.axes[2 - world]] = -1.0 if order.flips[2 - world] else 1.0
+    return float(np.abs(geometry.direction - axes).max())
+
+
+def tilt_degrees(geometry: ImageGeometry) -> float:
+    """Largest angle between an axis of the grid and the patient axis next to it."""
+    order = axial_order(geometry)
+    cosines = [abs(geometry.direction[world, 2 - order.axes[2 - world]]) for world in range(3)]
+    return float(np.degrees(np.arccos(min(min(cosines), 1.0))))
+
+
+def is_axis_aligned(geometry: ImageGeometry) -> bool:
+    return obliqueness(geometry) <= AXIS_TOLERANCE
+
+
+def aligned_axial_geometry(geometry: ImageGeometry) -> ImageGeometry:
+    """The axial grid of an axis-aligned source: the same voxels, directions exactly along LPS.
+
+    The grid's centre is kept, so that header rounding moves no voxel by more than the rounding over half the scan.
+    """
+    order = axial_order(geometry)
+    shape = (geometry.shape[order.axes[0]], geometry.shape[order.axes[1]], geometry.shape[order.axes[2]])
+    spacing = np.array([geometry.spacing[2 - order.axes[2 - world]] for world in range(3)])
+    centre = geometry.to_lps((np.array(geometry.shape) - 1) / 2)
+    origin = centre - spacing * (np.array(shape[::-1]) - 1) / 2
+    return ImageGeometry.from_axes(shape, spacing, origin)
+
+
+def covering_axial_geometry(geometry: ImageGeometry) -> ImageGeometry:
+    """An axial grid that covers all of an oblique or sheared source.
+
+    In-plane spacing is the source's; slice spacing is the distance of the source's slices along their normal (for a
+    gantry tilt that is less than the table step).
+    """
+    order = axial_order(geometry)
+    columns = [2 - axis for axis in order.axes[::-1]]  # the source's index axes along L, P, S
+    spacing = np.array([geometry.spacing[axis] for axis in columns])
+    spacing[2] = abs(np.linalg.det(geometry.ijk_to_lps[:3, :3])) / (spacing[0] * spacing[1])
+    corners = geometry.to_lps(grid_corners(geometry.shape, margin=0.5))
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    size = np.maximum(np.ceil((high - low) / spacing - 1e-6).astype(int), 1)
+    origin = (low + high) / 2 - spacing * (size - 1) / 2
+    return ImageGeometry.from_axes((size[2], size[1], size[0]), spacing, origin)

@@ -1,0 +1,1 @@
+"""Measures of lesions and livers, at one time point and between two."""

@@ -1,0 +1,262 @@
+"""Lesion instances and their measures.
+
+All arrays are (slice, row, column) on one grid in axial order; lengths in mm, volumes in mL, densities in HU, world
+coordinates in LPS mm. The axial diameters are defined in `diameters`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+from ..grid.bounding_box import Box, bounding_box, grown
+from ..grid.geometry import ImageGeometry
+from ..results.postprocessing import equivalent_diameter_mm
+from .diameters import Point, axial_diameters
+
+#: Instances are numbered in uint16.
+MAX_LESIONS = 65535
+
+# Surface voxels whose distance is looked up before the others are narrowed down.
+_FIRST_TRIED = 64
+
+_NEIGHBOURS_26 = np.ones((3, 3, 3), dtype=bool)
+
+
+class BoxedProbability(Protocol):
+    """Probabilities of a part of the grid, `values` (slice, row, column) from voxel `start` on; zero elsewhere."""
+
+    @property
+    def values(self) -> np.ndarray: ...
+
+    @property
+    def start(self) -> tuple[int, int, int]: ...
+
+
+@dataclass(frozen=True)
+class Lesion:
+    """Measures of one lesion.
+
+    Attributes:
+        number: The lesion's value in the instance map; 1 is the largest.
+        voxels: Number of voxels.
+        volume_ml: Volume in mL.
+        long_axis_mm: Longest in-plane diameter over all axial slices.
+        short_axis_mm: Longest diameter perpendicular to it in the same slice.
+        long_axis_slice: Index of that slice.
+        long_axis_points: Ends of the long axis, (slice, row, column) in voxels; whole numbers are voxel centres.
+        short_axis_points: Ends of the short axis.
+        mean_hu: Mean HU.
+        sd_hu: Standard deviation of HU (of a sample, as Slicer's Segment Statistics gives it; 0 for one voxel).
+        confidence: Mean lesion probability within the lesion, 0 to 1; None where no map was given. In the result of a
+            bundle with a filter, how likely the filter finds the lesion (`lesion_filter`).
+        centroid: Centre of mass, (slice, row, column) in voxels.
+        centroid_lps: The same in LPS mm.
+        distance_to_liver_surface_mm: From the lesion's nearest voxel to the nearest liver voxel that has a face
+            neighbour outside of the liver, centre to centre: 0 where the lesion touches or crosses the surface. The
+            edge of the image is no surface. None where no liver was given, or none of its surface is in the image.
+    """
+
+    number: int
+    voxels: int
+    volume_ml: float
+    long_axis_mm: float
+    short_axis_mm: float
+    long_axis_slice: int
+    long_axis_points: tuple[Point, Point]
+    short_axis_points: tuple[Point, Point]
+    mean_hu: float
+    sd_hu: float
+    confidence: float | None
+    centroid: Point
+    centroid_lps: tuple[float, float, float]
+    distance_to_liver_surface_mm: float | None
+
+    @property
+    def equivalent_diameter_mm(self) -> float:
+        """Diameter in mm of the sphere of the same volume."""
+        return equivalent_diameter_mm(self.volume_ml * 1000.0)
+
+
+def label_lesions(mask: np.ndarray) -> np.ndarray:
+    """Number the lesions of a bool mask: uint16 of the same shape, 1..n by falling volume, 0 elsewhere.
+
+    A lesion is a 3D component in which voxels that share a face, an edge or a corner hang together (26 neighbours): in
+    thick slices an oblique or tapering lesion is often joined by edges and corners only, and would fall into crumbs
+    otherwise. Of equal volumes, the first in array order comes first. Beyond 65,535 components the smallest
+    are left out.
+    """
+    instances = np.zeros(mask.shape, dtype=np.uint16)
+    box = bounding_box(mask)
+    if box is None:
+        return instances
+    labels, count = ndimage.label(mask[box], structure=_NEIGHBOURS_26)
+    voxels = np.bincount(labels.ravel(), minlength=count + 1)
+    order = np.argsort(-voxels[1:], kind="stable")[:MAX_LESIONS]
+    numbers = np.zeros(count + 1, dtype=np.uint16)
+    numbers[order + 1] = np.arange(1, len(order) + 1)
+    instances[box] = numbers[labels]
+    return instances
+
+
+def measure_lesions(
+    instances: np.ndarray,
+    hu: np.ndarray,
+    geometry: ImageGeometry,
+    lesion_probability: np.ndarray | BoxedProbability | None = None,
+    liver: np.ndarray | None = None,
+) -> list[Lesion]:
+    """Measure every lesion of an instance map, in the order of their numbers.
+
+    Args:
+        instances: Integers (slice, row, column), 0 where there is no lesion; numbers may be missing.
+        hu: HU on the same grid.
+        geometry: Of that grid; its axes are those of the patient.
+        lesion_probability: 0..1 on the same grid, or of a box of it; None where unknown.
+        liver: Bool on the same grid, lesions included; None where unknown.
+    """
+    for name, array in (("HU", hu), ("liver", liver)):
+        if array is not None and array.shape != instances.shape:
+            raise ValueError(f"{name} {array.shape} and lesions {instances.shape} are not on one grid")
+    outer = bounding_box(instances)
+    if outer is None:
+        return []
+    surface = None if liver is None else LiverSurface(liver, geometry)
+    lesions = []
+    for index, inner in enumerate(ndimage.find_objects(instances[outer])):
+        if inner is not None:
+            box = tuple(slice(o.start + i.start, o.start + i.stop) for o, i in zip(outer, inner, strict=True))
+            number = index + 1
+            lesions.append(_measure(number, instances[box] == number, box, hu, geometry, lesion_probability, surface))
+    return lesions
+
+
+def measure_lesion(
+    mask: np.ndarray,
+    hu: np.ndarray,
+    geometry: ImageGeometry,
+    lesion_probability: np.ndarray | BoxedProbability | None = None,
+    liver: np.ndarray | LiverSurface | None = None,
+    number: int = 1,
+) -> Lesion:
+    """Measure one lesion that is given as a bool mask, for instance a segment that was edited.
+
+    As `measure_lesions`; the mask need not be connected. For many lesions of one liver, pass its `LiverSurface`.
+
+    Raises:
+        ValueError: The mask is empty, or not on the grid of HU.
+    """
+    if mask.shape != hu.shape:
+        raise ValueError(f"lesion {mask.shape} and HU {hu.shape} are not on one grid")
+    box = bounding_box(mask)
+    if box is None:
+        raise ValueError("A lesion without a voxel cannot be measured.")
+    surface = LiverSurface(liver, geometry) if isinstance(liver, np.ndarray) else liver
+    return _measure(number, np.asarray(mask[box], dtype=bool), box, hu, geometry, lesion_probability, surface)
+
+
+class LiverSurface:
+    """The liver's surface voxels (those with a face neighbour outside of it), ready to be asked for distances in mm."""
+
+    def __init__(self, liver: np.ndarray, geometry: ImageGeometry) -> None:
+        self._liver = liver
+        self._spacing = np.array(geometry.spacing[::-1])
+        self._points = np.zeros((0, 3))
+        box = bounding_box(liver)
+        if box is not None:
+            box = grown(box, liver.shape)
+            found = np.argwhere(border(np.asarray(liver[box], dtype=bool)))
+            self._points = np.asfortranarray((found + [s.start for s in box]) * self._spacing)
+
+    def distance_mm(self, mask: np.ndarray, box: Box) -> float | None:
+        """From the nearest voxel of a lesion, a bool `mask` of a box of the grid; None for a liver without surface."""
+        if len(self._points) == 0:
+            return None
+        if (mask & ~self._liver[box].astype(bool)).any():
+            return 0.0
+        # The voxel of a set that is nearest to anything outside of it is one of its border.
+        edge = np.argwhere(border(np.pad(mask, 1))) + [s.start - 1 for s in box]
+        lesion = cKDTree(edge * self._spacing)
+        # No voxel is nearer than the lesion's box: surface voxels near the box give a bound that rules out nearly all
+        # others.
+        to_box = np.zeros(len(self._points))
+        for axis, (low, high) in enumerate(zip(lesion.mins, lesion.maxes, strict=True)):
+            along = self._points[:, axis]
+            to_box += np.maximum(np.maximum(low - along, along - high), 0.0) ** 2
+        few = min(_FIRST_TRIED, len(to_box))
+        nearest = float(lesion.query(self._points[np.argpartition(to_box, few - 1)[:few]])[0].min())
+        others = self._points[to_box < nearest**2]
+        if len(others):
+            nearest = min(nearest, float(lesion.query(others, distance_upper_bound=nearest)[0].min()))
+        return nearest
+
+
+def border(mask: np.ndarray) -> np.ndarray:
+    """Voxels of a bool mask that have a face neighbour outside of it; beyond the edge of the array is no outside."""
+    inside = mask.copy()
+    for axis in range(mask.ndim):
+        before = [slice(None)] * mask.ndim
+        after = [slice(None)] * mask.ndim
+        before[axis], after[axis] = slice(None, -1), slice(1, None)
+        inside[tuple(before)] &= mask[tuple(after)]
+        inside[tuple(after)] &= mask[tuple(before)]
+    return mask & ~inside
+
+
+def _measure(
+    number: int,
+    mask: np.ndarray,
+    box: Box,
+    hu: np.ndarray,
+    geometry: ImageGeometry,
+    probability: np.ndarray | BoxedProbability | None,
+    surface: LiverSurface | None,
+) -> Lesion:
+    """Measure the lesion that is the bool `mask` of the given box of the grid."""
+    column_mm, row_mm, _ = geometry.spacing
+    start = np.array([s.start for s in box])
+    positions = np.argwhere(mask)
+    values = hu[box][mask].astype(np.float64)
+    diameters = axial_diameters(mask, (row_mm, column_mm))
+    centroid = positions.mean(axis=0) + start
+    return Lesion(
+        number=number,
+        voxels=len(positions),
+        volume_ml=len(positions) * geometry.voxel_volume_ml,
+        long_axis_mm=diameters.long_mm,
+        short_axis_mm=diameters.short_mm,
+        long_axis_slice=diameters.slice_index + int(start[0]),
+        long_axis_points=_shifted(diameters.long_points, start),
+        short_axis_points=_shifted(diameters.short_points, start),
+        mean_hu=float(values.mean()),
+        sd_hu=float(values.std(ddof=1)) if len(values) > 1 else 0.0,
+        confidence=None if probability is None else _mean_probability(mask, positions, box, probability),
+        centroid=_point(centroid),
+        centroid_lps=_point(geometry.to_lps(centroid)),
+        distance_to_liver_surface_mm=None if surface is None else surface.distance_mm(mask, box),
+    )
+
+
+def _mean_probability(
+    mask: np.ndarray, positions: np.ndarray, box: Box, probability: np.ndarray | BoxedProbability
+) -> float:
+    if isinstance(probability, np.ndarray):
+        return float(probability[box][mask].mean(dtype=np.float64))
+    values = probability.values
+    local = positions + ([s.start for s in box] - np.asarray(probability.start))
+    known = local[((local >= 0) & (local < values.shape)).all(axis=1)]
+    return float(values[tuple(known.T)].sum(dtype=np.float64)) / len(positions)
+
+
+def _point(values: np.ndarray) -> Point:
+    a, b, c = (float(v) for v in values)
+    return a, b, c
+
+
+def _shifted(points: tuple[Point, Point], start: np.ndarray) -> tuple[Point, Point]:
+    first, second = (_point(np.asarray(p) + start) for p in points)
+    return first, second

@@ -1,0 +1,1 @@
+"""The networks: a bundle of them, the device they run on, and what of a slice they see."""

@@ -1,0 +1,224 @@
+"""Model bundles: a folder with ``metadata.json`` and the weights of both passes in half precision.
+
+``metadata.json`` (format 1)::
+
+    format 1, name, version
+    network      {architecture: "table1", width, input_channels: 3, decoders: passes whose network has a decoder}
+    window_hu    [low, high], scaled to [0, 1]
+    liver_pass   {size, pixel_mm (null: slices are scaled whatever their pixels measure), threshold}
+    lesion_pass  {size, margin, iterations, liver_threshold, lesion_threshold, liver_hu (HU that the liver's median is
+                 shifted to; null or absent: not shifted)}
+    lesion_filter  {intercept, log_odds, reject_below} of `lesion_filter.LesionFilter`, or absent: no lesion is rejected
+    weights      {file, sha256}
+    training, validation, intended_use, limitations, license, attribution, citations: for people
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import BundleError
+from ..files import write_atomically
+from .lesion_filter import LesionFilter
+
+if TYPE_CHECKING:
+    import torch
+
+    from .network import CascadeResNet
+
+FORMAT = 1
+METADATA_FILE = "metadata.json"
+WEIGHTS_FILE = "weights.pt"
+PASSES = ("liver", "lesion")
+
+#: Where the extension's bundles are shipped.
+BUNDLES_FOLDER = Path(__file__).resolve().parents[3] / "Resources" / "Bundles"
+
+
+@dataclass(frozen=True)
+class LiverPassSettings:
+    """How the liver pass looks at a scan: see the module's docstring."""
+
+    size: int
+    pixel_mm: float | None
+    threshold: float
+
+
+@dataclass(frozen=True)
+class LesionPassSettings:
+    """How the lesion pass looks at the liver's box: see the module's docstring."""
+
+    size: int
+    margin: float
+    iterations: int
+    liver_threshold: float
+    lesion_threshold: float
+    liver_hu: float | None = None
+
+    def shift_hu(self, median_liver_hu: float | None) -> float:
+        """HU that are added before the lesion pass looks at a scan; ``median_liver_hu``: None where it is not known."""
+        return 0.0 if self.liver_hu is None or median_liver_hu is None else self.liver_hu - median_liver_hu
+
+
+@dataclass
+class ModelBundle:
+    """A bundle whose hash has been verified.
+
+    Attributes:
+        folder: Where it was read from.
+        metadata: The whole of ``metadata.json``.
+    """
+
+    folder: Path
+    metadata: dict[str, Any]
+    width: float
+    decoders: frozenset[str]
+    window_hu: tuple[float, float]
+    liver_pass: LiverPassSettings
+    lesion_pass: LesionPassSettings
+    lesion_filter: LesionFilter | None
+    _weights: bytes
+
+    @property
+    def name(self) -> str:
+        return str(self.metadata["name"])
+
+    @property
+    def version(self) -> str:
+        return str(self.metadata["version"])
+
+    @classmethod
+    def load(cls, folder: Path | str) -> ModelBundle:
+        """Reads a bundle and verifies its weights; no torch is needed yet.
+
+        Raises:
+            BundleError: If a file is missing, the metadata is wrong or the weights are not those that it names.
+        """
+        folder = Path(folder)
+        path = folder / METADATA_FILE
+        if not path.is_file():
+            raise BundleError(f"{folder} is not a model bundle (it has no {METADATA_FILE}): choose a bundle's folder")
+        try:
+            metadata = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise BundleError(f"{path} cannot be read ({error}): get the bundle again") from error
+        if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
+            raise BundleError(f"{path} is not of bundle format {FORMAT}: update the extension, or use another bundle")
+        try:
+            if metadata["network"]["architecture"] != "table1" or metadata["network"]["input_channels"] != 3:
+                raise BundleError(f"{path} describes an unknown network: update the extension, or use another bundle")
+            low, high = (float(value) for value in metadata["window_hu"])
+            bundle = cls(
+                folder,
+                metadata,
+                float(metadata["network"]["width"]),
+                frozenset(metadata["network"].get("decoders", ())),
+                (low, high),
+                LiverPassSettings(**metadata["liver_pass"]),
+                LesionPassSettings(**metadata["lesion_pass"]),
+                LesionFilter.from_dict(metadata["lesion_filter"]) if "lesion_filter" in metadata else None,
+                b"",
+            )
+            name, expected = str(metadata["weights"]["file"]), str(metadata["weights"]["sha256"])
+            _ = bundle.name, bundle.version
+        except (KeyError, TypeError, ValueError) as error:
+            raise BundleError(f"{path} is incomplete or wrong ({error}): get the bundle again") from error
+        if Path(name).name != name:
+            raise BundleError(f"{path} names weights outside of its folder ({name}): do not use this bundle")
+        try:
+            bundle._weights = (folder / name).read_bytes()
+        except OSError as error:
+            raise BundleError(f"The weights {folder / name} cannot be read: get the bundle again") from error
+        found = hashlib.sha256(bundle._weights).hexdigest()
+        if found != expected:
+            raise BundleError(
+                f"The weights {folder / name} are damaged or altered (SHA-256 {found[:12]}... instead of "
+                f"{expected[:12]}...): get the bundle again"
+            )
+        return bundle
+
+    @classmethod
+    def shipped(cls) -> ModelBundle:
+        """The bundle that comes with the extension.
+
+        Raises:
+            BundleError: If it is missing or damaged.
+        """
+        folders = sorted(path.parent for path in BUNDLES_FOLDER.glob(f"*/{METADATA_FILE}"))
+        if len(folders) != 1:
+            raise BundleError(
+                f"{BUNDLES_FOLDER} should hold one bundle, not {len(folders)}: install the extension again"
+            )
+        return cls.load(folders[0])
+
+    def networks(self, device: torch.device) -> dict[str, CascadeResNet]:
+        """The networks of both passes (``liver``, ``lesion``) on a device, ready to predict.
+
+        Raises:
+            BundleError: If the weights hold anything but tensors, or not those of the network.
+        """
+        import torch
+
+        from .network import CascadeResNet
+
+        try:
+            weights = torch.load(io.BytesIO(self._weights), map_location="cpu", weights_only=True)
+        except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+            raise BundleError(
+                f"The weights in {self.folder} hold something other than tensors and were not loaded: "
+                "do not use this bundle"
+            ) from error
+        networks = {}
+        for name in PASSES:
+            network = CascadeResNet(self.width, decoder=name in self.decoders)
+            try:
+                network.load_state_dict({key: value.float() for key, value in weights[name].items()}, strict=True)
+            except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+                reason = str(error).strip().splitlines()[0]
+                raise BundleError(
+                    f"The weights in {self.folder} do not fit the {name} pass ({reason}): get the bundle again"
+                ) from error
+            networks[name] = network.placed(device).eval().requires_grad_(False)
+        return networks
+
+
+def save_bundle(folder: Path, networks: dict[str, CascadeResNet], metadata: dict[str, Any]) -> None:
+    """Writes a bundle; convolutions in half precision, normalisation in single.
+
+    Args:
+        folder: The bundle's folder; made, or its files replaced.
+        networks: ``liver`` and ``lesion``.
+        metadata: As in the module's docstring; ``format``, ``network`` and ``weights`` are filled in.
+    """
+    import torch
+
+    states = {}
+    for name in PASSES:
+        norms = {key for key, module in networks[name].named_modules() if isinstance(module, torch.nn.BatchNorm2d)}
+        states[name] = {
+            key: value.detach().cpu().to(torch.float32 if key.rsplit(".", 1)[0] in norms else torch.float16)
+            for key, value in networks[name].state_dict().items()
+        }
+    buffer = io.BytesIO()
+    torch.save(states, buffer)
+    weights = buffer.getvalue()
+    complete = {
+        "format": FORMAT,
+        **metadata,
+        "network": {
+            "architecture": "table1",
+            "width": networks["liver"].width,
+            "input_channels": 3,
+            "decoders": [name for name in PASSES if networks[name].decoder is not None],
+        },
+        "weights": {"file": WEIGHTS_FILE, "sha256": hashlib.sha256(weights).hexdigest()},
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / WEIGHTS_FILE, weights)
+    write_atomically(folder / METADATA_FILE, (json.dumps(complete, indent=2, ensure_ascii=False) + "\n").encode())

@@ -1,0 +1,1 @@
+"""The passes over a scan, and how thoroughly each looks."""

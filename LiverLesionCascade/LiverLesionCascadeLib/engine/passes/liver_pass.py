@@ -1,0 +1,101 @@
+"""The liver pass (stage 1): whole slices in, the liver's slices, box and first maps out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..model.bundle import ModelBundle
+from ..model.inference import between_slices, evenly_stepped, predict, slice_step
+from ..model.network import CascadeResNet
+from ..model.view import View, liver_box_view, normalise, whole_slice_view
+from ..progress import Progress
+from ..results.postprocessing import largest_component
+from ..scan.ct_volume import CTVolume
+from .presets import Preset
+
+#: The liver pass may miss the organ's thin ends: the lesion pass also sees this much above and below, in mm.
+END_MARGIN_MM = 15.0
+
+
+@dataclass(frozen=True)
+class LiverPassResult:
+    """Maps of the liver pass.
+
+    Attributes:
+        maps: (n, 2, rows, columns) float16 probabilities of liver and lesion, in the view.
+        indices: The n slices that were looked at.
+        view: What the network saw of each slice.
+        first, last: First and last slice for the lesion pass, or None where no liver was found.
+        box: Box around the liver for the lesion pass, or None.
+        liver_hu: Median HU of the liver, clipped to the bundle's window; None where no liver was found.
+    """
+
+    maps: Tensor
+    indices: list[int]
+    view: View
+    first: int | None
+    last: int | None
+    box: View | None
+    liver_hu: float | None
+
+    def in_view(self, view: View, slices: list[int]) -> Tensor:
+        """The maps of other slices in another view: (n, 2, *view.size) float32."""
+        matrix = view.sampling_matrix(self.view)
+        maps = between_slices(self.maps, self.indices, slices).float()
+        grid = F.affine_grid(matrix.expand(len(maps), 2, 3), [len(maps), 1, *view.size], align_corners=False)
+        return F.grid_sample(maps, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+def run_liver_pass(
+    ct: CTVolume, bundle: ModelBundle, network: CascadeResNet, preset: Preset, device: torch.device, progress: Progress
+) -> LiverPassResult:
+    """Looks at the whole scan and finds the liver.
+
+    Raises:
+        CancelledError: If the run was cancelled.
+        DeviceError: If the device ran out of memory.
+    """
+    settings = bundle.liver_pass
+    slices, rows, columns = ct.hu.shape
+    slice_mm, row_mm, column_mm = ct.spacing
+    view = whole_slice_view(rows, columns, (row_mm, column_mm), settings.size, settings.pixel_mm)
+    indices = evenly_stepped(0, slices - 1, slice_step(preset.liver_step_mm, slice_mm))
+
+    images = torch.empty((len(indices), *view.size), dtype=torch.float16)
+
+    def inputs(part: slice) -> Tensor:
+        hu = torch.from_numpy(np.stack([ct.hu[i] for i in indices[part]]).astype(np.float32))
+        extracted = view.extract(normalise(hu, bundle.window_hu))
+        images[part] = extracted
+        return extracted[:, None].expand(-1, 3, -1, -1)
+
+    maps = predict(network, inputs, len(indices), view.size, preset.liver_scales, device, progress)
+    liver = largest_component((maps[:, 0] > settings.threshold).numpy())
+    if not liver.any():
+        return LiverPassResult(maps, indices, view, None, None, None, None)
+    found = np.flatnonzero(liver.any(axis=(1, 2)))
+    # Between the outermost slice that shows liver and its unseen neighbours there may be more of it.
+    margin = max(1, round(END_MARGIN_MM / slice_mm))
+    first, last = max(0, indices[found[0]] - margin), min(slices - 1, indices[found[-1]] + margin)
+
+    def in_slice(profile: np.ndarray, start: int, extent: int, count: int) -> np.ndarray:
+        """A profile over the view's pixels as one over the slice's rows or columns."""
+        positions = (np.arange(count) + 0.5 - start) / extent * len(profile)
+        inside = (positions >= 0) & (positions < len(profile))
+        return inside & profile[np.clip(positions.astype(int), 0, len(profile) - 1)]
+
+    box = liver_box_view(
+        in_slice(np.any(liver, axis=(0, 2)), view.top, view.height, rows),
+        in_slice(np.any(liver, axis=(0, 1)), view.left, view.width, columns),
+        (row_mm, column_mm),
+        bundle.lesion_pass.size,
+        bundle.lesion_pass.margin,
+    )
+    low, high = bundle.window_hu
+    liver_hu = low + (high - low) * float(images[torch.from_numpy(liver)].median())
+    return LiverPassResult(maps, indices, view, first, last, box, liver_hu)

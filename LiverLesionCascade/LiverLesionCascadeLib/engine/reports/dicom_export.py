@@ -1,0 +1,352 @@
+"""DICOM out: segments as one segmentation object (SEG), their measures as a measurement report (SR, TID 1500).
+
+Both are made by highdicom, an optional package, from the images that the volume was loaded from: they belong to the
+same patient, study and frame of reference. What was written is read back and compared before it takes its place.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ... import __version__
+from .. import codes
+from ..codes import NO_CODE, Code
+from ..errors import OutputError
+from ..files import write_atomically
+from ..measures.lesions import Lesion
+from ..results.source_result import LabelBox
+from ..scan.dicom_source import SourceImage
+
+MANUFACTURER = "Liver Lesion Cascade contributors"
+PRODUCT = "Liver Lesion Cascade"
+ORIGINS = ("AUTOMATIC", "SEMIAUTOMATIC", "MANUAL")
+_RESEARCH_USE = "For research use only"
+_MAX_TEXT = 64  # characters of a DICOM long string (LO)
+
+
+@dataclass(frozen=True)
+class ExportedSegment:
+    """A segment on the grid of the volume that the images show.
+
+    Attributes:
+        label: Its name.
+        mask: Its voxels (k, j, i); the values are 0 and 1.
+        category, type: What it is.
+        type_modifier, region, region_modifier: More of that, NO_CODE where not said.
+        color: (red, green, blue), 0 to 1.
+        origin: One of ``ORIGINS``.
+        algorithm: Name and version of what made it; None for what a person drew.
+        tracking_id: What it is called in all reports.
+        tracking_uid: The same as a DICOM UID.
+        volume_ml: Its volume.
+        measures: Of a lesion, with points in voxels (k, j, i) of the volume's grid; None for the liver.
+    """
+
+    label: str
+    mask: LabelBox
+    category: Code
+    type: Code
+    color: tuple[float, float, float]
+    origin: str
+    tracking_id: str
+    tracking_uid: str
+    volume_ml: float
+    type_modifier: Code = NO_CODE
+    region: Code = NO_CODE
+    region_modifier: Code = NO_CODE
+    algorithm: tuple[str, str] | None = None
+    measures: Lesion | None = None
+
+
+def new_uid() -> str:
+    """A DICOM UID that nobody else has."""
+    from pydicom.uid import generate_uid
+
+    return str(generate_uid(prefix=None))
+
+
+def segmentation_object(images: Sequence[SourceImage], segments: Sequence[ExportedSegment], description: str) -> Any:
+    """All segments as one binary SEG, a pydicom Dataset. They may overlap; those without a voxel are left out.
+
+    Memory: one byte per segment for each pixel of the slices that hold any.
+
+    Raises OutputError where no segment has a voxel.
+    """
+    import highdicom
+
+    segments = [segment for segment in segments if segment.mask.values.any()]
+    used, planes = [], []
+    for image in images:
+        plane = _planes(image, segments)
+        if plane is not None:
+            used.append(image.dataset)
+            planes.append(plane)
+    if not used:
+        raise OutputError("There is nothing to export: no segment has a voxel within the images.")
+    return highdicom.seg.Segmentation(
+        source_images=used,
+        pixel_array=np.stack(planes),
+        segmentation_type="BINARY",
+        segment_descriptions=[_description(number, segment) for number, segment in enumerate(segments, 1)],
+        series_instance_uid=new_uid(),
+        series_number=_series_number(used[0], 1),
+        sop_instance_uid=new_uid(),
+        instance_number=1,
+        manufacturer=MANUFACTURER,
+        manufacturer_model_name=PRODUCT,
+        software_versions=__version__,
+        device_serial_number="1",
+        content_description=_text(_RESEARCH_USE),
+        content_label="LIVER_LESIONS",
+        series_description=_text(description),
+    )
+
+
+def measurement_report(
+    images: Sequence[SourceImage], segmentation: Any, segments: Sequence[ExportedSegment], description: str
+) -> Any:
+    """The measures as a Comprehensive 3D SR of template 1500, a pydicom Dataset.
+
+    Each segment is one group: it refers to its segment of the SEG, and its axes to the image they were measured in.
+
+    Args:
+        segmentation: What ``segmentation_object`` made of these images and segments.
+    """
+    import highdicom
+    from highdicom import sr
+
+    numbers = {str(item.TrackingUID): int(item.SegmentNumber) for item in segmentation.SegmentSequence}
+    first = images[0].dataset
+    groups = [
+        _group(images, segmentation, segment, numbers[segment.tracking_uid])
+        for segment in segments
+        if segment.tracking_uid in numbers
+    ]
+    observer = sr.ObserverContext(
+        observer_type=highdicom.sr.CodedConcept("121007", "DCM", "Device"),
+        observer_identifying_attributes=sr.DeviceObserverIdentifyingAttributes(
+            uid=new_uid(), name=PRODUCT, manufacturer_name=MANUFACTURER, model_name=PRODUCT
+        ),
+    )
+    content = sr.MeasurementReport(
+        observation_context=sr.ObservationContext(observer_device_context=observer),
+        procedure_reported=_concept(Code("LN", "25045-6", "CT unspecified body region")),
+        imaging_measurements=groups,
+        title=_concept(Code("DCM", "126000", "Imaging Measurement Report")),
+    )
+    return sr.Comprehensive3DSR(
+        evidence=[*(image.dataset for image in images), segmentation],
+        content=content[0],
+        series_instance_uid=new_uid(),
+        series_number=_series_number(first, 2),
+        sop_instance_uid=new_uid(),
+        instance_number=1,
+        manufacturer=MANUFACTURER,
+        is_complete=True,
+        is_final=False,
+        series_description=_text(description),
+        manufacturer_model_name=PRODUCT,
+        software_versions=__version__,
+    )
+
+
+def write_segmentation(
+    path: Path, segmentation: Any, images: Sequence[SourceImage], segments: Sequence[ExportedSegment]
+) -> None:
+    """Write a SEG once it has been read back and found to hold each segment, voxel for voxel, where it belongs.
+
+    Raises OutputError where it does not, OSError where it cannot be written.
+    """
+    data = _encoded(segmentation)
+    _require_same(data, images, segments)
+    write_atomically(path, data)
+
+
+def write_report(path: Path, report: Any, segmentation: Any) -> None:
+    """Write an SR once it has been read back and found to measure each segment of its SEG.
+
+    Raises OutputError where it does not, OSError where it cannot be written.
+    """
+    from highdicom.sr import srread
+
+    data = _encoded(report)
+    try:
+        content: Any = srread(io.BytesIO(data)).content
+        groups = content.get_volumetric_roi_measurement_groups()
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise OutputError(f"The measurement report could not be read back ({error}), so it was not written.") from error
+    measured = sorted(str(group.tracking_uid) for group in groups)
+    if measured != sorted(str(item.TrackingUID) for item in segmentation.SegmentSequence):
+        raise OutputError("The measurement report does not hold each segment once, so it was not written.")
+    write_atomically(path, data)
+
+
+def _planes(image: SourceImage, segments: Sequence[ExportedSegment]) -> np.ndarray | None:
+    """(row, column, segment) uint8; None where no segment is in the image."""
+    planes = [image.pixels(segment.mask.values != 0, segment.mask.start) for segment in segments]
+    if not any(plane.any() for plane in planes):
+        return None
+    return np.stack(planes, axis=-1).view(np.uint8)
+
+
+def _description(number: int, segment: ExportedSegment) -> Any:
+    import highdicom
+    from highdicom.content import AlgorithmIdentificationSequence
+
+    algorithm = None
+    if segment.origin != "MANUAL":
+        name, version = segment.algorithm or (PRODUCT, __version__)
+        algorithm = AlgorithmIdentificationSequence(
+            name=_text(name),
+            family=_concept(Code("DCM", "123110", "Artificial Intelligence")),
+            version=_text(version),
+            source=MANUFACTURER,
+        )
+    item = highdicom.seg.SegmentDescription(
+        segment_number=number,
+        segment_label=_text(segment.label) or f"Segment {number}",
+        segmented_property_category=_concept(segment.category),
+        segmented_property_type=_concept(segment.type),
+        algorithm_type=segment.origin,
+        algorithm_identification=algorithm,
+        tracking_uid=segment.tracking_uid,
+        tracking_id=_text(segment.tracking_id),
+        anatomic_regions=[_concept(segment.region)] if segment.region != NO_CODE else None,
+        display_color=highdicom.color.CIELabColor.from_rgb(*(round(255 * part) for part in segment.color)),
+    )
+    if segment.type_modifier != NO_CODE:
+        kind = item.SegmentedPropertyTypeCodeSequence[0]
+        kind.SegmentedPropertyTypeModifierCodeSequence = [_concept(segment.type_modifier)]
+    if segment.region != NO_CODE and segment.region_modifier != NO_CODE:
+        item.AnatomicRegionSequence[0].AnatomicRegionModifierSequence = [_concept(segment.region_modifier)]
+    return item
+
+
+def _group(images: Sequence[SourceImage], segmentation: Any, segment: ExportedSegment, number: int) -> Any:
+    from highdicom import sr
+
+    measurements = [
+        sr.Measurement(
+            name=_concept(codes.VOLUME),
+            value=_rounded(segment.volume_ml),
+            unit=_concept(codes.MILLILITER),
+            method=_concept(codes.SUM_OF_VOXELS),
+        )
+    ]
+    lesion = segment.measures
+    if lesion is not None:
+        for name, length, points in (
+            (codes.LONG_AXIS, lesion.long_axis_mm, lesion.long_axis_points),
+            (codes.SHORT_AXIS, lesion.short_axis_mm, lesion.short_axis_points),
+        ):
+            measurements.append(
+                sr.Measurement(
+                    name=_concept(name),
+                    value=_rounded(length),
+                    unit=_concept(codes.MILLIMETER),
+                    referenced_images=_image(images, points),
+                )
+            )
+        for derivation, value in ((codes.MEAN, lesion.mean_hu), (codes.STANDARD_DEVIATION, lesion.sd_hu)):
+            measurements.append(
+                sr.Measurement(
+                    name=_concept(codes.ATTENUATION),
+                    value=_rounded(value),
+                    unit=_concept(codes.HOUNSFIELD_UNIT),
+                    derivation=_concept(derivation),
+                )
+            )
+    site = segment.region if segment.region != NO_CODE else codes.LIVER
+    return sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
+        tracking_identifier=sr.TrackingIdentifier(uid=segment.tracking_uid, identifier=_text(segment.tracking_id)),
+        referenced_segment=sr.ReferencedSegment(
+            sop_class_uid=segmentation.SOPClassUID,
+            sop_instance_uid=segmentation.SOPInstanceUID,
+            segment_number=number,
+            source_series=sr.SourceSeriesForSegmentation(images[0].dataset.SeriesInstanceUID),
+        ),
+        finding_category=_concept(segment.category),
+        finding_type=_concept(segment.type),
+        finding_sites=[sr.FindingSite(_concept(site))],
+        measurements=measurements,
+    )
+
+
+def _image(images: Sequence[SourceImage], points: tuple[tuple[float, float, float], ...]) -> list[Any] | None:
+    """The image in which a line was measured; None where it lies in none (a tilted scan).
+
+    The line itself has no place here: a group that refers to a segment holds no coordinates (TID 1411).
+    """
+    from highdicom import sr
+
+    for image in images:
+        if all(image.holds(point[0]) for point in points):
+            return [sr.SourceImageForMeasurement(image.dataset.SOPClassUID, image.dataset.SOPInstanceUID)]
+    return None
+
+
+def _require_same(data: bytes, images: Sequence[SourceImage], segments: Sequence[ExportedSegment]) -> None:
+    """Raise OutputError unless an encoded SEG holds the segments as they are."""
+    import pydicom
+
+    dataset = pydicom.dcmread(io.BytesIO(data))
+    segment_of = {segment.tracking_uid: segment for segment in segments}
+    numbered = {int(item.SegmentNumber): segment_of[str(item.TrackingUID)] for item in dataset.SegmentSequence}
+    image_of = {str(image.dataset.SOPInstanceUID): image for image in images}
+    frames = dataset.pixel_array.reshape(-1, dataset.Rows, dataset.Columns)
+    shared = dataset.SharedFunctionalGroupsSequence[0]
+    found = dict.fromkeys(numbered, 0)
+    for frame, own in zip(frames, dataset.PerFrameFunctionalGroupsSequence, strict=True):
+
+        def group(name: str, own: Any = own) -> Any:
+            return (own if name in own else shared)[name][0]
+
+        number = int(group("SegmentIdentificationSequence").ReferencedSegmentNumber)
+        derived = group("DerivationImageSequence").SourceImageSequence[0]
+        image, segment = image_of[str(derived.ReferencedSOPInstanceUID)], numbered[number]
+        position = np.asarray(group("PlanePositionSequence").ImagePositionPatient, float)
+        lies = np.allclose(position, np.asarray(image.dataset.ImagePositionPatient, float), atol=1e-3)
+        if not lies or not np.array_equal(frame != 0, image.pixels(segment.mask.values != 0, segment.mask.start)):
+            raise OutputError(f"The segment {segment.label} was not written as it is, so the file was left out.")
+        found[number] += int(np.count_nonzero(frame))
+    for number, segment in numbered.items():
+        if found[number] != np.count_nonzero(segment.mask.values):
+            raise OutputError(
+                f"The segment {segment.label} reaches beyond the DICOM images: {found[number]} of its "
+                f"{np.count_nonzero(segment.mask.values)} voxels lie in them. Cut it to the images, or export it as "
+                "NRRD."
+            )
+
+
+def _encoded(dataset: Any) -> bytes:
+    stream = io.BytesIO()
+    dataset.save_as(stream, enforce_file_format=True)
+    return stream.getvalue()
+
+
+def _concept(code: Code) -> Any:
+    from highdicom.sr import CodedConcept
+
+    return CodedConcept(code.value, code.scheme, _text(code.meaning))
+
+
+def _series_number(dataset: Any, offset: int) -> int:
+    """Behind the source's, as 1001 and 1002 for series 10."""
+    return 100 * max(int(dataset.get("SeriesNumber") or 0), 0) % 1_000_000 + offset
+
+
+def _rounded(value: float) -> float:
+    """With as many digits as DICOM's decimal strings (16 characters) hold."""
+    return float(f"{value:.6g}") if math.isfinite(value) else 0.0
+
+
+def _text(text: str) -> str:
+    """As DICOM's long strings can hold it."""
+    return " ".join(text.replace("\\", "/").split())[:_MAX_TEXT].rstrip()

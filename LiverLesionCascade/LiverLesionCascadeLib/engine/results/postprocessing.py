@@ -1,0 +1,198 @@
+"""From thresholded maps to the masks that are shown: hole filling (the paper's), and the product's plausibility rules.
+
+All arrays are (slice, row, column); spacing is (slice, row, column) in mm.
+
+The rules, in the order in which they are applied, and why:
+
+1. *Holes* are filled slice by slice in the axial plane, in the liver and in the lesions (Bi et al. 2017). A hole is
+   background that no path over pixel edges leads out of, within its slice.
+2. *Minimum lesion size*: lesion components (26 neighbours, in 3D) whose volume is that of a sphere with a diameter
+   below `min_lesion_mm` are removed.
+3. *Lesions inside the liver.* The liver mask means the whole organ, lesions included, and the two maps disagree most at
+   the capsule. So a lesion component is judged as a whole: with at least half of its voxels in the liver it is a lesion
+   of the liver, is kept whole and *is added to the liver*; otherwise it belongs to a neighbour (gall bladder, kidney,
+   stomach) and is removed whole, which leaves no slivers along the capsule. Holes between an added lesion and the liver
+   are then filled as in 1.
+4. *Largest liver component* (26 neighbours, in 3D). As lesions are liver by now, one that the liver map missed does not
+   cut off the part of the liver behind it. With rule 3, lesions of the components that are removed go with them.
+
+A second pass over the result changes nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from ..grid.bounding_box import bounding_box, joint_bounding_box
+
+#: A lesion component belongs to the liver when at least this share of its voxels lies in the liver mask.
+MIN_SHARE_INSIDE = 0.5
+
+_IN_PLANE_EDGES = np.zeros((3, 3, 3), dtype=bool)
+_IN_PLANE_EDGES[1] = ndimage.generate_binary_structure(2, 1)
+_NEIGHBOURS_26 = np.ones((3, 3, 3), dtype=bool)
+
+
+@dataclass(frozen=True)
+class PostProcessing:
+    """Which rules of `postprocess` are applied; each can be switched off.
+
+    Attributes:
+        fill_holes: Fill holes per axial slice, in liver and lesions.
+        largest_liver_component: Keep only the largest 3D component of the liver.
+        lesions_inside_liver: Keep a lesion, whole, only when at least half of it is in the liver; add it to the liver.
+        reject_unlikely_lesions: Remove lesions that the bundle's filter finds unlikely (`lesion_filter`); it is applied
+            by the segmenter, as it needs more than masks.
+        min_lesion_mm: Remove lesions of a smaller equivalent diameter (sphere of the same volume); 0 keeps all.
+    """
+
+    fill_holes: bool = True
+    largest_liver_component: bool = True
+    lesions_inside_liver: bool = True
+    reject_unlikely_lesions: bool = True
+    min_lesion_mm: float = 3.0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.min_lesion_mm) and self.min_lesion_mm >= 0):
+            raise ValueError(f"min_lesion_mm is {self.min_lesion_mm}: give a diameter in mm, 0 to keep every lesion.")
+
+    @classmethod
+    def paper(cls) -> PostProcessing:
+        """Hole filling only, as in Bi et al. 2017."""
+        return cls(
+            fill_holes=True,
+            largest_liver_component=False,
+            lesions_inside_liver=False,
+            reject_unlikely_lesions=False,
+            min_lesion_mm=0.0,
+        )
+
+    @classmethod
+    def none(cls) -> PostProcessing:
+        """The masks as they are."""
+        return cls(
+            fill_holes=False,
+            largest_liver_component=False,
+            lesions_inside_liver=False,
+            reject_unlikely_lesions=False,
+            min_lesion_mm=0.0,
+        )
+
+
+def equivalent_diameter_mm(volume_mm3: float) -> float:
+    """Diameter in mm of the sphere that has the given volume in cubic mm."""
+    return (6.0 * volume_mm3 / math.pi) ** (1.0 / 3.0)
+
+
+def fill_holes_per_slice(mask: np.ndarray) -> np.ndarray:
+    """A copy of the bool mask (slice, row, column) with the holes of every axial slice filled.
+
+    The same as `scipy.ndimage.binary_fill_holes` slice by slice, in one labelling of the background in the mask's box.
+    """
+    filled = np.array(mask, dtype=bool)
+    box = bounding_box(filled)
+    if box is not None:
+        _fill_holes(filled[box])
+    return filled
+
+
+def largest_component(mask: np.ndarray) -> np.ndarray:
+    """A copy of the bool mask (slice, row, column) with only its largest 3D component (26 neighbours)."""
+    result = np.zeros(mask.shape, dtype=bool)
+    box = bounding_box(mask)
+    if box is not None:
+        result[box] = _largest(np.asarray(mask[box], dtype=bool))
+    return result
+
+
+def postprocess(
+    liver_mask: np.ndarray,
+    lesion_mask: np.ndarray,
+    spacing: tuple[float, float, float],
+    options: PostProcessing | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Apply the rules that are described at the top of this file.
+
+    Args:
+        liver_mask: Bool (slice, row, column), the whole organ, lesions included.
+        lesion_mask: Bool, of the same shape.
+        spacing: (slice, row, column) in mm.
+        options: Which rules; by default all of them.
+
+    Returns:
+        Liver and lesions, new bool arrays of the same shape.
+    """
+    if liver_mask.shape != lesion_mask.shape:
+        raise ValueError(f"liver {liver_mask.shape} and lesions {lesion_mask.shape} are not on one grid")
+    options = options or PostProcessing()
+    liver_out = np.zeros(liver_mask.shape, dtype=bool)
+    lesions_out = np.zeros(lesion_mask.shape, dtype=bool)
+    box = joint_bounding_box(liver_mask, lesion_mask)
+    if box is None:
+        return liver_out, lesions_out
+
+    liver = np.array(liver_mask[box], dtype=bool)
+    lesions = np.array(lesion_mask[box], dtype=bool)
+    if options.fill_holes:
+        _fill_holes(liver)
+        _fill_holes(lesions)
+    if options.lesions_inside_liver or options.min_lesion_mm > 0:
+        _choose_lesions(liver, lesions, float(np.prod(spacing)), options)
+    if options.lesions_inside_liver:
+        added = lesions & ~liver
+        changed = bounding_box(added)
+        if changed is not None:
+            liver |= added
+            if options.fill_holes:
+                _fill_holes(liver[changed[0]])
+    if options.largest_liver_component:
+        liver = _largest(liver)
+        if options.lesions_inside_liver:
+            lesions &= liver
+    liver_out[box] = liver
+    lesions_out[box] = lesions
+    return liver_out, lesions_out
+
+
+def _choose_lesions(liver: np.ndarray, lesions: np.ndarray, voxel_mm3: float, options: PostProcessing) -> None:
+    """Remove lesions that are too small or not of the liver (rules 2 and 3), in place."""
+    box = bounding_box(lesions)
+    if box is None:
+        return
+    labels, count = ndimage.label(lesions[box], structure=_NEIGHBOURS_26)
+    voxels = np.bincount(labels.ravel(), minlength=count + 1)
+    keep = np.ones(count + 1, dtype=bool)
+    keep[0] = False
+    # A lesion of exactly the minimum is kept, whatever the rounding of the cube does.
+    keep &= voxels * voxel_mm3 >= math.pi / 6.0 * options.min_lesion_mm**3 * (1.0 - 1e-9)
+    if options.lesions_inside_liver:
+        keep &= np.bincount(labels[liver[box]], minlength=count + 1) >= MIN_SHARE_INSIDE * voxels
+    lesions[box] = keep[labels]
+
+
+def _fill_holes(mask: np.ndarray) -> None:
+    """Fill the holes of every axial slice of the contiguous or viewed bool `mask`, in place.
+
+    `mask` is cut to (at least) its bounding box: background at the edge of the array is connected with the outside.
+    """
+    labels, count = ndimage.label(~mask, structure=_IN_PLANE_EDGES)
+    hole = np.ones(count + 1, dtype=bool)
+    hole[0] = False
+    for edge in (labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1]):
+        hole[edge.ravel()] = False
+    if hole.any():
+        mask |= hole[labels]
+
+
+def _largest(mask: np.ndarray) -> np.ndarray:
+    """The component (26 neighbours) of a bool mask that has the most voxels."""
+    labels, count = ndimage.label(mask, structure=_NEIGHBOURS_26)
+    if count <= 1:
+        return mask
+    voxels = np.bincount(labels.ravel())
+    voxels[0] = 0
+    return labels == int(np.argmax(voxels))

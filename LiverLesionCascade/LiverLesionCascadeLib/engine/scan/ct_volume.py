@@ -1,0 +1,323 @@
+"""A CT scan as the engine sees it: HU in axial order, with the way back to the source's own grid."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import numpy as np
+
+from ..errors import InvalidVolumeError
+from ..findings import Finding
+from ..grid.geometry import (
+    AxialOrder,
+    ImageGeometry,
+    aligned_axial_geometry,
+    axial_order,
+    covering_axial_geometry,
+    is_axis_aligned,
+    tilt_degrees,
+)
+from ..grid.resampling import resample
+from .intensities import IntensityProfile, ct_like_findings
+
+AIR_HU = -1024
+MAX_VOXELS = 1_000_000_000
+THICK_SLICE_MM = 5.0
+FEW_SLICES = 20
+SMALL_FIELD_MM = 250.0
+SHORT_SCAN_MM = 100.0
+IN_PLANE_MM = (0.4, 1.7)
+
+
+class CTVolume:
+    """HU in axial LPS order, plus the geometry of that grid and of the source.
+
+    ``hu`` is (slice, row, column): slices from the feet to the head, rows from front to back, columns from the
+    patient's right to left; int16 where the source holds whole numbers within int16, else float32. It is read-only
+    and shares the source's memory where that is in axial order and int16 already. Make volumes with
+    :meth:`from_array` or the readers of ``image_io`` and ``dicom_io``.
+    """
+
+    def __init__(
+        self,
+        hu: np.ndarray,
+        geometry: ImageGeometry,
+        source: ImageGeometry,
+        order: AxialOrder | None,
+        intensities: IntensityProfile,
+        name: str = "",
+        notes: list[Finding] | None = None,
+    ) -> None:
+        self.hu = hu
+        self.geometry = geometry
+        self.source = source
+        self.intensities = intensities  # of the source: padding of a resampled one would look like air
+        self.name = name
+        self.notes: list[Finding] = list(notes or [])
+        self._order = order
+
+    @classmethod
+    def from_array(cls, array_kji: np.ndarray, ijk_to_lps: np.ndarray, name: str = "") -> CTVolume:
+        """A volume from HU indexed (k, j, i) and the (4, 4) matrix from (i, j, k, 1) to LPS mm.
+
+        Any axis order and flip is undone voxel for voxel; a tilted, oblique or sheared grid is resampled (linear) to
+        an axial one that covers it, padded with -1024 HU, and a note says so. Raises InvalidVolumeError.
+        """
+        label = name or "The volume"
+        array, source = _require_volume(array_kji, ijk_to_lps, label)
+        dtype = _require_plausible_values(array, label)
+        intensities = IntensityProfile.of(array)
+        if is_axis_aligned(source):
+            order = axial_order(source)
+            hu = _as_contiguous(order.apply(array), dtype)
+            return cls(hu, aligned_axial_geometry(source), source, order, intensities, name)
+
+        geometry = _covering_geometry(source, label)
+        hu = resample(array, source, geometry, order=1, fill=AIR_HU, dtype=dtype)
+        hu.flags.writeable = False
+        return cls(hu, geometry, source, None, intensities, name, [_resampled_note(source)])
+
+    @property
+    def resampled(self) -> bool:
+        """The source is tilted or oblique: ``hu`` was interpolated, results return by interpolation too."""
+        return self._order is None
+
+    @property
+    def spacing(self) -> tuple[float, float, float]:
+        """(slice, row, column) mm."""
+        column, row, slice_ = self.geometry.spacing
+        return slice_, row, column
+
+    def to_source(self, array: np.ndarray, order: int = 0) -> np.ndarray:
+        """An array on ``hu``'s grid, (slice, row, column), as a new array (k, j, i) on the source's grid.
+
+        Flips and transposition only, the values untouched, unless :attr:`resampled`; then nearest neighbour
+        (``order=0``, labels and masks) or linear (``order=1``, probabilities).
+        """
+        array = np.asarray(array)
+        if array.shape != self.geometry.shape:
+            raise ValueError(f"expected an array on the grid of hu, {self.geometry.shape}, not {array.shape}")
+        if self._order is not None:
+            return np.array(self._order.undo(array), order="C")
+        return resample(array, self.geometry, self.source, order)
+
+    def from_source(self, array: np.ndarray, order: int = 0) -> np.ndarray:
+        """An array (k, j, i) on the source's grid as a new array on ``hu``'s grid: the inverse of :meth:`to_source`."""
+        array = np.asarray(array)
+        if array.shape != self.source.shape:
+            raise ValueError(f"expected an array on the source's grid, {self.source.shape}, not {array.shape}")
+        if self._order is not None:
+            return np.array(self._order.apply(array), order="C")
+        return resample(array, self.source, self.geometry, order)
+
+    def require_ct_like(self) -> None:
+        """Raise InvalidVolumeError where the values cannot be HU of a CT (MR, ultrasound, normalised values...)."""
+        for finding in ct_like_findings(self.intensities):
+            if finding.severity == "error":
+                message = finding.message[:1].lower() + finding.message[1:]
+                raise InvalidVolumeError(f"{self.name or 'The volume'} is no CT: {message}")
+
+    def check(self) -> list[Finding]:
+        """What should be known before a run; an "error" means that it would be refused. ``notes`` are not repeated."""
+        return _scan_findings(self.geometry, self.intensities)
+
+
+def inspect(array_kji: np.ndarray, ijk_to_lps: np.ndarray, name: str = "") -> Generator[None, None, list[Finding]]:
+    """What ``from_array`` and ``check`` would say of a volume, in short steps that leave an event loop alive.
+
+    Yields after every slice and returns the notes and findings; nothing is copied or resampled. Raises
+    InvalidVolumeError, where ``from_array`` would.
+    """
+    label = name or "The volume"
+    array, source = _require_volume(array_kji, ijk_to_lps, label)
+    ranges = _ValueRanges(label)
+    for slab in array:
+        ranges.add(slab)
+        yield
+    ranges.require_plausible()
+    aligned = is_axis_aligned(source)
+    geometry = aligned_axial_geometry(source) if aligned else _covering_geometry(source, label)
+    findings = _scan_findings(geometry, IntensityProfile.of(array))
+    return findings if aligned else [_resampled_note(source), *findings]
+
+
+def _scan_findings(geometry: ImageGeometry, intensities: IntensityProfile) -> list[Finding]:
+    """What should be known of a scan on that axial grid, before it is segmented."""
+    findings = ct_like_findings(intensities)
+    column_mm, row_mm, slice_mm = geometry.spacing
+    slices = geometry.shape[0]
+    width, depth, height = geometry.extent_mm
+    if slice_mm > THICK_SLICE_MM + 0.01:
+        findings.append(
+            Finding(
+                "thick_slices",
+                "warning",
+                f"Slices are {slice_mm:.1f} mm apart: small lesions may be missed and volumes are coarse. "
+                "Use a thinner reconstruction (5 mm or less) where one exists.",
+            )
+        )
+    if slices < FEW_SLICES:
+        findings.append(
+            Finding(
+                "few_slices",
+                "warning",
+                f"The scan has only {slices} slices: the liver is probably not complete. "
+                "Load the whole series where it exists.",
+            )
+        )
+    elif height < SHORT_SCAN_MM:
+        findings.append(
+            Finding(
+                "short_scan",
+                "warning",
+                f"The scan covers only {height:.0f} mm from the feet to the head: the liver is probably not "
+                "complete. Use a scan that covers it.",
+            )
+        )
+    if min(width, depth) < SMALL_FIELD_MM:
+        findings.append(
+            Finding(
+                "small_field_of_view",
+                "warning",
+                f"The field of view is small ({width:.0f} x {depth:.0f} mm), as of a cropped scan: a liver that is "
+                "cut is found less well. Use the uncropped scan where it exists.",
+            )
+        )
+    low, high = IN_PLANE_MM
+    if min(row_mm, column_mm) < low or max(row_mm, column_mm) > high or _ratio(row_mm, column_mm) > 1.2:
+        findings.append(
+            Finding(
+                "unusual_pixel_size",
+                "warning",
+                f"The pixels are unusual for an axial abdominal CT ({row_mm:.2f} x {column_mm:.2f} mm), as after "
+                "resampling or in a sagittal or coronal series. Use the original axial series where it exists.",
+            )
+        )
+    return findings
+
+
+def _covering_geometry(source: ImageGeometry, label: str) -> ImageGeometry:
+    """The axial grid for a tilted or oblique source. Raises InvalidVolumeError if it would be too large."""
+    geometry = covering_axial_geometry(source)
+    if np.prod(geometry.shape, dtype=np.int64) > MAX_VOXELS:
+        raise InvalidVolumeError(
+            f"{label} is so oblique that an axial grid would need {_size(geometry)} voxels. "
+            "Resample it to an axial grid first, or use the original axial series."
+        )
+    return geometry
+
+
+def _resampled_note(source: ImageGeometry) -> Finding:
+    return Finding(
+        "resampled",
+        "info",
+        f"The scan is tilted or oblique (up to about {tilt_degrees(source):.1f} degrees): it was resampled to "
+        "axial slices for the segmentation. Results return to the scan's own grid, right within a voxel.",
+    )
+
+
+def _require_volume(array_kji: np.ndarray, ijk_to_lps: np.ndarray, label: str) -> tuple[np.ndarray, ImageGeometry]:
+    """The array with (k, j, i) axes and its geometry. Raises InvalidVolumeError for what is no 3D volume."""
+    array = _require_scalar_3d(np.asarray(array_kji), label)
+    source = ImageGeometry((array.shape[0], array.shape[1], array.shape[2]), ijk_to_lps)
+    source.validate(label)
+    if min(array.shape) < 2:
+        raise InvalidVolumeError(
+            f"{label} has only one slice ({_size(array)} voxels). Load the whole series, not a single image."
+        )
+    return array, source
+
+
+def _ratio(a: float, b: float) -> float:
+    return max(a, b) / min(a, b)
+
+
+def _size(grid: np.ndarray | ImageGeometry) -> str:
+    return " x ".join(str(n) for n in grid.shape[::-1])
+
+
+def _require_scalar_3d(array: np.ndarray, label: str) -> np.ndarray:
+    """The array with (k, j, i) axes; a fourth axis of length 1 (one time point, one component) is dropped."""
+    if array.ndim == 4 and array.shape[0] == 1:
+        array = array[0]
+    elif array.ndim == 4 and array.shape[-1] == 1:
+        array = array[..., 0]
+    if array.ndim == 4 and array.shape[-1] in (3, 4):
+        raise InvalidVolumeError(f"{label} is a colour picture, not a CT. Load the original scan (DICOM).")
+    if array.ndim == 4:
+        raise InvalidVolumeError(
+            f"{label} is a series of several volumes (4D, {_size(array)}). Extract one phase as a 3D volume and load "
+            "that."
+        )
+    if array.ndim != 3:
+        raise InvalidVolumeError(
+            f"{label} is a {array.ndim}D image; a volume (3D) is needed. Load the whole series, not a single image."
+        )
+    if array.size == 0:
+        raise InvalidVolumeError(f"{label} has no voxels. Export the scan again.")
+    kind = array.dtype.kind
+    if kind == "b" or (kind in "iu" and array.dtype.itemsize == 1):
+        raise InvalidVolumeError(
+            f"{label} holds 8-bit values, as a picture or a mask does; a CT holds Hounsfield units (16 bit). "
+            "Load the original scan, not a picture or a segmentation of it."
+        )
+    if kind not in "iuf":
+        raise InvalidVolumeError(f"{label} holds values of type {array.dtype}, not HU. Load the original scan.")
+    return array
+
+
+def _require_plausible_values(array: np.ndarray, label: str) -> np.dtype:
+    """Check every voxel, slab by slab to save memory, and return int16 or float32: what holds the values."""
+    ranges = _ValueRanges(label)
+    for slab in array:
+        ranges.add(slab)
+    return ranges.require_plausible()
+
+
+class _ValueRanges:
+    """What is known of the values of the slabs seen so far."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._low, self._high = np.inf, -np.inf
+        self._whole = True
+        self._voxels = self._tissue = self._bad = 0
+
+    def add(self, slab: np.ndarray) -> None:
+        self._voxels += slab.size
+        if slab.dtype.kind == "f":
+            self._bad += int(slab.size - np.count_nonzero(np.isfinite(slab)))
+            if self._bad:
+                return
+            self._whole = self._whole and bool((np.rint(slab) == slab).all())
+        self._low, self._high = min(self._low, float(slab.min())), max(self._high, float(slab.max()))
+        self._tissue += int(np.count_nonzero(slab > -300))
+
+    def require_plausible(self) -> np.dtype:
+        """int16 or float32: what holds the values. Raises InvalidVolumeError for values that no scan has."""
+        if self._bad:
+            raise InvalidVolumeError(
+                f"{self._label} holds {self._bad} voxels that are not finite numbers (NaN or infinite). "
+                "Replace them by air (-1024 HU) or export the scan again."
+            )
+        if self._low == self._high:
+            raise InvalidVolumeError(f"{self._label} is empty: every voxel is {self._low:g}. Load the scan itself.")
+        if self._tissue < 1e-4 * self._voxels:
+            raise InvalidVolumeError(
+                f"{self._label} shows only air (nothing above -300 HU). Check that it is the right series, and that "
+                "the rescale to HU was not applied twice."
+            )
+        limits = np.iinfo(np.int16)
+        fits = limits.min <= self._low and self._high <= limits.max
+        return np.dtype(np.int16 if self._whole and fits else np.float32)
+
+
+def _as_contiguous(view: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Read-only, contiguous, of the type: without a copy where possible, else with just one."""
+    if view.dtype == dtype and view.flags.c_contiguous:
+        result = view.view()
+    else:
+        result = np.empty(view.shape, dtype)
+        np.copyto(result, view, casting="unsafe")
+    result.flags.writeable = False
+    return result

@@ -1,0 +1,240 @@
+"""Image files: scans and label maps in, result images out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import InputError, InvalidVolumeError, OutputError
+from ..files import atomic_file
+from ..grid.geometry import ImageGeometry
+from . import nifti
+from .ct_volume import CTVolume
+
+if TYPE_CHECKING:
+    import SimpleITK
+
+READABLE = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
+WRITABLE = (".nii.gz", ".nii", ".nrrd", ".mha")
+
+
+def read_input(paths: Sequence[str | os.PathLike[str]], series_uid: str | None = None) -> CTVolume:
+    """The CT that the user means: an image file, a DICOM folder, or the files of a DICOM series.
+
+    Refuses what is not CT-like. Raises InputError and InvalidVolumeError.
+    """
+    from .dicom_io import is_dicom, read_dicom_files, read_dicom_folder
+
+    given = [Path(p) for p in paths]
+    if not given:
+        raise InputError("No input. Give an image file (NIfTI, NRRD, MHA) or a DICOM folder.")
+    for path in given:
+        if not path.exists():
+            raise InputError(f"{path} does not exist. Check the path; put it in quotes if it has spaces.")
+    if len(given) == 1 and given[0].is_dir():
+        ct = read_dicom_folder(given[0], series_uid)
+    elif all(path.is_dir() or is_dicom(path) for path in given):
+        ct = read_dicom_files(given, series_uid)
+    elif len(given) == 1:
+        ct = read_image(given[0])
+    else:
+        other = next(path for path in given if path.is_file() and not is_dicom(path))
+        raise InputError(
+            f"{other.name} is not a DICOM file. Give one image file, one folder, or the DICOM files of one series."
+        )
+    ct.require_ct_like()
+    return ct
+
+
+def read_image(path: str | os.PathLike[str]) -> CTVolume:
+    """A scan from a NIfTI, NRRD or MHA/MHD file. Raises InputError (the file) or InvalidVolumeError (its content)."""
+    path = Path(path)
+    array, ijk_to_lps = _read(path)
+    return CTVolume.from_array(array, ijk_to_lps, path.name)
+
+
+def read_labels(path: str | os.PathLike[str], like: ImageGeometry) -> np.ndarray:
+    """A label map (k, j, i), uint8 or uint16, on the same grid as ``like``.
+
+    Raises InputError where the file is on another grid or holds no labels.
+    """
+    path = Path(path)
+    array, ijk_to_lps = _read(path)
+    if array.ndim == 4 and array.shape[0] == 1:
+        array = array[0]
+    if array.ndim != 3:
+        raise InputError(
+            f"{path.name} is no 3D label map ({array.ndim}D; layers overlap or it is a picture). "
+            "Export the segmentation as a label map."
+        )
+    geometry = ImageGeometry((array.shape[0], array.shape[1], array.shape[2]), ijk_to_lps)
+    if not geometry.matches(like):
+        what = "sizes differ" if geometry.shape != like.shape else "position, spacing or directions differ"
+        raise InputError(
+            f"{path.name} is not on the scan's grid ({what}: {_describe(geometry)} against {_describe(like)}). "
+            "Export the label map with the scan as reference."
+        )
+    low, high = array.min(), array.max()
+    if not (low >= 0 and high <= np.iinfo(np.uint16).max) or not all((slab == np.rint(slab)).all() for slab in array):
+        raise InputError(f"{path.name} holds values that are no labels ({low:g} to {high:g}). Give a label map.")
+    return array.astype(np.uint8 if high <= np.iinfo(np.uint8).max else np.uint16)
+
+
+def write_image(path: str | os.PathLike[str], array_kji: np.ndarray, geometry: ImageGeometry) -> None:
+    """Write an array (k, j, i) as NRRD, NIfTI or MHA, compressed; the file appears complete or not at all.
+
+    bool is written as uint8, float16 as float32. Raises OutputError.
+    """
+    import SimpleITK as sitk
+
+    path = Path(path)
+    suffix = _suffix(path, WRITABLE)
+    if suffix is None:
+        raise OutputError(f"{path.name}: this format cannot be written. Choose a name that ends in {_list(WRITABLE)}.")
+    if array_kji.shape != geometry.shape:
+        raise ValueError(f"expected an array of shape {geometry.shape}, not {array_kji.shape}")
+    if not path.parent.is_dir():
+        raise OutputError(f"{path} cannot be written: its folder does not exist. Create it or choose another folder.")
+    direction = geometry.direction
+    if suffix.startswith(".nii") and np.abs(direction.T @ direction - np.eye(3)).max() > 1e-4:
+        # ITK would straighten the grid without a word, and could not read it back
+        raise OutputError(f"{path.name}: NIfTI cannot hold this sheared (tilted) grid. Choose a .nrrd name.")
+    array = np.ascontiguousarray(array_kji)
+    if array.dtype == bool:
+        array = array.view(np.uint8)
+    elif array.dtype == np.float16:
+        array = array.astype(np.float32)
+    image = sitk.GetImageFromArray(array)
+    image.SetSpacing(geometry.spacing)
+    image.SetOrigin(geometry.origin)
+    image.SetDirection(direction.ravel().tolist())
+    try:
+        with atomic_file(path, suffix) as temporary:
+            open(temporary, "xb").close()  # says why it cannot be written in plainer words than ITK does
+            sitk.WriteImage(image, os.fspath(temporary), True)
+    except (OSError, RuntimeError) as error:
+        raise OutputError(
+            f"{path} cannot be written: {_reason(error)}. Check the folder, its rights and the free space."
+        ) from error
+
+
+def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Array in numpy order and (4, 4) matrix to LPS; 4D and vector images come as 4D arrays."""
+    if path.is_dir():
+        raise InputError(f"{path} is a folder. Give an image file, or use it as a DICOM folder.")
+    if not path.exists():
+        raise InputError(f"{path} does not exist. Check the path; put it in quotes if it has spaces.")
+    if _suffix(path, READABLE) is None:
+        raise InputError(
+            f"{path.name}: this format cannot be read. Give a NIfTI, NRRD or MHA file, or the folder of a DICOM series."
+        )
+    try:
+        if path.stat().st_size == 0:
+            raise InputError(f"{path.name} is empty (0 bytes). Copy or export it again.")
+        return _read_nifti(path) if nifti.is_nifti(path) else _read_itk(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {_reason(error)}. Check the file and its rights.") from error
+
+
+def _read_nifti(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    header = nifti.read_header(path)
+    if header.dtype is None or len(header.shape) > 4:
+        return _read_itk(path)  # colours, vectors: for from_array to refuse
+    _refuse_several_volumes(header.shape, path)
+    ijk_to_lps = header.sheared_ijk_to_lps
+    if ijk_to_lps is None:
+        try:
+            ijk_to_lps = _matrix(_information(path))
+        except InvalidVolumeError:
+            if header.sform is None:
+                raise
+            ijk_to_lps = header.sform  # ITK is stricter than rounding of headers; from_array decides
+    return nifti.read_voxels(path, header), ijk_to_lps
+
+
+def _read_itk(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    import SimpleITK as sitk
+
+    reader = _information(path)
+    shape = reader.GetSize()[::-1]
+    _refuse_several_volumes(shape, path)
+    if len(shape) >= 3:
+        ImageGeometry((shape[-3], shape[-2], shape[-1]), _matrix(reader)).validate(path.name)
+    try:
+        image = reader.Execute()
+    except RuntimeError as error:
+        raise _unreadable(path) from error
+    return sitk.GetArrayFromImage(image), _matrix(reader)
+
+
+def _information(path: Path) -> SimpleITK.ImageFileReader:
+    """The reader with the file's header read, the voxels not."""
+    import SimpleITK as sitk
+
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(os.fspath(path))
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError as error:
+        text = str(error)
+        if any(phrase in text for phrase in ("orthonormal", "space direction")):
+            raise InvalidVolumeError(
+                f"{path.name}: its axes do not span a volume (singular or impossible directions). "
+                "Correct the directions in the header or export the scan again."
+            ) from error
+        raise _unreadable(path) from error
+    if min(reader.GetSpacing()) < 0:  # as a matrix it would pass for a flip
+        shown = " x ".join(f"{mm:g}" for mm in reader.GetSpacing())
+        raise InvalidVolumeError(
+            f"{path.name}: its voxel spacing is negative ({shown} mm). Correct the header or export the scan again."
+        )
+    return reader
+
+
+def _refuse_several_volumes(shape: tuple[int, ...], path: Path) -> None:
+    """From the header, before gigabytes are read."""
+    if len(shape) > 4 or (len(shape) == 4 and shape[0] > 1):
+        shown = " x ".join(str(n) for n in shape[::-1])
+        raise InvalidVolumeError(
+            f"{path.name} is a series of several volumes ({len(shape)}D, {shown}). "
+            "Extract one phase as a 3D volume and load that."
+        )
+
+
+def _matrix(reader: SimpleITK.ImageFileReader) -> np.ndarray:
+    """(4, 4) to LPS of the first three axes."""
+    size = reader.GetDimension()
+    matrix = np.eye(4)
+    if size >= 3:
+        direction = np.reshape(reader.GetDirection(), (size, size))[:3, :3]
+        matrix[:3, :3] = direction * np.asarray(reader.GetSpacing()[:3])
+        matrix[:3, 3] = reader.GetOrigin()[:3]
+    return matrix
+
+
+def _unreadable(path: Path) -> InputError:
+    return InputError(f"{path.name} is truncated, damaged or not what its name says. Copy or export it again.")
+
+
+def _describe(geometry: ImageGeometry) -> str:
+    size = " x ".join(str(n) for n in geometry.shape[::-1])
+    spacing = " x ".join(f"{s:.4g}" for s in geometry.spacing)
+    return f"{size} voxels of {spacing} mm at ({', '.join(f'{x:.1f}' for x in geometry.origin)})"
+
+
+def _suffix(path: Path, known: tuple[str, ...]) -> str | None:
+    return next((suffix for suffix in known if path.name.lower().endswith(suffix)), None)
+
+
+def _list(suffixes: tuple[str, ...]) -> str:
+    return ", ".join(suffixes[:-1]) + " or " + suffixes[-1]
+
+
+def _reason(error: OSError | RuntimeError) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error).strip().splitlines()[-1]

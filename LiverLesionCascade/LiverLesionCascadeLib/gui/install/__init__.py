@@ -1,0 +1,1 @@
+"""Packages installed at their first use, with consent."""

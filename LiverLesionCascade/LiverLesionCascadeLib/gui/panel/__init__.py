@@ -1,0 +1,1 @@
+"""The panel: choices, the run, and what it says."""

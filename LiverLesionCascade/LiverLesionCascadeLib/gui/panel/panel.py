@@ -1,0 +1,370 @@
+"""The panel's behaviour: joins the widgets with the choices in the scene, the runs and the results."""
+
+import logging
+import time
+
+import slicer
+from slicer.i18n import tr as _
+
+from ...engine.errors import CascadeError, InputError
+from ...engine.passes.presets import PRESETS
+from ...engine.results.postprocessing import PostProcessing
+from ...engine.run_options import RunOptions
+from ...scene.nodes.volume import shownVolumes
+from ...scene.workspace.provenance import resultSegmentIds
+from ..sections.edit_page import EditPage
+from ..sections.findings_text import findingsText
+from ..sections.result_summary import rememberRun, resultFindings
+from ..sections.result_view import ResultView, latestResult
+from .bundle_choice import BundleChoice
+from .device_choice import DeviceChoice
+from .model_card_dialog import showModelCard
+from .panel_state import buttonState
+from .questions import Rerun
+from .run_list import RunEntry, RunList
+from .scan_check import ScanCheck
+
+QUEUE_ROW_PIXELS = 24
+QUEUE_ROWS = 4
+
+
+class SegmentationPanel:
+    """Shows what the parameter node, the scene and the runs say, and does what the buttons say.
+
+    :param ui: the panel's widgets.
+    :param runs: SegmentationRuns, or what does the same: submit, history, client.
+    :param installer: TorchInstaller, or what does the same: isInstalled, ensure.
+    :param questions: Questions, or what answers instead of a person.
+    :param callLater: (seconds, function): the event loop calls the function once, later.
+    """
+
+    #: The second click of a double click on Segment does not cancel the run that the first one started.
+    doubleClickSeconds = 0.5
+
+    def __init__(self, ui, runs, installer, questions, callLater):
+        self.ui = ui
+        self._runs, self._installer, self._questions = runs, installer, questions
+        self._callLater = callLater
+        self._parameters = None
+        self._list = RunList()
+        self._failure = None
+        self._status = ""
+        self._prepared = False
+        self._closed = False
+        self._check = ScanCheck(callLater, self.update)
+        self.results = ResultView(ui, runs.history, callLater, self._refine)
+        self.editPage = EditPage(ui.pages, ui.editPage, ui.panelPage)
+        self.devices = DeviceChoice(ui.deviceSelector, ui.deviceNoteLabel, self._onDeviceChosen)
+        self.bundles = BundleChoice(ui.bundleSelector, questions, self._onBundleChosen)
+        ui.segmentButton.connect("clicked(bool)", self.onSegmentButton)
+        ui.editButton.connect("clicked(bool)", self.onEdit)
+        ui.backButton.connect("clicked(bool)", self.onBack)
+        ui.modelCardButton.connect("clicked(bool)", lambda: showModelCard(self.bundles.folder()))
+        ui.errorDetailsButton.connect("clicked(bool)", self._onErrorDetails)
+        ui.presetSelector.connect("activated(int)", self._onPresetChosen)
+        ui.queueList.connect("currentRowChanged(int)", self._onQueueRow)
+        ui.roiSelector.connect("nodeAddedByUser(vtkMRMLNode*)", self._onRoiAdded)
+        self.update()
+
+    # -- life of the panel
+
+    def setParameters(self, parameters):
+        """Follow a parameter node; None while there is none."""
+        self._parameters = parameters
+        self.update()
+
+    def enter(self):
+        self.editPage.enter()
+        self.results.workbench.enter()
+        self.update()
+
+    def exit(self):
+        self.editPage.leave()
+        self.results.workbench.leave()
+
+    def onSceneClosing(self):
+        """The runs end with their scene, and what was said about it goes."""
+        self.editPage.onSceneClosing()
+        self._cancelAll()
+        self._failure, self._status = None, ""
+        self.results.show(None)
+        self._check.start(None)
+
+    def cleanup(self):
+        """The module is unloaded or reloaded: nothing may call this object any more."""
+        self.editPage.leave()
+        self._cancelAll()
+        self._closed = True
+        self.results.cleanup()
+        self._check.start(None)
+
+    # -- what the panel shows
+
+    def update(self):
+        """Show the present state; cheap, called after every change."""
+        if self._closed:
+            return
+        parameters = self._parameters
+        volume = parameters.inputVolume if parameters else None
+        self._check.start(volume)
+        if parameters:
+            self.devices.show(parameters.device)
+            self.bundles.show(parameters.bundle)
+        self._showButton(volume)
+        self._showProgress(volume)
+        self._showQueue()
+        self._showText(self.ui.errorLabel, self._failure[0] if self._failure else "")
+        self.ui.errorDetailsButton.visible = bool(self._failure and self._failure[1])
+        self._showText(self.ui.statusLabel, self._status)
+        if parameters:
+            self._showResult()
+        self._showFindings()
+        if volume is not None:
+            self._prepareWorker()
+
+    def _showResult(self):
+        node = self._resultNode()
+        if node is not self.results.node:
+            self.results.show(node)
+        if self.editPage.isShown and node is None:
+            self.editPage.close()
+
+    def _showFindings(self):
+        """What should be known before a run; not again what the result that is shown says already."""
+        said = {message for _severity, message in resultFindings(self.results.node)} if self.results.node else ()
+        findings = [finding for finding in self._check.findings if finding.message not in said]
+        self._showText(self.ui.findingsLabel, "" if self._check.refusal else findingsText(findings))
+
+    def _showButton(self, volume):
+        entry = self._list.ofVolume(volume.GetID()) if volume else None
+        state = buttonState(
+            volume.GetName() if volume else None,
+            bool(shownVolumes(slicer.mrmlScene)),
+            self._check.refusal,
+            self.bundles.problem,
+            entry,
+            len(self._list) > 0,
+        )
+        button = self.ui.segmentButton
+        button.text, button.enabled, button.toolTip = state.text, state.enabled, state.toolTip
+        self._showText(self.ui.reasonLabel, state.reason)
+
+    def _showProgress(self, volume):
+        entry = self._list.shown(volume.GetID() if volume else "")
+        self.ui.progressBar.visible = entry is not None
+        self._showText(self.ui.progressLabel, f"{entry.volumeName}: {entry.text()}" if entry else "")
+        if entry is not None:
+            self.ui.progressBar.value = round(100 * entry.fraction)
+
+    def _showQueue(self):
+        """The list of runs, where there is more than one."""
+        queue = self.ui.queueList
+        queue.visible = self.ui.queueLabel.visible = len(self._list) > 1
+        wasBlocked = queue.blockSignals(True)
+        if queue.count != len(self._list):
+            queue.clear()
+            queue.addItems([""] * len(self._list))
+            queue.setFixedHeight(QUEUE_ROW_PIXELS * min(len(self._list), QUEUE_ROWS))
+        for row, entry in enumerate(self._list):
+            queue.item(row).setText(f"{entry.volumeName}: {entry.text()}")
+        queue.blockSignals(wasBlocked)
+
+    @staticmethod
+    def _showText(label, text):
+        label.text = text
+        label.visible = bool(text)
+
+    def _resultNode(self):
+        """The result that is shown: the chosen output's, else the latest of the chosen volume."""
+        if not self._parameters:
+            return None
+        output, volume = self._parameters.outputSegmentation, self._parameters.inputVolume
+        if output is not None and resultSegmentIds(output):
+            return output
+        return latestResult(volume) if volume is not None else None
+
+    # -- runs
+
+    def onSegmentButton(self, checked=False):
+        volume = self._parameters.inputVolume
+        entry = self._list.ofVolume(volume.GetID())
+        if entry is not None:
+            if time.monotonic() - entry.submitted >= self.doubleClickSeconds:
+                entry.cancel()
+            self.update()
+            return
+        target = self._target(volume, self._parameters.outputSegmentation)
+        if target is None or not self._installer.ensure():
+            return
+        self._submit(volume, *target)
+
+    def _target(self, volume, output):
+        """(node to put the result into or None for a new one, whether to replace); None if the person cancels."""
+        holder = output if output is not None else latestResult(volume)
+        if holder is None or not resultSegmentIds(holder):
+            return output, False
+        answer = self._questions.newOrReplace(holder.GetName())
+        if answer is Rerun.CANCEL:
+            return None
+        return (holder, True) if answer is Rerun.REPLACE else (None, False)
+
+    def _submit(self, volume, output, replace):
+        self._failure, self._status = None, ""
+        entry = RunEntry(volume.GetID(), volume.GetName())
+        started = time.monotonic()
+
+        def progressed(fraction, stage, secondsLeft):
+            nonlocal started
+            if not entry.started:
+                started = time.monotonic()
+            entry.progressed(fraction, stage, secondsLeft)
+            self.update()
+
+        def finished(node, result):
+            rememberRun(node, result, time.monotonic() - started)
+            self._status = _("{name} is done.").format(name=entry.volumeName)
+            wasShown = self.results.node is node
+            ended()
+            self.ui.resultsCollapsibleButton.collapsed = False
+            if wasShown:  # replaced: the same node with another content
+                self.results.show(node)
+
+        def failed(message, details):
+            logging.error("Segmenting %s failed: %s\n%s", entry.volumeName, message, details)
+            self._failure = (message, details)
+            ended()
+
+        def cancelled():
+            self._status = _("{name} was cancelled.").format(name=entry.volumeName)
+            ended()
+
+        def ended():
+            self._list.remove(entry)
+            self.update()
+
+        def whileListed(function):
+            def call(*arguments):
+                if entry in self._list:
+                    function(*arguments)
+
+            return call
+
+        self._list.add(entry)
+        try:
+            entry.run = self._runs.submit(
+                volume,
+                self.options(),
+                outputNode=output,
+                replace=replace,
+                roiNode=self._parameters.roi,
+                onProgress=whileListed(progressed),
+                onFinished=whileListed(finished),
+                onFailed=whileListed(failed),
+                onCancelled=whileListed(cancelled),
+            )
+        except CascadeError as error:
+            failed(str(error), "")
+        self.update()
+
+    def _refine(self, node, onProgress, onFinished, onFailed, onCancelled):
+        """Start to refine a result with the panel's choices; within its region of interest where there is one."""
+        if not self._installer.ensure():
+            raise InputError(_("PyTorch is needed to refine, and was not installed."))
+        roi = self._parameters.roi if self._parameters else None
+        return self._runs.refine(node, self.options(), roi, onProgress, onFinished, onFailed, onCancelled)
+
+    def options(self) -> RunOptions:
+        """The choices in the panel, as a run takes them."""
+        parameters = self._parameters
+        rules = parameters.postProcessing
+        return RunOptions(
+            preset=parameters.preset.name,
+            device=parameters.device,
+            bundle=parameters.bundle or None,
+            multi_scale=parameters.multiScale,
+            crf=parameters.crf,
+            postprocessing=PostProcessing(
+                fill_holes=rules.fillHoles,
+                largest_liver_component=rules.largestLiverComponent,
+                lesions_inside_liver=rules.lesionsInsideLiver,
+                reject_unlikely_lesions=rules.rejectUnlikelyLesions,
+                min_lesion_mm=rules.minimumLesionMm,
+            ),
+            keep_probabilities=parameters.keepProbabilities,
+        )
+
+    def _cancelAll(self):
+        runs = [entry.run for entry in self._list]
+        self._list.clear()  # first: what the runs say on their way out is of no interest any more
+        for run in runs:
+            run.cancel()
+
+    def _onQueueRow(self, row):
+        """A run that is clicked on is shown: its volume becomes the chosen one, and the button cancels it."""
+        entries = list(self._list)
+        if 0 <= row < len(entries):
+            volume = slicer.mrmlScene.GetNodeByID(entries[row].volumeId)
+            if volume is not None:
+                self._parameters.inputVolume = volume
+
+    def _onErrorDetails(self, checked=False):
+        self._questions.showDetails(*self._failure)
+
+    def _prepareWorker(self):
+        """Start the worker early, once, where PyTorch is there: the first run is faster, and devices are known."""
+        if self._prepared or not self._installer.isInstalled():
+            return
+        self._prepared = True
+        self._runs.client.prepare(self._onWorkerReady)
+
+    def _onWorkerReady(self):
+        if not self._closed:
+            self.devices.setDevices(self._runs.client.devices)
+            self.devices.setNote(self._runs.client.device_note)
+
+    # -- editing
+
+    def onEdit(self, checked=False):
+        node = self.results.node
+        role = node.GetReferenceImageGeometryReferenceRole()
+        self.editPage.open(node, node.GetNodeReference(role), self.results.segmentToEdit())
+
+    def onBack(self, checked=False):
+        self.editPage.close()
+        self.results.show(self.results.node)
+
+    # -- choices
+
+    def _onDeviceChosen(self, device):
+        if self._parameters:
+            self._parameters.device = device
+
+    def _onBundleChosen(self, bundle):
+        if self._parameters:
+            self._parameters.bundle = bundle
+
+    def _onPresetChosen(self, index):
+        """A preset has rules of its own: they are shown, and can be changed after."""
+        if not self._parameters:
+            return
+        chosen = PRESETS[self._parameters.preset.name].postprocessing
+        rules = self._parameters.postProcessing
+        wasModifying = self._parameters.StartModify()
+        try:
+            rules.fillHoles = chosen.fill_holes
+            rules.largestLiverComponent = chosen.largest_liver_component
+            rules.lesionsInsideLiver = chosen.lesions_inside_liver
+            rules.rejectUnlikelyLesions = chosen.reject_unlikely_lesions
+            rules.minimumLesionMm = chosen.min_lesion_mm
+        finally:
+            self._parameters.EndModify(wasModifying)
+
+    def _onRoiAdded(self, roiNode):
+        """A new region covers the volume: the person only has to make it smaller."""
+        volume = self._parameters.inputVolume if self._parameters else None
+        if volume is None:
+            return
+        bounds = [0.0] * 6
+        volume.GetRASBounds(bounds)
+        roiNode.SetCenter([(low + high) / 2 for low, high in zip(bounds[::2], bounds[1::2], strict=True)])
+        roiNode.SetSize([high - low for low, high in zip(bounds[::2], bounds[1::2], strict=True)])

@@ -1,0 +1,94 @@
+"""Checks the chosen volume before it is segmented, in short steps: the panel stays alive."""
+
+import time
+
+import slicer
+import vtk
+from slicer.util import VTKObservationMixin
+
+from ...engine.errors import CascadeError
+from ...engine.scan.ct_volume import inspect
+from ...scene.tools.scan_input import scanFromNode
+
+STEP_SECONDS = 0.03
+SETTLE_SECONDS = 0.1
+"""A volume that is being loaded changes several times: it is checked when it has come to rest."""
+
+EVENTS = (
+    vtk.vtkCommand.ModifiedEvent,
+    slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent,
+    slicer.vtkMRMLTransformableNode.TransformModifiedEvent,
+)
+
+
+class ScanCheck(VTKObservationMixin):
+    """What should be known of a volume before a run.
+
+    ``findings`` are those of the volume given last, empty until they are known; ``refusal`` says in one sentence why
+    it cannot be segmented, empty if it can.
+
+    :param callLater: (seconds, function): the event loop calls the function once, later.
+    :param onChecked: called when findings and refusal are known.
+    """
+
+    def __init__(self, callLater, onChecked):
+        VTKObservationMixin.__init__(self)
+        self._callLater = callLater
+        self._onChecked = onChecked
+        self._volumeNode = None
+        self._steps = None
+        self._settling = False
+        self.findings, self.refusal = [], ""
+
+    def start(self, volumeNode):
+        """Check a volume, and again whenever it changes; None for none."""
+        if volumeNode is self._volumeNode:
+            return
+        self.removeObservers()
+        self._volumeNode, self._steps = volumeNode, None
+        self.findings, self.refusal = [], ""
+        if volumeNode is not None:
+            for event in EVENTS:
+                self.addObserver(volumeNode, event, self._onVolumeChanged)
+            self._onVolumeChanged()
+
+    def _onVolumeChanged(self, caller=None, event=None):
+        if not self._settling:
+            self._settling = True
+            self._callLater(SETTLE_SECONDS, self._settled)
+
+    def _settled(self):
+        self._settling = False
+        if self._volumeNode is not None:
+            self._begin()
+
+    def _begin(self):
+        try:
+            scan = scanFromNode(self._volumeNode)
+        except CascadeError as error:
+            self._end([], str(error))
+        else:
+            self._steps = inspect(scan.array, scan.ijkToLps, scan.name)
+            self._continueLater(self._steps)
+
+    def _continueLater(self, steps):
+        self._callLater(0.0, lambda: self._advance(steps))
+
+    def _advance(self, steps):
+        if steps is not self._steps:
+            return  # another volume was chosen meanwhile
+        until = time.monotonic() + STEP_SECONDS
+        try:
+            while time.monotonic() < until:
+                next(steps)
+        except StopIteration as end:
+            refusal = next((finding.message for finding in end.value if finding.severity == "error"), "")
+            self._end(end.value, refusal)
+        except CascadeError as error:
+            self._end([], str(error))
+        else:
+            self._continueLater(steps)
+
+    def _end(self, findings, refusal):
+        self._steps, self.findings, self.refusal = None, findings, refusal
+        self._onChecked()

@@ -1,0 +1,1 @@
+"""What other modules of Slicer know us by, and the self-test."""

@@ -1,0 +1,375 @@
+"""The table of lesions: what each measures, and the way to it."""
+
+import math
+from pathlib import Path
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from ...scene.tools.diameter_lines import hideDiameters, showDiameters, showsDiameters
+from ...scene.tools.lesion_rows import LesionRows
+from ...scene.tools.navigation import endIsolation, isIsolating, isolate, jumpTo, lesionPosition
+from ...scene.workspace.review import ACCEPTED, FLAGGED, REJECTED, UNREVIEWED
+from .review_bar import ReviewBar
+
+UI_FILE = Path(__file__).resolve().parents[3] / "Resources" / "UI" / "LiverLesionTable.ui"
+ROW_PIXELS = 24
+HEADER_PIXELS = 40
+ROWS_SHOWN = 8
+COLOR_PIXELS = 12
+TEXT_COLUMNS = (0, 1)
+
+
+class LesionTableSection:
+    """Lists the lesions of one result, with their measures as the segments are now.
+
+    A lesion that is clicked on, or gone to by a key, is shown in all views.
+
+    :param callLater: (seconds, function): the event loop calls the function once, later.
+    """
+
+    def __init__(self, callLater):
+        self._callLater = callLater
+        self._workspace = self._rows = None
+        self._present = []
+        self._selectedId = ""
+        self._filling = False
+        self._shortcuts = []
+        self._sort, self._descending = 0, False
+        self.widget = slicer.util.loadUI(str(UI_FILE))
+        self.ui = slicer.util.childWidgetVariables(self.widget)
+        self.review = ReviewBar(self.selectedId, self.select, self._confidence)
+        self.widget.layout().addWidget(self.review.widget)
+        table = self.ui.lesionTable
+        table.setColumnCount(len(COLUMNS))
+        table.setHorizontalHeaderLabels([heading() for heading, _toolTip, _value, _text in COLUMNS])
+        for column, (_heading, toolTip, _value, _text) in enumerate(COLUMNS):
+            table.horizontalHeaderItem(column).setToolTip(toolTip())
+        table.verticalHeader().setDefaultSectionSize(ROW_PIXELS)
+        header = table.horizontalHeader()
+        header.setStretchLastSection(True)
+        header.setSectionsClickable(True)
+        header.setSortIndicatorShown(True)
+        header.setHighlightSections(False)
+        header.connect("sectionClicked(int)", self._onHeading)
+        table.connect("itemSelectionChanged()", self._onSelected)
+        table.connect("cellClicked(int,int)", self._onClicked)
+        self.ui.previousLesionButton.connect("clicked(bool)", lambda: self.step(-1))
+        self.ui.nextLesionButton.connect("clicked(bool)", lambda: self.step(1))
+        self.ui.isolateCheckBox.connect("toggled(bool)", self._onIsolate)
+        self.ui.diametersCheckBox.connect("toggled(bool)", self._onDiameters)
+
+    def show(self, workspace):
+        """:param workspace: of the result that is shown; None for none."""
+        if workspace is not self._workspace:
+            self._forget()
+            self._workspace = workspace
+            if workspace is not None:
+                self._rows = workspace.tool(LesionRows)
+                self._rows.subscribe(self._update)
+                self._rows.measureLater(self._callLater)
+        self.review.show(workspace)
+        self._update()
+
+    def enter(self):
+        """The module is shown: its keys work in the views too."""
+        if not self._shortcuts:
+            parent = slicer.util.mainWindow() or self.widget
+            for key, function in (
+                ("Alt+Up", lambda: self.step(-1)),
+                ("Alt+Down", lambda: self.step(1)),
+                ("Alt+A", lambda: self.review.toggle(ACCEPTED)),
+                ("Alt+R", lambda: self.review.toggle(REJECTED)),
+                ("Alt+F", lambda: self.review.toggle(FLAGGED)),
+                ("Alt+U", self.review.next),
+            ):
+                shortcut = qt.QShortcut(qt.QKeySequence(key), parent)
+                shortcut.connect("activated()", function)
+                self._shortcuts.append(shortcut)
+
+    def leave(self):
+        """The module is left: its keys are free for others."""
+        for shortcut in self._shortcuts:
+            shortcut.enabled = False
+            shortcut.deleteLater()
+        self._shortcuts = []
+
+    def selectedId(self) -> str:
+        """ID of the selected lesion's segment; empty for none."""
+        return self._selectedId
+
+    def select(self, segmentId):
+        """Select a lesion and go to it."""
+        self._selectedId = segmentId
+        self._update()
+        self._goToSelected()
+
+    def step(self, by):
+        """Go to the next (1) or the previous (-1) lesion in the table's order; from the last to the first."""
+        ids = [row.segmentId for row in self._present]
+        if not ids:
+            return
+        if self._selectedId in ids:
+            self.select(ids[(ids.index(self._selectedId) + by) % len(ids)])
+        else:
+            self.select(ids[0 if by > 0 else -1])
+
+    def cleanup(self):
+        self.leave()
+        self._forget()
+        self.review.cleanup()
+
+    def _forget(self):
+        if self._rows is not None:
+            self._rows.unsubscribe(self._update)
+            self._rows.measureLater(None)
+        self._workspace = self._rows = None
+        self._selectedId = ""
+
+    def _confidence(self, segmentId):
+        row = next((row for row in self._present if row.segmentId == segmentId), None)
+        return row.measures.confidence if row is not None and row.measures is not None else None
+
+    # -- showing
+
+    def _update(self):
+        """Show the rows as far as they are measured."""
+        workspace = self._workspace
+        if workspace is not None and workspace.node.GetScene() is None:
+            self._forget()
+            workspace = None
+        self._present = self._rows.present() if workspace is not None else []
+        self._sortRows()
+        if self._selectedId not in [row.segmentId for row in self._present]:
+            self._selectedId = ""
+        self._fill()
+        self._showTotals()
+        self._showToggles()
+        self.review.update()
+
+    def _sortRows(self):
+        value = COLUMNS[self._sort][2]
+        known = [row for row in self._present if value(row) is not None]
+        known.sort(key=lambda row: row.number)
+        known.sort(key=value, reverse=self._descending)
+        self._present = known + [row for row in self._present if value(row) is None]
+
+    def _fill(self):
+        table = self.ui.lesionTable
+        self._filling = True
+        try:
+            table.horizontalHeader().setSortIndicator(
+                self._sort, qt.Qt.DescendingOrder if self._descending else qt.Qt.AscendingOrder
+            )
+            if table.rowCount != len(self._present):
+                table.setRowCount(len(self._present))
+            changed = False
+            for index, row in enumerate(self._present):
+                changed = self._fillRow(index, row) or changed
+            if changed:
+                table.resizeColumnsToContents()
+            visible = min(max(len(self._present), 1), ROWS_SHOWN)
+            table.setFixedHeight(HEADER_PIXELS + ROW_PIXELS * visible + 20)
+            selected = [index for index, row in enumerate(self._present) if row.segmentId == self._selectedId]
+            if not selected:
+                table.clearSelection()
+            elif selected != [index.row() for index in table.selectionModel().selectedRows()]:
+                table.selectRow(selected[0])
+        finally:
+            self._filling = False
+
+    def _fillRow(self, index, row) -> bool:
+        """Whether anything in it is new."""
+        table = self.ui.lesionTable
+        changed = False
+        for column, (_heading, _toolTip, _value, text) in enumerate(COLUMNS):
+            wanted = text(row)
+            item = table.item(index, column)
+            if item is None:
+                item = qt.QTableWidgetItem()
+                table.setItem(index, column, item)
+                side = qt.Qt.AlignLeft if column in TEXT_COLUMNS else qt.Qt.AlignRight
+                item.setTextAlignment(side | qt.Qt.AlignVCenter)
+            key = (wanted, row.status, row.edited, row.color, row.name)
+            if item.data(qt.Qt.UserRole) == str(key):
+                continue
+            changed = True
+            item.setData(qt.Qt.UserRole, str(key))
+            item.setText(wanted)
+            item.setToolTip(_rowToolTip(row))
+            font = item.font()
+            font.setStrikeOut(row.status == REJECTED)
+            item.setFont(font)
+            if column == 0:
+                item.setIcon(_colorIcon(row.color))
+        return changed
+
+    def _showTotals(self):
+        totals = self._rows.totals() if self._rows is not None else None
+        self.ui.totalsLabel.text = totalsText(totals) if totals else ""
+
+    def _showToggles(self):
+        workspace = self._workspace
+        some = bool(self._present)
+        for button in (self.ui.previousLesionButton, self.ui.nextLesionButton, self.ui.diametersCheckBox):
+            button.enabled = some
+        isolating = workspace is not None and isIsolating(workspace)
+        diameters = workspace is not None and showsDiameters(workspace)
+        self.ui.isolateCheckBox.enabled = isolating or bool(self._selectedId)
+        for box, checked in ((self.ui.isolateCheckBox, isolating), (self.ui.diametersCheckBox, diameters)):
+            wasBlocked = box.blockSignals(True)
+            box.checked = checked
+            box.blockSignals(wasBlocked)
+        if diameters and not self._rows.pending():
+            showDiameters(workspace, self._present)
+
+    # -- what a person does
+
+    def _onHeading(self, column):
+        self._descending = column == self._sort and not self._descending
+        self._sort = column
+        self._update()
+
+    def _onSelected(self):
+        """By mouse or arrow keys."""
+        if self._filling:
+            return
+        rows = [index.row() for index in self.ui.lesionTable.selectionModel().selectedRows()]
+        self._selectedId = self._present[rows[0]].segmentId if rows and rows[0] < len(self._present) else ""
+        self._showToggles()
+        self.review.update()
+        self._goToSelected()
+
+    def _onClicked(self, _row, _column):
+        """A click on the lesion that is selected already goes there again."""
+        self._goToSelected()
+
+    def _goToSelected(self):
+        row = next((row for row in self._present if row.segmentId == self._selectedId), None)
+        if row is None:
+            return
+        if row.measures is not None:
+            jumpTo(self._workspace.node.GetScene(), lesionPosition(self._workspace, row.measures))
+        if isIsolating(self._workspace):
+            isolate(self._workspace, row.segmentId)
+
+    def _onIsolate(self, on):
+        if self._workspace is None:
+            return
+        if on and self._selectedId:
+            isolate(self._workspace, self._selectedId)
+        else:
+            endIsolation(self._workspace)
+        self._showToggles()
+
+    def _onDiameters(self, on):
+        if self._workspace is None:
+            return
+        if on:
+            showDiameters(self._workspace, self._rows.rows())
+        else:
+            hideDiameters(self._workspace)
+        self._update()
+
+
+def totalsText(totals) -> str:
+    """What lies below the table: :class:`Totals` in words."""
+    if totals.count == 0:
+        parts = [_("No lesion")]
+    elif totals.count == 1:
+        parts = [_("1 lesion of {volume:.1f} mL").format(volume=totals.lesionMl)]
+    else:
+        parts = [_("{count} lesions, {volume:.1f} mL together").format(count=totals.count, volume=totals.lesionMl)]
+    if totals.liverMl is not None:
+        parts.append(_("liver {volume} mL").format(volume=round(totals.liverMl)))
+    if totals.burdenPercent is not None:
+        parts.append(_("tumour burden {percent:.1f} %").format(percent=totals.burdenPercent))
+    if totals.rejected:
+        parts.append(_("{count} rejected, not counted").format(count=totals.rejected))
+    return ", ".join(parts)
+
+
+def statusText(status) -> str:
+    return {
+        UNREVIEWED: _("To review"),
+        ACCEPTED: _("Accepted"),
+        REJECTED: _("Rejected"),
+        FLAGGED: _("Flagged"),
+    }[status]
+
+
+def _statusWithEdits(row) -> str:
+    return _("{status}, edited").format(status=statusText(row.status)) if row.edited else statusText(row.status)
+
+
+def _lesionText(row) -> str:
+    """The number; with the name where somebody gave the lesion one."""
+    return str(row.number) if row.name == f"Lesion {row.number}" else f"{row.number} {row.name}"
+
+
+def _rowToolTip(row) -> str:
+    if row.measures is None:
+        return _("{name}: no voxel").format(name=row.name)
+    return row.name
+
+
+def _colorIcon(color):
+    pixels = qt.QPixmap(COLOR_PIXELS, COLOR_PIXELS)
+    pixels.fill(qt.QColor(*(round(255 * part) for part in color)))
+    return qt.QIcon(pixels)
+
+
+def _column(heading, toolTip, name, decimals):
+    """A column of a measure; a person is shown what they may want to compare, in so many decimals."""
+
+    def value(row):
+        found = None if row.measures is None else getattr(row.measures, name)
+        return None if found is None or math.isnan(found) else found
+
+    def text(row):
+        found = value(row)
+        return "" if found is None else f"{found:.{decimals}f}"
+
+    return heading, toolTip, value, text
+
+
+COLUMNS = (
+    (
+        lambda: _("Lesion"),
+        lambda: _("Number, colour, and the name where it was given another"),
+        lambda row: row.number,
+        _lesionText,
+    ),
+    (lambda: _("Status"), lambda: _("Your verdict"), lambda row: statusText(row.status), _statusWithEdits),
+    _column(lambda: _("Volume\nmL"), lambda: _("Volume of the segment in mL"), "volume_ml", 2),
+    _column(
+        lambda: _("Long\nmm"), lambda: _("Longest diameter in any axial slice in mm, as RECIST 1.1"), "long_axis_mm", 1
+    ),
+    _column(
+        lambda: _("Short\nmm"),
+        lambda: _("Longest diameter perpendicular to it in the same slice in mm"),
+        "short_axis_mm",
+        1,
+    ),
+    _column(
+        lambda: _("Slice"),
+        lambda: _("Slice in which the diameters were measured: its index in the volume, from 0, as in the Data Probe"),
+        "long_axis_slice",
+        0,
+    ),
+    _column(lambda: _("Mean\nHU"), lambda: _("Mean density in HU"), "mean_hu", 0),
+    _column(lambda: _("SD\nHU"), lambda: _("Standard deviation of the density in HU"), "sd_hu", 0),
+    _column(
+        lambda: _("Conf."),
+        lambda: _("Confidence: how likely this is a lesion, 0 to 1, by the network's probability and the density"),
+        "confidence",
+        2,
+    ),
+    _column(
+        lambda: _("Surface\nmm"),
+        lambda: _("Distance to the liver's surface in mm; 0 where the lesion touches it"),
+        "distance_to_liver_surface_mm",
+        0,
+    ),
+)

@@ -1,0 +1,181 @@
+"""The section that refines a result from its edits: what would change is shown before anything does."""
+
+import logging
+from pathlib import Path
+
+import slicer
+from slicer.i18n import tr as _
+
+from ...engine.errors import CascadeError
+from ...scene.nodes.preview import LesionPreview
+from ...scene.tools.refinement import Refining, hasCorrections
+
+UI_FILE = Path(__file__).resolve().parents[3] / "Resources" / "UI" / "LiverLesionRefine.ui"
+ADDED_COLOR, REMOVED_COLOR = (0.2, 0.9, 0.2), (0.95, 0.2, 0.2)
+LIVER_ADDED_COLOR, LIVER_REMOVED_COLOR = (0.2, 0.7, 0.95), (0.95, 0.6, 0.1)
+
+
+class RefineSection:
+    """Runs the cascade on from a person's edits, previews the outcome, and takes it over or drops it.
+
+    :param refine: (segmentation node, onProgress, onFinished, onFailed, onCancelled): starts a run and returns it.
+    """
+
+    def __init__(self, refine):
+        self._refine = refine
+        self._workspace = None
+        self._run = None
+        self._refinement = None
+        self._previews = []
+        self._message = ""
+        self.widget = slicer.util.loadUI(str(UI_FILE))
+        self.ui = slicer.util.childWidgetVariables(self.widget)
+        self.ui.refineButton.connect("clicked(bool)", self.onRefine)
+        self.ui.acceptRefinementButton.connect("clicked(bool)", self.onAccept)
+        self.ui.discardRefinementButton.connect("clicked(bool)", self.onDiscard)
+        self.ui.undoRefinementButton.connect("clicked(bool)", lambda: self._step("undo"))
+        self.ui.redoRefinementButton.connect("clicked(bool)", lambda: self._step("redo"))
+        self._update()
+
+    def show(self, workspace):
+        """:param workspace: of the result that is shown; None for none."""
+        if workspace is not self._workspace:
+            self._forget()
+            self._workspace = workspace
+            if workspace is not None:
+                workspace.subscribe(self._onChanges)
+        self._update()
+
+    def cleanup(self):
+        self._forget()
+
+    def onRefine(self, checked=False):
+        """Start, or cancel what is under way."""
+        if self._run is not None:
+            self._run.cancel()
+            return
+        self._drop()
+        workspace = self._workspace
+        try:
+            self._run = self._refine(workspace.node, self._onProgress, self._onFinished, self._onFailed, self._onEnded)
+        except CascadeError as error:
+            self._message = str(error)
+        else:
+            self._message = _("Starting")
+        self._update()
+
+    def onAccept(self, checked=False):
+        if self._refinement is None:
+            return
+        try:
+            self._refinement.accept()
+        except CascadeError as error:
+            self._message = str(error)
+        else:
+            self._drop()
+        self._update()
+
+    def onDiscard(self, checked=False):
+        self._drop()
+        self._update()
+
+    def _step(self, name):
+        try:
+            getattr(self._workspace.tool(Refining), name)()
+        except (CascadeError, LookupError) as error:
+            self._message = str(error)
+        self._update()
+
+    def _onProgress(self, fraction, stage, secondsLeft):
+        self._message = _("{stage}: {percent} %").format(stage=stage, percent=round(100 * fraction))
+        self._update()
+
+    def _onFinished(self, node, refinement):
+        self._run = None
+        if self._workspace is not None and node is self._workspace.node:
+            self._refinement = refinement
+            self._showPreview()
+        self._update()
+
+    def _onFailed(self, message, details):
+        logging.error("%s\n%s", message, details)
+        self._run = None
+        self._message = message
+        self._update()
+
+    def _onEnded(self):
+        self._run = None
+        self._message = ""
+        self._update()
+
+    def _onChanges(self, _changes):
+        """What is edited while a preview is shown stands: the preview shows what is left to change."""
+        if self._refinement is not None:
+            self._showPreview()
+        self._update()
+
+    def _showPreview(self):
+        self._removePreviews()
+        refinement = self._refinement
+        summary = refinement.summary()
+        if summary.isEmpty:
+            self._refinement = None
+            self._message = _("Nothing more would change.")
+            return
+        masks = (*refinement.changes(), *refinement.liverChanges())
+        colors = (ADDED_COLOR, REMOVED_COLOR, LIVER_ADDED_COLOR, LIVER_REMOVED_COLOR)
+        for mask, color in zip(masks, colors, strict=True):
+            if mask:
+                preview = LesionPreview(self._workspace.volumeNode, color)
+                preview.show(mask.values, mask.start)
+                self._previews.append(preview)
+        sentences = [
+            _("Lesions: {added:.1f} mL added (green), {removed:.1f} mL removed (red); {new} new, {gone} gone.").format(
+                added=summary.addedMl, removed=summary.removedMl, new=summary.new, gone=summary.gone
+            )
+        ]
+        if summary.liverAddedMl or summary.liverRemovedMl:
+            sentences.append(
+                _("Liver: {added:.1f} mL added (blue), {removed:.1f} mL removed (orange).").format(
+                    added=summary.liverAddedMl, removed=summary.liverRemovedMl
+                )
+            )
+        self._message = " ".join([*sentences, _("What you painted, erased or reviewed stays as it is.")])
+
+    def _drop(self):
+        self._refinement = None
+        self._removePreviews()
+        self._message = ""
+
+    def _removePreviews(self):
+        while self._previews:  # who hears that a node is removed may flush an edit, which is shown then
+            self._previews.pop().remove()
+
+    def _forget(self):
+        if self._run is not None:
+            self._run.cancel()
+            self._run = None
+        self._drop()
+        if self._workspace is not None:
+            self._workspace.unsubscribe(self._onChanges)
+            self._workspace = None
+
+    def _update(self):
+        ui = self.ui
+        workspace = self._workspace
+        there = workspace is not None and workspace.node.GetScene() is not None
+        running, previewing = self._run is not None, self._refinement is not None
+        possible = there and hasCorrections(workspace)
+        ui.refineButton.text = _("Cancel") if running else _("Refine from edits")
+        ui.refineButton.enabled = running or possible
+        ui.refineButton.toolTip = (
+            _("Carry what you painted and erased on to the neighbouring slices; shown first, changed when you accept")
+            if possible or running
+            else _("Paint a missed lesion or erase a false one in one slice first")
+        )
+        ui.acceptRefinementButton.enabled = ui.discardRefinementButton.enabled = previewing
+        tool = workspace.tool(Refining) if there else None
+        ui.undoRefinementButton.enabled = tool is not None and tool.canUndo()
+        ui.redoRefinementButton.enabled = tool is not None and tool.canRedo()
+        ui.refineSummaryLabel.text = self._message
+        ui.refineSummaryLabel.visible = bool(self._message)

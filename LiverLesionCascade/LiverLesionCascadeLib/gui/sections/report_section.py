@@ -1,0 +1,119 @@
+"""The section that writes a result's report: for people, for spreadsheets, as DICOM."""
+
+from pathlib import Path
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from ...engine.errors import CascadeError, InputError
+from ...scene.tools.case_report import CaseReport, dicomFiles
+from ..install.highdicom_installation import HighdicomInstaller
+
+UI_FILE = Path(__file__).resolve().parents[3] / "Resources" / "UI" / "LiverLesionReport.ui"
+SEGMENTATION_ENDING, REPORT_ENDING = ".seg.dcm", ".sr.dcm"
+
+
+class ReportSection:
+    """Writes the segments as they are when a button is clicked; rejected lesions are left out, which is said.
+
+    :param installer: sees to highdicom. A test hands in its own.
+    :param askPath: (suggested name, kinds of files, ending) asks where to write; "" for nowhere.
+    :param fileForInstance: see `CaseReport`.
+    """
+
+    def __init__(self, installer=None, askPath=None, fileForInstance=None):
+        self._installer, self._askPath = installer or HighdicomInstaller(), askPath or _askPath
+        self._fileForInstance = fileForInstance
+        self._workspace = None
+        self.widget = slicer.util.loadUI(str(UI_FILE))
+        self.ui = ui = slicer.util.childWidgetVariables(self.widget)
+        ui.writeHtmlButton.connect("clicked(bool)", lambda _checked: self._html())
+        ui.writeCsvButton.connect("clicked(bool)", lambda _checked: self._csv())
+        ui.writeSegmentationButton.connect("clicked(bool)", lambda _checked: self._segmentation())
+        ui.writeMeasuresButton.connect("clicked(bool)", lambda _checked: self._measures())
+        ui.reportCollapsibleButton.connect("contentsCollapsed(bool)", lambda _collapsed: self._update())
+        self._update()
+
+    def show(self, workspace):
+        """:param workspace: of the result that is shown; None for none."""
+        self._workspace = workspace
+        self._update()
+
+    def enter(self):
+        self._update()  # the DICOM database may be another one by now
+
+    def cleanup(self):
+        self._workspace = None
+
+    def _update(self, message=""):
+        there = self._isThere()
+        reason = self._dicomReason() if there else ""
+        self.ui.writeHtmlButton.enabled = self.ui.writeCsvButton.enabled = there
+        self.ui.writeSegmentationButton.enabled = self.ui.writeMeasuresButton.enabled = there and not reason
+        self.ui.dicomReasonLabel.text = reason
+        self.ui.dicomReasonLabel.visible = bool(reason) and not self.ui.reportCollapsibleButton.collapsed
+        self.ui.reportMessageLabel.text = message
+        self.ui.reportMessageLabel.visible = bool(message)
+
+    def _isThere(self):
+        return self._workspace is not None and self._workspace.node.GetScene() is not None
+
+    def _dicomReason(self):
+        """Why nothing can be written as DICOM; empty where it can."""
+        try:
+            dicomFiles(self._workspace.volumeNode, self._fileForInstance)
+        except InputError as error:
+            return _("No DICOM export: {reason}").format(reason=error)
+        return ""
+
+    def _html(self):
+        self._write(_("Report (*.html)"), ".html", lambda report, path: report.writeHtml(path))
+
+    def _csv(self):
+        self._write(_("Table (*.csv)"), ".csv", lambda report, path: report.writeCsv(path))
+
+    def _segmentation(self):
+        if self._installer.ensure():
+            kinds = _("DICOM segmentation (*.dcm)")
+            self._write(kinds, SEGMENTATION_ENDING, lambda report, path: report.writeDicomSegmentation(path))
+
+    def _measures(self):
+        def write(report, path):
+            beside = path.with_name(path.name.removesuffix(REPORT_ENDING) + SEGMENTATION_ENDING)
+            report.writeDicomReport(path, beside)
+            return beside
+
+        if self._installer.ensure():
+            self._write(_("DICOM measurement report (*.dcm)"), REPORT_ENDING, write)
+
+    def _write(self, kinds, ending, write):
+        """:param write: (report, path) writes, and returns another file that it wrote, if any."""
+        if not self._isThere():
+            return
+        chosen = self._askPath(f"{self._workspace.node.GetName()}{ending}", kinds, ending)
+        if not chosen:
+            return
+        path = Path(chosen)
+        try:
+            with slicer.util.tryWithErrorDisplay(show=False, waitCursor=True):
+                report = CaseReport(self._workspace, self._fileForInstance)
+                beside = write(report, path)
+        except CascadeError as error:
+            self._update(str(error))
+            return
+        except OSError as error:
+            text = _("{path} could not be written: {error}. Choose another folder.")
+            self._update(text.format(path=path, error=error.strerror or error))
+            return
+        lines = [_("Written to {path}.").format(path=path)]
+        if beside:
+            lines.append(_("The segmentation that it measures is in {path}.").format(path=beside))
+        if report.leftOut:
+            lines.append(_("Rejected lesions were left out: {names}.").format(names=", ".join(report.leftOut)))
+        self._update("\n".join(lines))
+
+
+def _askPath(suggestion, kinds, ending):
+    path = qt.QFileDialog.getSaveFileName(slicer.util.mainWindow(), _("Write report"), suggestion, kinds)
+    return path if not path or path.lower().endswith(ending) else f"{path.removesuffix('.dcm')}{ending}"

@@ -1,0 +1,98 @@
+"""The results section: what was found in the chosen volume, and the workbench for it."""
+
+import slicer
+import vtk
+from slicer.util import VTKObservationMixin
+
+from ...scene.workspace.provenance import resultSegmentIds
+from ...scene.workspace.workspace import workspaceOf
+from .findings_text import findingsText
+from .result_summary import resultFindings, runText
+from .workbench import Workbench
+
+UPDATE_SECONDS = 0.3
+"""What changes in the node is shown at this pace."""
+
+
+class ResultView(VTKObservationMixin):
+    """Shows one segmentation node; hidden without one.
+
+    :param ui: the panel's widgets.
+    :param history: replaced results: canUndo, undo, canRedo, redo of a node.
+    :param callLater: (seconds, function): the event loop calls the function once, later.
+    :param refine: starts to refine a segmentation node; see RefineSection.
+    """
+
+    def __init__(self, ui, history, callLater, refine):
+        VTKObservationMixin.__init__(self)
+        self._ui, self._history, self._callLater = ui, history, callLater
+        self._updating = False
+        self.node = None
+        self.workbench = Workbench(ui.workbenchBody.layout(), ui.sectionsBody.layout(), callLater, refine)
+        ui.undoReplaceButton.connect("clicked(bool)", lambda: self._step(history.undo))
+        ui.redoReplaceButton.connect("clicked(bool)", lambda: self._step(history.redo))
+        self._update()
+
+    def show(self, node):
+        """:param node: the segmentation node; None for none."""
+        if node is not self.node:
+            self.removeObservers()
+            self.node = node
+            self._ui.segmentsTable.setSegmentationNode(node)
+            self._ui.show3DButton.setSegmentationNode(node)
+            if node is not None:
+                for event in (slicer.vtkSegmentation.SegmentAdded, slicer.vtkSegmentation.SegmentRemoved):
+                    self.addObserver(node, event, self._onNodeChanged)
+                self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self._onNodeChanged)
+        self._update()
+
+    def segmentToEdit(self) -> str:
+        """ID of the selected lesion's segment, else of the one in the table of all segments, else of the first."""
+        selected = [self.workbench.lesions.selectedId(), *self._ui.segmentsTable.selectedSegmentIDs()]
+        workspace = workspaceOf(self.node)
+        lesions = workspace.lesionIds() if workspace is not None else []
+        present = self.node.GetSegmentation().GetSegmentIDs()
+        return next((each for each in (*selected, *lesions, *present) if each in present), "")
+
+    def cleanup(self):
+        """Nothing may call this object any more."""
+        self.removeObservers()
+        self.workbench.cleanup()
+
+    def _step(self, step):
+        if self.node is not None:
+            step(self.node)
+            self._update()
+
+    def _onNodeChanged(self, caller=None, event=None):
+        if not self._updating:
+            self._updating = True
+            self._callLater(UPDATE_SECONDS, self._updateAgain)
+
+    def _updateAgain(self):
+        self._updating = False
+        self._update()
+
+    def _update(self):
+        node = self.node if self.node is not None and self.node.GetScene() is not None else None
+        ui = self._ui
+        ui.resultsCollapsibleButton.visible = node is not None
+        self.workbench.show(workspaceOf(node))
+        if node is None:
+            return
+        ui.resultNameLabel.text = node.GetName()
+        ui.summaryLabel.text = runText(node)
+        ui.summaryLabel.visible = bool(ui.summaryLabel.text)
+        findings = findingsText(resultFindings(node))
+        ui.resultFindingsLabel.text = findings
+        ui.resultFindingsLabel.visible = bool(findings)
+        ui.undoReplaceButton.visible = self._history.canUndo(node)
+        ui.redoReplaceButton.visible = self._history.canRedo(node)
+
+
+def latestResult(volumeNode):
+    """The segmentation node that was added last of those with a result of the volume; None if there is none."""
+    role = slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
+    nodes = slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
+    found = [node for node in nodes if node.GetNodeReference(role) is volumeNode and resultSegmentIds(node)]
+    return found[-1] if found else None

@@ -1,0 +1,157 @@
+"""The section with the sliders for lesion probability and minimum size, and their preview."""
+
+from pathlib import Path
+
+import slicer
+from slicer.i18n import tr as _
+
+from ...engine.errors import CascadeError
+from ...scene.tools.threshold import Threshold
+
+UI_FILE = Path(__file__).resolve().parents[3] / "Resources" / "UI" / "LiverLesionThreshold.ui"
+
+
+class ThresholdSection:
+    """Tries thresholds on the result of a workspace in the slice views, and applies them.
+
+    The preview goes when the section is collapsed, another result is shown or the module is left.
+
+    :param callLater: (seconds, function): the event loop calls the function once, later.
+    """
+
+    def __init__(self, callLater):
+        self._callLater = callLater
+        self._workspace = None
+        self._previewWaits = False
+        self.widget = slicer.util.loadUI(str(UI_FILE))
+        self.ui = slicer.util.childWidgetVariables(self.widget)
+        self.ui.thresholdSlider.connect("valueChanged(double)", self._onSlider)
+        self.ui.minimumSizeSlider.connect("valueChanged(double)", self._onSlider)
+        self.ui.applyThresholdButton.connect("clicked(bool)", lambda: self._do(self._apply))
+        self.ui.discardThresholdButton.connect("clicked(bool)", self.leave)
+        self.ui.undoThresholdButton.connect("clicked(bool)", lambda: self._do(lambda: self._threshold.undo()))
+        self.ui.redoThresholdButton.connect("clicked(bool)", lambda: self._do(lambda: self._threshold.redo()))
+        self.ui.thresholdCollapsibleButton.connect("contentsCollapsed(bool)", self._onCollapsed)
+        self._update()
+
+    def show(self, workspace):
+        """:param workspace: of the result that is shown; None for none."""
+        if workspace is not self._workspace:
+            self._forget()
+            self._workspace = workspace
+            if workspace is not None:
+                workspace.subscribe(self._onChanges)
+            self.leave()
+
+    def leave(self, checked=False):
+        """The person turns to something else, or away from the preview: it goes, and the sliders go back."""
+        self._previewWaits = False
+        if self._workspace is not None:
+            self._threshold.endPreview()
+            settings = self._threshold.settings
+            self._set(self.ui.thresholdSlider, 100 * settings.threshold)
+            self._set(self.ui.minimumSizeSlider, settings.minimumMm)
+        self._update()
+
+    def cleanup(self):
+        self._forget()
+
+    @property
+    def _threshold(self):
+        return self._workspace.tool(Threshold)
+
+    def _forget(self):
+        self._previewWaits = False
+        if self._workspace is not None:
+            self._threshold.endPreview()
+            self._workspace.unsubscribe(self._onChanges)
+            self._workspace = None
+
+    def _onSlider(self, _value):
+        """A slider moves: however many times, before the next preview is drawn once."""
+        if self._workspace is not None and not self._previewWaits:
+            self._previewWaits = True
+            self._callLater(0, self._previewIfWaiting)
+
+    def _previewIfWaiting(self):
+        if self._previewWaits:
+            self._previewWaits = False
+            self._do(lambda: self._threshold.preview(*self._values()))
+
+    def _prepare(self):
+        """The first step of a slider is as fast as the others then."""
+        if self._workspace is not None and self._workspace.node.GetScene() is not None and self._threshold.isPossible:
+            self._threshold.prepare()
+
+    def _apply(self):
+        self._previewWaits = False
+        self._threshold.apply(*self._values())
+
+    def _values(self):
+        return self.ui.thresholdSlider.value / 100, self.ui.minimumSizeSlider.value
+
+    def _do(self, action):
+        """Do something with the thresholds and show what came of it, or why not."""
+        if self._workspace is None or self._workspace.node.GetScene() is None:
+            return
+        summary = problem = None
+        try:
+            summary = action()
+        except CascadeError as error:
+            problem = str(error)
+        if summary is None and problem is None:
+            self.leave()
+        self._update(summary, problem)
+
+    def _onChanges(self, _changes):
+        """Segments or their statuses changed: a preview shows what they allow now."""
+        if self._threshold.isPreviewing:
+            self._onSlider(None)
+        elif not self._previewWaits:
+            self.leave()
+
+    def _onCollapsed(self, collapsed):
+        if collapsed:
+            self.leave()
+        else:
+            self._callLater(0, self._prepare)
+
+    def _update(self, summary=None, problem=None):
+        ui = self.ui
+        threshold = self._threshold if self._workspace is not None else None
+        possible = threshold is not None and threshold.isPossible
+        for each in (ui.thresholdSlider, ui.minimumSizeSlider):
+            each.enabled = possible
+        previewing = possible and threshold.isPreviewing
+        ui.applyThresholdButton.enabled = ui.discardThresholdButton.enabled = previewing
+        ui.undoThresholdButton.enabled = threshold is not None and threshold.canUndo()
+        ui.redoThresholdButton.enabled = threshold is not None and threshold.canRedo()
+        if problem:
+            text = problem
+        elif threshold is None or (possible and not previewing):
+            text = ""
+        elif not possible:
+            text = _("No probabilities are stored with this result. Segment the volume again to try thresholds.")
+        else:
+            text = summaryText(summary) if summary is not None else ui.thresholdSummaryLabel.text
+        ui.thresholdSummaryLabel.text = text
+        ui.thresholdSummaryLabel.visible = bool(text)
+
+    @staticmethod
+    def _set(slider, value):
+        """Move a slider without a preview."""
+        wasBlocked = slider.blockSignals(True)
+        slider.value = value
+        slider.blockSignals(wasBlocked)
+
+
+def summaryText(summary):
+    """What a preview shows, in words."""
+    text = _("Preview (yellow): {count} lesions, {volume:.1f} mL.").format(
+        count=summary.lesions, volume=summary.volumeMl
+    )
+    if summary.kept:
+        text += " " + _("Lesions that you edited, refined, reviewed or added stay as they are: {count}.").format(
+            count=summary.kept
+        )
+    return text

@@ -1,0 +1,1 @@
+"""Files of a result, for the commands and archives."""

@@ -1,0 +1,1 @@
+"""MRML nodes as arrays and back; nothing here knows of results."""

@@ -1,0 +1,192 @@
+"""Volume nodes as CTVolume, and arrays as volume nodes."""
+
+from __future__ import annotations
+
+import numpy as np
+import slicer
+import vtk
+
+from ...engine.errors import InvalidVolumeError
+from ...engine.grid.geometry import ImageGeometry
+from ...engine.scan.ct_volume import CTVolume
+from .arrays import RAS_FROM_LPS, arrayFromImage, fillImage, matrixFromVtk, vtkFromMatrix
+
+
+def ctVolumeFromNode(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> CTVolume:
+    """The node's voxels and geometry, for the engine.
+
+    A linear parent transform is included: the CTVolume lies where the volume is seen in the scene. The voxels are
+    shared with the node where their order and type allow; they are not to be changed while the CTVolume is in use.
+    Raises InvalidVolumeError for a node that holds no CT, or that is under a non-linear transform.
+    """
+    array = scalarArray(volumeNode)
+    return CTVolume.from_array(array, RAS_FROM_LPS @ worldFromIjk(volumeNode), volumeNode.GetName() or "The volume")
+
+
+def scalarArray(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> np.ndarray:
+    """The node's voxels (k, j, i), memory shared. Raises InvalidVolumeError for a node that cannot hold a CT."""
+    name = volumeNode.GetName() or "The volume"
+    image = volumeNode.GetImageData()
+    if image is None or image.GetPointData().GetScalars() is None:
+        raise InvalidVolumeError(f"{name} holds no image. Load the volume again.")
+    if volumeNode.IsA("vtkMRMLLabelMapVolumeNode"):
+        raise InvalidVolumeError(f"{name} is a label map, not a CT. Select the CT volume.")
+    if image.GetNumberOfScalarComponents() != 1:
+        raise InvalidVolumeError(f"{name} is a colour or vector volume, not a CT. Select the CT volume.")
+    return arrayFromImage(image)
+
+
+def ijkToRasMatrix(volumeNode: slicer.vtkMRMLVolumeNode) -> np.ndarray:
+    """(4, 4): (i, j, k, 1) to RAS mm in the node's own coordinates, its parent transform not applied."""
+    matrix = vtk.vtkMatrix4x4()
+    volumeNode.GetIJKToRASMatrix(matrix)
+    return matrixFromVtk(matrix)
+
+
+def worldFromIjk(volumeNode: slicer.vtkMRMLVolumeNode) -> np.ndarray:
+    """(4, 4): (i, j, k, 1) to RAS mm of the world, parent transforms applied.
+
+    Raises InvalidVolumeError where a parent transform is not linear: no matrix describes that grid.
+    """
+    ijkToRas = ijkToRasMatrix(volumeNode)
+    transformNode = volumeNode.GetParentTransformNode()
+    if transformNode is None:
+        return ijkToRas
+    if not transformNode.IsTransformToWorldLinear():
+        raise InvalidVolumeError(
+            f"{volumeNode.GetName()} is under the non-linear transform {transformNode.GetName()}. "
+            'Harden the transform on the volume (Transforms module, "Harden transform"), then segment it.'
+        )
+    toWorld = vtk.vtkMatrix4x4()
+    transformNode.GetMatrixTransformToWorld(toWorld)
+    return matrixFromVtk(toWorld) @ ijkToRas
+
+
+def shownVolumes(scene: slicer.vtkMRMLScene) -> list[slicer.vtkMRMLScalarVolumeNode]:
+    """The scene's volumes, apart from those that are hidden from the user, in the order in which they came."""
+    nodes = scene.GetNodesByClass("vtkMRMLScalarVolumeNode")
+    nodes.UnRegister(None)
+    volumes = [nodes.GetItemAsObject(number) for number in range(nodes.GetNumberOfItems())]
+    return [node for node in volumes if not node.GetHideFromEditors()]
+
+
+def voxelVolumeMl(volumeNode: slicer.vtkMRMLVolumeNode) -> float:
+    """mL of one voxel where the volume is seen. Raises InvalidVolumeError as `worldFromIjk` does."""
+    return abs(float(np.linalg.det(worldFromIjk(volumeNode)[:3, :3]))) / 1000.0
+
+
+def volumeNodeFromArray(
+    scene: slicer.vtkMRMLScene, array: np.ndarray, geometry: ImageGeometry, name: str
+) -> slicer.vtkMRMLScalarVolumeNode:
+    """A new volume node with a copy of ``array`` (k, j, i) where ``geometry`` says, under no transform."""
+    if array.shape != geometry.shape:
+        raise ValueError(f"An array of {array.shape} does not fit a grid of {geometry.shape}.")
+    return _addVolumeNode(scene, array, RAS_FROM_LPS @ geometry.ijk_to_lps, name)
+
+
+def volumeNodeFromCT(
+    scene: slicer.vtkMRMLScene, ct: CTVolume, name: str | None = None
+) -> slicer.vtkMRMLScalarVolumeNode:
+    """A new volume node with ``ct.hu`` on the axial grid that the engine works on."""
+    return volumeNodeFromArray(scene, ct.hu, ct.geometry, ct.name if name is None else name)
+
+
+def volumeNodeLike(
+    volumeNode: slicer.vtkMRMLScalarVolumeNode,
+    array: np.ndarray,
+    name: str,
+    start: tuple[int, int, int] = (0, 0, 0),
+    window: tuple[float, float] | None = None,
+) -> slicer.vtkMRMLScalarVolumeNode:
+    """A new volume node on the grid of ``volumeNode`` and under its transform, placed beside it.
+
+    :param array: (k, j, i) on the node's grid or a box of it.
+    :param start: index (k, j, i) of the array's first voxel on that grid.
+    :param window: values that are shown black and white; Slicer finds them if None.
+    """
+    shape = volumeNode.GetImageData().GetDimensions()[::-1]
+    if any(first < 0 or first + n > size for first, n, size in zip(start, array.shape, shape, strict=True)):
+        raise ValueError(
+            f"An array of {array.shape} from {start} on does not fit {volumeNode.GetName()}, a grid of {shape}."
+        )
+    shift = np.eye(4)
+    shift[:3, 3] = start[::-1]
+    node = _addVolumeNode(volumeNode.GetScene(), array, ijkToRasMatrix(volumeNode) @ shift, name, window)
+    node.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
+    placeBeside(node, volumeNode)
+    return node
+
+
+START = "LiverLesionCascade.Start"
+"""Attribute of a hidden node that holds a box of a volume's grid: index "k j i" of its first voxel."""
+
+
+def setBox(node, volumeNode, array: np.ndarray, start: tuple[int, int, int]) -> None:
+    """Give a volume node the voxels of a box of another volume's grid, where they lie there."""
+    shift = np.eye(4)
+    shift[:3, 3] = start[::-1]
+    node.SetAttribute(START, " ".join(str(int(first)) for first in start))
+    node.SetIJKToRASMatrix(vtkFromMatrix(ijkToRasMatrix(volumeNode) @ shift))
+    image = vtk.vtkImageData()
+    fillImage(image, array)
+    node.SetAndObserveImageData(image)
+
+
+def boxOf(node, volumeNode) -> tuple[np.ndarray, tuple[int, int, int]] | None:
+    """What `setBox` gave a node: (k, j, i), memory shared, and its start; None where it does not fit the volume.
+
+    Files turn the order of slices around where axes are left-handed, so where the voxels lie counts first, and the
+    indices that were written down where the volume has moved since.
+    """
+    if node is None or node.GetImageData() is None or volumeNode.GetImageData() is None:
+        return None
+    array = arrayFromImage(node.GetImageData())
+    toVolume = np.linalg.inv(ijkToRasMatrix(volumeNode)) @ ijkToRasMatrix(node)
+    signs, first = np.diag(toVolume)[:3], toVolume[:3, 3]
+    upright = np.allclose(toVolume[:3, :3], np.diag(np.round(signs)), atol=1e-3)
+    if upright and np.all(np.abs(np.round(signs)) == 1) and np.allclose(first, np.round(first), atol=0.05):
+        flips = tuple(slice(None, None, -1 if sign < 0 else 1) for sign in signs[::-1])
+        last = first + np.round(signs) * (np.array(array.shape[::-1]) - 1)
+        start = tuple(int(round(value)) for value in np.minimum(first, last)[::-1])
+        array = array[flips]
+    elif node.GetAttribute(START):
+        start = tuple(int(value) for value in node.GetAttribute(START).split())
+    else:
+        return None
+    grid = volumeNode.GetImageData().GetDimensions()[::-1]
+    if any(at < 0 or at + n > size for at, n, size in zip(start, array.shape, grid, strict=True)):
+        return None
+    return array, start
+
+
+def placeBeside(node: slicer.vtkMRMLNode, volumeNode: slicer.vtkMRMLNode) -> None:
+    """Give a node the volume's parent in the subject hierarchy (its study, its folder)."""
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(node.GetScene())
+    volumeItem = hierarchy.GetItemByDataNode(volumeNode)
+    parent = hierarchy.GetItemParent(volumeItem) if volumeItem else hierarchy.GetSceneItemID()
+    item = hierarchy.GetItemByDataNode(node)
+    # In Slicer each data node has an item already; without the application's plugins nobody made one.
+    if item:
+        hierarchy.SetItemParent(item, parent)
+    else:
+        hierarchy.CreateItem(parent, node)
+
+
+def _addVolumeNode(
+    scene: slicer.vtkMRMLScene,
+    array: np.ndarray,
+    ijkToRas: np.ndarray,
+    name: str,
+    window: tuple[float, float] | None = None,
+) -> slicer.vtkMRMLScalarVolumeNode:
+    image = vtk.vtkImageData()
+    fillImage(image, array)
+    node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", scene.GetUniqueNameByString(name or "Volume"))
+    node.SetIJKToRASMatrix(vtkFromMatrix(ijkToRas))
+    # Before the image: with one, finding a window for its values takes a good part of a second, here and at once.
+    node.CreateDefaultDisplayNodes()
+    if window is not None:
+        node.GetDisplayNode().SetAutoWindowLevel(False)
+        node.GetDisplayNode().SetWindowLevelMinMax(*window)
+    node.SetAndObserveImageData(image)
+    return node

@@ -1,0 +1,275 @@
+"""What is reported of a result: its segments as they are now, without those that a person rejected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import slicer
+
+from ...engine import codes
+from ...engine.codes import NO_CODE, Code
+from ...engine.errors import InputError
+from ...engine.files import write_atomically
+from ...engine.findings import Finding
+from ...engine.measures.lesions import Lesion
+from ...engine.reports.dicom_export import (
+    ExportedSegment,
+    measurement_report,
+    new_uid,
+    segmentation_object,
+    write_report,
+    write_segmentation,
+)
+from ...engine.reports.html_report import render_report
+from ...engine.reports.lesion_csv import lesion_csv
+from ...engine.results.result import ProbabilityBox, SegmentationResult
+from ...engine.results.source_result import LabelBox
+from ...engine.scan.ct_volume import CTVolume
+from ...engine.scan.dicom_source import SourceImage, source_images
+from ..nodes.arrays import RAS_FROM_LPS
+from ..nodes.volume import ctVolumeFromNode, ijkToRasMatrix
+from ..workspace.provenance import BUNDLE, PREFIX, PRESET, getTag, isOwnSegment
+from ..workspace.workspace import Workspace
+from .lesion_rows import LesionRow, LesionRows, Totals
+
+TRACKING_UID = PREFIX + "TrackingUID"
+"""Tag of a segment: the name by which DICOM reports know it, the same in each of them."""
+
+INSTANCE_UIDS = "DICOM.instanceUIDs"
+"""Attribute of a volume that Slicer's DICOM module loaded."""
+
+
+@dataclass
+class _PresentResult(SegmentationResult):
+    """Lesions that a person drew may overlap; a voxel in two of them counts once."""
+
+    lesions_ml: float = 0.0
+
+    @property
+    def lesion_volume_ml(self) -> float:
+        return self.lesions_ml
+
+
+class CaseReport:
+    """The segments of a workspace at this moment, measured; blocks until they are.
+
+    :param workspace: of the result.
+    :param fileForInstance: gives the file of a DICOM instance UID, "" where it is not known; Slicer's DICOM database
+        if None.
+    """
+
+    def __init__(self, workspace: Workspace, fileForInstance: Callable[[str], str] | None = None):
+        self._workspace, self._fileForInstance = workspace, fileForInstance
+        present = workspace.tool(LesionRows).rows()
+        self.totals: Totals = workspace.tool(LesionRows).totals()
+        self.rows: list[LesionRow] = sorted((row for row in present if row.counts), key=lambda row: row.number)
+        self.leftOut: list[str] = [row.name for row in present if row.measures is not None and not row.counts]
+
+    # -- for people
+
+    def writeHtml(self, path: Path) -> None:
+        """The report as one file that needs nothing else. Raises OSError."""
+        result = self._result(ctVolumeFromNode(self._workspace.volumeNode))
+        html = render_report(result, input_name=self._workspace.volumeNode.GetName() or "", notes=self._notes())
+        write_atomically(path, html.encode("utf-8"))
+
+    def writeCsv(self, path: Path) -> None:
+        """The lesions as a table. Raises OSError."""
+        ct = ctVolumeFromNode(self._workspace.volumeNode)
+        more = {
+            "name": {row.number: row.name for row in self.rows},
+            "status": {row.number: row.status for row in self.rows},
+            "edited": {row.number: "yes" if row.edited else "no" for row in self.rows},
+        }
+        write_atomically(path, lesion_csv(self._result(ct).table, ct, more).encode("utf-8"))
+
+    # -- DICOM
+
+    def writeDicomSegmentation(self, path: Path) -> None:
+        """Liver and lesions as one SEG. Needs highdicom. Raises InputError, OutputError, OSError."""
+        images, segments = self._sourceImages(), self._exportedSegments()
+        write_segmentation(path, segmentation_object(images, segments, self._description), images, segments)
+
+    def writeDicomReport(self, path: Path, segmentationPath: Path) -> None:
+        """The measures as an SR, and the SEG that it refers to. Needs highdicom. As `writeDicomSegmentation`."""
+        images, segments = self._sourceImages(), self._exportedSegments()
+        segmentation = segmentation_object(images, segments, self._description)
+        write_segmentation(segmentationPath, segmentation, images, segments)
+        write_report(path, measurement_report(images, segmentation, segments, self._description), segmentation)
+
+    def _sourceImages(self) -> list[SourceImage]:
+        volumeNode = self._workspace.volumeNode
+        return source_images(
+            dicomFiles(volumeNode, self._fileForInstance),
+            self._workspace.shape,
+            RAS_FROM_LPS @ ijkToRasMatrix(volumeNode),
+        )
+
+    @property
+    def _description(self) -> str:
+        return self._workspace.node.GetName() or ""
+
+    def _exportedSegments(self) -> list[ExportedSegment]:
+        workspace = self._workspace
+        known: set[str] = set()
+        segments = [self._exported(row.segmentId, row.measures, known) for row in self.rows]
+        liverId = workspace.liverId()
+        if liverId is not None:
+            segments.insert(0, self._exported(liverId, None, known))
+        return segments
+
+    def _exported(self, segmentId: str, measures: Lesion | None, known: set[str]) -> ExportedSegment:
+        workspace = self._workspace
+        segment = workspace.segmentation.GetSegment(segmentId)
+        mask = workspace.mask(segmentId)
+        isLesion = measures is not None
+        terms = terminologyOf(segment)
+        origin = "MANUAL"
+        if isOwnSegment(workspace.segmentation, segmentId):
+            origin = "SEMIAUTOMATIC" if workspace.isEdited(segmentId) else "AUTOMATIC"
+        category, kind = (
+            (codes.MORPHOLOGICALLY_ALTERED_STRUCTURE, codes.MASS)
+            if isLesion
+            else (codes.ANATOMICAL_STRUCTURE, codes.LIVER)
+        )
+        name, _, version = getTag(segment, BUNDLE).rpartition(" ")
+        voxelMl = abs(np.linalg.det(ijkToRasMatrix(workspace.volumeNode)[:3, :3])) / 1000
+        return ExportedSegment(
+            label=segment.GetName(),
+            mask=LabelBox(mask.values.astype(np.uint8), mask.start),
+            category=category if terms.category == NO_CODE else terms.category,
+            type=kind if terms.type == NO_CODE else terms.type,
+            type_modifier=terms.modifier,
+            region=terms.region,
+            region_modifier=terms.regionModifier,
+            color=tuple(segment.GetColor()),
+            origin=origin,
+            algorithm=(name, version) if name else None,
+            tracking_id=segment.GetName(),
+            tracking_uid=_trackingUid(segment, known),
+            volume_ml=mask.count * voxelMl,
+            measures=measures,
+        )
+
+    # -- as the engine's report wants it
+
+    def _result(self, ct: CTVolume) -> _PresentResult:
+        workspace = self._workspace
+        lesions = np.zeros(workspace.shape, np.uint16)
+        for row in self.rows:
+            mask = workspace.mask(row.segmentId)
+            lesions[mask.box][mask.values] = row.number
+        liverId = workspace.liverId()
+        tagged = workspace.segmentation.GetSegment(liverId or self.rows[0].segmentId) if liverId or self.rows else None
+        nothing = ProbabilityBox(np.zeros((0, 0, 0), np.float16), (0, 0, 0))
+        return _PresentResult(
+            ct=ct,
+            liver=ct.from_source(workspace.liver().full(workspace.shape)),
+            lesions=ct.from_source(lesions),
+            liver_probability=nothing,
+            lesion_probability=nothing,
+            table=[_onAxialGrid(row.measures, ct) for row in self.rows],
+            bundle_name=getTag(tagged, BUNDLE) if tagged else "",
+            bundle_version="",
+            preset=getTag(tagged, PRESET) if tagged else "",
+            device="",
+            findings=[*self._remarks(), *ct.notes, *ct.check()],
+            lesions_ml=self.totals.lesionMl,
+        )
+
+    def _notes(self) -> dict[int, str]:
+        """What was done with each lesion, by number."""
+        return {row.number: f"{row.status}{', edited' if row.edited else ''}" for row in self.rows}
+
+    def _remarks(self) -> list[Finding]:
+        remarks = []
+        if self.leftOut:
+            names = ", ".join(self.leftOut)
+            remarks.append(Finding("rejected", "info", f"Rejected in review and left out of this report: {names}."))
+        edited = [row.name for row in self.rows if row.edited]
+        if edited:
+            remarks.append(Finding("edited", "info", f"Changed or drawn by hand: {', '.join(edited)}."))
+        if self.totals.unreviewed:
+            remarks.append(
+                Finding("unreviewed", "warning", f"{self.totals.unreviewed} of the lesions have not been reviewed.")
+            )
+        return remarks
+
+
+def dicomFiles(
+    volumeNode: slicer.vtkMRMLScalarVolumeNode, fileForInstance: Callable[[str], str] | None = None
+) -> list[str]:
+    """The files that Slicer's DICOM module loaded a volume from. Raises InputError, with the reason, without them."""
+    uids = (volumeNode.GetAttribute(INSTANCE_UIDS) or "").split()
+    if not uids:
+        raise InputError(
+            f"{volumeNode.GetName()} was not loaded by the DICOM module: without its DICOM files nothing says which "
+            "patient and study it belongs to."
+        )
+    files = [_fileOf(uid, fileForInstance) for uid in uids]
+    if not all(files):
+        raise InputError(
+            f"DICOM files of {volumeNode.GetName()} are no longer in Slicer's DICOM database. Import the series again."
+        )
+    return files
+
+
+def _fileOf(uid: str, fileForInstance: Callable[[str], str] | None) -> str:
+    if fileForInstance is None:
+        database = getattr(slicer, "dicomDatabase", None)
+        if database is None or not database.isOpen:
+            return ""
+        fileForInstance = database.fileForInstance
+    return fileForInstance(uid)
+
+
+@dataclass(frozen=True)
+class Terminology:
+    """What a segment is said to be; NO_CODE where nothing is said."""
+
+    category: Code
+    type: Code
+    modifier: Code
+    region: Code
+    regionModifier: Code
+
+
+def terminologyOf(segment: slicer.vtkSegment) -> Terminology:
+    """From the segment's terminology entry."""
+    fields = getTag(segment, segment.GetTerminologyEntryTagName()).split("~")
+
+    def code(index: int) -> Code:
+        parts = fields[index].split("^") if index < len(fields) else []
+        return Code(*parts) if len(parts) == 3 and all(parts) else NO_CODE
+
+    return Terminology(code(1), code(2), code(3), code(5), code(6))
+
+
+def _trackingUid(segment: slicer.vtkSegment, known: set[str]) -> str:
+    """The segment's own; a copy of a segment gets another."""
+    uid = getTag(segment, TRACKING_UID)
+    if not uid or uid in known:
+        uid = new_uid()
+        segment.SetTag(TRACKING_UID, uid)
+    known.add(uid)
+    return uid
+
+
+def _onAxialGrid(lesion: Lesion, ct: CTVolume) -> Lesion:
+    """The lesion with points in voxels of ``ct.hu`` instead of the volume's."""
+
+    def moved(points: Iterable[tuple[float, float, float]]) -> tuple[tuple[float, float, float], ...]:
+        return tuple(tuple(map(float, ct.geometry.from_lps(ct.source.to_lps(np.asarray(point))))) for point in points)
+
+    longAxis, shortAxis = moved(lesion.long_axis_points), moved(lesion.short_axis_points)
+    middle = round((longAxis[0][0] + longAxis[1][0]) / 2)
+    return replace(
+        lesion,
+        long_axis_points=longAxis,
+        short_axis_points=shortAxis,
+        centroid=moved([lesion.centroid])[0],
+        long_axis_slice=min(max(middle, 0), ct.hu.shape[0] - 1),
+    )

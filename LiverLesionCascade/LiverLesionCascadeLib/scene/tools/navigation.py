@@ -1,0 +1,90 @@
+"""The way to a lesion in the views: slices, crosshair, camera, and showing it alone."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import slicer
+import vtk
+
+from ...engine.measures.lesions import Lesion
+from ..nodes.volume import ijkToRasMatrix
+from ..workspace.provenance import PREFIX
+from ..workspace.workspace import Workspace
+
+ISOLATED = PREFIX + "VisibleBeforeIsolation"
+"""Attribute of the segmentation node while a lesion is shown alone: JSON of whether each other lesion was visible."""
+
+
+def lesionPosition(workspace: Workspace, lesion: Lesion) -> np.ndarray:
+    """RAS mm of the world: the middle of the long axis, which lies in the slice that was measured."""
+    return worldPositions(workspace.volumeNode, np.mean(lesion.long_axis_points, axis=0))
+
+
+def worldPositions(volumeNode: slicer.vtkMRMLScalarVolumeNode, kji: np.ndarray) -> np.ndarray:
+    """(3,) voxel (k, j, i) of a volume, fractions allowed, as RAS mm of the world."""
+    point = (ijkToRasMatrix(volumeNode) @ [*np.asarray(kji, float)[::-1], 1.0])[:3]
+    world = [0.0, 0.0, 0.0]
+    volumeNode.TransformPointToWorld(point, world)
+    return np.array(world)
+
+
+def jumpTo(scene: slicer.vtkMRMLScene, position: np.ndarray) -> None:
+    """Show a position (RAS mm of the world) in the middle of all slice views; the cameras turn about it.
+
+    A camera keeps its distance and direction: the 3D view does not zoom or turn.
+    """
+    slicer.vtkMRMLSliceNode.JumpAllSlices(scene, *position, slicer.vtkMRMLSliceNode.CenteredJumpSlice)
+    for node in _nodes(scene, "vtkMRMLCrosshairNode"):
+        node.SetCrosshairRAS(*position)
+    for node in _nodes(scene, "vtkMRMLCameraNode"):
+        before = np.array(node.GetFocalPoint())
+        wasModifying = node.StartModify()
+        node.SetPosition(*(np.array(node.GetPosition()) + position - before))
+        node.SetFocalPoint(*position)
+        node.EndModify(wasModifying)
+        node.ResetClippingRange()
+
+
+def isIsolating(workspace: Workspace) -> bool:
+    return workspace.node.GetAttribute(ISOLATED) is not None
+
+
+def isolate(workspace: Workspace, segmentId: str) -> None:
+    """Hide all lesions but one, in slices and in 3D; the liver stays. `endIsolation` brings back what was visible."""
+    display = workspace.node.GetDisplayNode()
+    if display is None:
+        return
+    before = _visibleBefore(workspace)
+    for each in workspace.lesionIds():
+        before.setdefault(each, bool(display.GetSegmentVisibility(each)))
+    workspace.node.SetAttribute(ISOLATED, json.dumps(before))
+    _setVisibility(display, {each: each == segmentId for each in workspace.lesionIds()})
+
+
+def endIsolation(workspace: Workspace) -> None:
+    """Show the lesions again that were visible before."""
+    before = _visibleBefore(workspace)
+    workspace.node.RemoveAttribute(ISOLATED)
+    display = workspace.node.GetDisplayNode()
+    if display is not None:
+        _setVisibility(display, {each: visible for each, visible in before.items() if each in workspace.lesionIds()})
+
+
+def _visibleBefore(workspace: Workspace) -> dict[str, bool]:
+    return json.loads(workspace.node.GetAttribute(ISOLATED) or "{}")
+
+
+def _setVisibility(display: slicer.vtkMRMLSegmentationDisplayNode, visible: dict[str, bool]) -> None:
+    wasModifying = display.StartModify()
+    for segmentId, value in visible.items():
+        if bool(display.GetSegmentVisibility(segmentId)) != value:
+            display.SetSegmentVisibility(segmentId, value)
+    display.EndModify(wasModifying)
+
+
+def _nodes(scene: slicer.vtkMRMLScene, className: str) -> list[slicer.vtkMRMLNode]:
+    found: vtk.vtkCollection = scene.GetNodesByClass(className)
+    found.UnRegister(None)
+    return [found.GetItemAsObject(index) for index in range(found.GetNumberOfItems())]

@@ -1,0 +1,271 @@
+"""What refining would change in a result: shown first, then put into the segments or dropped."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import slicer
+from scipy import ndimage
+
+from ...engine.corrections.edit_flags import (
+    LESION,
+    LESION_ERASED,
+    LESION_PAINTED,
+    LIVER,
+    LIVER_ERASED,
+    LIVER_PAINTED,
+    TOUCHED,
+    EditFlags,
+)
+from ...engine.errors import InputError, OutputError
+from ...engine.grid.bounding_box import Box, box_at
+from ...engine.results.source_result import LabelBox, SourceResult
+from ..nodes.mask_box import EMPTY, MaskBox, jointBox, union
+from ..nodes.volume import voxelVolumeMl
+from ..workspace import edit_record
+from ..workspace.lesion_change import LesionHistory
+from ..workspace.review import UNREVIEWED, reviewStatus
+from ..workspace.segmentation import requireSameGrid
+from ..workspace.workspace import Workspace, workspaceOf
+from .scan_input import Scan
+
+_NEIGHBOURS_26 = np.ones((3, 3, 3), bool)
+
+
+class RefinementSummary(NamedTuple):
+    """What accepting a refinement would do: mL of lesion added and removed, lesions new and gone, mL of liver."""
+
+    addedMl: float
+    removedMl: float
+    new: int
+    gone: int
+    liverAddedMl: float
+    liverRemovedMl: float
+
+    @property
+    def isEmpty(self) -> bool:
+        return not (self.addedMl or self.removedMl or self.liverAddedMl or self.liverRemovedMl)
+
+
+def editFlags(workspace: Workspace) -> EditFlags:
+    """The result as it is and what a person changed in it, for the engine."""
+    workspace.flush()
+    edits = workspace.edits
+    parts = (
+        (LIVER, workspace.liver()),
+        (LESION, workspace.lesions()),
+        (LIVER_PAINTED, edits.painted(edit_record.LIVER)),
+        (LIVER_ERASED, edits.erased(edit_record.LIVER)),
+        (LESION_PAINTED, edits.painted(edit_record.LESIONS)),
+        (LESION_ERASED, edits.erased(edit_record.LESIONS)),
+        (TOUCHED, edits.touched(edit_record.LESIONS)),
+    )
+    box = jointBox(mask for _, mask in parts)
+    if box is None:
+        return EditFlags(np.zeros((0, 0, 0), np.uint8), (0, 0, 0))
+    values = np.zeros([axis.stop - axis.start for axis in box], np.uint8)
+    for bit, mask in parts:
+        values[mask.within(box)] |= bit
+    return EditFlags(values, tuple(axis.start for axis in box))
+
+
+def hasCorrections(workspace: Workspace) -> bool:
+    """Whether a person painted or erased anything."""
+    workspace.flush()
+    edits = workspace.edits
+    masks = (edit_record.LESIONS, edit_record.LIVER)
+    return any(part(what) for part in (edits.painted, edits.erased) for what in masks)
+
+
+def requireCorrections(segmentationNode: slicer.vtkMRMLSegmentationNode | None) -> Workspace:
+    """The workspace of a result in which a person changed something. Raises InputError where there is none."""
+    workspace = workspaceOf(segmentationNode)
+    if workspace is None:
+        raise InputError("There is no result to refine: segment a volume first.")
+    if not hasCorrections(workspace):
+        raise InputError(
+            "Nothing was edited yet: paint a missed lesion or erase a false one in one slice, then refine."
+        )
+    return workspace
+
+
+def editsIn(workspace: Workspace, scan: Scan) -> EditFlags:
+    """`editFlags`, on the grid of a scan, which is the volume or a region of it."""
+    flags = editFlags(workspace)
+    return flags.within(scan.start, scan.array.shape) if scan.roiName else flags
+
+
+class Refinement:
+    """A refined result of a workspace, not yet accepted.
+
+    Lesions that a person reviewed, and voxels that they touched, now or until it is accepted, stay as they are.
+
+    :param result: on the volume's grid; its lesions need not be numbered.
+    :param region: the box of the grid that was looked at; outside of it nothing changes.
+    """
+
+    def __init__(self, workspace: Workspace, result: SourceResult, region: Box | None = None):
+        self._workspace = workspace
+        self._refined, self._refinedLiver = _maskOf(result.lesions), _maskOf(result.liver)
+        self._region = region or tuple(slice(0, n) for n in workspace.shape)
+
+    @classmethod
+    def ofScan(cls, workspace: Workspace, scan: Scan, result: SourceResult) -> Refinement:
+        """The refined result of a scan, which is the workspace's volume or a region of it.
+
+        Raises OutputError where the volume's grid is another one by now.
+        """
+        result = scan.onWholeVolume(result)
+        requireSameGrid(result, workspace.volumeNode)
+        return cls(workspace, result, box_at(scan.start, scan.array.shape))
+
+    def masks(self) -> tuple[dict[str, MaskBox], list[MaskBox]]:
+        """The lesions that would change, by segment ID, and those that would be new.
+
+        Raises OutputError where the result is another one by now.
+        """
+        workspace = self._current()
+        present = {each: workspace.watch.mask(each) for each in workspace.lesionIds()}
+        segmentation = workspace.node.GetSegmentation()
+        free = [each for each in present if reviewStatus(segmentation.GetSegment(each)) == UNREVIEWED]
+        box = jointBox([self._refined, *present.values()])
+        if box is None:
+            return {}, []
+        touched = workspace.edits.touched(edit_record.LESIONS).within(box)
+        reviewed = union(present[each] for each in present if each not in free).within(box)
+        now = union(present.values()).within(box)
+        start = tuple(axis.start for axis in box)
+        fixed = touched | reviewed
+        outside = self._outside(box)
+        wanted = np.where(fixed | outside, now, self._refined.within(box)) & ~reviewed
+        labels = np.zeros(wanted.shape, np.int32)
+        for number, segmentId in enumerate(free, start=1):
+            labels[present[segmentId].within(box)] = number
+        labels[~wanted] = 0
+        new = _giveToNeighbours(labels, wanted)
+        after = {each: MaskBox.of(labels == number, start) for number, each in enumerate(free, start=1)}
+        changed = {each: mask for each, mask in after.items() if mask != present[each]}
+        return changed, [MaskBox.of(each, start) for each in new]
+
+    def liver(self) -> MaskBox | None:
+        """The liver as it would be; None where it would not change. Raises as `masks` does."""
+        workspace = self._current()
+        now = workspace.liver()
+        box = jointBox((self._refinedLiver, now))
+        if box is None or not now:
+            return None
+        fixed = workspace.edits.touched(edit_record.LIVER).within(box) | self._outside(box)
+        wanted = np.where(fixed, now.within(box), self._refinedLiver.within(box))
+        mask = MaskBox.of(wanted, tuple(axis.start for axis in box))
+        return mask if mask and mask != now else None
+
+    def changes(self) -> tuple[MaskBox, MaskBox]:
+        """Voxels that would become lesion, and voxels that would no longer be."""
+        masks, new = self.masks()
+        return _addedAndRemoved(
+            union(self._workspace.watch.mask(each) for each in masks), union([*masks.values(), *new])
+        )
+
+    def liverChanges(self) -> tuple[MaskBox, MaskBox]:
+        """Voxels that would become liver, and voxels that would no longer be."""
+        liver = self.liver()
+        return (EMPTY, EMPTY) if liver is None else _addedAndRemoved(self._workspace.liver(), liver)
+
+    def summary(self) -> RefinementSummary:
+        masks, new = self.masks()
+        volumes = [
+            mask.count * voxelVolumeMl(self._workspace.volumeNode) for mask in (*self.changes(), *self.liverChanges())
+        ]
+        return RefinementSummary(*volumes[:2], len(new), sum(not mask for mask in masks.values()), *volumes[2:])
+
+    def accept(self) -> None:
+        """Put it into the segments; `Refining` takes it back.
+
+        Raises OutputError where they do not overlay the volume, or the result is another one by now.
+        """
+        self._current().tool(Refining).accept(self)
+
+    def _current(self) -> Workspace:
+        workspace = self._workspace
+        if workspaceOf(workspace.node) is not workspace:
+            raise OutputError(f"{workspace.node.GetName()} was removed or is another result by now. Refine again.")
+        workspace.flush()
+        return workspace
+
+    def _outside(self, box: Box) -> np.ndarray:
+        """Bool (k, j, i) in a box of the grid: what was not looked at."""
+        outside = np.ones([axis.stop - axis.start for axis in box], bool)
+        inside = tuple(
+            slice(max(0, r.start - s.start), max(0, min(r.stop, s.stop) - s.start))
+            for r, s in zip(self._region, box, strict=True)
+        )
+        outside[inside] = False
+        return outside
+
+
+class Refining:
+    """Accepts refinements of one workspace, with undo; use its `tool(Refining)`."""
+
+    def __init__(self, workspace: Workspace):
+        self._workspace = workspace
+        self._history = LesionHistory(workspace)
+
+    def accept(self, refinement: Refinement) -> None:
+        """Put a refinement into the segments.
+
+        Raises OutputError where they do not overlay the volume, or the result is another one by now.
+        """
+        masks, new = refinement.masks()
+        liver = refinement.liver()
+        liverId = self._workspace.liverId()
+        if liver is not None and liverId is not None:
+            masks[liverId] = liver
+        self._history.change(masks, new, refined=True)
+
+    def canUndo(self) -> bool:
+        return self._history.canUndo()
+
+    def canRedo(self) -> bool:
+        return self._history.canRedo()
+
+    def undo(self) -> None:
+        """Take the last one back. Raises LookupError where there is none."""
+        self._history.undo()
+
+    def redo(self) -> None:
+        """Raises LookupError where there is nothing to do again."""
+        self._history.redo()
+
+    def close(self) -> None:
+        """The workspace is closed."""
+
+
+def _maskOf(labels: LabelBox) -> MaskBox:
+    return MaskBox.of(labels.values, labels.start)
+
+
+def _addedAndRemoved(before: MaskBox, after: MaskBox) -> tuple[MaskBox, MaskBox]:
+    box = jointBox((before, after))
+    if box is None:
+        return EMPTY, EMPTY
+    start = tuple(axis.start for axis in box)
+    was, will = before.within(box), after.within(box)
+    return MaskBox.of(will & ~was, start), MaskBox.of(was & ~will, start)
+
+
+def _giveToNeighbours(labels: np.ndarray, wanted: np.ndarray) -> list[np.ndarray]:
+    """Give each wanted voxel without a lesion to the nearest lesion it hangs together with; the others, one by one."""
+    components, count = ndimage.label(wanted, _NEIGHBOURS_26)
+    new = []
+    for number, inner in enumerate(ndimage.find_objects(components, count), start=1):
+        mine = components[inner] == number
+        held = mine & (labels[inner] > 0)
+        if not held.any():
+            whole = np.zeros(labels.shape, bool)
+            whole[inner] = mine
+            new.append(whole)
+        elif not np.array_equal(held, mine):
+            nearest = ndimage.distance_transform_edt(~held, return_distances=False, return_indices=True)
+            labels[inner] = np.where(mine, labels[inner][tuple(nearest)], labels[inner])
+    return new

@@ -1,0 +1,200 @@
+"""Lesions at another threshold and minimum size: tried in a preview, applied as lesion segments."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import ndimage
+
+from ...engine.errors import InputError
+from ...engine.grid.geometry import ImageGeometry, axial_order
+from ...engine.results.lesion_threshold import FoundLesions, LesionThreshold, kept_numbers
+from ...engine.results.postprocessing import PostProcessing
+from ..nodes.arrays import RAS_FROM_LPS
+from ..nodes.mask_box import EMPTY, MaskBox, union
+from ..nodes.preview import LesionPreview
+from ..nodes.volume import worldFromIjk
+from ..workspace.edit_record import LESIONS
+from ..workspace.lesion_change import LesionHistory, isRefined
+from ..workspace.provenance import MINIMUM_SIZE, THRESHOLD, getTag, isOwnSegment, rulesTags
+from ..workspace.review import UNREVIEWED, reviewStatus
+from ..workspace.workspace import Workspace
+
+DEFAULT_THRESHOLD = 0.5
+
+
+class Settings(NamedTuple):
+    """:param threshold: probability, 0 to 1.
+    :param minimumMm: diameter in mm of the smallest lesion, a sphere of its volume.
+    """
+
+    threshold: float
+    minimumMm: float
+
+
+class Summary(NamedTuple):
+    """Of the lesions that may be rebuilt: how many, with what volume; and how many lesions stay as they are."""
+
+    lesions: int
+    volumeMl: float
+    kept: int
+
+
+class Threshold:
+    """Thresholds of one workspace; use its `tool(Threshold)`, so that all who work on a result share one history.
+
+    Lesions that a person edited, reviewed or added, or had refined, stay exactly as they are, and so does every voxel
+    that they touched.
+    The others are found again in the stored probabilities, within the liver as it is now.
+    """
+
+    def __init__(self, workspace: Workspace):
+        self._workspace = workspace
+        self._history = LesionHistory(workspace)
+        self._prepared: LesionThreshold | None = None
+        self._preview: LesionPreview | None = None
+        workspace.subscribe(self._onChanges)
+
+    @property
+    def isPossible(self) -> bool:
+        """Whether probabilities are stored with the result, and its liver is still there."""
+        return self._workspace.lesionProbability is not None and self._workspace.liverId() is not None
+
+    @property
+    def settings(self) -> Settings:
+        """What the lesions were made with, as far as is known."""
+        liver = self._workspace.node.GetSegmentation().GetSegment(self._workspace.liverId() or "")
+        values = ["" if liver is None else getTag(liver, name) for name in (THRESHOLD, MINIMUM_SIZE)]
+        defaults = (DEFAULT_THRESHOLD, PostProcessing().min_lesion_mm)
+        return Settings(*(float(value) if value else default for value, default in zip(values, defaults, strict=True)))
+
+    def prepare(self) -> None:
+        """Make ready for the first step; done by itself where it was not done before.
+
+        Raises InputError where it is not possible.
+        """
+        self._workspace.flush()
+        if not self.isPossible:
+            name = self._workspace.node.GetName()
+            raise InputError(f"{name} holds no liver or no lesion probabilities. Segment the volume again.")
+        if self._prepared is None:
+            self._prepare()
+
+    def preview(self, threshold: float, minimumMm: float) -> Summary:
+        """Show in the slice views which lesions `apply` would make. Segments do not change.
+
+        Raises InputError where it is not possible.
+        """
+        found = self._found(threshold, minimumMm)
+        if self._preview is None or not self._preview.isShown:
+            self._preview = LesionPreview(self._workspace.volumeNode)
+        self._preview.show(found.mask(), self._start)
+        return self._summary(found)
+
+    def endPreview(self) -> None:
+        """Take the preview out of the scene."""
+        if self._preview is not None:
+            self._preview.remove()
+            self._preview = None
+
+    @property
+    def isPreviewing(self) -> bool:
+        return self._preview is not None and self._preview.isShown
+
+    def apply(self, threshold: float, minimumMm: float) -> Summary:
+        """Rebuild the lesions. A lesion that still overlaps one of before keeps its segment.
+
+        Raises InputError where it is not possible, OutputError where the segments do not overlay the volume.
+        """
+        workspace = self._workspace
+        workspace.flush()
+        found = self._found(threshold, minimumMm)
+        rebuilt = self._rebuiltIds()
+        labels = found.labels()
+        box = tuple(slice(first, first + size) for first, size in zip(self._start, labels.shape, strict=True))
+        present = np.zeros(labels.shape, np.uint16)
+        for number, segmentId in enumerate(rebuilt, start=1):
+            present[workspace.watch.mask(segmentId).within(box)] = number
+        kept = kept_numbers(labels, present)
+        masks, new = dict.fromkeys(rebuilt, EMPTY), []
+        for number, inner in enumerate(ndimage.find_objects(labels), start=1):
+            start = tuple(axis.start + first for axis, first in zip(inner, self._start, strict=True))
+            mask = MaskBox(labels[inner] == number, start)
+            if number in kept:
+                masks[rebuilt[kept[number] - 1]] = mask
+            else:
+                new.append(mask)
+        summary = self._summary(found)
+        self._history.change(masks, new, rulesTags(threshold, minimumMm))
+        self.endPreview()
+        return summary
+
+    def canUndo(self) -> bool:
+        return self._history.canUndo()
+
+    def canRedo(self) -> bool:
+        return self._history.canRedo()
+
+    def undo(self) -> None:
+        """Take the last `apply` back; see `LesionHistory`. Raises LookupError where there is none."""
+        self.endPreview()
+        self._history.undo()
+
+    def redo(self) -> None:
+        """Raises LookupError where there is nothing to do again."""
+        self.endPreview()
+        self._history.redo()
+
+    def close(self) -> None:
+        self.endPreview()
+        self._workspace.unsubscribe(self._onChanges)
+
+    def _onChanges(self, _changes) -> None:
+        self._prepared = None
+
+    def _found(self, threshold: float, minimumMm: float) -> FoundLesions:
+        self.prepare()
+        return self._prepared.at(threshold, minimumMm)
+
+    def _prepare(self) -> None:
+        workspace = self._workspace
+        probability = workspace.lesionProbability
+        self._start = probability.start
+        box = tuple(
+            slice(first, first + size) for first, size in zip(self._start, probability.values.shape, strict=True)
+        )
+        mask = workspace.watch.mask
+        rebuilt = self._rebuiltIds()
+        held = union([workspace.edits.touched(LESIONS), *map(mask, self._keptIds(rebuilt))])
+        geometry = ImageGeometry(workspace.shape, RAS_FROM_LPS @ worldFromIjk(workspace.volumeNode))
+        self._voxelMl = geometry.voxel_volume_ml
+        self._prepared = LesionThreshold(
+            probability.values,
+            mask(workspace.liverId()).within(box),
+            self._voxelMl * 1000.0,
+            held.within(box),
+            union(map(mask, rebuilt)).within(box),
+            axial_order(geometry).axes[0],
+        )
+
+    def _summary(self, found: FoundLesions) -> Summary:
+        return Summary(found.count, float(found.voxels.sum()) * self._voxelMl, len(self._keptIds(self._rebuiltIds())))
+
+    def _rebuiltIds(self) -> list[str]:
+        """Lesions that nobody but the machine has had a hand in."""
+        return [each for each in self._workspace.lesionIds() if mayBeRebuilt(self._workspace, each)]
+
+    def _keptIds(self, rebuilt: list[str]) -> list[str]:
+        return [each for each in self._workspace.lesionIds() if each not in rebuilt]
+
+
+def mayBeRebuilt(workspace: Workspace, segmentId: str) -> bool:
+    """Whether nobody but the machine has had a hand in a lesion, and it is as the stored probabilities have it."""
+    segmentation = workspace.node.GetSegmentation()
+    return (
+        isOwnSegment(segmentation, segmentId)
+        and not workspace.isEdited(segmentId)
+        and not isRefined(segmentation.GetSegment(segmentId))
+        and reviewStatus(segmentation.GetSegment(segmentId)) == UNREVIEWED
+    )

@@ -1,0 +1,208 @@
+"""Results that were replaced in segmentation nodes, each kept with all edits so that it can be brought back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import slicer
+
+from ..nodes.representations import BINARY_LABELMAP, CLOSED_SURFACE, REFERENCE_GEOMETRY
+from .edit_record import EDITS_ROLE
+from .provenance import SEGMENT_ID, resultSegmentIds
+from .stored_probability import PROBABILITY_ROLE
+
+_COMPANIONS = (EDITS_ROLE, PROBABILITY_ROLE)
+
+_DISPLAY_PROPERTIES = (
+    "Visibility",
+    "Visibility3D",
+    "Visibility2DFill",
+    "Visibility2DOutline",
+    "Opacity3D",
+    "Opacity2DFill",
+    "Opacity2DOutline",
+)
+
+
+class ReplaceHistory:
+    """Undo and redo of replaced results, of any number of nodes.
+
+    Only segments that a result of ours made change places; what a person added to the node meanwhile stays. Nothing is
+    lost either way: what undo takes out, with what was edited in it, redo brings back. It lasts as long as the node
+    is in its scene and Slicer runs.
+    """
+
+    MAXIMUM = 5
+    """Replaced results kept for a node; each takes as much memory as the segments themselves."""
+
+    def __init__(self):
+        self._undo = {}
+        self._redo = {}
+
+    def replace(self, node: slicer.vtkMRMLSegmentationNode, insert: Callable[[], None]) -> None:
+        """Take a node's result out, let ``insert`` put another in, and remember the first; see `exchangeResult`."""
+        self._remember(self._undo, node, exchangeResult(node, insert))
+        for dropped in self._redo.pop(node, ()):
+            dropped.forget(node)
+
+    def canUndo(self, node: slicer.vtkMRMLSegmentationNode) -> bool:
+        self._forgetRemovedNodes()
+        return bool(self._undo.get(node))
+
+    def canRedo(self, node: slicer.vtkMRMLSegmentationNode) -> bool:
+        self._forgetRemovedNodes()
+        return bool(self._redo.get(node))
+
+    def undo(self, node: slicer.vtkMRMLSegmentationNode) -> None:
+        """Bring back the result that was replaced last. Raises LookupError where there is none."""
+        self._step(node, self._undo, self._redo)
+
+    def redo(self, node: slicer.vtkMRMLSegmentationNode) -> None:
+        """Bring back what `undo` took out last. Raises LookupError where there is nothing."""
+        self._step(node, self._redo, self._undo)
+
+    def _step(self, node, source, target):
+        if not source.get(node):
+            raise LookupError(f"No other result of {node.GetName()} is kept.")
+        other = source[node][-1]
+        current = exchangeResult(node, lambda: other.putInto(node))
+        source[node].pop()
+        self._remember(target, node, current)
+
+    def _remember(self, states, node, result):
+        kept = states.setdefault(node, [])
+        kept.append(result)
+        for dropped in kept[: -self.MAXIMUM]:
+            dropped.forget(node)
+        del kept[: -self.MAXIMUM]
+
+    def _forgetRemovedNodes(self):
+        for states in (self._undo, self._redo):
+            for node in [node for node in states if node.GetScene() is None]:
+                del states[node]
+
+
+def exchangeResult(node: slicer.vtkMRMLSegmentationNode, insert: Callable[[], None]) -> TakenResult:
+    """Take the result's segments out of a node and call ``insert``, which puts others in.
+
+    Where it raises, the node is as it was. A node that shows its segments in 3D shows the new ones too.
+    """
+    segmentation = node.GetSegmentation()
+    shown3D = segmentation.ContainsRepresentation(CLOSED_SURFACE)
+    wasModifying = node.StartModify()
+    try:
+        taken = TakenResult.takenFrom(node)
+        try:
+            insert()
+        except Exception:
+            for segmentId in resultSegmentIds(node):
+                segmentation.RemoveSegment(segmentId)
+            taken.putInto(node)
+            raise
+        finally:
+            # Representations go with the last segment that has them, and nobody but the user switches 3D off.
+            if shown3D:
+                node.CreateClosedSurfaceRepresentation()
+            else:
+                segmentation.RemoveRepresentation(CLOSED_SURFACE)
+    finally:
+        node.EndModify(wasModifying)
+    return taken
+
+
+@dataclass(frozen=True)
+class TakenResult:
+    """Segments of a result that are not in their node now, and what the node needs to take them back.
+
+    :param segments: (segment ID, segment, display properties by name), in the node's order.
+    :param order: IDs of all the node's segments as they stood.
+    :param geometry: the reference geometry, as Slicer writes it.
+    :param volumeId: node ID of the volume that the geometry is of; may be empty.
+    :param companions: node IDs of what is known of the result (edits, probabilities), by reference role.
+    """
+
+    segments: list[tuple[str, slicer.vtkSegment, dict[str, bool | float]]]
+    order: list[str]
+    geometry: str
+    volumeId: str
+    companions: dict[str, str]
+
+    @classmethod
+    def takenFrom(cls, node: slicer.vtkMRMLSegmentationNode) -> TakenResult:
+        """Remove the result's segments from a node; label maps are handed over, not copied, where that is possible."""
+        segmentation = node.GetSegmentation()
+        ids = resultSegmentIds(node)
+        taken = cls(
+            [(each, segmentation.GetSegment(each), displayProperties(node, each)) for each in ids],
+            list(segmentation.GetSegmentIDs()),
+            segmentation.GetConversionParameter(REFERENCE_GEOMETRY),
+            node.GetNodeReferenceID(node.GetReferenceImageGeometryReferenceRole()) or "",
+            {role: node.GetNodeReferenceID(role) for role in _COMPANIONS if node.GetNodeReference(role)},
+        )
+        for role, companionId in taken.companions.items():
+            node.SetNodeReferenceID(role, None)
+            node.GetScene().GetNodeByID(companionId).SetSaveWithScene(False)
+        # Segments that share a layer get copies of it one by one on removal, half a second for twenty lesions. A layer
+        # that leaves with all its segments need not be divided: they let go of it for the moment of the removal.
+        shared = {}
+        for layer in range(segmentation.GetNumberOfLayers(BINARY_LABELMAP)):
+            inLayer = segmentation.GetSegmentIDsForLayer(layer, BINARY_LABELMAP)
+            if set(inLayer) <= set(ids):
+                shared |= dict.fromkeys(inLayer, segmentation.GetLayerDataObject(layer, BINARY_LABELMAP))
+        for segmentId, segment, _ in taken.segments:
+            if segmentId in shared:
+                segment.AddRepresentation(BINARY_LABELMAP, slicer.vtkOrientedImageData())
+            segmentation.RemoveSegment(segmentId)
+            if segmentId in shared:
+                segment.AddRepresentation(BINARY_LABELMAP, shared[segmentId])
+        return taken
+
+    def putInto(self, node: slicer.vtkMRMLSegmentationNode) -> None:
+        """Put the segments back where they were, before those that came later."""
+        segmentation = node.GetSegmentation()
+        segmentation.SetConversionParameter(REFERENCE_GEOMETRY, self.geometry)
+        node.SetNodeReferenceID(node.GetReferenceImageGeometryReferenceRole(), self.volumeId or None)
+        for role in _COMPANIONS:
+            companion = node.GetScene().GetNodeByID(self.companions.get(role, ""))
+            node.SetNodeReferenceID(role, companion.GetID() if companion else None)
+            if companion:
+                companion.SetSaveWithScene(True)
+        newIds = {}
+        for oldId, segment, properties in self.segments:
+            # Someone may have given the ID to a segment of theirs meanwhile.
+            newIds[oldId] = segmentId = segmentation.GenerateUniqueSegmentID(oldId)
+            segment.SetTag(SEGMENT_ID, segmentId)
+            segmentation.AddSegment(segment, segmentId)
+            setDisplayProperties(node, segmentId, properties)
+        reorder(segmentation, [newIds.get(segmentId, segmentId) for segmentId in self.order])
+
+    def forget(self, node: slicer.vtkMRMLSegmentationNode) -> None:
+        """It will never be put back: what is known of it leaves the scene."""
+        for companionId in self.companions.values():
+            companion = node.GetScene().GetNodeByID(companionId)
+            if companion:
+                node.GetScene().RemoveNode(companion)
+
+
+def reorder(segmentation: slicer.vtkSegmentation, order: list[str]) -> None:
+    """Put segments into an order of IDs, some of which may be gone, before those that came later."""
+    present = segmentation.GetSegmentIDs()
+    first = [segmentId for segmentId in order if segmentId in present]
+    segmentation.ReorderSegments([*first, *(each for each in present if each not in first)])
+
+
+def displayProperties(node: slicer.vtkMRMLSegmentationNode, segmentId: str) -> dict[str, bool | float]:
+    display = node.GetDisplayNode()
+    if display is None:
+        return {}
+    return {name: getattr(display, f"GetSegment{name}")(segmentId) for name in _DISPLAY_PROPERTIES}
+
+
+def setDisplayProperties(
+    node: slicer.vtkMRMLSegmentationNode, segmentId: str, properties: dict[str, bool | float]
+) -> None:
+    display = node.GetDisplayNode()
+    if display is not None:
+        for name, value in properties.items():
+            getattr(display, f"SetSegment{name}")(segmentId, value)

@@ -1,0 +1,263 @@
+"""A result that a person works on: its lesions, what they changed, and the one way in which we change it ourselves."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import slicer
+
+from ..nodes.mask_box import EMPTY, MaskBox, difference, union
+from .edit_record import EDITS_ROLE, LESIONS, LIVER, EditRecord
+from .provenance import (
+    LESION_ROLE,
+    LIVER_ROLE,
+    PREFIX,
+    ROLE,
+    getTag,
+    isOwnSegment,
+    lesionFilter,
+    resultSegmentIds,
+)
+from .segment_watch import SegmentChange, SegmentWatch
+from .stored_probability import PROBABILITY_ROLE, StoredProbability, storedProbability
+
+Tool = TypeVar("Tool")
+
+LINES_ROLE = PREFIX + "Diameters"
+"""Reference from a segmentation node to the lines that `diameter_lines` draws."""
+
+EDITED = PREFIX + "Edited"
+"""Tag of a segment whose content a person changed; "1" or absent."""
+
+_LESION_TYPES = frozenset({"4147007", "52988006", "108369006", "85756007", ""})
+"""Mass, Lesion, Neoplasm, and Tissue, which Slicer gives a segment that nobody has named yet."""
+
+
+class Workspace:
+    """What is known of one result. Made by `workspaceOf`.
+
+    :ivar node: the segmentation node.
+    :ivar volumeNode: the volume that was segmented.
+    :ivar segmentation: the node's vtkSegmentation.
+    :ivar watch: tells which segments change.
+    :ivar edits: what a person changed.
+    """
+
+    def __init__(self, node, volumeNode, callLater=None):
+        self.node, self.volumeNode = node, volumeNode
+        self.segmentation = node.GetSegmentation()
+        self.watch = SegmentWatch(node, volumeNode, callLater)
+        self._ofMachine = 0
+        self._tools: dict[type, Any] = {}
+        self._lesions = self._presentLesions()
+        self._liver = self._presentLiver()
+        self.edits = self._record()
+        self.watch.subscribe(self._onChanges)
+        self._scene = node.GetScene()
+        self._removalTag = self._scene.AddObserver(self._scene.NodeRemovedEvent, self._onNodeRemoved)
+
+    # -- what is there
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(k, j, i) of the volume's grid."""
+        return self.volumeNode.GetImageData().GetDimensions()[::-1]
+
+    def liverId(self) -> str | None:
+        """The liver's segment."""
+        segmentation = self.node.GetSegmentation()
+        for segmentId in segmentation.GetSegmentIDs():
+            if getTag(segmentation.GetSegment(segmentId), ROLE) == LIVER_ROLE and isOwnSegment(segmentation, segmentId):
+                return segmentId
+        return None
+
+    def lesionIds(self) -> list[str]:
+        """Lesions in the node's order: those that were found, and those that a person added.
+
+        A segment that a person added is a lesion unless its terminology says that it is something else.
+        """
+        segmentation = self.node.GetSegmentation()
+        return [each for each in segmentation.GetSegmentIDs() if isLesion(segmentation, each)]
+
+    def mask(self, segmentId: str) -> MaskBox:
+        """A segment's mask on the volume's grid, as it is now. Raises KeyError."""
+        self.flush()
+        return self.watch.mask(segmentId)
+
+    def liver(self) -> MaskBox:
+        """The liver's mask; empty where its segment was deleted."""
+        self.flush()
+        return self._presentLiver()
+
+    def lesions(self) -> MaskBox:
+        """All lesions' masks in one."""
+        self.flush()
+        return self._presentLesions()
+
+    @property
+    def lesionProbability(self) -> StoredProbability | None:
+        """The stored probability of lesions; None where there is none."""
+        return storedProbability(self.node, self.volumeNode)
+
+    def lesionConfidence(self, meanProbability: float) -> float:
+        """The confidence of a lesion: its likelihood by the filter that the result names, else its mean probability."""
+        liverId = self.liverId()
+        known = None if liverId is None else lesionFilter(self.node.GetSegmentation().GetSegment(liverId))
+        return meanProbability if known is None else float(known.likelihood(meanProbability))
+
+    def isEdited(self, segmentId: str) -> bool:
+        """Whether a person changed a segment's content."""
+        segment = self.node.GetSegmentation().GetSegment(segmentId)
+        return segment is not None and getTag(segment, EDITED) == "1"
+
+    def flush(self) -> None:
+        """Take note of all changes now."""
+        self.watch.flush()
+
+    def subscribe(self, callback: Callable[[list[SegmentChange]], None]) -> None:
+        """:param callback: is given what changed, after the record of edits was brought up to date."""
+        self.watch.subscribe(callback)
+
+    def unsubscribe(self, callback: Callable[[list[SegmentChange]], None]) -> None:
+        self.watch.unsubscribe(callback)
+
+    def tool(self, kind: type[Tool]) -> Tool:
+        """The one of its kind (`Review`, `Threshold`...) that works on this result: all who use it share its history.
+
+        It is made of the workspace at the first request and closed with it.
+        """
+        if kind not in self._tools:
+            self._tools[kind] = kind(self)
+        return self._tools[kind]
+
+    def close(self) -> None:
+        while self._tools:  # a tool that closes may ask for another one, which is closed then, too
+            self._tools.popitem()[1].close()
+        self.watch.close()
+        self._scene.RemoveObserver(self._removalTag)
+
+    def _onNodeRemoved(self, _caller, _event):
+        """What only the result's node refers to goes with it."""
+        if self.node.GetScene() is None:
+            self.close()
+            if not self._scene.IsClosing():
+                for role in (EDITS_ROLE, PROBABILITY_ROLE, LINES_ROLE):
+                    for number in reversed(range(self.node.GetNumberOfNodeReferences(role))):
+                        companion = self._scene.GetNodeByID(self.node.GetNthNodeReferenceID(role, number) or "")
+                        if companion is not None:
+                            self._scene.RemoveNode(companion)
+
+    # -- who changes it
+
+    @contextlib.contextmanager
+    def machineChange(self) -> Iterator[None]:
+        """What changes within is ours, not a person's edit.
+
+        What they changed before is noted first. Whoever uses this leaves the voxels of ``edits.touched`` as they are;
+        `lesion_change.LesionHistory` sees to that.
+        """
+        self.flush()
+        self._ofMachine += 1
+        try:
+            yield
+        finally:
+            try:
+                self.flush()
+            finally:
+                self._ofMachine -= 1
+
+    def _onChanges(self, changes: list[SegmentChange]) -> None:
+        liverId, lesionIds = self.liverId(), set(self.lesionIds())
+        if not self._ofMachine:
+            for change in changes:
+                if change.kind == "content" and (change.segmentId in lesionIds or change.segmentId == liverId):
+                    self._markEdited(change.segmentId)
+        self._lesions, lesionsBefore = self._presentLesions(), self._lesions
+        self._liver, liverBefore = self._presentLiver(), self._liver
+        if not self.edits.isOf(self.node):  # another result has taken the place of the one that was recorded
+            self.edits = self._record()
+            return
+        # Voxels that pass from one lesion to another change nothing in all lesions together, but were touched.
+        moved = [
+            difference(change.before, change.after)
+            for change in changes
+            if change.kind != "properties" and change.segmentId in lesionIds
+        ]
+        note = self.edits.machineChanged if self._ofMachine else self.edits.userChanged
+        note(LESIONS, union([difference(lesionsBefore, self._lesions), *moved]), self._lesions)
+        note(LIVER, difference(liverBefore, self._liver), self._liver)
+
+    def _record(self) -> EditRecord:
+        """The record of the result that is there; where it says less than can be seen, a person changed the rest."""
+        edits = EditRecord(self.node, self.volumeNode)
+        if edits.isNew:
+            drawn = [each for each in self.lesionIds() if not isOwnSegment(self.segmentation, each)]
+            edits.begin(self._liver, self._lesions, union(map(self.watch.mask, drawn)))
+        else:
+            for what, mask in ((LIVER, self._liver), (LESIONS, self._lesions)):
+                edits.userChanged(what, edits.unseenChanges(what, mask), mask)
+        return edits
+
+    def _markEdited(self, segmentId: str) -> None:
+        segment = self.node.GetSegmentation().GetSegment(segmentId)
+        if getTag(segment, EDITED) != "1":
+            segment.SetTag(EDITED, "1")
+
+    def _presentLesions(self) -> MaskBox:
+        known = self.watch.segmentIds()
+        return union(self.watch.mask(each) for each in self.lesionIds() if each in known)
+
+    def _presentLiver(self) -> MaskBox:
+        liverId = self.liverId()
+        return self.watch.mask(liverId) if liverId in self.watch.segmentIds() else EMPTY
+
+
+def isLesion(segmentation: slicer.vtkSegmentation, segmentId: str) -> bool:
+    """Whether a segment is a lesion: one that was found, or one that a person added and did not name otherwise."""
+    segment = segmentation.GetSegment(segmentId)
+    role = getTag(segment, ROLE)
+    if role:
+        return role == LESION_ROLE
+    entry = getTag(segment, segment.GetTerminologyEntryTagName()).split("~")
+    typeCode = entry[2].split("^") if len(entry) > 2 else []
+    return (typeCode[1] if len(typeCode) > 1 else "") in _LESION_TYPES
+
+
+_workspaces: dict[slicer.vtkMRMLSegmentationNode, Workspace] = {}
+_callLater: Callable[[float, Callable[[], None]], None] | None = None
+
+
+def useEventLoop(callLater: Callable[[float, Callable[[], None]], None] | None) -> None:
+    """Say once how the event loop calls a function later; before that, and without one, changes wait for a flush."""
+    global _callLater
+    _callLater = callLater
+
+
+def workspaceOf(node: slicer.vtkMRMLSegmentationNode | None) -> Workspace | None:
+    """The workspace of a segmentation node, always the same one; None where it holds no result of ours any more.
+
+    It is made at the first request, and again where the node's volume is another one since.
+    """
+    for known in [each for each in _workspaces if each.GetScene() is None]:
+        _workspaces.pop(known).close()
+    if node is None or node.GetScene() is None:
+        return None
+    volumeNode = node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole())
+    workspace = _workspaces.get(node)
+    usable = volumeNode is not None and volumeNode.GetImageData() is not None and resultSegmentIds(node)
+    if workspace is not None and (
+        not usable or workspace.volumeNode is not volumeNode or workspace.segmentation is not node.GetSegmentation()
+    ):
+        _workspaces.pop(node).close()
+        workspace = None
+    if workspace is None and usable:
+        workspace = _workspaces[node] = Workspace(node, volumeNode, _callLater)
+    return workspace
+
+
+def closeWorkspaces() -> None:
+    """Let go of all nodes, when the module is unloaded or the scene closed. Nothing that the scene holds is lost."""
+    while _workspaces:
+        _workspaces.popitem()[1].close()

@@ -1,0 +1,1 @@
+"""A finished training as a bundle that says what it is."""

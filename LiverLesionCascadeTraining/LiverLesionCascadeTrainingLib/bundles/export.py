@@ -1,0 +1,180 @@
+"""Turns a finished training run into a model bundle that says what it is."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from LiverLesionCascadeLib.engine.errors import InputError
+from LiverLesionCascadeLib.engine.model.bundle import METADATA_FILE, save_bundle
+from LiverLesionCascadeLib.engine.model.lesion_filter import LesionFilter
+
+from ..evaluation.evaluation import EvaluationSummary
+from ..training.cascade_training import CascadeTraining
+from .model_card import RELIABILITY_FILE, write_model_card
+from .reliability_figure import write_reliability
+
+if TYPE_CHECKING:
+    from ..studies.cross_validation import CrossValidation
+
+#: What a person must write about a bundle; the rest is recorded by the training itself.
+CARD_KEYS = ("name", "version", "intended_use", "limitations", "license", "attribution", "citations")
+THRESHOLD = 0.5
+PAPER_CITATION = (
+    "Bi L, Kim J, Kumar A, Feng D. Automatic liver lesion detection using cascaded deep residual networks. "
+    "arXiv:1704.02703, 2017."
+)
+
+
+def read_card(path: Path) -> dict[str, Any]:
+    """Reads the JSON file with what a person says about the bundle (``CARD_KEYS``).
+
+    Raises:
+        InputError: If it cannot be read or misses a key.
+    """
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"The card {path} cannot be read as JSON ({error})") from error
+    missing = [key for key in CARD_KEYS if key not in card]
+    if missing:
+        raise InputError(
+            f"The card {path} lacks {', '.join(missing)}: add them, they are shown to whoever uses the model"
+        )
+    return {key: card[key] for key in CARD_KEYS}
+
+
+def default_card(recipe: str) -> dict[str, Any]:
+    """The card that comes with a recipe: honest about what a network trained on somebody's own cases is."""
+    return {
+        "name": f"{recipe}-own",
+        "version": "1.0.0",
+        "intended_use": "Research on liver and liver lesion segmentation in contrast-enhanced CT.",
+        "limitations": ["Known only for scans like those that it was trained on."],
+        "license": "Chosen by whoever trained it",
+        "attribution": "Trained with Liver Lesion Cascade",
+        "citations": [PAPER_CITATION],
+    }
+
+
+def logged_hours(log: Path, batch: int) -> float:
+    """Hours that a job's logged steps took."""
+    hours, step_before = 0.0, 0
+    with log.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            step = int(row["step"])
+            # From the throughput: pauses between a stop and the resume do not count.
+            hours += (step - step_before) * batch / (float(row["images_per_second"]) * 3600)
+            step_before = step
+    return hours
+
+
+def export_bundle(training: CascadeTraining, folder: Path, card: dict[str, Any], lesion_job: str = "lesion") -> None:
+    """Writes the bundle of a finished run.
+
+    Args:
+        lesion_job: Whose network becomes the lesion pass: ``lesion``, or ``lesion-image`` which knows no priors.
+
+    Raises:
+        TrainingError: If a job has not finished.
+    """
+    recipe = training.recipe
+    networks = {"liver": training.averaged("liver"), "lesion": training.averaged(lesion_job)}
+    jobs = {
+        job: {
+            "steps": recipe.stage(job).steps,
+            "images": recipe.stage(job).steps * recipe.batch,
+            "hours": round(logged_hours(training.folder / job / "log.csv", recipe.batch), 2),
+        }
+        for job in recipe.jobs
+        if (training.folder / job / "log.csv").is_file()
+    }
+    cases = training.cases["train"]
+    metadata = {
+        **card,
+        "window_hu": list(recipe.window_hu),
+        "liver_pass": {"size": recipe.liver.size, "pixel_mm": recipe.pixel_mm, "threshold": THRESHOLD},
+        "lesion_pass": {
+            "size": recipe.lesion.size,
+            "margin": recipe.margin,
+            "iterations": recipe.iterations,
+            "liver_threshold": THRESHOLD,
+            "lesion_threshold": THRESHOLD,
+            "liver_hu": recipe.liver_hu,
+        },
+        "training": {
+            "recipe": recipe.to_dict(),
+            "jobs": jobs,
+            "started_from": training.started_from,
+            "patients": len({case.patient for case in cases}),
+            "scans": [case.name for case in cases if not case.sparse],
+            "single_slice_scans": [case.name for case in cases if case.sparse],
+        },
+    }
+    save_bundle(folder, networks, metadata)
+    write_model_card(folder)
+
+
+def validation_figures(summary: EvaluationSummary, preset: str) -> dict[str, Any]:
+    """What of an evaluation is kept in a bundle."""
+    cases = []
+    for case in summary.cases:
+        counts = case.lesions.counts()
+        cases.append(
+            {
+                "name": case.name,
+                "liver_dice": round(case.liver.dice, 4),
+                "lesion_dice": round(case.lesion.dice, 4) if case.has_lesions else None,
+                "lesions": counts.reference,
+                "found": counts.found,
+                "false_positives": counts.false_positives,
+            }
+        )
+    return {
+        "preset": preset,
+        "cases": cases,
+        "liver_dice": summary.liver_mean["dice"],
+        "lesion_dice": summary.lesion_mean["dice"],
+    }
+
+
+def record_validation(folder: Path, validation: dict[str, Any]) -> None:
+    """Writes measured figures into a bundle's metadata and model card; the weights stay as they are."""
+    _record(folder, "validation", validation)
+
+
+def record_cross_validation(
+    folder: Path, result: CrossValidation, preset: str, lesion_filter: LesionFilter | None
+) -> None:
+    """Writes the figures of a cross-validation of a bundle's recipe into its metadata and model card, with a plot of
+    how far the confidence of lesions can be believed; and the filter of false lesions that it was fitted for."""
+    summary = result.summary
+    counts = {"below_10_mm": summary.counts(below_mm=10.0), "from_10_mm": summary.counts(from_mm=10.0)}
+    figures = {
+        "preset": preset,
+        "folds": result.folds,
+        "scans": len(summary.cases),
+        "single_slice_scans": len(summary.sparse),
+        "liver_dice": summary.liver_mean["dice"],
+        "lesion_dice": summary.lesion_mean["dice"],
+        "single_slices_liver_dice": summary.sparse_liver_dice,
+        "single_slices_lesion_dice": summary.sparse_lesion_dice,
+        "lesions": {name: {**asdict(each), "false": each.false_positives} for name, each in counts.items()},
+        "expected_calibration_error": result.expected_calibration_error,
+        "found_lesions": len(result.lesions),
+    }
+    write_reliability(result.reliability, folder / RELIABILITY_FILE)
+    _record(folder, "cross_validation", figures)
+    if lesion_filter is not None:
+        _record(folder, "lesion_filter", lesion_filter.to_dict())
+
+
+def _record(folder: Path, key: str, figures: dict[str, Any]) -> None:
+    path = folder / METADATA_FILE
+    metadata = json.loads(path.read_text(encoding="utf-8"))
+    metadata[key] = figures
+    path.write_text(json.dumps(metadata, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_model_card(folder)

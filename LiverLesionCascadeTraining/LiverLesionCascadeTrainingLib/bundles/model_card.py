@@ -1,0 +1,130 @@
+"""The model card of a bundle: its metadata as a page for people."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from LiverLesionCascadeLib.engine.model.bundle import METADATA_FILE, WEIGHTS_FILE
+
+CARD_FILE = "MODEL_CARD.md"
+RELIABILITY_FILE = "reliability.png"
+#: The jobs that start from a bundle, and what their recipe is called.
+_FROM_START = {"liver": "liver", "lesion-image": "lesion_image"}
+
+
+def write_model_card(folder: Path) -> None:
+    """Writes ``MODEL_CARD.md`` of the bundle in a folder, from its metadata alone."""
+    metadata = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
+    (folder / CARD_FILE).write_text(model_card(metadata, (folder / WEIGHTS_FILE).stat().st_size), encoding="utf-8")
+
+
+def model_card(metadata: dict[str, Any], weights_bytes: int) -> str:
+    """The card as Markdown."""
+    training, liver, lesion = metadata["training"], metadata["liver_pass"], metadata["lesion_pass"]
+    low, high = metadata["window_hu"]
+    decoders = metadata["network"].get("decoders")
+    pixels = f"pixels of {liver['pixel_mm']} mm" if liver["pixel_mm"] else "scaled to the native size"
+    density = f", the liver's median shifted to {lesion['liver_hu']:g} HU" if lesion.get("liver_hu") is not None else ""
+    again = f", then on its own result, {lesion['iterations']} times in all" if lesion["iterations"] > 1 else ""
+    runs = f"run on the liver pass's maps{again}"
+    jobs = "\n".join(
+        f"| {name} | {job['steps']} | {job['images']} | {job['hours']:.2f} |" for name, job in training["jobs"].items()
+    )
+    share = training["recipe"].get("fine_tuned", 1.0) if "lesion" in training["jobs"] else 1.0
+    start = training.get("started_from")
+    hours = sum(job["hours"] for job in training["jobs"].values())
+    sections = [
+        f"# {metadata['name']} {metadata['version']}",
+        metadata["intended_use"],
+        "## Model",
+        f"Two residual networks of Table 1 of Bi et al. 2017 at width {metadata['network']['width']:g} "
+        f"({weights_bytes / 1e6:.1f} MB in half precision). HU window [{low:g}, {high:g}]. Liver pass: whole slices, "
+        f"{liver['size']} x {liver['size']}, {pixels}. Lesion pass: the liver's box, {lesion['size']} x "
+        f"{lesion['size']}{density}, {runs}."
+        + (f" Networks with a decoder: {', '.join(metadata['network']['decoders'])}." if decoders else ""),
+        "## Training",
+        f"{training['patients']} patients: {len(training['scans'])} scans ({', '.join(training['scans'])}) and single "
+        f"slices of {len(training['single_slice_scans'])} more ({', '.join(training['single_slice_scans'])}). "
+        f"Recipe `{training['recipe']['name']}`, seed {training['recipe']['seed']}, {hours:.1f} hours of training:",
+        *([_started(start, training["recipe"])] if start else []),
+        f"| job | steps | images | hours |\n| --- | ---: | ---: | ---: |\n{jobs}",
+        "The `liver-fold` networks only make the cross-fitted priors from which `lesion` learns; they are not shipped."
+        + (
+            f" The lesion pass is {1 - share:.0%} `lesion-image`, {share:.0%} `lesion`, by weight." if share < 1 else ""
+        ),
+    ]
+    if "validation" in metadata:
+        sections += ["## Validation", _validation(metadata["validation"])]
+    if "cross_validation" in metadata:
+        sections += ["## Cross-validation", _cross_validation(metadata["cross_validation"])]
+    sections += [
+        "## Limitations",
+        "\n".join(f"* {line}" for line in metadata["limitations"]),
+        "## Licence and attribution",
+        f"{metadata['license']}. {metadata['attribution']}",
+        "\n".join(f"* {line}" for line in metadata["citations"]),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _started(start: str, recipe: dict[str, Any]) -> str:
+    text = f"The liver and lesion-image networks started from those of {start}"
+    shares = {job: recipe[name].get("start_share", 0.0) for job, name in _FROM_START.items()}
+    kept = [f"{share:.0%} of `{job}`" for job, share in shares.items() if share]
+    return f"{text}, and these still make up {' and '.join(kept)}, by weight." if kept else f"{text}."
+
+
+def cell(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _cross_validation(figures: dict[str, Any]) -> str:
+    rows = [
+        f"| {size} | {counts['reference']} | {counts['found']} | {counts['predicted']} | {counts['false']} |"
+        for size, counts in (
+            ("below 10 mm", figures["lesions"]["below_10_mm"]),
+            ("10 mm and more", figures["lesions"]["from_10_mm"]),
+        )
+    ]
+    return "\n".join(
+        [
+            f"{figures['folds']} parts of the patients of training and validation, preset `{figures['preset']}`: "
+            "networks of the same recipe, trained without one part, segment that part. The lesion pass is that of the "
+            "job `lesion-image`, which knows no priors.",
+            "",
+            "| | liver Dice | lesion Dice |",
+            "| --- | ---: | ---: |",
+            f"| {figures['scans']} scans | {cell(figures['liver_dice'])} | {cell(figures['lesion_dice'])} |",
+            f"| single slices of {figures['single_slice_scans']} patients "
+            f"| {cell(figures['single_slices_liver_dice'])} | {cell(figures['single_slices_lesion_dice'])} |",
+            "",
+            "| long diameter | lesions | found | segmented | false |",
+            "| --- | ---: | ---: | ---: | ---: |",
+            *rows,
+            "",
+            f"The confidence of the {figures['found_lesions']} lesions that were segmented has an expected calibration "
+            f"error of {cell(figures['expected_calibration_error'])}:",
+            "",
+            f"![Share of true lesions by confidence]({RELIABILITY_FILE})",
+        ]
+    )
+
+
+def _validation(validation: dict[str, Any]) -> str:
+    rows = [
+        f"| {case['name']} | {cell(case['liver_dice'])} | {cell(case['lesion_dice'])} "
+        f"| {case['lesions']} | {case['found']} | {case['false_positives']} |"
+        for case in validation["cases"]
+    ]
+    return "\n".join(
+        [
+            f"Preset `{validation['preset']}`, patients not trained on. A case without lesions has no lesion Dice.",
+            "",
+            "| case | liver Dice | lesion Dice | lesions | found | false |",
+            "| --- | ---: | ---: | ---: | ---: | ---: |",
+            *rows,
+            f"| mean | {cell(validation['liver_dice'])} | {cell(validation['lesion_dice'])} | | | |",
+        ]
+    )

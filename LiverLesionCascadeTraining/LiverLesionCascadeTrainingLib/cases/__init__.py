@@ -1,0 +1,1 @@
+"""Labelled cases: what one is, what its labels mean, and whose it is."""

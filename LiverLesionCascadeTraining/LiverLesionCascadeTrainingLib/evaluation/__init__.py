@@ -1,0 +1,1 @@
+"""Measures of results beside a reference, case by case and together."""

@@ -1,0 +1,437 @@
+"""Evaluation of a segmentation method on cases with a reference: per case, in the mean, as a table and as JSON.
+
+Whole scans get all measures of `metrics`. Sparse cases, which hold single slices of a scan and have no meaningful
+spacing from slice to slice, get the Dice over all their slices only: no volumes, distances or lesions are measured.
+
+A case without lesions in its reference says nothing about how well lesions are outlined. Its score, 1 if no lesion was
+segmented and else 0, is reported apart; means of lesion measures are over the cases that have lesions. False positives
+count in all cases.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Protocol
+
+import numpy as np
+from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
+
+from ..cases.labels import LESION, LIVER
+from .metrics import SIZE_CLASSES, LesionCounts, LesionMatching, RegionMetrics, dice, match_lesions, region_metrics
+
+#: Overlaps (IoU) above which a lesion counts as found, by their name in tables and JSON; both are those of LiTS.
+OVERLAPS: dict[str, float] = {"touched": 0.0, "IoU > 0.5": 0.5}
+
+#: Masks of liver and lesions, (slice, row, column) on the grid of `ct.hu`; what is not zero belongs to them.
+Segment = Callable[[CTVolume], tuple[np.ndarray, np.ndarray]]
+
+#: Called before each case with the number of cases done, of cases in all, and the case's name; at the end once with "".
+Progress = Callable[[int, int, str], None]
+
+
+class Case(Protocol):
+    """A scan with its reference; `cases.find_cases` finds them."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def sparse(self) -> bool: ...
+
+    def read(self) -> tuple[CTVolume, np.ndarray]:
+        """The scan, and its labels (0, 1 liver, 2 lesion) on the grid of `hu`."""
+        ...
+
+
+@dataclass(frozen=True)
+class CaseMetrics:
+    """All measures of one scan."""
+
+    name: str
+    liver: RegionMetrics
+    lesion: RegionMetrics
+    lesions: LesionMatching
+
+    @property
+    def has_lesions(self) -> bool:
+        """Whether the reference has lesions."""
+        return len(self.lesions.reference_mm) > 0
+
+    @property
+    def lesion_free_score(self) -> float | None:
+        """Of a case without lesions: 1 if none was segmented, else 0. None for a case with lesions."""
+        return None if self.has_lesions else float(len(self.lesions.predicted_mm) == 0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON; lengths in mm, volumes in mL."""
+        return {
+            "name": self.name,
+            "liver": asdict(self.liver),
+            "lesion": asdict(self.lesion),
+            "has_lesions": self.has_lesions,
+            "lesion_free_score": self.lesion_free_score,
+            "lesions": {**asdict(self.lesions), **_detection([self.lesions])},
+        }
+
+
+@dataclass(frozen=True)
+class SparseCaseMetrics:
+    """Dice over all single slices of one patient; `lesion_dice` is 1 or 0 where the reference has no lesion."""
+
+    name: str
+    slices: int
+    lesion_slices: int
+    liver_dice: float
+    lesion_dice: float
+
+    @property
+    def has_lesions(self) -> bool:
+        """Whether the reference has lesions in these slices."""
+        return self.lesion_slices > 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {**asdict(self), "has_lesions": self.has_lesions}
+
+
+@dataclass(frozen=True)
+class EvaluationSummary:
+    """The cases of an evaluation and what they are in the mean."""
+
+    cases: tuple[CaseMetrics, ...] = ()
+    sparse: tuple[SparseCaseMetrics, ...] = ()
+
+    @property
+    def with_lesions(self) -> tuple[CaseMetrics, ...]:
+        """Cases whose reference has lesions."""
+        return tuple(case for case in self.cases if case.has_lesions)
+
+    @property
+    def lesion_free(self) -> tuple[CaseMetrics, ...]:
+        """Cases whose reference has none."""
+        return tuple(case for case in self.cases if not case.has_lesions)
+
+    @property
+    def liver_mean(self) -> dict[str, float | None]:
+        """Means over all cases."""
+        return _means([case.liver for case in self.cases])
+
+    @property
+    def lesion_mean(self) -> dict[str, float | None]:
+        """Means over the cases with lesions."""
+        return _means([case.lesion for case in self.with_lesions])
+
+    @property
+    def lesion_free_score(self) -> float | None:
+        """Share of the cases without lesions in which none was segmented."""
+        return _mean([case.lesion_free_score for case in self.lesion_free])
+
+    def counts(self, min_overlap: float = 0.0, from_mm: float = 0.0, below_mm: float = float("inf")) -> LesionCounts:
+        """Lesions of all cases together, as `LesionMatching.counts`."""
+        return _pooled([case.lesions for case in self.cases], min_overlap, from_mm, below_mm)
+
+    @property
+    def sparse_liver_dice(self) -> float | None:
+        """Mean over the sparse cases."""
+        return _mean([case.liver_dice for case in self.sparse])
+
+    @property
+    def sparse_lesion_dice(self) -> float | None:
+        """Mean over the sparse cases with lesions."""
+        return _mean([case.lesion_dice for case in self.sparse if case.has_lesions])
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON: the cases, and what they are in the mean."""
+        result: dict[str, Any] = {
+            "cases": [case.to_dict() for case in self.cases],
+            "mean": {
+                "liver": self.liver_mean,
+                "lesion": self.lesion_mean,
+                "cases": len(self.cases),
+                "cases_with_lesions": len(self.with_lesions),
+                "lesion_free_score": self.lesion_free_score,
+                "lesions": _detection([case.lesions for case in self.cases]),
+            },
+        }
+        if self.sparse:
+            result["sparse_cases"] = [case.to_dict() for case in self.sparse]
+            result["sparse_mean"] = {
+                "liver_dice": self.sparse_liver_dice,
+                "lesion_dice": self.sparse_lesion_dice,
+                "cases": len(self.sparse),
+                "cases_with_lesions": sum(case.has_lesions for case in self.sparse),
+            }
+        return result
+
+    def to_json(self) -> str:
+        """`to_dict` as JSON text; what is not defined is null."""
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
+
+
+def evaluate_case(
+    liver: np.ndarray, lesions: np.ndarray, reference: np.ndarray, spacing: tuple[float, float, float], name: str = ""
+) -> CaseMetrics:
+    """Measure one scan.
+
+    Args:
+        liver: Mask of the whole organ, (slice, row, column) in axial order. Lesions count as liver too, as in LiTS.
+        lesions: Mask or instance map of the lesions, on the same grid.
+        reference: Label map on the same grid: 0, 1 liver, 2 lesion.
+        spacing: (slice, row, column) in mm.
+        name: Of the case, for tables.
+    """
+    masks = _masks(liver, lesions, reference)
+    return CaseMetrics(
+        name=name,
+        liver=region_metrics(masks[0], masks[2], spacing),
+        lesion=region_metrics(masks[1], masks[3], spacing),
+        lesions=match_lesions(masks[1], masks[3], spacing),
+    )
+
+
+def evaluate_sparse_case(
+    liver: np.ndarray, lesions: np.ndarray, reference: np.ndarray, name: str = ""
+) -> SparseCaseMetrics:
+    """Measure a case of single slices: Dice over all of them; arrays as for `evaluate_case`."""
+    found_liver, found_lesions, true_liver, true_lesions = _masks(liver, lesions, reference)
+    return SparseCaseMetrics(
+        name=name,
+        slices=len(reference),
+        lesion_slices=int(np.count_nonzero(true_lesions.any(axis=(1, 2)))),
+        liver_dice=dice(found_liver, true_liver),
+        lesion_dice=dice(found_lesions, true_lesions),
+    )
+
+
+def evaluate_cases(cases: Sequence[Case], segment: Segment, progress: Progress | None = None) -> EvaluationSummary:
+    """Segment and measure every case; sparse ones as `evaluate_sparse` does.
+
+    Raises:
+        InputError: A file cannot be read, or a label map is on another grid than its scan or holds other labels.
+        InvalidVolumeError: A scan cannot be a CT.
+    """
+    measures = []
+    for number, case in enumerate(cases):
+        if progress is not None:
+            progress(number, len(cases), case.name)
+        ct, reference = case.read()
+        measures.append(measure(case, ct, *segment(ct), reference))
+    if progress is not None:
+        progress(len(cases), len(cases), "")
+    return summarise(measures)
+
+
+def measure(
+    case: Case, ct: CTVolume, liver: np.ndarray, lesions: np.ndarray, reference: np.ndarray
+) -> CaseMetrics | SparseCaseMetrics:
+    """Measure a case, whole or sparse; arrays as for `evaluate_case`."""
+    if case.sparse:
+        return evaluate_sparse_case(liver, lesions, reference, case.name)
+    return evaluate_case(liver, lesions, reference, ct.spacing, case.name)
+
+
+def summarise(measures: Iterable[CaseMetrics | SparseCaseMetrics]) -> EvaluationSummary:
+    """The measures of whole and sparse cases, in their order."""
+    every = list(measures)
+    return EvaluationSummary(
+        tuple(each for each in every if isinstance(each, CaseMetrics)),
+        tuple(each for each in every if isinstance(each, SparseCaseMetrics)),
+    )
+
+
+def evaluate_sparse(
+    cases: Sequence[Case], segment: Segment, progress: Progress | None = None
+) -> tuple[SparseCaseMetrics, ...]:
+    """Segment every case and measure the Dice over its slices only, also where a case is not marked as sparse."""
+    results = []
+    for number, case in enumerate(cases):
+        if progress is not None:
+            progress(number, len(cases), case.name)
+        ct, reference = case.read()
+        liver, lesions = segment(ct)
+        results.append(evaluate_sparse_case(liver, lesions, reference, case.name))
+    if progress is not None:
+        progress(len(cases), len(cases), "")
+    return tuple(results)
+
+
+def format_table(summary: EvaluationSummary) -> str:
+    """The summary as Markdown tables that are aligned in plain text too; a dash stands for what is not defined.
+
+    Dice, Jaccard, VOE, RVD, recall and the like are fractions, distances in mm. RVD is signed per case; its mean is
+    that of the absolute values. "Found" and "False" of a case count lesions that are touched at all.
+    """
+    parts: list[str] = []
+    if summary.cases:
+        parts.append(_case_table(summary))
+        parts.append(_detection_table(summary))
+    if summary.sparse:
+        parts.append(_sparse_table(summary))
+    return "\n\n".join(parts) if parts else "No case was evaluated."
+
+
+def _masks(
+    liver: np.ndarray, lesions: np.ndarray, reference: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Predicted liver and lesions, reference liver and lesions; the liver with its lesions."""
+    found_lesions = np.asarray(lesions) > 0
+    found_liver = np.asarray(liver) > 0
+    if not found_liver.shape == found_lesions.shape == reference.shape:
+        raise ValueError(
+            f"liver {found_liver.shape}, lesions {found_lesions.shape}, reference {reference.shape} are not on one grid"
+        )
+    return found_liver | found_lesions, found_lesions, reference >= LIVER, reference == LESION
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    defined = [value for value in values if value is not None]
+    return float(np.mean(defined)) if defined else None
+
+
+def _means(regions: Sequence[RegionMetrics]) -> dict[str, float | None]:
+    """Mean of every measure over the cases where it is defined, and in how many the distances are.
+
+    RVD as the mean of absolute values: too large a volume in one case does not make up for too small a one in another.
+    """
+    means: dict[str, float | None] = {}
+    for field in fields(RegionMetrics):
+        values = [getattr(region, field.name) for region in regions]
+        if field.name == "rvd":
+            means["absolute_rvd"] = _mean(None if value is None else abs(value) for value in values)
+        else:
+            means[field.name] = _mean(values)
+    means["cases_with_distances"] = sum(region.assd_mm is not None for region in regions)
+    return means
+
+
+def _pooled(matchings: Iterable[LesionMatching], min_overlap: float, from_mm: float, below_mm: float) -> LesionCounts:
+    return sum((matching.counts(min_overlap, from_mm, below_mm) for matching in matchings), LesionCounts())
+
+
+def _detection(matchings: Sequence[LesionMatching]) -> dict[str, Any]:
+    """Lesions found, for JSON: by the overlap that is asked for, then by size class."""
+    sizes = (("all", 0.0, float("inf")), *SIZE_CLASSES)
+    return {
+        overlap_name: {
+            size: _counts_to_dict(_pooled(matchings, overlap, low, high), len(matchings)) for size, low, high in sizes
+        }
+        for overlap_name, overlap in OVERLAPS.items()
+    }
+
+
+def _counts_to_dict(counts: LesionCounts, cases: int) -> dict[str, Any]:
+    return {
+        **asdict(counts),
+        "recall": counts.recall,
+        "precision": counts.precision,
+        "f1": counts.f1,
+        "false_positives_per_case": counts.false_positives / cases if cases else None,
+    }
+
+
+def _case_table(summary: EvaluationSummary) -> str:
+    head = ["Case", "Region", "Dice", "Jaccard", "VOE", "RVD", "ASSD mm", "MSD mm", "Lesions", "Found", "False"]
+    rows = []
+    for case in summary.cases:
+        counts = case.lesions.counts()
+        lesion = case.lesion
+        found = [str(counts.reference), str(counts.found), str(counts.false_positives)]
+        rows.append([case.name, "liver", *_region_cells(case.liver), "", "", ""])
+        if case.has_lesions:
+            rows.append([case.name, "lesion", *_region_cells(lesion), *found])
+        else:
+            score = number(case.lesion_free_score)
+            rows.append([case.name, "no lesion", score, *["-"] * 5, *found])
+    rows.append([f"Mean of {len(summary.cases)}", "liver", *_mean_cells(summary.liver_mean), "", "", ""])
+    if summary.with_lesions:
+        cells = _mean_cells(summary.lesion_mean)
+        rows.append([f"Mean of {len(summary.with_lesions)}", "lesion", *cells, "", "", ""])
+    if summary.lesion_free:
+        score = number(summary.lesion_free_score)
+        rows.append([f"Mean of {len(summary.lesion_free)}", "no lesion", score, *["-"] * 5, "", "", ""])
+    return markdown_table(head, rows, left=2)
+
+
+def _region_cells(region: RegionMetrics) -> list[str]:
+    rvd = "-" if region.rvd is None else f"{region.rvd:+.3f}"
+    return [
+        *(number(value) for value in (region.dice, region.jaccard, region.voe)),
+        rvd,
+        number(region.assd_mm, 2),
+        number(region.msd_mm, 1),
+    ]
+
+
+def _mean_cells(means: dict[str, float | None]) -> list[str]:
+    return [
+        *(number(means[name]) for name in ("dice", "jaccard", "voe", "absolute_rvd")),
+        number(means["assd_mm"], 2),
+        number(means["msd_mm"], 1),
+    ]
+
+
+def _detection_table(summary: EvaluationSummary) -> str:
+    head = [
+        "Found if",
+        "Long diameter",
+        "Lesions",
+        "Found",
+        "Recall",
+        "Predicted",
+        "Correct",
+        "Precision",
+        "F1",
+        "FP/case",
+    ]
+    rows = []
+    for overlap_name, overlap in OVERLAPS.items():
+        for size, low, high in (("all", 0.0, float("inf")), *SIZE_CLASSES):
+            counts = summary.counts(overlap, low, high)
+            rows.append(
+                [
+                    overlap_name,
+                    size,
+                    str(counts.reference),
+                    str(counts.found),
+                    number(counts.recall),
+                    str(counts.predicted),
+                    str(counts.correct),
+                    number(counts.precision),
+                    number(counts.f1),
+                    number(counts.false_positives / len(summary.cases), 2),
+                ]
+            )
+    return markdown_table(head, rows, left=2)
+
+
+def _sparse_table(summary: EvaluationSummary) -> str:
+    head = ["Single slices", "Slices", "With lesion", "Liver Dice", "Lesion Dice"]
+    rows = [
+        [case.name, str(case.slices), str(case.lesion_slices), number(case.liver_dice), number(case.lesion_dice)]
+        for case in summary.sparse
+    ]
+    with_lesions = sum(case.has_lesions for case in summary.sparse)
+    slices = sum(case.slices for case in summary.sparse)
+    lesion_slices = sum(case.lesion_slices for case in summary.sparse)
+    means = [number(summary.sparse_liver_dice), number(summary.sparse_lesion_dice)]
+    rows.append([f"Mean of {len(rows)} ({with_lesions} with lesions)", str(slices), str(lesion_slices), *means])
+    return markdown_table(head, rows, left=1)
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A figure for a table; a dash where it is not defined."""
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def markdown_table(head: list[str], rows: list[list[str]], left: int) -> str:
+    """A Markdown table whose first `left` columns are aligned left, the others right."""
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+
+    def line(cells: list[str]) -> str:
+        padded = (c.ljust(w) if i < left else c.rjust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True)))
+        return f"| {' | '.join(padded)} |"
+
+    rule = ("-" * w if i < left else "-" * (w - 1) + ":" for i, w in enumerate(widths))
+    return "\n".join([line(head), f"| {' | '.join(rule)} |", *(line(row) for row in rows)])

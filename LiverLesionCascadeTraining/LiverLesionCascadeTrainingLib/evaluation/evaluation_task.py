@@ -1,0 +1,71 @@
+"""One case of an evaluation by the cascade, in this process or in a worker of a cluster."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+from LiverLesionCascadeLib.engine.errors import CascadeError
+from LiverLesionCascadeLib.engine.passes.presets import Preset
+from LiverLesionCascadeLib.engine.results.result import SegmentationResult
+from LiverLesionCascadeLib.engine.segmenter import Segmenter
+
+from ..cases.training_case import TrainingCase
+from .evaluation import CaseMetrics, SparseCaseMetrics, measure
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What came of a case: its measures, or the error for want of which it has none."""
+
+    measures: CaseMetrics | SparseCaseMetrics | None = None
+    error: str | None = None
+    seconds: float | None = None
+
+
+def measure_case(case: TrainingCase, preset: Preset, segmenter: Segmenter) -> CaseMetrics | SparseCaseMetrics:
+    """Segments a case and measures it against its reference. Raises InputError, InvalidVolumeError, DeviceError."""
+    result, reference = segment_case(case, preset, segmenter)
+    return measure(case, result.ct, result.liver, result.lesions, reference)
+
+
+def segment_case(case: TrainingCase, preset: Preset, segmenter: Segmenter) -> tuple[SegmentationResult, np.ndarray]:
+    """Segments a case; its reference labels (slice, row, column) come with the result. Raises as `measure_case`."""
+    if case.sparse:
+        # Single slices: what is a neighbour in the file is none in the patient.
+        rules = replace(preset.postprocessing, largest_liver_component=False, min_lesion_mm=0.0)
+        preset = replace(preset, liver_step_mm=0.0, lesion_step_mm=0.0, postprocessing=rules)
+    ct, reference = case.read()
+    return segmenter.segment(ct, preset), reference
+
+
+def try_case(case: TrainingCase, preset: Preset, segmenter: Segmenter) -> Measured:
+    """As `measure_case`; whatever goes wrong with the case is in the answer."""
+    started = time.perf_counter()
+    try:
+        return Measured(measure_case(case, preset, segmenter), None, time.perf_counter() - started)
+    # One case must never end the evaluation, whatever a library raises for it.
+    except Exception as error:  # noqa: BLE001
+        return Measured(None, reason_of(error), time.perf_counter() - started)
+
+
+def try_case_on_worker(case: TrainingCase, preset: Preset, bundle: str, model: str, device: str) -> Measured:
+    """As `try_case`, by the process's own segmenter; ``model`` is what the bundle's folder has to hold.
+
+    Raises:
+        BundleError: If the bundle cannot be used, or is another.
+        DeviceError: If the device cannot be used.
+    """
+    from LiverLesionCascadeLib.archive.case_run import ONE_AT_A_TIME, segmenter_of_process
+
+    with ONE_AT_A_TIME:
+        return try_case(case, preset, segmenter_of_process(bundle, model, device))
+
+
+def reason_of(error: Exception) -> str:
+    """Why a case failed, in one line."""
+    if isinstance(error, MemoryError):
+        return "The computer has too little free memory for this scan."
+    line = " ".join(str(error).split())
+    return line if isinstance(error, CascadeError) else f"Unexpected {type(error).__name__}: {line}"

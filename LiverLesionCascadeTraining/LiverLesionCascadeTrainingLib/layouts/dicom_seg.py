@@ -1,0 +1,213 @@
+"""Cases in DICOM: a CT series and a segmentation object (DICOM SEG) that refers to it.
+
+Binary, fractional and label map segmentations are read with pydicom, frame by frame: a frame is found in the scan by
+its own position, whatever frames are left out and however they are ordered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from LiverLesionCascadeLib.engine.errors import InputError
+from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
+from LiverLesionCascadeLib.engine.scan.dicom_io import is_dicom, read_dicom_files
+
+from ..cases.case_source import Found
+from ..cases.problems import Problem
+from .placement import Piece
+from .segment_labels import SegmentIdentity
+from .segments_source import Segments, SegmentsSource
+
+_CT_CLASS = "1.2.840.10008.5.1.4.1.1.2"
+_SEG_CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")  # segmentation, label map segmentation
+_TAGS = [
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "SeriesInstanceUID",
+    "PatientID",
+    "FrameOfReferenceUID",
+    "ReferencedSeriesSequence",
+]
+_UNREADABLE = (ValueError, KeyError, AttributeError, IndexError, TypeError, EOFError, NotImplementedError, struct.error)
+
+
+@dataclass(frozen=True)
+class DicomSource(SegmentsSource):
+    """A segmentation object (the first file) and the files of its CT series."""
+
+    def open(self) -> tuple[CTVolume, Path, Segments]:
+        segmentation, *slices = self.files
+        return read_dicom_files(slices), segmentation, read_segments(segmentation)
+
+
+@dataclass
+class _Objects:
+    """The CT series and segmentations below a folder, from their headers."""
+
+    series: dict[str, list[Path]] = field(default_factory=lambda: defaultdict(list))
+    frames_of_reference: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    segmentations: list[tuple[Path, Any]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def find_dicom(folder: Path, ignore: tuple[str, ...] = ()) -> Found:
+    """Every segmentation below a folder with the CT series that it refers to.
+
+    Names and patients are digests of the DICOM identifiers: what is learnt from patients shall not carry their names.
+    """
+    objects = _scan(folder)
+    found = Found(problems=objects.problems)
+    taken: dict[str, Path] = {}
+    for path, header in objects.segmentations:
+        name = f"dicom-{_digest(str(header.SOPInstanceUID))}"
+        uid = _series_of(header, objects)
+        if uid is None:
+            message = f"the CT series that {path} refers to is not in {folder}: copy it there"
+            found.problems.append(Problem(name, message))
+        elif uid in taken:
+            message = f"one CT series has two segmentations, {taken[uid]} and {path}: keep one of them"
+            found.problems.append(Problem(name, message))
+        else:
+            taken[uid] = path
+            patient = str(header.get("PatientID") or header.SOPInstanceUID)
+            files = (path, *objects.series[uid])
+            found.cases.append(DicomSource(name, f"dicom-{_digest(patient)}", False, files, ignore))
+    return found
+
+
+def _scan(folder: Path) -> _Objects:
+    import pydicom
+    from pydicom.errors import InvalidDicomError
+
+    objects = _Objects()
+    for place, subfolders, names in os.walk(folder):
+        subfolders.sort()
+        for name in sorted(names):
+            path = Path(place) / name
+            if name.startswith("."):
+                continue
+            try:
+                if not is_dicom(path):
+                    continue
+                header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS), force=True)
+                kind, uid = str(header.SOPClassUID), str(header.SeriesInstanceUID)
+            except (OSError, InputError, InvalidDicomError, *_UNREADABLE):
+                message = f"{path} is truncated or damaged, or no DICOM file: copy it again or remove it"
+                objects.problems.append(Problem("", message))
+                continue
+            if kind == _CT_CLASS:
+                objects.series[uid].append(path)
+                objects.frames_of_reference[str(header.get("FrameOfReferenceUID") or "")].add(uid)
+            elif kind in _SEG_CLASSES:
+                objects.segmentations.append((path, header))
+    return objects
+
+
+def _series_of(header: Any, objects: _Objects) -> str | None:
+    """The series that a segmentation names, else the only one in its frame of reference."""
+    for reference in header.get("ReferencedSeriesSequence") or []:
+        uid = str(reference.get("SeriesInstanceUID") or "")
+        if uid in objects.series:
+            return uid
+    same_space = objects.frames_of_reference.get(str(header.get("FrameOfReferenceUID") or "none"), set())
+    return next(iter(same_space)) if len(same_space) == 1 else None
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def read_segments(path: Path) -> Iterator[tuple[SegmentIdentity, list[Piece]]]:
+    """The segments of a DICOM SEG object. Raises InputError where it cannot be read."""
+    import pydicom
+
+    try:
+        dataset = pydicom.dcmread(path, force=True)
+        identities = {int(item.SegmentNumber): _identity(item) for item in dataset.SegmentSequence}
+        kind = str(dataset.SegmentationType).upper()
+        frames = _FrameReader(dataset, kind)
+        groups = dataset.PerFrameFunctionalGroupsSequence
+        shared = (dataset.get("SharedFunctionalGroupsSequence") or [pydicom.Dataset()])[0]
+        if len(groups) != int(dataset.NumberOfFrames):
+            raise ValueError("number of frames")
+        of_segment: dict[int, list[int]] = defaultdict(list)
+        for index, group in enumerate(groups):
+            numbers = identities if kind == "LABELMAP" else [_segment_number(group, shared)]
+            for number in numbers:
+                of_segment[number].append(index)
+        for number, identity in identities.items():
+            if number == 0 and kind == "LABELMAP":
+                continue  # the background, which label maps may list
+            yield identity, [_piece(groups[i], shared, frames.mask(i, number)) for i in of_segment[number]]
+    except InputError:
+        raise
+    except (OSError, RuntimeError, *_UNREADABLE) as error:
+        raise InputError(f"it cannot be read as a DICOM segmentation ({error}): export it again") from error
+
+
+def _identity(item: Any) -> SegmentIdentity:
+    def code(name: str) -> str:
+        sequence = item.get(name) or []
+        return str(sequence[0].get("CodeValue") or "") if len(sequence) else ""
+
+    label = str(item.get("SegmentLabel") or f"Segment {item.SegmentNumber}")
+    return SegmentIdentity(label, code("SegmentedPropertyTypeCodeSequence"), code("AnatomicRegionSequence"))
+
+
+def _from_groups(group: Any, shared: Any, sequence: str) -> Any:
+    """A macro of a frame, or the one that all frames share."""
+    items = group.get(sequence) or shared.get(sequence)
+    if not items:
+        raise ValueError(f"{sequence} is missing")
+    return items[0]
+
+
+def _segment_number(group: Any, shared: Any) -> int:
+    return int(_from_groups(group, shared, "SegmentIdentificationSequence").ReferencedSegmentNumber)
+
+
+def _piece(group: Any, shared: Any, mask: np.ndarray) -> Piece:
+    position = _from_groups(group, shared, "PlanePositionSequence").ImagePositionPatient
+    axes = np.asarray(_from_groups(group, shared, "PlaneOrientationSequence").ImageOrientationPatient, float)
+    between_rows, between_columns = _from_groups(group, shared, "PixelMeasuresSequence").PixelSpacing
+    steps = np.stack([axes[3:] * float(between_rows), axes[:3] * float(between_columns)])
+    return Piece(mask, np.asarray(position, float), steps)
+
+
+class _FrameReader:
+    """Masks of single frames; packed bits are unpacked one frame at a time (all of them may be gigabytes)."""
+
+    def __init__(self, dataset: Any, kind: str) -> None:
+        if kind not in ("BINARY", "FRACTIONAL", "LABELMAP"):
+            raise ValueError(f"type {kind}")
+        self._kind = kind
+        self._shape = int(dataset.Rows), int(dataset.Columns)
+        self._packed = int(dataset.BitsAllocated) == 1 and not dataset.file_meta.TransferSyntaxUID.is_compressed
+        self._half = int(dataset.get("MaximumFractionalValue") or 1) / 2
+        if self._packed:
+            self._bytes = np.frombuffer(dataset.PixelData, np.uint8)
+        else:
+            pixels = dataset.pixel_array
+            self._pixels = pixels.reshape(-1, *self._shape)
+
+    def mask(self, index: int, segment: int) -> np.ndarray:
+        """(row, column) bool."""
+        if self._packed:
+            size = self._shape[0] * self._shape[1]
+            first = index * size
+            bits = np.unpackbits(self._bytes[first // 8 : (first + size + 7) // 8], bitorder="little")
+            if len(bits) < first % 8 + size:
+                raise InputError("pixels are missing at its end: copy or export it again")
+            return bits[first % 8 : first % 8 + size].reshape(self._shape).astype(bool)
+        frame = self._pixels[index]
+        if self._kind == "LABELMAP":
+            return np.asarray(frame == segment)
+        return np.asarray(frame >= self._half if self._kind == "FRACTIONAL" else frame > 0)

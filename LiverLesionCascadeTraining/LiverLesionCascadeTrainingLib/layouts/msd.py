@@ -1,0 +1,59 @@
+"""Cases of a task of the Medical Segmentation Decathlon: ``dataset.json``, ``imagesTr`` and ``labelsTr``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from LiverLesionCascadeLib.engine.errors import InputError
+from LiverLesionCascadeLib.engine.scan.image_io import READABLE
+
+from ..cases.case_source import CaseSource, Found, read_json, safe_name
+from ..cases.problems import Problem
+from .lits import LabelMapSource
+from .segment_labels import role_of_name
+
+_BACKGROUND = "background"
+
+
+def is_msd(folder: Path) -> bool:
+    path = folder / "dataset.json"
+    return path.is_file() and isinstance(read_json(path).get("training"), list)
+
+
+def find_msd(folder: Path) -> Found:
+    """The training cases that ``dataset.json`` lists; every case is a patient of its own.
+
+    Labels are understood by their names there: 1 liver and 2 cancer in Task03_Liver.
+
+    Raises:
+        InputError: If ``dataset.json`` is not as the Decathlon defines it.
+    """
+    description = read_json(folder / "dataset.json")
+    labels = description.get("labels")
+    if not isinstance(labels, dict) or not all(str(value).isdecimal() for value in labels):
+        raise InputError(
+            f'{folder / "dataset.json"} lacks "labels", as {{"0": "background", "1": "liver", "2": "cancer"}}'
+        )
+    names = {int(value): str(name) for value, name in labels.items()}
+    roles = {value: 0 if name.casefold() == _BACKGROUND else role_of_name(name) for value, name in names.items()}
+    known = {value: role for value, role in roles.items() if role is not None} | {0: 0}
+    found = Found()
+    for entry in description["training"]:
+        if not isinstance(entry, dict) or not {"image", "label"} <= entry.keys():
+            raise InputError(f'{folder / "dataset.json"}: every "training" entry needs "image" and "label"')
+        files = (folder / entry["image"], folder / entry["label"])
+        name = safe_name(_stem(files[0].name))
+        missing = [path for path in files if not path.is_file()]
+        if missing:
+            listed = " and ".join(str(path.relative_to(folder)) for path in missing)
+            found.problems.append(Problem(name, f"{listed} is listed in dataset.json but not in {folder}"))
+            continue
+        case: CaseSource = LabelMapSource(
+            name, f"p{name}", False, files, tuple(sorted(known.items())), tuple(sorted(names.items()))
+        )
+        found.cases.append(case)
+    return found
+
+
+def _stem(name: str) -> str:
+    return next((name[: -len(suffix)] for suffix in READABLE if name.lower().endswith(suffix)), name)

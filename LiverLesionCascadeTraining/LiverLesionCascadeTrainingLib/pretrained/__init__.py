@@ -1,0 +1,1 @@
+"""Published weights that a training can start from."""

@@ -1,0 +1,1 @@
+"""Slices for training: kept, drawn, warped and given their priors."""

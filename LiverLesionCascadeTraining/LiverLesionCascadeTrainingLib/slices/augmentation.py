@@ -1,0 +1,129 @@
+"""Random geometry and intensity of training batches (the paper: random scaling, crops and flips)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from scipy import ndimage
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..recipes import Recipe, StageRecipe
+from .simulated_corrections import LESION, LIVER
+
+#: Standard deviation, in pixels, up to which the noise's grain is smoothed: that of a scan depends on its kernel.
+_COARSEST_GRAIN_PX = 0.8
+#: How much brighter than the liver a vessel is at least, in windowed images of 160 HU: about 10 HU.
+_VESSEL_CONTRAST = 0.06
+#: What is taken away of that: 1 makes vessels as dark as the liver, 2 as much darker as they were brighter.
+_VESSEL_FADING = (1.0, 1.8)
+
+
+def random_affine(
+    count: int, inner: float, crop: float, recipe: Recipe, stage: StageRecipe, random: np.random.Generator
+) -> Tensor:
+    """Random crop, rotation, scale, shift and mirroring as sampling matrices.
+
+    Args:
+        count: Batch size.
+        inner: Part of the stored canvas that the native view covers.
+        crop: Part of the native view's side that each image shows.
+
+    Returns:
+        (count, 2, 3) float32 for ``torch.nn.functional.affine_grid``: output in [-1, 1] to canvas in [-1, 1].
+    """
+    angle = np.radians(random.uniform(-recipe.rotation_degrees, recipe.rotation_degrees, count))
+    zoom = inner * crop / np.exp(random.uniform(math.log(recipe.scale[0]), math.log(recipe.scale[1]), count))
+    mirror = np.where(random.random(count) < 0.5, -1.0, 1.0)
+    reach = (2 * stage.shift + 1 - crop) * inner
+    shift = random.uniform(-reach, reach, (count, 2))
+    matrices = np.empty((count, 2, 3), np.float32)
+    matrices[:, 0, 0] = mirror * np.cos(angle) * zoom
+    matrices[:, 0, 1] = -np.sin(angle) * zoom
+    matrices[:, 1, 0] = mirror * np.sin(angle) * zoom
+    matrices[:, 1, 1] = np.cos(angle) * zoom
+    matrices[:, :, 2] = shift
+    return torch.from_numpy(matrices)
+
+
+def warp(planes: Tensor, matrices: Tensor, size: int) -> Tensor:
+    """Samples planes (n, channels, rows, columns) at the affine grid: (n, channels, size, size), zero outside."""
+    grid = F.affine_grid(matrices, [len(planes), 1, size, size], align_corners=False)
+    return F.grid_sample(planes, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+def jitter_intensity(images: Tensor, strength: float, noise: float, random: np.random.Generator) -> Tensor:
+    """Gain, offset, gamma and noise on windowed images (n, 1, rows, columns) in [0, 1]; the result stays there.
+
+    Args:
+        strength: Largest offset; gain and gamma vary by one and a half times as much.
+        noise: Standard deviation of the strongest noise; weak noise is drawn more often than strong noise.
+    """
+    if strength == 0 and noise == 0:
+        return images
+    count = len(images)
+
+    def column(values: np.ndarray) -> Tensor:
+        return torch.from_numpy(values.astype(np.float32)).view(-1, 1, 1, 1)
+
+    gain = column(random.uniform(1 - 1.5 * strength, 1 + 1.5 * strength, count))
+    offset = column(random.uniform(-strength, strength, count))
+    gamma = column(np.exp(random.uniform(-1.5 * strength, 1.5 * strength, count)))
+    images = images.clamp(0, 1).pow(gamma)
+    images = ((images - 0.5) * gain + 0.5 + offset).clamp_(0, 1)
+    for image in images:
+        grain = random.uniform(0, _COARSEST_GRAIN_PX)
+        drawn = ndimage.gaussian_filter(random.standard_normal(image.shape, np.float32), (0, grain, grain))
+        image += torch.from_numpy(drawn * (noise * random.random() ** 2 / drawn.std()))
+    return images.clamp_(0, 1)
+
+
+def fade_vessels(images: Tensor, targets: Tensor, probability: float, random: np.random.Generator) -> None:
+    """Takes the contrast medium from the liver's vessels in some windowed images, in place: before it reaches the
+    veins, they are as dark as the liver or darker, and look like lesions.
+
+    Args:
+        images: (n, 1, rows, columns) in [0, 1]; targets: (n, 2, rows, columns), liver first.
+    """
+    for image, target in zip(images, targets, strict=True):
+        if random.random() >= probability:
+            continue
+        healthy = target[LIVER] * (1 - target[LESION])
+        if not (healthy > 0.5).any():
+            continue
+        smooth = torch.from_numpy(ndimage.gaussian_filter(image[0].numpy(), 1.0))
+        above = smooth - smooth[healthy > 0.5].median() - _VESSEL_CONTRAST
+        image -= random.uniform(*_VESSEL_FADING) * above.clamp_min(0) * healthy
+
+
+def darken(images: Tensor, targets: Tensor, probability: float, random: np.random.Generator) -> None:
+    """Darkens some windowed images, or only the liver in them (lesions included), as fat or a missing contrast phase
+    would; in place.
+
+    Args:
+        images: (n, 1, rows, columns) in [0, 1]; targets: (n, 2, rows, columns), liver first.
+    """
+    for image, target in zip(images, targets, strict=True):
+        if random.random() >= probability:
+            continue
+        factor = random.uniform(0.25, 0.8)
+        if random.random() < 0.5:
+            image *= factor
+        else:
+            image *= 1 - (1 - factor) * target[:1]
+
+
+def crop_field_of_view(images: Tensor, targets: Tensor, probability: float, random: np.random.Generator) -> None:
+    """Blanks one random side of some images and their targets, as if the field of view ended there; in place."""
+    rows, columns = images.shape[-2:]
+    for image, target in zip(images, targets, strict=True):
+        if random.random() >= probability:
+            continue
+        for side in random.choice(4, size=int(random.integers(1, 4)), replace=False):
+            depth = int(random.uniform(0.1, 0.35) * (rows if side < 2 else columns))
+            area = [slice(None), slice(None)]
+            area[0 if side < 2 else 1] = slice(None, depth) if side % 2 == 0 else slice(-depth, None)
+            image[:, area[0], area[1]] = 0
+            target[:, area[0], area[1]] = 0

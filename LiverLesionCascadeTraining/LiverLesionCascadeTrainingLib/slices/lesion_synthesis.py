@@ -1,0 +1,77 @@
+"""Lesions that were never scanned, drawn into healthy liver: mostly small ones, which the scans have too few of.
+
+Hu et al. 2023 ("Label-free liver tumor segmentation", CVPR) train on such lesions alone nearly as well as on real ones.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from scipy import ndimage
+from torch import Tensor
+
+from .simulated_corrections import LESION, LIVER
+
+#: Radius of the smallest lesion in pixels, and of the largest as part of the image's side; small ones are as many as
+#: large ones on a logarithmic scale.
+_RADIUS_PX, _RADIUS_PART = 2.0, 1 / 16
+#: Contrast to the liver, in standard deviations of the liver around it: a lesion that nobody could see teaches nothing.
+_CONTRAST = (1.0, 3.5)
+#: Part of the lesions that are brighter than the liver.
+_BRIGHT = 0.1
+
+
+def draw_lesion(image: Tensor, target: Tensor, random: np.random.Generator) -> bool:
+    """Draws one lesion at a random place in healthy liver, in place.
+
+    It is a lobed ellipse, darker than the liver (some are brighter) and often darkest in its middle, with some of the
+    noise and the vessels of the place that it is drawn over. It is cut off where the liver ends.
+
+    Args:
+        image: (1, rows, columns) in [0, 1].
+        target: (2, rows, columns) in 0..1, liver first.
+
+    Returns:
+        Whether one was drawn: not if there is no healthy liver.
+    """
+    healthy = (target[LIVER] > 0.5) & (target[LESION] < 0.1)
+    places = torch.nonzero(healthy)
+    if not len(places):
+        return False
+    rows, columns = image.shape[-2:]
+    radius = math.exp(random.uniform(math.log(_RADIUS_PX), math.log(max(_RADIUS_PX, _RADIUS_PART * rows))))
+    row, column = places[int(random.integers(len(places)))].tolist()
+    reach = math.ceil(2 * radius) + 4
+    area = slice(max(0, row - reach), row + reach + 1), slice(max(0, column - reach), column + reach + 1)
+    dy, dx = np.mgrid[area[0].start : min(rows, area[0].stop), area[1].start : min(columns, area[1].stop)]
+    depth = _depth(dy - row, dx - column, radius, random)
+    covered = np.clip(depth + 0.5, 0, 1)
+    coverage = torch.from_numpy(covered.astype(np.float32)) * target[LIVER][area]
+    # How lesions fade into the liver differs from lesion to lesion.
+    edge = ndimage.gaussian_filter(covered, random.uniform(0.3, 1.5))
+    middle = random.uniform(0, 0.5) * np.clip(depth / radius, 0, 1)
+    liver = image[0][healthy]
+    mean, noise = float(liver.mean()), float(liver.std(correction=0))
+    visible = noise * random.uniform(*_CONTRAST) * (1 + 2 / radius)
+    contrast = float(np.clip(visible, 0.06, 0.5)) * (1.0 if random.random() < _BRIGHT else -1.0)
+    kept = random.uniform(0.3, 1.0)
+    there = image[0][area]
+    shown = mean + kept * (there - mean) + contrast * torch.from_numpy((1 + middle).astype(np.float32))
+    blend = torch.from_numpy(edge.astype(np.float32)) * (target[LIVER][area] > 0.1)
+    there += blend * (shown.clamp(0, 1) - there)
+    target[LESION][area] = torch.maximum(target[LESION][area], coverage)
+    return True
+
+
+def _depth(dy: np.ndarray, dx: np.ndarray, radius: float, random: np.random.Generator) -> np.ndarray:
+    """About how many pixels each pixel lies within the outline of a lobed ellipse; negative outside of it."""
+    turn, flat = random.uniform(0, math.pi), random.uniform(0.75, 1.0)
+    along, across = dx * math.cos(turn) + dy * math.sin(turn), dy * math.cos(turn) - dx * math.sin(turn)
+    distance, angle = np.hypot(along * flat, across / flat), np.arctan2(across, along)
+    outline = np.full(dx.shape, radius)
+    for lobes in range(2, 6):
+        outline = outline + radius * random.normal(0, 0.25 / lobes) * np.cos(lobes * angle + random.uniform(0, 7))
+    outline = np.maximum(outline, 1.0)
+    return np.asarray(outline - distance)

@@ -1,0 +1,223 @@
+"""Slices prepared for training: resampled once to the view of a pass, kept in memory-mapped files."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from LiverLesionCascadeLib.engine.errors import CascadeError
+from LiverLesionCascadeLib.engine.measures.liver_density import median_liver_hu
+from LiverLesionCascadeLib.engine.model.view import View, liver_box_view, normalise, whole_slice_view
+
+from ..cases.labels import LESION, require_liver, slices_shown
+from ..cases.problems import DataProblems, Problem
+from ..datasets.cases import TrainingCase
+from ..datasets.npy_file import NpyWriter
+from ..datasets.slice_kinds import choose_slices, slice_kinds
+from ..recipes import Recipe
+
+#: The stored canvas is larger than what the network sees, so that shifts, rotations and scales find image, not padding.
+CANVAS_MARGIN = 1.25
+#: Slices that are resampled at once: bounds the memory, whatever the size of a scan.
+_CHUNK = 16
+
+T = TypeVar("T")
+
+PASSES = ("liver", "lesion")
+
+
+def canvas_view(pass_name: str, recipe: Recipe, labels: np.ndarray, spacing: tuple[float, float, float]) -> View:
+    """The view in which a case is stored for a pass.
+
+    Args:
+        pass_name: ``liver`` or ``lesion``.
+        labels: (slice, row, column), 0, 1 liver, 2 lesion.
+        spacing: (slice, row, column) in mm.
+    """
+    if pass_name == "liver":
+        size = 8 * round(recipe.liver.size * CANVAS_MARGIN / 8)
+        if recipe.pixel_mm is None:
+            return whole_slice_view(labels.shape[1], labels.shape[2], spacing[1:], size, None)
+        # One canvas for all cases: a larger field of view is cut (nothing but air and table there).
+        rows, columns = (max(8, round(size * recipe.pixel_mm / step)) for step in spacing[1:])
+        return View((labels.shape[1] - rows) // 2, (labels.shape[2] - columns) // 2, rows, columns, (size, size))
+    size = 8 * round(recipe.lesion.size * CANVAS_MARGIN / 8)
+    margin = (1 + recipe.margin) * CANVAS_MARGIN - 1
+    in_row, in_column = np.zeros(labels.shape[1], bool), np.zeros(labels.shape[2], bool)
+    for part in labels:  # slice by slice: the labels may be memory-mapped
+        in_row |= part.any(axis=1)
+        in_column |= part.any(axis=0)
+    return liver_box_view(in_row, in_column, spacing[1:], size, margin)
+
+
+@dataclass
+class SliceStore:
+    """Training slices of one pass.
+
+    Attributes:
+        images: (n, canvas, canvas) uint8: HU scaled from the recipe's window to 0..255.
+        targets: (n, 2, canvas, canvas) uint8: liver (lesions included) and lesion, coverage 0..255 of each pixel.
+        priors: (n, 2, canvas / 2, canvas / 2) uint8 cross-fitted estimates of the same maps, or None.
+        case: (n,) index into ``names``; slice: (n,) slice index in the case; patient: (n,) number of the patient.
+        kinds: (n,) one of ``lesion``, ``liver``, ``near``, ``neither``.
+        names: Case names; patients: patient names; views: view of each case.
+        inner: Part of the canvas side that the network's native view covers.
+        chosen: (n,) bool: which slices the pass trains on; others are there for the priors of the lesion pass.
+    """
+
+    images: np.ndarray
+    targets: np.ndarray
+    priors: np.ndarray | None
+    case: np.ndarray
+    slice: np.ndarray
+    patient: np.ndarray
+    kinds: np.ndarray
+    names: list[str]
+    patients: list[str]
+    views: list[View]
+    inner: float
+    chosen: np.ndarray
+
+    @property
+    def canvas(self) -> int:
+        return int(self.images.shape[-1])
+
+
+def build_store(
+    cases: Sequence[TrainingCase],
+    pass_name: str,
+    recipe: Recipe,
+    folder: Path,
+    progress: Callable[[int, int], None] | None = None,
+    slices: int | None = None,
+) -> None:
+    """Resamples the slices of the cases for a pass and writes them into a folder, replacing it in one step.
+
+    Slices go to disk as they are made: the memory that is needed does not grow with the number of cases.
+
+    Args:
+        slices: Number of slices that the liver pass trains on, drawn by the recipe's seed as the paper drew its 8,802
+            (:func:`choose_slices`); None for all.
+
+    Raises:
+        DataProblems: If cases cannot be read, their label maps are wrong or hold no liver: all of them.
+    """
+    chosen: list[np.ndarray] | None = None
+    if pass_name == "liver" and slices is not None:
+        shown = _each(cases, lambda case: case.slices_shown())
+        chosen = choose_slices([slice_kinds(*of_case, case.sparse) for _, case, of_case in shown], slices, recipe.seed)
+    stage = recipe.liver if pass_name == "liver" else recipe.lesion
+    canvas = 8 * round(stage.size * CANVAS_MARGIN / 8)
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        rows: dict[str, list[Any]] = {"case": [], "slice": [], "kinds": [], "chosen": [], "views": []}
+        with (
+            NpyWriter(partial / "images.npy", np.uint8, (canvas, canvas)) as images,
+            NpyWriter(partial / "targets.npy", np.uint8, (2, canvas, canvas)) as targets,
+        ):
+            for number, case, (hu, labels, spacing) in _each(cases, _load):
+                kinds = slice_kinds(*slices_shown(labels), case.sparse)
+                # The lesion pass sees no slices far from the liver; for those that it sees the liver pass makes priors.
+                near = kinds != "neither"
+                trained = (
+                    near if pass_name == "lesion" else np.ones(len(kinds), bool) if chosen is None else chosen[number]
+                )
+                keep = np.flatnonzero(trained if chosen is None else trained | near)
+                view = canvas_view(pass_name, recipe, labels, spacing)
+                shift = 0.0
+                if pass_name == "lesion" and recipe.liver_hu is not None:
+                    liver_hu = median_liver_hu(hu, labels, recipe.window_hu)
+                    assert liver_hu is not None  # a case without liver was refused
+                    shift = recipe.liver_hu - liver_hu
+                _append(hu, labels, keep, view, recipe.window_hu, shift, images, targets)
+                rows["case"] += [number] * len(keep)
+                rows["slice"] += keep.tolist()
+                rows["kinds"] += kinds[keep].tolist()
+                rows["chosen"] += trained[keep].tolist()
+                rows["views"].append([view.top, view.left, view.height, view.width, *view.size])
+                if progress is not None:
+                    progress(number + 1, len(cases))
+        description = {
+            "cases": [case.name for case in cases],
+            "patients": [case.patient for case in cases],
+            "inner": stage.size / canvas,
+            **rows,
+        }
+        (partial / "slices.json").write_text(json.dumps(description), encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _each(cases: Sequence[TrainingCase], read: Callable[[TrainingCase], T]) -> Iterator[tuple[int, TrainingCase, T]]:
+    """Number, case and what is read of it, case by case; what could not be read is said at the end, all at once."""
+    problems = []
+    for number, case in enumerate(cases):
+        try:
+            value = read(case)
+        except CascadeError as error:
+            problems.append(Problem(case.name, str(error)))
+            continue
+        yield number, case, value
+    if problems:
+        raise DataProblems(problems)
+
+
+def _load(case: TrainingCase) -> tuple[np.ndarray, np.ndarray, tuple[float, float, float]]:
+    hu, labels, spacing = case.load()
+    require_liver(labels)
+    return hu, labels, spacing
+
+
+def _append(
+    hu: np.ndarray,
+    labels: np.ndarray,
+    keep: np.ndarray,
+    view: View,
+    window_hu: tuple[float, float],
+    shift_hu: float,
+    images: NpyWriter,
+    targets: NpyWriter,
+) -> None:
+    for start in range(0, len(keep), _CHUNK):
+        part = keep[start : start + _CHUNK]
+        image = view.extract(normalise(torch.from_numpy(hu[part]), window_hu, shift_hu))
+        liver = view.extract(torch.from_numpy((labels[part] > 0).astype(np.float32)))
+        lesion = view.extract(torch.from_numpy((labels[part] == LESION).astype(np.float32)))
+        images.append((image * 255).round().to(torch.uint8).numpy())
+        targets.append((torch.stack([liver, lesion], 1) * 255).round().to(torch.uint8).numpy())
+
+
+def open_store(folder: Path) -> SliceStore:
+    """Opens a store that ``build_store`` wrote; the pixels stay on disk until they are used."""
+    description = json.loads((folder / "slices.json").read_text(encoding="utf-8"))
+    patients = sorted(set(description["patients"]))
+    case = np.asarray(description["case"])
+    patient_of_case = np.asarray([patients.index(name) for name in description["patients"]])
+    priors = folder / "priors.npy"
+    return SliceStore(
+        images=np.load(folder / "images.npy", mmap_mode="r"),
+        targets=np.load(folder / "targets.npy", mmap_mode="r"),
+        priors=np.load(priors, mmap_mode="r") if priors.is_file() else None,
+        case=case,
+        slice=np.asarray(description["slice"]),
+        patient=patient_of_case[case],
+        kinds=np.asarray(description["kinds"]),
+        names=description["cases"],
+        patients=patients,
+        views=[
+            View(top, left, height, width, (rows, columns))
+            for top, left, height, width, rows, columns in description["views"]
+        ],
+        inner=description["inner"],
+        chosen=np.asarray(description.get("chosen", [True] * len(case))),  # stores of earlier versions lack it
+    )

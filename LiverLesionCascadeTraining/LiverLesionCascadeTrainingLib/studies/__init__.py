@@ -1,0 +1,1 @@
+"""Cross-validation, and the paper's Table 2 with its baselines."""

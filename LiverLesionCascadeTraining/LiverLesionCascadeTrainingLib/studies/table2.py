@@ -1,0 +1,194 @@
+"""Table 2 of Bi et al. 2017: the methods that it compares, trained and measured on one's own data.
+
+Each method is a row that segments a CT. The cascade is in the table twice: as the paper runs it, on whole slices and
+with the first network's maps from its first training step on, and as the product does, in the liver's box and trained
+from the image first. Measures are kept by row and case in ``RUN/results``: an interrupted run goes on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from LiverLesionCascadeLib.engine.errors import InputError
+from LiverLesionCascadeLib.engine.model.bundle import WEIGHTS_FILE, ModelBundle
+from LiverLesionCascadeLib.engine.passes.presets import DEFAULT_PRESET, PAPER_SCALES, PRESETS, Preset
+from LiverLesionCascadeLib.engine.results.postprocessing import PostProcessing
+from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
+from LiverLesionCascadeLib.engine.segmenter import Segmenter
+
+from ..datasets.prepared import is_prepared
+from ..evaluation.evaluation import Case, evaluate_case
+from ..runs.run_folder import write_json
+from ..training.cascade_training import CascadeTraining
+from ..training.checkpoint import TrainingError
+from .baseline_training import BASELINE_JOBS, CASCADE_JOB, VGG_JOB, load_baseline, train_baseline
+from .whole_slices import WholeSlices
+
+#: Percent, on 13 validation scans: liver Dice, lesion Dice, liver Jaccard, lesion Jaccard.
+PAPER: dict[str, tuple[float, float, float, float]] = {
+    "VGG-FCN": (91.96, 29.88, 85.47, 19.65),
+    "ResNet": (95.27, 48.50, 91.17, 37.24),
+    "Cascaded ResNet": (95.51, 49.83, 91.45, 38.59),
+    "Cascaded ResNet (w 3D-CRF)": (95.24, 31.65, 91.01, 23.86),
+    "Cascaded ResNet (w Multi-scale Fusion)": (95.90, 50.01, 92.19, 38.79),
+}
+WHOLE, BOX = "whole slices", "liver's box"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A method.
+
+    Attributes:
+        key: Name of its folder.
+        method: The paper's name for it, a key of ``PAPER``; another name for what the paper has no figures of.
+        sees: What the last network sees: ``WHOLE`` or ``BOX``.
+        weights: Files that its networks come from: others give other measures.
+        segment: Liver and lesions (slice, row, column) of a CT.
+    """
+
+    key: str
+    method: str
+    sees: str
+    weights: tuple[Path, ...]
+    segment: Callable[[CTVolume], tuple[np.ndarray, np.ndarray]]
+
+
+def data_folders(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Training and validation folders in D: ``lits/train``, ``lits/sparse/train`` and ``lits/val`` (or without
+    ``lits``), or a prepared data set with a split of its own.
+
+    Raises:
+        InputError: If it holds neither.
+    """
+    if is_prepared(folder):
+        return [folder], []
+    lits = folder / "lits" if (folder / "lits").is_dir() else folder
+    train = [path for path in (lits / "train", lits / "sparse" / "train") if path.is_dir()]
+    if not train or not (lits / "val").is_dir():
+        raise InputError(
+            f"{folder} is no prepared data set and holds no lits/train and lits/val: prepare one with "
+            "liver-lesion-cascade prepare"
+        )
+    return train, [lits / "val"]
+
+
+def train_networks(training: CascadeTraining, device: torch.device, box: bool, report: Callable[[str], None]) -> None:
+    """Trains what has not been trained: the baselines and, where ``box`` is set, the product's cascade."""
+    training.prepare()
+    for job in training.recipe.jobs if box else ("liver",):
+        if not _finished(training.load, job):
+            training.run(job)
+    for job in BASELINE_JOBS:
+        if not _finished(lambda name: load_baseline(training, name, device), job):
+            train_baseline(training, job, device, report)
+
+
+def _finished(load: Callable[[str], Any], job: str) -> bool:
+    try:
+        load(job)
+    except TrainingError:
+        return False
+    return True
+
+
+def table_rows(training: CascadeTraining, bundle: ModelBundle, device: torch.device) -> list[Row]:
+    """The rows, in the paper's order.
+
+    Args:
+        training: Whose networks have been trained.
+        bundle: The cascade as the product runs it.
+    """
+    recipe = training.recipe
+    resnet, cascade = training.load("liver"), load_baseline(training, CASCADE_JOB, device)
+    files = {job: training.folder / job / "last.pt" for job in ("liver", *BASELINE_JOBS)}
+
+    def whole(*networks: Any) -> WholeSlices:
+        return WholeSlices(networks, recipe.window_hu, recipe.liver.size, recipe.pixel_mm, device)
+
+    vgg, one, two = whole(load_baseline(training, VGG_JOB, device)), whole(resnet), whole(resnet, cascade)
+    both = files["liver"], files[CASCADE_JOB]
+    segmenter = Segmenter(bundle, str(device))
+    shipped = (bundle.folder / WEIGHTS_FILE,)
+
+    def in_box(preset: Preset) -> Callable[[CTVolume], tuple[np.ndarray, np.ndarray]]:
+        def segment(ct: CTVolume) -> tuple[np.ndarray, np.ndarray]:
+            result = segmenter.segment(ct, preset)
+            return result.liver, result.lesions > 0
+
+        return segment
+
+    # The paper's rules for all: holes are filled and nothing else is done.
+    rules = PostProcessing.paper()
+    _, _, plain, crf, fused = PAPER
+    return [
+        Row("vgg-fcn", "VGG-FCN", WHOLE, (files[VGG_JOB],), vgg.segment),
+        Row("resnet", "ResNet", WHOLE, (files["liver"],), one.segment),
+        Row("whole", plain, WHOLE, both, two.segment),
+        Row("whole-crf", crf, WHOLE, both, lambda ct: two.segment(ct, crf=True)),
+        Row("whole-scales", fused, WHOLE, both, lambda ct: two.segment(ct, PAPER_SCALES)),
+        Row("box", plain, BOX, shipped, in_box(Preset("table 2", postprocessing=rules))),
+        Row("box-crf", crf, BOX, shipped, in_box(Preset("table 2", crf=True, postprocessing=rules))),
+        Row(
+            "box-scales",
+            fused,
+            BOX,
+            shipped,
+            in_box(Preset("table 2", liver_scales=PAPER_SCALES, lesion_scales=PAPER_SCALES, postprocessing=rules)),
+        ),
+        Row("box-default", f"Preset {DEFAULT_PRESET}, all rules", BOX, shipped, in_box(PRESETS[DEFAULT_PRESET])),
+    ]
+
+
+def measure(rows: Sequence[Row], cases: Sequence[Case], folder: Path, report: Callable[[str], None]) -> dict[str, Any]:
+    """Measures every row on every case, or takes what was measured before with the same weights.
+
+    Returns:
+        By row key a list, one a case, of ``CaseMetrics.to_dict()`` with ``seconds``.
+    """
+    found: dict[str, dict[str, Any]] = {row.key: {} for row in rows}
+    missing: dict[str, list[Row]] = {}
+    weights = {row.key: _fingerprint(row.weights) for row in rows}
+    for row in rows:
+        for case in cases:
+            path = folder / row.key / f"{case.name}.json"
+            kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+            if kept.get("weights") == weights[row.key]:
+                found[row.key][case.name] = kept["measures"]
+            else:
+                missing.setdefault(case.name, []).append(row)
+    for case in cases:
+        if case.name not in missing:
+            continue
+        ct, reference = case.read()
+        for row in missing[case.name]:
+            started = time.perf_counter()
+            liver, lesions = row.segment(ct)
+            seconds = time.perf_counter() - started
+            measures = evaluate_case(liver, lesions, reference, ct.spacing, case.name).to_dict() | {"seconds": seconds}
+            (folder / row.key).mkdir(parents=True, exist_ok=True)
+            kept = {"weights": weights[row.key], "measures": measures}
+            write_json(folder / row.key / f"{case.name}.json", kept)
+            # As it will be read back: lists instead of tuples.
+            found[row.key][case.name] = json.loads(json.dumps(measures))
+            dice = ", ".join(f"{what} {measures[what]['dice']:.3f}" for what in ("liver", "lesion"))
+            report(f"case {case.name}, {row.method} ({row.sees}): {dice}, {seconds:.0f} s")
+    return {key: [measures[case.name] for case in cases] for key, measures in found.items()}
+
+
+def _fingerprint(paths: Sequence[Path]) -> str:
+    """Tells the contents of files from any others."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            while part := file.read(2**20):
+                digest.update(part)
+    return digest.hexdigest()

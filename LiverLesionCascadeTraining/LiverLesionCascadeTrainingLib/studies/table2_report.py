@@ -1,0 +1,168 @@
+"""Table 2 as Markdown and CSV, with the paper's figures beside one's own."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
+
+from ..bundles.export import logged_hours
+from ..evaluation.evaluation import markdown_table
+from ..recipes import StageRecipe
+from ..training.cascade_training import CascadeTraining
+from .baseline_training import BASELINE_JOBS, baseline_stage
+from .table2 import PAPER, Row
+
+#: Columns in the paper's order.
+MEASURES = tuple((region, name) for name in ("dice", "jaccard") for region in ("liver", "lesion"))
+
+Measured = dict[str, Any]
+
+
+def percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.2f}"
+
+
+def mean_of(measures: Sequence[dict[str, Any]], region: str, name: str) -> float | None:
+    """Mean over the cases, for lesions over those that have any; as a fraction."""
+    values = [case[region][name] for case in measures if region == "liver" or case["has_lesions"]]
+    return float(np.mean(values)) if values else None
+
+
+def false_lesions(case: dict[str, Any]) -> int:
+    """Lesions of a case that touch none in the reference."""
+    counts = case["lesions"]["touched"]["all"]
+    return int(counts["predicted"] - counts["correct"])
+
+
+def main_table(rows: Sequence[Row], measured: Measured) -> str:
+    """Ours and, in the column after it, the paper's."""
+    head = ["%", "Last network sees"]
+    for region, name in MEASURES:
+        head += [f"{region.capitalize()} {name.capitalize()}", "paper"]
+    cells = []
+    for row in rows:
+        line = [row.method, row.sees]
+        for i, (region, name) in enumerate(MEASURES):
+            paper = f"{PAPER[row.method][i]:.2f}" if row.method in PAPER else "-"
+            line += [percent(mean_of(measured[row.key], region, name)), paper]
+        cells.append(line)
+    return markdown_table(head, cells, left=2)
+
+
+def case_table(rows: Sequence[Row], measured: Measured) -> str:
+    """Lesion Dice of each case; of a case without lesions what was found there."""
+    cases = measured[rows[0].key]
+    head = ["Lesion Dice, %", "Last network sees", *(f"Case {case['name']}" for case in cases), "False/scan", "s/scan"]
+    cells = []
+    for row in rows:
+        line = [row.method, row.sees]
+        for case in measured[row.key]:
+            line.append(percent(case["lesion"]["dice"]) if case["has_lesions"] else f"{false_lesions(case)} false")
+        line.append(f"{np.mean([false_lesions(case) for case in measured[row.key]]):.1f}")
+        cells.append([*line, f"{np.mean([case['seconds'] for case in measured[row.key]]):.0f}"])
+    return markdown_table(head, cells, left=2)
+
+
+def training_table(training: CascadeTraining, bundle: ModelBundle) -> str:
+    """What each network learned from, and how long."""
+    recipe = training.recipe
+    liver = recipe.liver
+    names = {"liver": "ResNet (first network of the whole-slice cascade)"}
+    names |= dict(zip(BASELINE_JOBS, ("VGG-FCN", "second network of the whole-slice cascade"), strict=True))
+    cells = []
+    for job, name in names.items():
+        stage: StageRecipe = liver if job == "liver" else baseline_stage(recipe, job)
+        log = training.folder / job / "log.csv"
+        hours = logged_hours(log, recipe.batch) if log.is_file() else float("nan")
+        cells.append([name, f"{liver.size} x {liver.size}", str(stage.steps * recipe.batch), f"{hours:.2f}"])
+    size = bundle.lesion_pass.size
+    for job, done in bundle.metadata.get("training", {}).get("jobs", {}).items():
+        side = bundle.liver_pass.size if job.startswith("liver") else size
+        cells.append([f"{bundle.name}: {job}", f"{side} x {side}", str(done["images"]), f"{done['hours']:.2f}"])
+    return markdown_table(["Network", "Images", "Seen", "Hours"], cells, left=1)
+
+
+def markdown(rows: Sequence[Row], measured: Measured, training: CascadeTraining, bundle: ModelBundle) -> str:
+    """The whole report."""
+    recipe, cases = training.recipe, measured[rows[0].key]
+    patients = {case.patient for case in training.cases["train"]}
+    with_lesions = sum(case["has_lesions"] for case in cases)
+    low, high = recipe.window_hu
+    order = sorted(rows, key=lambda row: -(mean_of(measured[row.key], "lesion", "dice") or 0.0))
+    ranks = "\n".join(
+        f"{i}. {row.method}, {row.sees}: {percent(mean_of(measured[row.key], 'lesion', 'dice'))}"
+        for i, row in enumerate(order, 1)
+    )
+    return f"""# Table 2
+
+The methods of Table 2 of Bi et al. 2017, recipe `{recipe.name}` (width {recipe.width:g} of the published networks, HU
+window [{low:g}, {high:g}]), trained on {len(patients)} patients and measured on {len(cases)} whole scans of others, of
+which {with_lesions} have lesions; "paper": its figures, for 118 and 13 scans. Means over scans; for lesions over those
+that have any.
+
+{main_table(rows, measured)}
+
+All rows but the last fill holes per axial slice and do nothing else, as the paper. "{rows[2].sees}": the cascade as the
+paper runs it, the second network trained from random weights with the first one's maps of its own training slices from
+the first step on. "{rows[5].sees}": the product's, the bundle {bundle.name} {bundle.version}: the second network sees
+the box around the liver, learned from the image first and then with cross-fitted priors. Multi-scale fusion: five
+scales in each network. 3D-CRF: fully connected, on the maps of the last network.
+
+By lesion Dice:
+
+{ranks}
+
+{case_table(rows, measured)}
+
+"False": lesions that touch none in the reference. Seconds are those of the machine that made the table.
+
+{training_table(training, bundle)}
+
+"Seen": images, repeats included. Hours are as logged, on a machine that did other work too.
+"""
+
+
+def csv_text(rows: Sequence[Row], measured: Measured) -> str:
+    """One line a row and case, then the means (case ``mean``) with the paper's figures; fractions, not percent."""
+    columns = [f"{region}_{name}" for region, name in MEASURES]
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(
+        ["method", "sees", "case", *columns, "false_lesions", "seconds", *(f"paper_{column}" for column in columns)]
+    )
+    for row in rows:
+        for case in measured[row.key]:
+            shown = [
+                f"{case[region][name]:.4f}" if region == "liver" or case["has_lesions"] else ""
+                for region, name in MEASURES
+            ]
+            counts = [str(false_lesions(case)), f"{case['seconds']:.1f}", *[""] * len(columns)]
+            writer.writerow([row.method, row.sees, case["name"], *shown, *counts])
+        means = [mean_of(measured[row.key], region, name) for region, name in MEASURES]
+        writer.writerow(
+            [
+                row.method,
+                row.sees,
+                "mean",
+                *("" if value is None else f"{value:.4f}" for value in means),
+                f"{np.mean([false_lesions(case) for case in measured[row.key]]):.2f}",
+                f"{np.mean([case['seconds'] for case in measured[row.key]]):.1f}",
+                *(f"{value / 100:.4f}" for value in PAPER.get(row.method, ())),
+            ]
+        )
+    return file.getvalue()
+
+
+def write_report(
+    folder: Path, rows: Sequence[Row], measured: Measured, training: CascadeTraining, bundle: ModelBundle
+) -> None:
+    """Writes ``table2.md`` and ``table2.csv``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "table2.md").write_text(markdown(rows, measured, training, bundle), encoding="utf-8")
+    (folder / "table2.csv").write_text(csv_text(rows, measured), encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Trains networks: steps, checkpoints, several processes, the cascade job by job."""

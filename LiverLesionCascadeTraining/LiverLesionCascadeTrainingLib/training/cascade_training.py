@@ -1,0 +1,278 @@
+"""Trains the whole cascade in a run folder, job by job; every job resumes where it stopped.
+
+The run folder holds ``recipe.json``, ``cases.json``, ``slices/<split>-<pass>/`` and one folder per job.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from LiverLesionCascadeLib.engine.errors import CancelledError, InputError
+from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
+from LiverLesionCascadeLib.engine.model.network import CascadeResNet
+from torch import nn
+
+from ..datasets.cases import TrainingCase, patient_folds
+from ..pretrained.imagenet_weights import ImageNetWeights
+from ..recipes import Recipe, StageRecipe
+from ..runs.run_control import RunControl
+from ..runs.run_folder import PREVIEW_FILE, write_json
+from ..slices.batches import BatchMaker
+from ..slices.cross_fitting import write_priors
+from ..slices.slice_store import PASSES, SliceStore, build_store, open_store
+from ..slices.validation import slice_dice, write_preview
+from .checkpoint import finished_weights
+from .trainer import Execution, Trainer
+from .weight_averaging import estimate_norms, mean_weights
+
+Report = Callable[[str], None]
+
+
+def pass_of(job: str) -> str:
+    """``liver`` or ``lesion``: whose slices the job trains on."""
+    return "lesion" if job.startswith("lesion") else "liver"
+
+
+class CascadeTraining:
+    """A training run of the cascade.
+
+    Args:
+        folder: Run folder; created. A run that was started with other cases or another recipe is refused.
+        recipe: What to train.
+        cases: Those for ``train`` and for ``validation`` (:func:`.cases.find_splits`).
+        device: Where to train.
+        report: Called with lines of text.
+        start: Bundle whose networks the liver and lesion-image jobs start from; its width must be the recipe's. The
+            folds never start from it: it may have seen the patients that they must not know.
+
+    Raises:
+        InputError: If the bundle has another width, or the folder belongs to another run.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        recipe: Recipe,
+        cases: dict[str, list[TrainingCase]],
+        device: torch.device,
+        report: Report = print,
+        start: ModelBundle | ImageNetWeights | None = None,
+        execution: Execution | None = None,
+        control: RunControl | None = None,
+    ) -> None:
+        self._execution, self._control = execution or Execution(), control or RunControl(None)
+        self._ranks = self._execution.ranks
+        self.folder, self.recipe, self._device = folder, recipe, device
+        self._report: Report = report if self._ranks.first else lambda line: None
+        self._start = start
+        self.cases = cases
+        if start is not None and start.width != recipe.width:
+            raise InputError(
+                f"{start.name} has networks of width {start.width}, the recipe {recipe.name} of width "
+                f"{recipe.width}: start from another bundle"
+            )
+        self.fold_of_patient = patient_folds(self.cases["train"], recipe.folds, recipe.seed)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._remember(
+            "cases.json",
+            {split: [case.identity for case in cases] for split, cases in self.cases.items()},
+            "other cases",
+        )
+        # A schedule may be shortened or lengthened while a run goes on; what the network is may not change.
+        self._remember(
+            "recipe.json",
+            {
+                "name": recipe.name,
+                "width": recipe.width,
+                "window_hu": list(recipe.window_hu),
+                "pixel_mm": recipe.pixel_mm,
+                "margin": recipe.margin,
+                "seed": recipe.seed,
+                "liver_size": recipe.liver.size,
+                "lesion_size": recipe.lesion.size,
+                "folds": recipe.folds,
+                "batch": recipe.batch,
+                "decoder": recipe.decoder,
+                "liver_hu": recipe.liver_hu,
+            },
+            "another recipe",
+        )
+
+    @property
+    def started_from(self) -> str | None:
+        """Name and version of the bundle whose networks it started from; None without one."""
+        start = self._start
+        return None if start is None or isinstance(start, ImageNetWeights) else f"{start.name} {start.version}"
+
+    def _remember(self, name: str, content: dict[str, Any], what: str) -> None:
+        path = self.folder / name
+        content = json.loads(json.dumps(content))
+        if path.is_file():
+            if json.loads(path.read_text(encoding="utf-8")) != content:
+                raise InputError(f"{self.folder} holds a run with {what}: choose another folder or delete it")
+            return
+        if self._ranks.first:
+            write_json(path, content)
+
+    def store_folder(self, split: str, pass_name: str) -> Path:
+        return self.folder / "slices" / f"{split}-{pass_name}"
+
+    def store(self, split: str, pass_name: str) -> SliceStore:
+        return open_store(self.store_folder(split, pass_name))
+
+    def prepare(self) -> None:
+        """Resamples the slices of all cases once; a second call does nothing."""
+        if self._ranks.first:
+            self._control.say("preparing")
+            self._prepare()
+        self._ranks.wait()
+
+    def _prepare(self) -> None:
+        for split, cases in self.cases.items():
+            for pass_name in PASSES:
+                folder = self.store_folder(split, pass_name)
+                if not folder.is_dir():
+                    slices = self.recipe.slices if split == "train" else None
+                    build_store(cases, pass_name, self.recipe, folder, self._check, slices)
+                    kinds = open_store(folder).kinds.tolist()
+                    counts = ", ".join(f"{kinds.count(k)} {k}" for k in ("lesion", "liver", "near", "neither"))
+                    self._report(f"prepared {split} slices of the {pass_name} pass: {counts}")
+
+    def network(self, job: str) -> CascadeResNet:
+        """A new network, initialised from the recipe's seed and the job, or with the weights to start from."""
+        torch.manual_seed(self.recipe.seed + self.recipe.jobs.index(job))
+        network = self._new_network(job)
+        if isinstance(self._start, ImageNetWeights):
+            if job != "lesion":
+                self._start.fill(network)
+        elif self._start is not None and job in ("liver", "lesion-image"):
+            network.load_trained(self._start.networks(torch.device("cpu"))[pass_of(job)].state_dict())
+        return network
+
+    def _new_network(self, job: str) -> CascadeResNet:
+        return CascadeResNet(self.recipe.width, decoder=self.recipe.decoder and pass_of(job) == "lesion")
+
+    def load(self, job: str) -> CascadeResNet:
+        """The network of a finished job.
+
+        Raises:
+            TrainingError: If the job has not finished.
+        """
+        remedy = f"train it first (train --job {job})"
+        weights = finished_weights(self.folder / job, self.recipe.stage(job).steps, remedy)
+        network = self._new_network(job)
+        network.load_state_dict(weights)
+        return network.placed(self._device).eval()
+
+    def averaged(self, job: str) -> CascadeResNet:
+        """The network of a finished job, averaged as the recipe wants it with those that it was trained from.
+
+        Raises:
+            TrainingError: If the job has not finished.
+        """
+        network, averaged = self._mean(job)
+        if averaged:
+            stage = self.recipe.stage(job)
+            batches = BatchMaker(self.store("train", pass_of(job)), self.recipe, stage, job)
+            estimate_norms(network, batches, self.recipe, stage, self._device)
+        return network
+
+    def _mean(self, job: str) -> tuple[CascadeResNet, bool]:
+        """A finished network's mean with the one that its training began with, and whether they are two."""
+        network = self.load(job)
+        if job == "lesion":
+            (first, averaged), share = self._mean("lesion-image"), self.recipe.fine_tuned
+        elif isinstance(self._start, ModelBundle):
+            first, averaged = self.network(job).placed(self._device), False
+            share = 1 - self.recipe.stage(job).start_share
+        else:
+            return network, False
+        network.load_state_dict(mean_weights(first, network, share))
+        return network, averaged or share < 1
+
+    def write_priors(self) -> None:
+        """Cross-fitted priors for the lesion pass, from the fold networks of the liver pass."""
+        if self._ranks.first:
+            self._write_priors(self.store_folder("train", "lesion"))
+        self._ranks.wait()
+
+    def _write_priors(self, folder: Path) -> None:
+        if (folder / "priors.npy").is_file():
+            return
+        networks: list[nn.Module] = [self.load(job) for job in self.recipe.fold_jobs]
+        write_priors(
+            self.store("train", "lesion"),
+            self.store("train", "liver"),
+            networks,
+            self.fold_of_patient,
+            folder,
+            self._device,
+            self._check,
+        )
+        self._report("wrote cross-fitted priors")
+
+    def run(self, job: str, stop_at: int | None = None) -> None:
+        """Trains one job, from its checkpoint if there is one.
+
+        Raises:
+            TrainingError: If a job that this one builds on has not finished, or training cannot go on.
+            CancelledError: If it was told to stop.
+        """
+        stage = self.recipe.stage(job)
+        network = self.network(job)
+        if job == "lesion":
+            self.write_priors()
+            network.load_state_dict(self.load("lesion-image").state_dict())
+        store = self.store("train", pass_of(job))
+        patients = None
+        if job in self.recipe.fold_jobs:
+            fold = self.recipe.fold_jobs.index(job)
+            patients = {i for i, name in enumerate(store.patients) if self.fold_of_patient[name] != fold}
+        validation = self.store("validation", pass_of(job))
+
+        def validate(trained: nn.Module) -> tuple[float, float]:
+            preview = self.folder / job / PREVIEW_FILE
+            write_preview(trained, validation, stage.size, stage.image_thrice, self._device, preview)
+            return slice_dice(trained, validation, stage.size, stage.image_thrice, self._device)
+
+        trainer = Trainer(
+            network,
+            BatchMaker(store, self.recipe, stage, job, patients),
+            self.recipe,
+            stage,
+            self.folder / job,
+            self._device,
+            validate,
+            self._report,
+            self._execution,
+            self._control,
+        )
+        # Short trainings have curves too.
+        trainer.run(min(25, max(1, stage.steps // 20)), min(500, max(1, stage.steps // 5)), stop_at=stop_at)
+
+    def _check(self, *progress: int) -> None:
+        """Ends a long preparation that was told to stop."""
+        if self._control.command() == "stop":
+            self._control.obeyed()
+            raise CancelledError(f"Stopped; the same command goes on with {self.folder}")
+
+
+def scaled(recipe: Recipe, factor: float) -> Recipe:
+    """The recipe with all schedules lengthened or shortened by a factor."""
+
+    def stage(original: StageRecipe) -> StageRecipe:
+        phases = tuple(replace(phase, steps=max(1, round(phase.steps * factor))) for phase in original.phases)
+        return replace(original, phases=phases)
+
+    return replace(
+        recipe,
+        liver=stage(recipe.liver),
+        liver_fold=stage(recipe.liver_fold),
+        lesion_image=stage(recipe.lesion_image),
+        lesion=stage(recipe.lesion),
+    )

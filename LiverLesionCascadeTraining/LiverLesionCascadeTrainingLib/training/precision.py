@@ -1,0 +1,34 @@
+"""In which precision a network trains: fp32, or mixed with bf16, or with fp16 and a scaled loss."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from LiverLesionCascadeLib.engine.model.device import native_bfloat16
+
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+
+
+class Precision:
+    """How forward and backward compute; the weights themselves stay fp32.
+
+    Args:
+        name: One of ``PRECISIONS``; ``auto`` is bf16 where the device computes in it natively, else fp32.
+
+    Attributes:
+        scaler: Scales the loss so that small gradients survive fp16; does nothing in the other precisions, whose
+            exponents reach as far as fp32's.
+    """
+
+    def __init__(self, name: str, device: torch.device) -> None:
+        if name == "auto":
+            name = "bf16" if native_bfloat16(device) else "fp32"
+        self.name, self._device = name, device
+        self.scaler = torch.amp.GradScaler(device.type, enabled=name == "fp16")
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        if self.name == "fp32":
+            return nullcontext()
+        return torch.autocast(self._device.type, dtype=torch.bfloat16 if self.name == "bf16" else torch.float16)

@@ -1,0 +1,1 @@
+"""Stand-ins for what tests cannot wait for: workers, trainers, panels, event loops."""

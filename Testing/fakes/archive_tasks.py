@@ -1,0 +1,67 @@
+"""What a worker does with a case in tests: segments it by its values, or dies at it as its name says.
+
+    python Testing/fakes/archive_tasks.py ARCHIVE OUT
+
+is a run with two workers in a process that a test can kill.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+from fixtures.phantom import PhantomSegmenter
+from LiverLesionCascadeLib.archive import run
+from LiverLesionCascadeLib.archive.archive_folder import run_folder
+from LiverLesionCascadeLib.archive.case_run import run_case
+from LiverLesionCascadeLib.archive.cluster import workers
+from LiverLesionCascadeLib.archive.discovery import find_entries
+from LiverLesionCascadeLib.archive.records import Settings
+from LiverLesionCascadeLib.archive.tables import write_tables
+
+MEMORY_LIMIT = "1200MB"
+
+
+class _Segmenter(PhantomSegmenter):
+    def segment(self, ct, *arguments):
+        if "slow" in ct.name:
+            time.sleep(0.3)
+        if "deadly" in ct.name:
+            psutil.Process(os.getpid()).kill()
+        if "huge" in ct.name:
+            held = []
+            while True:
+                held.append(np.ones(4_000_000))
+                time.sleep(0.02)
+        if "odd" in ct.name:
+            raise ZeroDivisionError("by an odd scan")
+        return super().segment(ct, *arguments)
+
+
+def run_phantom_case(entry, settings):
+    return run_case(entry, settings, _Segmenter())
+
+
+def settings_for(out, **changes):
+    values = dict(bundle="", model="phantom", preset="fast", rules=None, probabilities=False, device="cpu")
+    return Settings(output=str(out), **(values | changes))
+
+
+def run_archive(archive, out, cluster, progress=lambda done, of, failed: None, **changes):
+    """The outcome of a run by the cluster's workers, with its tables written."""
+    before, run.run_case = run.run_case, run_phantom_case
+    try:
+        with run_folder(Path(out)):
+            entries = find_entries(Path(archive), leave_out=Path(out))
+            outcome = run.run_entries(entries, settings_for(out, **changes), cluster, progress)
+            write_tables(outcome.records, Path(out))
+            return outcome
+    finally:
+        run.run_case = before
+
+
+if __name__ == "__main__":
+    with workers(count=2) as started:
+        run_archive(sys.argv[1], sys.argv[2], started)

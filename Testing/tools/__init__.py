@@ -1,0 +1,1 @@
+"""What keeps the repository in order: linters, lists, pictures, translations, self-tests."""
