@@ -356,7 +356,7 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
         corrections = editsIn(workspace, scan).corrections(ct)
         segmenter = self._segmenterFor(options.bundle, options.device)
         refined = segmenter.refine(ct, corrections, options.resolved_preset(), progress, cancel)
-        return Refinement.ofScan(workspace, scan, refined_on_source(refined, ct, segmenter))
+        return Refinement.ofScan(workspace, scan, refined_on_source(refined, ct, segmenter.bundle, segmenter.device))
 
     def refineAsync(
         self,

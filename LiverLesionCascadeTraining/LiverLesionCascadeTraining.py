@@ -233,25 +233,20 @@ class LiverLesionCascadeTrainingLogic(ScriptedLoadableModuleLogic):
         Raises a CascadeError with one clear sentence where the cases, the bundle or the device are unfit.
         """
         from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
+        from LiverLesionCascadeLib.engine.passes.presets import PRESETS
         from LiverLesionCascadeLib.engine.segmenter import Segmenter
         from LiverLesionCascadeTrainingLib.cases.splits import VALIDATION
         from LiverLesionCascadeTrainingLib.datasets.cases import find_cases
-        from LiverLesionCascadeTrainingLib.evaluation.evaluation import evaluate_cases
+        from LiverLesionCascadeTrainingLib.evaluation.evaluation_task import evaluate_cases
 
         segmenter = Segmenter(ModelBundle.load(bundle) if bundle else ModelBundle.shipped(), device)
-
-        def segment(ct):
-            result = segmenter.segment(ct, preset)
-            return result.liver, result.lesions
-
-        return evaluate_cases(
-            find_cases([pathlib.Path(folder) for folder in caseFolders], VALIDATION), segment, progress
-        )
+        cases = find_cases([pathlib.Path(folder) for folder in caseFolders], VALIDATION)
+        return evaluate_cases(cases, PRESETS[preset], segmenter, progress)
 
     @staticmethod
     def table(summary):
         """The measures of each case and their means, as text."""
-        from LiverLesionCascadeTrainingLib.evaluation.evaluation import format_table
+        from LiverLesionCascadeTrainingLib.evaluation.evaluation_text import format_table
 
         return format_table(summary)
 

@@ -15,11 +15,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..commands.segment import OUTPUT_FILES, SegmentsCT, summary, write_outputs
 from ..engine.errors import BundleError, CascadeError, OutputError
 from ..engine.files import write_atomically
 from ..engine.model.bundle import ModelBundle
 from ..outputs.output_folder import OutputFolder
+from ..outputs.result_files import OUTPUT_FILES, SegmentsCT, summary, write_outputs
 from .dicom_folder import dicom_files
 from .doubts import doubts
 from .entries import Entry

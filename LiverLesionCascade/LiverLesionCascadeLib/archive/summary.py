@@ -14,9 +14,9 @@ from urllib.parse import quote
 import numpy as np
 
 from .. import __version__
-from ..commands.segment import REPORT_FILE
 from ..engine.files import write_atomically
 from ..engine.reports.html_report import RESEARCH_USE
+from ..outputs.result_files import REPORT_FILE
 from .archive_folder import CASES
 from .case_run import PICTURE_FILE
 from .records import DONE, FAILED, LEFT_OUT, Record

@@ -9,12 +9,12 @@ import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from .. import __version__
-from ..engine.errors import CancelledError, OutputError
-from ..outputs import dicom_outputs
+from ..engine.errors import CancelledError
+from ..outputs.dicom_outputs import DicomOutputs
 from ..outputs.output_folder import OutputFolder
+from ..outputs.result_files import DICOM_FILES, OUTPUT_FILES, SegmentsCT, summary, write_outputs
 from .cancellation import cancellable
 from .console import ProgressBar, print_json, say, standard_output_kept_free
 
@@ -23,29 +23,8 @@ if TYPE_CHECKING:
     from ..engine.results.result import SegmentationResult
     from ..engine.scan.ct_volume import CTVolume
 
-SEGMENTATION_FILE = "segmentation.seg.nrrd"
-TABLE_FILE = "lesions.csv"
-REPORT_FILE = "report.html"
-LIVER_PROBABILITY_FILE = "liver-probability.nrrd"
-LESION_PROBABILITY_FILE = "lesion-probability.nrrd"
-OUTPUT_FILES = (SEGMENTATION_FILE, TABLE_FILE, REPORT_FILE, LIVER_PROBABILITY_FILE, LESION_PROBABILITY_FILE)
-DICOM_FILES = (dicom_outputs.SEGMENTATION_FILE, dicom_outputs.REPORT_FILE)
-
 # Shares of the progress bar; the segmentation itself has what is left.
 _READING, _WRITING = 0.04, 0.06
-
-
-class SegmentsCT(Protocol):
-    """What the command needs of a ``Segmenter``."""
-
-    def segment(
-        self,
-        ct: CTVolume,
-        preset: str,
-        progress: Callable[[float, str], None] | None,
-        cancel: Callable[[], bool] | None,
-        postprocessing: PostProcessing | None,
-    ) -> SegmentationResult: ...
 
 
 #: Makes a segmenter from a bundle's folder (None: the shipped bundle) and the name of a device.
@@ -114,7 +93,7 @@ def _segment(arguments: argparse.Namespace, make_segmenter: SegmenterFactory) ->
                 ct = _read(arguments)
                 dicom = None
                 if arguments.dicom:
-                    dicom = dicom_outputs.DicomOutputs(arguments.input, arguments.series, ct)
+                    dicom = DicomOutputs(arguments.input, arguments.series, ct)
                 reading = time.perf_counter() - started
                 segmenter = make_segmenter(arguments.bundle, arguments.device)
 
@@ -153,38 +132,6 @@ def postprocessing_from(arguments: argparse.Namespace) -> PostProcessing | None:
     return replace(PRESETS[arguments.preset].postprocessing, **changes) if changes else None
 
 
-def summary(result: SegmentationResult, inputs: list[Path], written: list[Path]) -> dict[str, Any]:
-    """What ``--json`` prints after a run."""
-    from ..engine.reports.html_report import tumour_burden
-    from ..engine.reports.lesion_csv import lesion_rows
-
-    source = result.ct.source
-    return {
-        "status": "ok",
-        "version": __version__,
-        "input": [str(path) for path in inputs],
-        "scan": {
-            "name": result.ct.name,
-            "voxels_ijk": list(source.shape[::-1]),
-            "spacing_ijk_mm": list(source.spacing),
-            "resampled": result.ct.resampled,
-        },
-        "outputs": {path.name: str(path) for path in written},
-        "bundle": {"name": result.bundle_name, "version": result.bundle_version},
-        "preset": result.preset,
-        "device": result.device,
-        "liver_volume_ml": result.liver_volume_ml,
-        "lesion_volume_ml": result.lesion_volume_ml,
-        "tumour_burden_percent": tumour_burden(result),
-        "lesions": lesion_rows(result.table, result.ct),
-        "findings": [
-            {"code": finding.code, "severity": finding.severity, "message": finding.message}
-            for finding in result.findings
-        ],
-        "timings_s": dict(result.timings),
-    }
-
-
 def _read(arguments: argparse.Namespace) -> CTVolume:
     import SimpleITK
 
@@ -202,41 +149,6 @@ def _segmenter(bundle: Path | None, device: str) -> SegmentsCT:
     from ..engine.segmenter import Segmenter
 
     return Segmenter(loaded, device)
-
-
-def write_outputs(
-    result: SegmentationResult,
-    folder: Path,
-    input_name: str,
-    probabilities: bool,
-    dicom: dicom_outputs.DicomOutputs | None = None,
-) -> None:
-    """Write all files of a run, ``OUTPUT_FILES`` and with ``dicom`` those, into a folder. Raises OutputError."""
-    from ..engine.reports.html_report import write_report
-    from ..engine.reports.lesion_csv import write_lesion_table
-    from ..engine.results.source_result import SourceResult
-    from ..engine.scan.image_io import write_image
-    from ..scene.headless import writeSegmentation
-
-    try:
-        on_source = SourceResult.from_result(result)
-        writeSegmentation(on_source, folder / SEGMENTATION_FILE)
-        if dicom is not None:
-            dicom.write(on_source, folder)
-        write_lesion_table(folder / TABLE_FILE, result.table, result.ct)
-        if probabilities:
-            shape = result.ct.hu.shape
-            for name, box in (
-                (LIVER_PROBABILITY_FILE, result.liver_probability),
-                (LESION_PROBABILITY_FILE, result.lesion_probability),
-            ):
-                write_image(folder / name, result.ct.to_source(box.full(shape), order=1), result.ct.source)
-        write_report(folder / REPORT_FILE, result, input_name=input_name)
-    except OSError as error:
-        raise OutputError(
-            f"The results cannot be written to {folder.parent} ({error.strerror or error}): "
-            "make room there or choose another folder"
-        ) from error
 
 
 def _input_name(inputs: list[Path]) -> str:

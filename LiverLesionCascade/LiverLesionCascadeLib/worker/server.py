@@ -126,7 +126,7 @@ class Server:
             refined = model.refine(
                 ct, volume.edits.corrections(ct), options.resolved_preset(), progress.of_segmentation
             )
-            result = refined_on_source(refined, ct, model)
+            result = refined_on_source(refined, ct, model.bundle, model.device)
         else:
             found = model.segment(ct, options.resolved_preset(), progress.of_segmentation)
             result = SourceResult.from_result(found, options.keep_probabilities)

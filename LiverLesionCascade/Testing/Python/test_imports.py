@@ -1,4 +1,4 @@
-"""Who may import whom: gui -> worker, scene -> engine; Training -> engine; torch only when a run needs it."""
+"""Who may import whom: gui -> worker, scene -> engine; Training -> engine; floors within; torch only when needed."""
 
 import ast
 import subprocess
@@ -19,12 +19,28 @@ ALLOWED = {
     "scene": ({"scene", "engine"}, {"slicer", "vtk"}),
     "worker": ({"worker", "engine"}, set()),
     "outputs": ({"outputs", "scene", "engine"}, set()),
-    "archive": ({"archive", "outputs", "commands", "engine"}, set()),
+    "archive": ({"archive", "outputs", "engine"}, set()),
     "gui": ({"gui", "worker", "scene", "engine"}, SLICER - {"ScriptedLoadableModule"}),
     "training": ({"training", "archive", "commands", "engine"}, set()),
     "training scene": ({"training", "scene", "engine"}, {"slicer"}),
     "training gui": ({"training", "training scene", "training gui", "gui", "scene", "engine"}, SLICER),
 }
+# part -> its folders and files from the ground up: each may import itself and those before it, never one after it.
+FLOORS = {
+    "LiverLesionCascadeLib.engine": (
+        *("errors", "files", "findings", "codes", "progress", "signals"),
+        *("grid", "scan", "model", "measures", "results", "passes", "corrections", "reports"),
+        *("run_options", "segmenter"),
+    ),
+    "LiverLesionCascadeLib.scene": ("nodes", "workspace", "tools", "headless"),
+    "LiverLesionCascadeLib.gui": ("install", "runs", "sections", "panel", "registered"),
+    "LiverLesionCascadeTrainingLib": (
+        *("recipes", "cases", "layouts", "datasets", "slices", "runs", "pretrained", "training"),
+        *("evaluation", "bundles", "studies", "commands", "scene_case", "gui"),
+    ),
+}
+#: Python files in a folder, and lines in a file (a module file's: 500).
+MOST_FILES, MOST_LINES = 12, 400
 # The training's link to MRML is one file.
 TRAINING_SCENE = "scene_case"
 # The command line stands above all parts but gui, and works without the application.
@@ -118,6 +134,64 @@ def test_a_wrong_import_would_be_found(tmp_path, monkeypatch, part, source, mess
     monkeypatch.setitem(globals(), "REPOSITORY", tmp_path)
     (found,) = violations(path, part)
     assert message in found
+
+
+def module_of(path):
+    return ".".join([*_package(path), path.stem]).removesuffix(".__init__")
+
+
+def own_imports():
+    """{module: the modules of ours that it imports}, by the names of their files."""
+    files = {module_of(path): path for path, _ in importing_files()}
+    found = {}
+    for module, path in files.items():
+        names = {name for _, name in imported(path)}
+        # "from .x import f" is written down as ".x.f": the module is the longest beginning that is a file.
+        found[module] = {name if name in files else name.rpartition(".")[0] for name in names} & files.keys()
+    return found
+
+
+def climbs(part, floors, modules):
+    """Imports within a part that go up."""
+
+    def floor(module):
+        return floors.index(module.removeprefix(f"{part}.").split(".")[0])
+
+    inside = {module: names for module, names in modules.items() if module.startswith(f"{part}.")}
+    for module, names in inside.items():
+        yield from (f"{module} imports {name}" for name in names & inside.keys() if floor(name) > floor(module))
+
+
+@pytest.mark.parametrize("part", FLOORS)
+def test_within_a_part_no_floor_imports_one_above_it(part):
+    found = list(climbs(part, FLOORS[part], own_imports()))
+    assert not found, "\n".join(found)
+
+
+def test_an_import_upwards_would_be_found():
+    modules = {"a.low.x": {"a.high.y", "a.low.z"}, "a.low.z": set(), "a.high.y": {"a.low.x"}}
+    assert list(climbs("a", ("low", "high"), modules)) == ["a.low.x imports a.high.y"]
+
+
+def circles(modules):
+    """Modules that import each other in a circle: what is left when those that import nothing left are taken away."""
+    left = dict(modules)
+    while free := [module for module, names in left.items() if not (names - {module}) & left.keys()]:
+        for module in free:
+            del left[module]
+    return sorted(left)
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    assert circles(own_imports()) == []
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == ["a", "b", "c"]
+
+
+def test_folders_and_files_stay_small_enough_to_find_things():
+    files = [path for path, _ in importing_files()]
+    crowded = {folder for folder in {path.parent for path in files} if len(list(folder.glob("*.py"))) > MOST_FILES}
+    assert not crowded
+    assert not [path for path in files if len(path.read_text(encoding="utf-8").splitlines()) > MOST_LINES]
 
 
 def modules_of(part):

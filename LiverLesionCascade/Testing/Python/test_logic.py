@@ -57,7 +57,7 @@ class ImmediateClient:
         run.state = "ended"
         if volume.edits is not None:
             refined = self._segmenter.refine(ct, volume.edits.corrections(ct), options.resolved_preset())
-            handlers.on_finished(refined_on_source(refined, ct, self._segmenter))
+            handlers.on_finished(refined_on_source(refined, ct, self._segmenter.bundle, self._segmenter.device))
         else:
             result = self._segmenter.segment(ct, options.resolved_preset().name)
             handlers.on_finished(SourceResult.from_result(result, options.keep_probabilities))

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from LiverLesionCascadeLib.engine.grid.bounding_box import bounding_box, grown, joint_bounding_box
+from LiverLesionCascadeLib.engine.measures.diameters import equivalent_diameter_mm
 from LiverLesionCascadeLib.engine.results.postprocessing import (
     PostProcessing,
-    equivalent_diameter_mm,
     fill_holes_per_slice,
     largest_component,
     postprocess,

@@ -223,12 +223,10 @@ def test_masks_reach_the_engine_and_come_back_voxel_for_voxel_in_any_orientation
     flags[3, 4, 5] = 127
     c = EditFlags(flags[box], (1, 2, 0)).corrections(ct)
 
-    class Segmenter:
-        class bundle:
-            name, version = "tiny", "1"
-
-        device = "cpu"
+    class Bundle:
+        name, version = "tiny", "1"
 
     for mask, bit in ((c.liver, LIVER), (c.lesions, LESION), (c.touched, TOUCHED)):
-        back = refined_on_source(type("Refined", (), {"start": c.start, "liver": mask, "lesions": mask}), ct, Segmenter)
+        refined = type("Refined", (), {"start": c.start, "liver": mask, "lesions": mask})
+        back = refined_on_source(refined, ct, Bundle, "cpu")
         np.testing.assert_array_equal(back.lesions.full(shape) > 0, flags & bit > 0)

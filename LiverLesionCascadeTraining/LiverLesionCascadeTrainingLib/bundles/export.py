@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from LiverLesionCascadeLib.engine.errors import InputError
+from LiverLesionCascadeLib.engine.files import write_atomically
 from LiverLesionCascadeLib.engine.model.bundle import METADATA_FILE, save_bundle
-from LiverLesionCascadeLib.engine.model.lesion_filter import LesionFilter
 
 from ..evaluation.evaluation import EvaluationSummary
 from ..training.cascade_training import CascadeTraining
-from .model_card import RELIABILITY_FILE, write_model_card
-from .reliability_figure import write_reliability
-
-if TYPE_CHECKING:
-    from ..studies.cross_validation import CrossValidation
+from .model_card import write_model_card
 
 #: What a person must write about a bundle; the rest is recorded by the training itself.
 CARD_KEYS = ("name", "version", "intended_use", "limitations", "license", "attribution", "citations")
@@ -143,38 +138,13 @@ def validation_figures(summary: EvaluationSummary, preset: str) -> dict[str, Any
 
 def record_validation(folder: Path, validation: dict[str, Any]) -> None:
     """Writes measured figures into a bundle's metadata and model card; the weights stay as they are."""
-    _record(folder, "validation", validation)
+    record_figures(folder, "validation", validation)
 
 
-def record_cross_validation(
-    folder: Path, result: CrossValidation, preset: str, lesion_filter: LesionFilter | None
-) -> None:
-    """Writes the figures of a cross-validation of a bundle's recipe into its metadata and model card, with a plot of
-    how far the confidence of lesions can be believed; and the filter of false lesions that it was fitted for."""
-    summary = result.summary
-    counts = {"below_10_mm": summary.counts(below_mm=10.0), "from_10_mm": summary.counts(from_mm=10.0)}
-    figures = {
-        "preset": preset,
-        "folds": result.folds,
-        "scans": len(summary.cases),
-        "single_slice_scans": len(summary.sparse),
-        "liver_dice": summary.liver_mean["dice"],
-        "lesion_dice": summary.lesion_mean["dice"],
-        "single_slices_liver_dice": summary.sparse_liver_dice,
-        "single_slices_lesion_dice": summary.sparse_lesion_dice,
-        "lesions": {name: {**asdict(each), "false": each.false_positives} for name, each in counts.items()},
-        "expected_calibration_error": result.expected_calibration_error,
-        "found_lesions": len(result.lesions),
-    }
-    write_reliability(result.reliability, folder / RELIABILITY_FILE)
-    _record(folder, "cross_validation", figures)
-    if lesion_filter is not None:
-        _record(folder, "lesion_filter", lesion_filter.to_dict())
-
-
-def _record(folder: Path, key: str, figures: dict[str, Any]) -> None:
+def record_figures(folder: Path, key: str, figures: dict[str, Any]) -> None:
+    """Writes one entry of a bundle's metadata, and the model card anew."""
     path = folder / METADATA_FILE
     metadata = json.loads(path.read_text(encoding="utf-8"))
     metadata[key] = figures
-    path.write_text(json.dumps(metadata, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_atomically(path, (json.dumps(metadata, indent=2, ensure_ascii=False) + "\n").encode())
     write_model_card(folder)

@@ -46,7 +46,6 @@ def run(args: argparse.Namespace) -> int:
     from LiverLesionCascadeLib.engine.model.device import select_device
     from LiverLesionCascadeLib.engine.passes.presets import PRESETS
 
-    from ..bundles.export import record_cross_validation
     from ..datasets.cases import find_cases
     from ..recipes import RECIPES
     from ..studies.cross_validation import (
@@ -55,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
         fit_filters,
         fold_cases,
         measure_fold,
+        record_cross_validation,
         train_fold,
     )
     from ..training.cascade_training import scaled

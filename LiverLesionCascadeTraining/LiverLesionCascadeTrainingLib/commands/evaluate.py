@@ -64,8 +64,9 @@ def _run(args: argparse.Namespace) -> int:
     from ..bundles.export import record_validation, validation_figures
     from ..cases.splits import VALIDATION
     from ..datasets.cases import find_cases
-    from ..evaluation.evaluation import format_table, summarise
+    from ..evaluation.evaluation import summarise
     from ..evaluation.evaluation_records import evaluation_records
+    from ..evaluation.evaluation_text import format_table
     from ..evaluation.variants import cascade_variants
 
     if args.output:
@@ -164,7 +165,7 @@ def _by_workers(args: argparse.Namespace, bundle: ModelBundle) -> Measure:
 
 
 def _comparison(summaries: dict[str, EvaluationSummary]) -> str:
-    from ..evaluation.evaluation import markdown_table, number
+    from ..evaluation.evaluation_text import markdown_table, number
 
     rows = []
     for name, summary in summaries.items():

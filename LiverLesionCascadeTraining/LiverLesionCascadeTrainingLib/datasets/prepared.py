@@ -22,8 +22,8 @@ from LiverLesionCascadeLib.archive.entries import files_fingerprint
 from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.findings import Finding
 from LiverLesionCascadeLib.engine.grid.bounding_box import bounding_box, grown
+from LiverLesionCascadeLib.engine.measures.diameters import equivalent_diameter_mm
 from LiverLesionCascadeLib.engine.measures.lesions import label_lesions
-from LiverLesionCascadeLib.engine.results.postprocessing import equivalent_diameter_mm
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 
 from ..cases.case_source import read_json

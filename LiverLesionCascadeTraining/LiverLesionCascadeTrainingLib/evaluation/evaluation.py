@@ -1,4 +1,4 @@
-"""Evaluation of a segmentation method on cases with a reference: per case, in the mean, as a table and as JSON.
+"""Evaluation of a segmentation method on cases with a reference: per case, in the mean, and as JSON.
 
 Whole scans get all measures of `metrics`. Sparse cases, which hold single slices of a scan and have no meaningful
 spacing from slice to slice, get the Dice over all their slices only: no volumes, distances or lesions are measured.
@@ -11,7 +11,7 @@ count in all cases.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Protocol
 
@@ -23,12 +23,6 @@ from .metrics import SIZE_CLASSES, LesionCounts, LesionMatching, RegionMetrics, 
 
 #: Overlaps (IoU) above which a lesion counts as found, by their name in tables and JSON; both are those of LiTS.
 OVERLAPS: dict[str, float] = {"touched": 0.0, "IoU > 0.5": 0.5}
-
-#: Masks of liver and lesions, (slice, row, column) on the grid of `ct.hu`; what is not zero belongs to them.
-Segment = Callable[[CTVolume], tuple[np.ndarray, np.ndarray]]
-
-#: Called before each case with the number of cases done, of cases in all, and the case's name; at the end once with "".
-Progress = Callable[[int, int, str], None]
 
 
 class Case(Protocol):
@@ -205,24 +199,6 @@ def evaluate_sparse_case(
     )
 
 
-def evaluate_cases(cases: Sequence[Case], segment: Segment, progress: Progress | None = None) -> EvaluationSummary:
-    """Segment and measure every case; sparse ones as `evaluate_sparse` does.
-
-    Raises:
-        InputError: A file cannot be read, or a label map is on another grid than its scan or holds other labels.
-        InvalidVolumeError: A scan cannot be a CT.
-    """
-    measures = []
-    for number, case in enumerate(cases):
-        if progress is not None:
-            progress(number, len(cases), case.name)
-        ct, reference = case.read()
-        measures.append(measure(case, ct, *segment(ct), reference))
-    if progress is not None:
-        progress(len(cases), len(cases), "")
-    return summarise(measures)
-
-
 def measure(
     case: Case, ct: CTVolume, liver: np.ndarray, lesions: np.ndarray, reference: np.ndarray
 ) -> CaseMetrics | SparseCaseMetrics:
@@ -239,37 +215,6 @@ def summarise(measures: Iterable[CaseMetrics | SparseCaseMetrics]) -> Evaluation
         tuple(each for each in every if isinstance(each, CaseMetrics)),
         tuple(each for each in every if isinstance(each, SparseCaseMetrics)),
     )
-
-
-def evaluate_sparse(
-    cases: Sequence[Case], segment: Segment, progress: Progress | None = None
-) -> tuple[SparseCaseMetrics, ...]:
-    """Segment every case and measure the Dice over its slices only, also where a case is not marked as sparse."""
-    results = []
-    for number, case in enumerate(cases):
-        if progress is not None:
-            progress(number, len(cases), case.name)
-        ct, reference = case.read()
-        liver, lesions = segment(ct)
-        results.append(evaluate_sparse_case(liver, lesions, reference, case.name))
-    if progress is not None:
-        progress(len(cases), len(cases), "")
-    return tuple(results)
-
-
-def format_table(summary: EvaluationSummary) -> str:
-    """The summary as Markdown tables that are aligned in plain text too; a dash stands for what is not defined.
-
-    Dice, Jaccard, VOE, RVD, recall and the like are fractions, distances in mm. RVD is signed per case; its mean is
-    that of the absolute values. "Found" and "False" of a case count lesions that are touched at all.
-    """
-    parts: list[str] = []
-    if summary.cases:
-        parts.append(_case_table(summary))
-        parts.append(_detection_table(summary))
-    if summary.sparse:
-        parts.append(_sparse_table(summary))
-    return "\n\n".join(parts) if parts else "No case was evaluated."
 
 
 def _masks(
@@ -329,109 +274,3 @@ def _counts_to_dict(counts: LesionCounts, cases: int) -> dict[str, Any]:
         "f1": counts.f1,
         "false_positives_per_case": counts.false_positives / cases if cases else None,
     }
-
-
-def _case_table(summary: EvaluationSummary) -> str:
-    head = ["Case", "Region", "Dice", "Jaccard", "VOE", "RVD", "ASSD mm", "MSD mm", "Lesions", "Found", "False"]
-    rows = []
-    for case in summary.cases:
-        counts = case.lesions.counts()
-        lesion = case.lesion
-        found = [str(counts.reference), str(counts.found), str(counts.false_positives)]
-        rows.append([case.name, "liver", *_region_cells(case.liver), "", "", ""])
-        if case.has_lesions:
-            rows.append([case.name, "lesion", *_region_cells(lesion), *found])
-        else:
-            score = number(case.lesion_free_score)
-            rows.append([case.name, "no lesion", score, *["-"] * 5, *found])
-    rows.append([f"Mean of {len(summary.cases)}", "liver", *_mean_cells(summary.liver_mean), "", "", ""])
-    if summary.with_lesions:
-        cells = _mean_cells(summary.lesion_mean)
-        rows.append([f"Mean of {len(summary.with_lesions)}", "lesion", *cells, "", "", ""])
-    if summary.lesion_free:
-        score = number(summary.lesion_free_score)
-        rows.append([f"Mean of {len(summary.lesion_free)}", "no lesion", score, *["-"] * 5, "", "", ""])
-    return markdown_table(head, rows, left=2)
-
-
-def _region_cells(region: RegionMetrics) -> list[str]:
-    rvd = "-" if region.rvd is None else f"{region.rvd:+.3f}"
-    return [
-        *(number(value) for value in (region.dice, region.jaccard, region.voe)),
-        rvd,
-        number(region.assd_mm, 2),
-        number(region.msd_mm, 1),
-    ]
-
-
-def _mean_cells(means: dict[str, float | None]) -> list[str]:
-    return [
-        *(number(means[name]) for name in ("dice", "jaccard", "voe", "absolute_rvd")),
-        number(means["assd_mm"], 2),
-        number(means["msd_mm"], 1),
-    ]
-
-
-def _detection_table(summary: EvaluationSummary) -> str:
-    head = [
-        "Found if",
-        "Long diameter",
-        "Lesions",
-        "Found",
-        "Recall",
-        "Predicted",
-        "Correct",
-        "Precision",
-        "F1",
-        "FP/case",
-    ]
-    rows = []
-    for overlap_name, overlap in OVERLAPS.items():
-        for size, low, high in (("all", 0.0, float("inf")), *SIZE_CLASSES):
-            counts = summary.counts(overlap, low, high)
-            rows.append(
-                [
-                    overlap_name,
-                    size,
-                    str(counts.reference),
-                    str(counts.found),
-                    number(counts.recall),
-                    str(counts.predicted),
-                    str(counts.correct),
-                    number(counts.precision),
-                    number(counts.f1),
-                    number(counts.false_positives / len(summary.cases), 2),
-                ]
-            )
-    return markdown_table(head, rows, left=2)
-
-
-def _sparse_table(summary: EvaluationSummary) -> str:
-    head = ["Single slices", "Slices", "With lesion", "Liver Dice", "Lesion Dice"]
-    rows = [
-        [case.name, str(case.slices), str(case.lesion_slices), number(case.liver_dice), number(case.lesion_dice)]
-        for case in summary.sparse
-    ]
-    with_lesions = sum(case.has_lesions for case in summary.sparse)
-    slices = sum(case.slices for case in summary.sparse)
-    lesion_slices = sum(case.lesion_slices for case in summary.sparse)
-    means = [number(summary.sparse_liver_dice), number(summary.sparse_lesion_dice)]
-    rows.append([f"Mean of {len(rows)} ({with_lesions} with lesions)", str(slices), str(lesion_slices), *means])
-    return markdown_table(head, rows, left=1)
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """A figure for a table; a dash where it is not defined."""
-    return "-" if value is None else f"{value:.{digits}f}"
-
-
-def markdown_table(head: list[str], rows: list[list[str]], left: int) -> str:
-    """A Markdown table whose first `left` columns are aligned left, the others right."""
-    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-
-    def line(cells: list[str]) -> str:
-        padded = (c.ljust(w) if i < left else c.rjust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True)))
-        return f"| {' | '.join(padded)} |"
-
-    rule = ("-" * w if i < left else "-" * (w - 1) + ":" for i, w in enumerate(widths))
-    return "\n".join([line(head), f"| {' | '.join(rule)} |", *(line(row) for row in rows)])

@@ -1,8 +1,9 @@
-"""One case of an evaluation by the cascade, in this process or in a worker of a cluster."""
+"""Cases segmented by the cascade and measured, in this process or in a worker of a cluster."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from LiverLesionCascadeLib.engine.results.result import SegmentationResult
 from LiverLesionCascadeLib.engine.segmenter import Segmenter
 
 from ..cases.training_case import TrainingCase
-from .evaluation import CaseMetrics, SparseCaseMetrics, measure
+from .evaluation import CaseMetrics, EvaluationSummary, SparseCaseMetrics, measure, summarise
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,31 @@ class Measured:
     measures: CaseMetrics | SparseCaseMetrics | None = None
     error: str | None = None
     seconds: float | None = None
+
+
+def evaluate_cases(
+    cases: Sequence[TrainingCase],
+    preset: Preset,
+    segmenter: Segmenter,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> EvaluationSummary:
+    """Segments and measures every case.
+
+    Args:
+        progress: Called before each case with the number of cases done, of cases in all, and the case's name; at the
+            end once with "".
+
+    Raises:
+        InputError: A file cannot be read, or a label map is on another grid than its scan or holds other labels.
+        InvalidVolumeError: A scan cannot be a CT.
+    """
+    report = progress or (lambda *_: None)
+    measures = []
+    for number, case in enumerate(cases):
+        report(number, len(cases), case.name)
+        measures.append(measure_case(case, preset, segmenter))
+    report(len(cases), len(cases), "")
+    return summarise(measures)
 
 
 def measure_case(case: TrainingCase, preset: Preset, segmenter: Segmenter) -> CaseMetrics | SparseCaseMetrics:

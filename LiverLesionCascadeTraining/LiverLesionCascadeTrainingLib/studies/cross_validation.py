@@ -18,7 +18,9 @@ from LiverLesionCascadeLib.engine.passes.presets import Preset
 from LiverLesionCascadeLib.engine.results.result import SegmentationResult
 from LiverLesionCascadeLib.engine.segmenter import Segmenter
 
-from ..bundles.export import default_card, export_bundle
+from ..bundles.export import default_card, export_bundle, record_figures
+from ..bundles.model_card import RELIABILITY_FILE
+from ..bundles.reliability_figure import write_reliability
 from ..cases.splits import TRAIN, VALIDATION
 from ..datasets.cases import TrainingCase, patient_folds
 from ..evaluation.calibration import ReliabilityBin, expected_calibration_error, reliability
@@ -26,13 +28,11 @@ from ..evaluation.evaluation import (
     CaseMetrics,
     EvaluationSummary,
     SparseCaseMetrics,
-    format_table,
-    markdown_table,
     measure,
-    number,
     summarise,
 )
 from ..evaluation.evaluation_task import segment_case
+from ..evaluation.evaluation_text import format_table, markdown_table, number
 from ..recipes import Recipe
 from ..runs.run_folder import BUNDLE_FOLDER
 from ..training.cascade_training import CascadeTraining
@@ -192,3 +192,29 @@ class CrossValidation:
             lines.append(markdown_table(["Confidence", "Correct", "Lesions"], rows, left=0))
             lines.append(f"Expected calibration error: {number(self.expected_calibration_error)}")
         return "\n\n".join(lines)
+
+
+def record_cross_validation(
+    folder: Path, result: CrossValidation, preset: str, lesion_filter: LesionFilter | None
+) -> None:
+    """Writes the figures of a cross-validation of a bundle's recipe into its metadata and model card, with a plot of
+    how far the confidence of lesions can be believed; and the filter of false lesions that it was fitted for."""
+    summary = result.summary
+    counts = {"below_10_mm": summary.counts(below_mm=10.0), "from_10_mm": summary.counts(from_mm=10.0)}
+    figures = {
+        "preset": preset,
+        "folds": result.folds,
+        "scans": len(summary.cases),
+        "single_slice_scans": len(summary.sparse),
+        "liver_dice": summary.liver_mean["dice"],
+        "lesion_dice": summary.lesion_mean["dice"],
+        "single_slices_liver_dice": summary.sparse_liver_dice,
+        "single_slices_lesion_dice": summary.sparse_lesion_dice,
+        "lesions": {name: {**asdict(each), "false": each.false_positives} for name, each in counts.items()},
+        "expected_calibration_error": result.expected_calibration_error,
+        "found_lesions": len(result.lesions),
+    }
+    write_reliability(result.reliability, folder / RELIABILITY_FILE)
+    record_figures(folder, "cross_validation", figures)
+    if lesion_filter is not None:
+        record_figures(folder, "lesion_filter", lesion_filter.to_dict())

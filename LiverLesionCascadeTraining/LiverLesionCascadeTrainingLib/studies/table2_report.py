@@ -12,7 +12,7 @@ import numpy as np
 from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
 
 from ..bundles.export import logged_hours
-from ..evaluation.evaluation import markdown_table
+from ..evaluation.evaluation_text import markdown_table
 from ..recipes import StageRecipe
 from ..training.cascade_training import CascadeTraining
 from .baseline_training import BASELINE_JOBS, baseline_stage

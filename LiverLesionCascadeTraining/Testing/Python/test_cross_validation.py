@@ -10,11 +10,15 @@ from fixtures.tiny_recipe import tiny_recipe
 from LiverLesionCascadeLib.cli import main
 from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
 from LiverLesionCascadeLib.engine.model.lesion_filter import LesionFilter
-from LiverLesionCascadeTrainingLib.bundles.export import record_cross_validation
 from LiverLesionCascadeTrainingLib.datasets.cases import find_cases
 from LiverLesionCascadeTrainingLib.evaluation.evaluation import evaluate_case
 from LiverLesionCascadeTrainingLib.studies import cross_validation
-from LiverLesionCascadeTrainingLib.studies.cross_validation import CrossValidation, FoundLesion, fold_cases
+from LiverLesionCascadeTrainingLib.studies.cross_validation import (
+    CrossValidation,
+    FoundLesion,
+    fold_cases,
+    record_cross_validation,
+)
 
 
 @pytest.fixture(scope="module")

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.grid.geometry import ImageGeometry
+from LiverLesionCascadeLib.engine.passes.presets import PRESETS, Preset
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.scan.image_io import write_image
 from LiverLesionCascadeTrainingLib.datasets.cases import find_cases
 from LiverLesionCascadeTrainingLib.evaluation.evaluation import (
     EvaluationSummary,
     evaluate_case,
-    evaluate_cases,
-    evaluate_sparse,
     evaluate_sparse_case,
-    format_table,
 )
+from LiverLesionCascadeTrainingLib.evaluation.evaluation_task import evaluate_cases
+from LiverLesionCascadeTrainingLib.evaluation.evaluation_text import format_table
 
 SPACING = (3.0, 0.8, 0.8)
 SHAPE = (6, 40, 48)
@@ -48,8 +49,15 @@ def write_case(folder: Path, name: str, reference: np.ndarray, direction: np.nda
     write_image(folder / f"segmentation-{name}.nii.gz", reference, geometry)
 
 
-def perfect(ct: CTVolume) -> tuple[np.ndarray, np.ndarray]:
-    return ct.hu >= 100, ct.hu >= 200
+class Perfect:
+    """A segmenter that is always right; it remembers how it was asked."""
+
+    def __init__(self) -> None:
+        self.presets: list[Preset] = []
+
+    def segment(self, ct: CTVolume, preset: Preset) -> SimpleNamespace:
+        self.presets.append(preset)
+        return SimpleNamespace(ct=ct, liver=ct.hu >= 100, lesions=ct.hu >= 200)
 
 
 def test_a_perfect_case_scores_one_everywhere() -> None:
@@ -182,7 +190,7 @@ def test_cases_are_read_segmented_and_measured_with_progress(tmp_path: Path) -> 
     write_case(tmp_path, "3", labels())
     write_case(tmp_path, "4", labels(None))
     steps: list[tuple[int, int, str]] = []
-    summary = evaluate_cases(find_cases([tmp_path]), perfect, lambda *step: steps.append(step))
+    summary = evaluate_cases(find_cases([tmp_path]), PRESETS["fast"], Perfect(), lambda *step: steps.append(step))
     assert [(case.name, case.liver.dice, case.lesion.dice) for case in summary.cases] == [
         ("3", 1.0, 1.0),
         ("4", 1.0, 1.0),
@@ -194,7 +202,7 @@ def test_cases_are_read_segmented_and_measured_with_progress(tmp_path: Path) -> 
 def test_the_reference_is_turned_into_axial_order_as_the_scan_is(tmp_path: Path) -> None:
     sagittal = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
     write_case(tmp_path, "3", labels(), sagittal)
-    case = evaluate_cases(find_cases([tmp_path]), perfect).cases[0]
+    case = evaluate_cases(find_cases([tmp_path]), PRESETS["fast"], Perfect()).cases[0]
     assert (case.liver.dice, case.lesion.dice) == (1.0, 1.0)
     # Along the file's i, j, k the lesion is 10, 5, 2 voxels of 0.8, 0.8, 3 mm; k and i lie in the axial plane.
     assert case.lesions.reference_mm[0] == pytest.approx(np.hypot(9 * 0.8, 2 * 3.0), abs=0.8)
@@ -204,17 +212,15 @@ def test_sparse_cases_of_a_folder_get_slice_dice_only(tmp_path: Path) -> None:
     write_case(tmp_path / "val", "5", labels())
     write_case(tmp_path / "val", "6", labels())
     (tmp_path / "dataset.json").write_text(json.dumps({"5": {"slice_index": [1, 9, 12, 30, 31, 40]}}))
-    summary = evaluate_cases(find_cases([tmp_path / "val"]), perfect)
+    segmenter = Perfect()
+    summary = evaluate_cases(find_cases([tmp_path / "val"]), PRESETS["fast"], segmenter)
     assert [case.name for case in summary.sparse] == ["5"]
     assert [case.name for case in summary.cases] == ["6"]
-
-
-def test_whole_scans_can_be_measured_by_slice_dice_too(tmp_path: Path) -> None:
-    write_case(tmp_path, "3", labels())
-    steps: list[tuple[int, int, str]] = []
-    cases = evaluate_sparse(find_cases([tmp_path]), perfect, lambda *step: steps.append(step))
-    assert [(case.liver_dice, case.lesion_dice) for case in cases] == [(1.0, 1.0)]
-    assert steps == [(0, 1, "3"), (1, 1, "")]
+    sparse, whole = segmenter.presets
+    assert whole == PRESETS["fast"]
+    # Single slices are no neighbours: nothing is interpolated between them, nothing judged in 3D.
+    assert (sparse.liver_step_mm, sparse.lesion_step_mm) == (0, 0)
+    assert (sparse.postprocessing.largest_liver_component, sparse.postprocessing.min_lesion_mm) == (False, 0)
 
 
 def test_a_reference_with_other_labels_is_refused(tmp_path: Path) -> None:
@@ -224,7 +230,7 @@ def test_a_reference_with_other_labels_is_refused(tmp_path: Path) -> None:
     reference[0, 0, 0] = 3
     write_image(tmp_path / "segmentation-3.nii.gz", reference, geometry)
     with pytest.raises(InputError, match=r"segmentation-3.nii.gz: unknown labels 3.*0 background, 1 liver, 2 lesion"):
-        evaluate_cases(find_cases([tmp_path]), perfect)
+        evaluate_cases(find_cases([tmp_path]), PRESETS["fast"], Perfect())
 
 
 def test_a_reference_on_another_grid_is_refused(tmp_path: Path) -> None:
@@ -232,7 +238,7 @@ def test_a_reference_on_another_grid_is_refused(tmp_path: Path) -> None:
     elsewhere = ImageGeometry.from_axes(SHAPE, SPACING[::-1], (60.0, 20.0, 30.0))
     write_image(tmp_path / "segmentation-3.nii.gz", labels(), elsewhere)
     with pytest.raises(InputError, match="segmentation-3.nii.gz"):
-        evaluate_cases(find_cases([tmp_path]), perfect)
+        evaluate_cases(find_cases([tmp_path]), PRESETS["fast"], Perfect())
 
 
 def test_a_segmentation_on_another_grid_is_refused() -> None:

@@ -12,7 +12,9 @@ from ..results.source_result import LabelBox, SourceResult
 from ..scan.ct_volume import CTVolume
 
 if TYPE_CHECKING:
-    from ..segmenter import Segmenter
+    import torch
+
+    from ..model.bundle import ModelBundle
     from .refine import Corrections, Refined
 
 LIVER, LESION, LIVER_PAINTED, LIVER_ERASED, LESION_PAINTED, LESION_ERASED, TOUCHED = (1 << bit for bit in range(7))
@@ -79,7 +81,7 @@ class EditFlags:
         )
 
 
-def refined_on_source(refined: Refined, ct: CTVolume, segmenter: Segmenter) -> SourceResult:
+def refined_on_source(refined: Refined, ct: CTVolume, bundle: ModelBundle, device: torch.device) -> SourceResult:
     """A refined result on the source's grid. All its lesions have the number 1; nothing in it is measured."""
     boxes = []
     for mask in (refined.liver, refined.lesions):
@@ -94,8 +96,8 @@ def refined_on_source(refined: Refined, ct: CTVolume, segmenter: Segmenter) -> S
         lesions=boxes[1],
         table=[],
         liver_volume_ml=float(np.count_nonzero(refined.liver)) * ct.geometry.voxel_volume_ml,
-        bundle_name=segmenter.bundle.name,
-        bundle_version=segmenter.bundle.version,
+        bundle_name=bundle.name,
+        bundle_version=bundle.version,
         preset="refined",
-        device=str(segmenter.device),
+        device=str(device),
     )

@@ -21,6 +21,7 @@ Rows and columns may differ in spacing. Everything is computed exactly on the ou
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -98,6 +99,11 @@ def axial_diameters(mask: np.ndarray, spacing: tuple[float, float]) -> Diameters
             best = found
     assert best is not None  # there is at least one part
     return best
+
+
+def equivalent_diameter_mm(volume_mm3: float) -> float:
+    """Diameter in mm of the sphere that has the given volume in cubic mm."""
+    return (6.0 * volume_mm3 / math.pi) ** (1.0 / 3.0)
 
 
 def _better(new: Diameters, old: Diameters) -> bool:

@@ -15,8 +15,7 @@ from scipy.spatial import cKDTree
 
 from ..grid.bounding_box import Box, bounding_box, grown
 from ..grid.geometry import ImageGeometry
-from ..results.postprocessing import equivalent_diameter_mm
-from .diameters import Point, axial_diameters
+from .diameters import Point, axial_diameters, equivalent_diameter_mm
 
 #: Instances are numbered in uint16.
 MAX_LESIONS = 65535

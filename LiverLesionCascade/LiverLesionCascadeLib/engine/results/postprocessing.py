@@ -83,11 +83,6 @@ class PostProcessing:
         )
 
 
-def equivalent_diameter_mm(volume_mm3: float) -> float:
-    """Diameter in mm of the sphere that has the given volume in cubic mm."""
-    return (6.0 * volume_mm3 / math.pi) ** (1.0 / 3.0)
-
-
 def fill_holes_per_slice(mask: np.ndarray) -> np.ndarray:
     """A copy of the bool mask (slice, row, column) with the holes of every axial slice filled.
 

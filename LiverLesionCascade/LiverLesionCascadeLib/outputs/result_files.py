@@ -1,0 +1,104 @@
+"""The files of a result, and its summary for scripts: what the commands and archives write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .. import __version__
+from ..engine.errors import OutputError
+from . import dicom_outputs
+
+if TYPE_CHECKING:
+    from ..engine.results.postprocessing import PostProcessing
+    from ..engine.results.result import SegmentationResult
+    from ..engine.scan.ct_volume import CTVolume
+
+SEGMENTATION_FILE = "segmentation.seg.nrrd"
+TABLE_FILE = "lesions.csv"
+REPORT_FILE = "report.html"
+LIVER_PROBABILITY_FILE = "liver-probability.nrrd"
+LESION_PROBABILITY_FILE = "lesion-probability.nrrd"
+OUTPUT_FILES = (SEGMENTATION_FILE, TABLE_FILE, REPORT_FILE, LIVER_PROBABILITY_FILE, LESION_PROBABILITY_FILE)
+DICOM_FILES = (dicom_outputs.SEGMENTATION_FILE, dicom_outputs.REPORT_FILE)
+
+
+class SegmentsCT(Protocol):
+    """What commands and archives need of a ``Segmenter``."""
+
+    def segment(
+        self,
+        ct: CTVolume,
+        preset: str,
+        progress: Callable[[float, str], None] | None,
+        cancel: Callable[[], bool] | None,
+        postprocessing: PostProcessing | None,
+    ) -> SegmentationResult: ...
+
+
+def write_outputs(
+    result: SegmentationResult,
+    folder: Path,
+    input_name: str,
+    probabilities: bool,
+    dicom: dicom_outputs.DicomOutputs | None = None,
+) -> None:
+    """Write all files of a run, ``OUTPUT_FILES`` and with ``dicom`` those, into a folder. Raises OutputError."""
+    from ..engine.reports.html_report import write_report
+    from ..engine.reports.lesion_csv import write_lesion_table
+    from ..engine.results.source_result import SourceResult
+    from ..engine.scan.image_io import write_image
+    from ..scene.headless import writeSegmentation
+
+    try:
+        on_source = SourceResult.from_result(result)
+        writeSegmentation(on_source, folder / SEGMENTATION_FILE)
+        if dicom is not None:
+            dicom.write(on_source, folder)
+        write_lesion_table(folder / TABLE_FILE, result.table, result.ct)
+        if probabilities:
+            shape = result.ct.hu.shape
+            for name, box in (
+                (LIVER_PROBABILITY_FILE, result.liver_probability),
+                (LESION_PROBABILITY_FILE, result.lesion_probability),
+            ):
+                write_image(folder / name, result.ct.to_source(box.full(shape), order=1), result.ct.source)
+        write_report(folder / REPORT_FILE, result, input_name=input_name)
+    except OSError as error:
+        raise OutputError(
+            f"The results cannot be written to {folder.parent} ({error.strerror or error}): "
+            "make room there or choose another folder"
+        ) from error
+
+
+def summary(result: SegmentationResult, inputs: list[Path], written: list[Path]) -> dict[str, Any]:
+    """What ``--json`` prints after a run."""
+    from ..engine.reports.html_report import tumour_burden
+    from ..engine.reports.lesion_csv import lesion_rows
+
+    source = result.ct.source
+    return {
+        "status": "ok",
+        "version": __version__,
+        "input": [str(path) for path in inputs],
+        "scan": {
+            "name": result.ct.name,
+            "voxels_ijk": list(source.shape[::-1]),
+            "spacing_ijk_mm": list(source.spacing),
+            "resampled": result.ct.resampled,
+        },
+        "outputs": {path.name: str(path) for path in written},
+        "bundle": {"name": result.bundle_name, "version": result.bundle_version},
+        "preset": result.preset,
+        "device": result.device,
+        "liver_volume_ml": result.liver_volume_ml,
+        "lesion_volume_ml": result.lesion_volume_ml,
+        "tumour_burden_percent": tumour_burden(result),
+        "lesions": lesion_rows(result.table, result.ct),
+        "findings": [
+            {"code": finding.code, "severity": finding.severity, "message": finding.message}
+            for finding in result.findings
+        ],
+        "timings_s": dict(result.timings),
+    }

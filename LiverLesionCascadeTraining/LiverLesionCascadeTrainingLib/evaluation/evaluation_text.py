@@ -1,0 +1,127 @@
+"""Measures as Markdown tables for people."""
+
+from __future__ import annotations
+
+from .evaluation import OVERLAPS, EvaluationSummary
+from .metrics import SIZE_CLASSES, RegionMetrics
+
+
+def format_table(summary: EvaluationSummary) -> str:
+    """The summary as Markdown tables that are aligned in plain text too; a dash stands for what is not defined.
+
+    Dice, Jaccard, VOE, RVD, recall and the like are fractions, distances in mm. RVD is signed per case; its mean is
+    that of the absolute values. "Found" and "False" of a case count lesions that are touched at all.
+    """
+    parts: list[str] = []
+    if summary.cases:
+        parts.append(_case_table(summary))
+        parts.append(_detection_table(summary))
+    if summary.sparse:
+        parts.append(_sparse_table(summary))
+    return "\n\n".join(parts) if parts else "No case was evaluated."
+
+
+def _case_table(summary: EvaluationSummary) -> str:
+    head = ["Case", "Region", "Dice", "Jaccard", "VOE", "RVD", "ASSD mm", "MSD mm", "Lesions", "Found", "False"]
+    rows = []
+    for case in summary.cases:
+        counts = case.lesions.counts()
+        lesion = case.lesion
+        found = [str(counts.reference), str(counts.found), str(counts.false_positives)]
+        rows.append([case.name, "liver", *_region_cells(case.liver), "", "", ""])
+        if case.has_lesions:
+            rows.append([case.name, "lesion", *_region_cells(lesion), *found])
+        else:
+            score = number(case.lesion_free_score)
+            rows.append([case.name, "no lesion", score, *["-"] * 5, *found])
+    rows.append([f"Mean of {len(summary.cases)}", "liver", *_mean_cells(summary.liver_mean), "", "", ""])
+    if summary.with_lesions:
+        cells = _mean_cells(summary.lesion_mean)
+        rows.append([f"Mean of {len(summary.with_lesions)}", "lesion", *cells, "", "", ""])
+    if summary.lesion_free:
+        score = number(summary.lesion_free_score)
+        rows.append([f"Mean of {len(summary.lesion_free)}", "no lesion", score, *["-"] * 5, "", "", ""])
+    return markdown_table(head, rows, left=2)
+
+
+def _region_cells(region: RegionMetrics) -> list[str]:
+    rvd = "-" if region.rvd is None else f"{region.rvd:+.3f}"
+    return [
+        *(number(value) for value in (region.dice, region.jaccard, region.voe)),
+        rvd,
+        number(region.assd_mm, 2),
+        number(region.msd_mm, 1),
+    ]
+
+
+def _mean_cells(means: dict[str, float | None]) -> list[str]:
+    return [
+        *(number(means[name]) for name in ("dice", "jaccard", "voe", "absolute_rvd")),
+        number(means["assd_mm"], 2),
+        number(means["msd_mm"], 1),
+    ]
+
+
+def _detection_table(summary: EvaluationSummary) -> str:
+    head = [
+        "Found if",
+        "Long diameter",
+        "Lesions",
+        "Found",
+        "Recall",
+        "Predicted",
+        "Correct",
+        "Precision",
+        "F1",
+        "FP/case",
+    ]
+    rows = []
+    for overlap_name, overlap in OVERLAPS.items():
+        for size, low, high in (("all", 0.0, float("inf")), *SIZE_CLASSES):
+            counts = summary.counts(overlap, low, high)
+            rows.append(
+                [
+                    overlap_name,
+                    size,
+                    str(counts.reference),
+                    str(counts.found),
+                    number(counts.recall),
+                    str(counts.predicted),
+                    str(counts.correct),
+                    number(counts.precision),
+                    number(counts.f1),
+                    number(counts.false_positives / len(summary.cases), 2),
+                ]
+            )
+    return markdown_table(head, rows, left=2)
+
+
+def _sparse_table(summary: EvaluationSummary) -> str:
+    head = ["Single slices", "Slices", "With lesion", "Liver Dice", "Lesion Dice"]
+    rows = [
+        [case.name, str(case.slices), str(case.lesion_slices), number(case.liver_dice), number(case.lesion_dice)]
+        for case in summary.sparse
+    ]
+    with_lesions = sum(case.has_lesions for case in summary.sparse)
+    slices = sum(case.slices for case in summary.sparse)
+    lesion_slices = sum(case.lesion_slices for case in summary.sparse)
+    means = [number(summary.sparse_liver_dice), number(summary.sparse_lesion_dice)]
+    rows.append([f"Mean of {len(rows)} ({with_lesions} with lesions)", str(slices), str(lesion_slices), *means])
+    return markdown_table(head, rows, left=1)
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A figure for a table; a dash where it is not defined."""
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def markdown_table(head: list[str], rows: list[list[str]], left: int) -> str:
+    """A Markdown table whose first `left` columns are aligned left, the others right."""
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+
+    def line(cells: list[str]) -> str:
+        padded = (c.ljust(w) if i < left else c.rjust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True)))
+        return f"| {' | '.join(padded)} |"
+
+    rule = ("-" * w if i < left else "-" * (w - 1) + ":" for i, w in enumerate(widths))
+    return "\n".join([line(head), f"| {' | '.join(rule)} |", *(line(row) for row in rows)])
