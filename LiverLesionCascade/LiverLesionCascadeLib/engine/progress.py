@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 from .errors import CancelledError
 
+#: The stages of a run. The panel has words for each in every language.
+Stage = Literal[
+    "Liver",
+    "Lesions",
+    "Lesions, again on the result",
+    "3D-CRF",
+    "Measuring",
+    "Looking again",
+    "Carrying corrections on",
+]
 #: Called with the fraction done (0..1, never falling) and the name of the stage.
 ProgressCallback = Callable[[float, str], None]
 #: Returns True once the run should stop.
@@ -34,7 +45,7 @@ class Progress:
         """What is left for the next stages: neither done, nor the present stage's, nor reserved."""
         return max(0.0, 1.0 - self._start - self._share - self._reserved)
 
-    def begin(self, stage: str, share: float) -> None:
+    def begin(self, stage: Stage, share: float) -> None:
         """Enters a stage that takes this share of the whole run."""
         self._start += self._share
         self._stage, self._share = stage, min(share, 1.0 - self._start)
@@ -49,10 +60,6 @@ class Progress:
         self.check()
         if self._report is not None:
             self._report(min(1.0, self._start + self._share * fraction), self._stage)
-
-    def quiet(self) -> Progress:
-        """One that is stopped with this one and reports nothing: for a part of a step."""
-        return Progress(None, self._cancelled)
 
     def check(self) -> None:
         """Raises CancelledError if the run should stop."""

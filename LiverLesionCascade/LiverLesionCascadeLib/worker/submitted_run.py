@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
 from ..engine.corrections.edit_flags import EditFlags
+from ..engine.progress import Stage
 from ..engine.results.source_result import SourceResult
 from ..engine.run_options import RunOptions
 
@@ -17,9 +18,8 @@ from ..engine.run_options import RunOptions
 #: ``internal`` (an error in this extension).
 FailureKind = Literal["input", "bundle", "device", "memory", "disk", "torch", "start", "worker", "internal"]
 
-#: The stages of a run as a rule, in their order. Presets may have others, such as further passes.
-STAGES = ("Starting", "Reading", "Loading the model", "Liver", "Lesions", "Measuring", "Writing")
-
+#: All stages of runs, as far as one has them; those between reading and writing are the engine's.
+STAGES = ("Starting", "Reading", "Loading the model", *get_args(Stage), "Writing")
 
 #: What to do where memory ran out.
 MEMORY_REMEDY = (

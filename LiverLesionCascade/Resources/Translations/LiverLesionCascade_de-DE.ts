@@ -751,16 +751,32 @@ Kopieren Sie den Ordner torch-files auf diesen Computer und führen Sie mit dem 
     <context>
         <name>panel.progress_text</name>
         <message>
+            <source>Carrying the corrections on to the next slices</source>
+            <translation>Korrekturen werden auf die nächsten Schichten übertragen</translation>
+        </message>
+        <message>
             <source>Finding lesions</source>
             <translation>Läsionen werden gesucht</translation>
+        </message>
+        <message>
+            <source>Finding lesions again, from the first result</source>
+            <translation>Läsionen werden nochmals gesucht, ausgehend vom ersten Ergebnis</translation>
         </message>
         <message>
             <source>Finding the liver</source>
             <translation>Leber wird gesucht</translation>
         </message>
         <message>
+            <source>Fitting the outlines to the image (3D-CRF)</source>
+            <translation>Umrisse werden dem Bild angepasst (3D-CRF)</translation>
+        </message>
+        <message>
             <source>Loading the trained networks</source>
             <translation>Trainierte Netze werden geladen</translation>
+        </message>
+        <message>
+            <source>Looking again at the corrected slices</source>
+            <translation>Die korrigierten Schichten werden nochmals betrachtet</translation>
         </message>
         <message>
             <source>Measuring liver and lesions</source>

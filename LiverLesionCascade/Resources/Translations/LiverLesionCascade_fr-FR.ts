@@ -751,16 +751,32 @@ copiez le dossier torch-files sur cet ordinateur, et exécutez avec le PythonSli
     <context>
         <name>panel.progress_text</name>
         <message>
+            <source>Carrying the corrections on to the next slices</source>
+            <translation>Report des corrections sur les coupes voisines</translation>
+        </message>
+        <message>
             <source>Finding lesions</source>
             <translation>Recherche des lésions</translation>
+        </message>
+        <message>
+            <source>Finding lesions again, from the first result</source>
+            <translation>Nouvelle recherche des lésions à partir du premier résultat</translation>
         </message>
         <message>
             <source>Finding the liver</source>
             <translation>Recherche du foie</translation>
         </message>
         <message>
+            <source>Fitting the outlines to the image (3D-CRF)</source>
+            <translation>Ajustement des contours à l'image (3D-CRF)</translation>
+        </message>
+        <message>
             <source>Loading the trained networks</source>
             <translation>Chargement des réseaux entraînés</translation>
+        </message>
+        <message>
+            <source>Looking again at the corrected slices</source>
+            <translation>Nouvel examen des coupes corrigées</translation>
         </message>
         <message>
             <source>Measuring liver and lesions</source>

@@ -52,7 +52,7 @@ def test_less_time_is_never_shown_as_more(a, b):
     assert shown(min(a, b)) <= shown(max(a, b))
 
 
-def test_every_stage_of_the_worker_has_words_of_its_own():
+def test_every_stage_of_a_run_has_words_of_its_own():
     texts = [stageText(stage) for stage in STAGES]
     assert len(set(texts)) == len(STAGES)
     assert all(text != stage for text, stage in zip(texts, STAGES, strict=True))

@@ -526,6 +526,14 @@ def test_closing_ends_the_worker_and_the_next_run_starts_another(bench):
     assert len(bench.workers) == 2
 
 
+def test_a_result_that_was_removed_is_let_go_of_once(bench):
+    volume = bench.addVolume()
+    node, _ = bench.finish(bench.submit(volume))
+    bench.scene.RemoveNode(node)
+    bench.finish(bench.submit(volume))
+    bench.assertIdle()
+
+
 ACTIONS = ["submit", "work", "finish", "fail", "die", "cancel", "remove volume", "remove output", "undo", "close scene"]
 
 

@@ -17,7 +17,8 @@ _FROM_START = {"liver": "liver", "lesion-image": "lesion_image"}
 def write_model_card(folder: Path) -> None:
     """Writes ``MODEL_CARD.md`` of the bundle in a folder, from its metadata alone."""
     metadata = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
-    (folder / CARD_FILE).write_text(model_card(metadata, (folder / WEIGHTS_FILE).stat().st_size), encoding="utf-8")
+    card = model_card(metadata, (folder / WEIGHTS_FILE).stat().st_size)
+    write_atomically(folder / CARD_FILE, card.encode())
 
 
 def model_card(metadata: dict[str, Any], weights_bytes: int) -> str:

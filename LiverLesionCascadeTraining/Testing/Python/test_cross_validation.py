@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from fixtures.tiny_recipe import tiny_recipe
 from LiverLesionCascadeLib.cli import main
 from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
 from LiverLesionCascadeLib.engine.model.lesion_filter import LesionFilter
+from LiverLesionCascadeTrainingLib.bundles.export import record_figures
 from LiverLesionCascadeTrainingLib.datasets.cases import find_cases
 from LiverLesionCascadeTrainingLib.evaluation.evaluation import evaluate_case
 from LiverLesionCascadeTrainingLib.studies import cross_validation
@@ -108,3 +110,27 @@ def test_the_figures_go_into_a_bundle_and_its_card_with_a_plot(run, tmp_path):
     assert "reliability.png" in (bundle / "MODEL_CARD.md").read_text()
     assert (bundle / "weights.pt").read_bytes() == weights
     assert ModelBundle.load(bundle).lesion_filter == known
+
+
+@pytest.mark.parametrize("file", ["metadata.json", "MODEL_CARD.md"])
+def test_a_disk_that_is_full_leaves_the_file_of_a_bundle_as_it_was(run, tmp_path, monkeypatch, file):
+    bundle = shutil.copytree(run / "fold-0" / "bundle", tmp_path / "bundle")
+    before = {path.name: path.read_bytes() for path in bundle.iterdir()}
+    open_file = Path.open
+
+    def full(path, mode="r", *arguments, **options):
+        opened = open_file(path, mode, *arguments, **options)
+        # The new metadata are written first, the card after them.
+        if "w" in mode and (
+            file == "metadata.json" or (bundle / "metadata.json").read_bytes() != before["metadata.json"]
+        ):
+            opened.close()
+            raise OSError("no space left on device")
+        return opened
+
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.raises(OSError, match="no space"):
+        record_figures(bundle, "remark", {"preset": "fast"})
+    monkeypatch.undo()
+    assert (bundle / file).read_bytes() == before[file]
+    assert set(before) == {path.name for path in bundle.iterdir()}

@@ -11,7 +11,11 @@ def stageText(stage: str) -> str:
         "Loading the model": _("Loading the trained networks"),
         "Liver": _("Finding the liver"),
         "Lesions": _("Finding lesions"),
+        "Lesions, again on the result": _("Finding lesions again, from the first result"),
+        "3D-CRF": _("Fitting the outlines to the image (3D-CRF)"),
         "Measuring": _("Measuring liver and lesions"),
+        "Looking again": _("Looking again at the corrected slices"),
+        "Carrying corrections on": _("Carrying the corrections on to the next slices"),
         "Writing": _("Preparing the result"),
     }
     return texts.get(stage, stage)

@@ -68,7 +68,7 @@ class SegmentationRuns:
         :param outputNode: gets the segments; a new node beside the volume if None.
         :param replace: replace an earlier result in ``outputNode``, which ``history`` can undo.
         :param roiNode: only what lies in this region is segmented.
-        :param onProgress: (fraction done, one of worker.runs.STAGES, seconds left or None).
+        :param onProgress: (fraction done, one of worker.submitted_run.STAGES, seconds left or None).
         :param onFinished: (segmentation node, result on the volume's grid).
         :param onFailed: (one sentence with the remedy, details for a report).
 

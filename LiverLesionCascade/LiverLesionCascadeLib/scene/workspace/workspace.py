@@ -56,7 +56,7 @@ class Workspace:
         self.edits = self._record()
         self.watch.subscribe(self._onChanges)
         self._scene = node.GetScene()
-        self._removalTag = self._scene.AddObserver(self._scene.NodeRemovedEvent, self._onNodeRemoved)
+        self._observers = [self._scene.AddObserver(self._scene.NodeRemovedEvent, self._onNodeRemoved)]
 
     # -- what is there
 
@@ -133,10 +133,12 @@ class Workspace:
         return self._tools[kind]
 
     def close(self) -> None:
+        """Let go of the node; nothing happens where that was done already."""
         while self._tools:  # a tool that closes may ask for another one, which is closed then, too
             self._tools.popitem()[1].close()
         self.watch.close()
-        self._scene.RemoveObserver(self._removalTag)
+        while self._observers:
+            self._scene.RemoveObserver(self._observers.pop())
 
     def _onNodeRemoved(self, _caller, _event):
         """What only the result's node refers to goes with it."""
