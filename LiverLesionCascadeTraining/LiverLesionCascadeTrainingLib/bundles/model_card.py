@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from LiverLesionCascadeLib.engine.files import write_atomically
 from LiverLesionCascadeLib.engine.model.bundle import METADATA_FILE, WEIGHTS_FILE
 
 CARD_FILE = "MODEL_CARD.md"
