@@ -7,8 +7,9 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..engine.dicom.dicom_header import is_dicom
+from ..engine.dicom.dicom_io import Series, choose_series, list_series, pixel_digest
 from ..engine.errors import CascadeError
-from ..engine.scan.dicom_io import choose_series, is_dicom, list_series
 from .entries import files_fingerprint
 
 
@@ -18,7 +19,7 @@ class SeriesPart:
 
     Attributes:
         fingerprint: Changes with the files.
-        contents: Changes with the images' UIDs: equal for copies.
+        contents: Changes with the images' UIDs and places and with the pixels in the middle: equal for copies.
         slices: Number of its slices that are axial.
     """
 
@@ -54,18 +55,29 @@ def scan_folder(folder: str, names: list[str]) -> FolderContents:
         except (CascadeError, OSError) as error:
             found.problems.append((str(path), str(error)))
     try:
-        series = list_series(dicom)
+        listing = list_series(dicom)
+        found.problems += [(str(each.path), each.why) for each in listing.unusable]
+        series = listing.series
         if series and not any(one.is_ct for one in series):
             choose_series(series, folder)  # raises: it knows why there is no CT
         for one in series:
             if one.is_ct:
-                contents = hashlib.blake2b("\n".join(sorted(one.instances)).encode(), digest_size=16).hexdigest()
                 slices = len(one.slices) if one.is_axial else 0
-                found.series.append(SeriesPart(one.uid, one.title, files_fingerprint(one.files), contents, slices))
+                part = SeriesPart(one.uid, one.title, files_fingerprint(one.files), _contents(one), slices)
+                found.series.append(part)
     except (CascadeError, OSError) as error:
         found.series.clear()
         found.problems.append((folder, " ".join(str(error).split())))
     return found
+
+
+def _contents(series: Series) -> str:
+    """UIDs alone do not tell copies: some senders give the same ones to several phases."""
+    digest = hashlib.blake2b("\n".join(sorted(series.instances)).encode(errors="replace"), digest_size=16)
+    if series.slices:
+        ordered = sorted(series.slices, key=lambda one: (one.along(series.slices[0].normal), one.path))
+        digest.update(pixel_digest(ordered[len(ordered) // 2].path))
+    return digest.hexdigest()
 
 
 def dicom_below(folder: Path) -> list[Path]:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from ..engine.results.result import SegmentationResult
     from ..engine.scan.ct_volume import CTVolume
 
+#: Exit code where everything but the DICOM files was written.
+INCOMPLETE = 5
+
 # Shares of the progress bar; the segmentation itself has what is left.
 _READING, _WRITING = 0.04, 0.06
 
@@ -39,6 +42,14 @@ def add_segment_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="folder for the results")
     parser.add_argument("--force", action="store_true", help="replace results that are in the folder already")
     parser.add_argument("--series", metavar="UID", help="DICOM series to take, where a folder holds several")
+    parser.add_argument(
+        "--acquisition", metavar="N",
+        help="acquisition (pass, phase) to take, where a DICOM series holds several; all: they are one scan",
+    )  # fmt: skip
+    parser.add_argument(
+        "--fill-gaps", type=_number_of_slices, default=0, metavar="N",
+        help="interpolate up to N slices that are missing in a row (default: 0, incomplete series are refused)",
+    )  # fmt: skip
     parser.add_argument(
         "--dicom", action="store_true",
         help=f"write a DICOM SEG and SR too, {' and '.join(DICOM_FILES)}; for DICOM input, needs highdicom",
@@ -91,9 +102,7 @@ def _segment(arguments: argparse.Namespace, make_segmenter: SegmenterFactory) ->
                 progress(0.0, "Reading")
                 started = time.perf_counter()
                 ct = _read(arguments)
-                dicom = None
-                if arguments.dicom:
-                    dicom = DicomOutputs(arguments.input, arguments.series, ct)
+                dicom = DicomOutputs(ct) if arguments.dicom else None
                 reading = time.perf_counter() - started
                 segmenter = make_segmenter(arguments.bundle, arguments.device)
 
@@ -114,7 +123,7 @@ def _segment(arguments: argparse.Namespace, make_segmenter: SegmenterFactory) ->
             print(_sentence(result))
             for path in written:
                 print(f"  {path}")
-    return 0
+    return INCOMPLETE if dicom is not None and dicom.failed else 0
 
 
 def postprocessing_from(arguments: argparse.Namespace) -> PostProcessing | None:
@@ -138,7 +147,7 @@ def _read(arguments: argparse.Namespace) -> CTVolume:
     from ..engine.scan.image_io import read_input
 
     SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)
-    return read_input(arguments.input, arguments.series)
+    return read_input(arguments.input, arguments.series, arguments.acquisition, arguments.fill_gaps)
 
 
 def _segmenter(bundle: Path | None, device: str) -> SegmentsCT:
@@ -162,10 +171,28 @@ def _sentence(result: SegmentationResult) -> str:
     count = len(result.table)
     burden = tumour_burden(result)
     if burden is None:
-        return "No liver was found."
+        return f"No liver was found; {_what_was_read(result.ct)}"
     lesions = f"{count} lesion{'' if count == 1 else 's'}" if count else "no lesions"
     share = f", {result.lesion_volume_ml:.1f} mL ({burden:.1f} % of the liver)" if count else ""
-    return f"Liver {result.liver_volume_ml:.0f} mL, {lesions}{share}; {sum(result.timings.values()):.1f} s"
+    found = f"Liver {result.liver_volume_ml:.0f} mL, {lesions}{share}"
+    return f"{found}; {_what_was_read(result.ct)}; {sum(result.timings.values()):.1f} s"
+
+
+def _what_was_read(ct: CTVolume) -> str:
+    """Which scan, and which part of the body by its slices: what is wrong with a result is often that."""
+    from ..engine.grid.geometry import axial_order
+
+    slices = len(ct.slices) or ct.source.shape[axial_order(ct.source).axes[0]]
+    low = ct.geometry.origin[2]
+    high = low + (ct.hu.shape[0] - 1) * ct.spacing[0]
+    made_up = " (some interpolated)" if any(note.code == "filled_gaps" for note in ct.notes) else ""
+    return f"{ct.name}, {slices} slices{made_up} from z = {low:.1f} to {high:.1f} mm"
+
+
+def _number_of_slices(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of slices (0 or more)")
+    return int(text)
 
 
 def _diameter(text: str) -> float:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..engine.errors import InputError
+from ..engine.errors import CascadeError, InputError
 
 if TYPE_CHECKING:
+    from ..engine.findings import Finding
     from ..engine.reports.dicom_export import ExportedSegment
     from ..engine.results.source_result import SourceResult
     from ..engine.scan.ct_volume import CTVolume
@@ -23,31 +23,44 @@ _LIVER_COLOR, _LESION_COLOR = (221 / 255, 130 / 255, 101 / 255), (144 / 255, 238
 class DicomOutputs:
     """Writes results of a scan as DICOM. Made before the run, so that what speaks against it is said at once.
 
+    What stands in the way of the DICOM files costs them alone: it is a remark on the result, and ``failed`` says so.
+
     Args:
-        inputs: What the user gave.
-        series_uid: The series that they chose, where they did.
-        ct: The scan that was read from it.
+        ct: The scan that was read.
 
     Raises:
-        InputError: If the input is no DICOM, highdicom is not installed, or the images do not make up the scan's grid.
+        InputError: If the scan is not from DICOM, or highdicom is not installed.
     """
 
-    def __init__(self, inputs: Sequence[Path], series_uid: str | None, ct: CTVolume) -> None:
-        from ..engine.scan.dicom_io import choose_series, is_dicom, list_series
-        from ..engine.scan.dicom_source import source_images
-
-        if not all(path.is_dir() or is_dicom(path) for path in inputs):
-            raise InputError(f"{inputs[0].name} is no DICOM series: --dicom needs one. Leave --dicom out.")
+    def __init__(self, ct: CTVolume) -> None:
+        if not ct.slices:
+            raise InputError(f"{ct.name} is no DICOM series: --dicom needs one. Leave --dicom out.")
         if importlib.util.find_spec("highdicom") is None:
             raise InputError(
                 'DICOM output needs highdicom, which is not installed: python -m pip install "highdicom>=0.25,<0.29"'
             )
-        series = choose_series(list_series(inputs), str(inputs[0]), series_uid)
-        paths = [each.path for each in series.slices]
-        self._images = source_images(paths, ct.source.shape, ct.source.ijk_to_lps)
+        self._ct = ct
+        self.failed = False
 
-    def write(self, result: SourceResult, folder: Path) -> None:
-        """Write both files into a folder. Raises OutputError, where there is nothing to export too, and OSError."""
+    def write(self, result: SourceResult, folder: Path) -> list[Finding]:
+        """Write both files into a folder, or say why there are none. Raises OSError."""
+        from ..engine.findings import Finding
+
+        try:
+            segments = exported_segments(result)
+            if not any(segment.mask.values.any() for segment in segments):
+                text = "No liver was found: no DICOM SEG and SR were made."
+                return [Finding("no_dicom", "warning", text)]
+            self._write(segments, folder)
+        except CascadeError as error:
+            for name in (SEGMENTATION_FILE, REPORT_FILE):
+                (folder / name).unlink(missing_ok=True)
+            self.failed = True
+            return [Finding("dicom_failed", "warning", f"DICOM SEG and SR were not written. {error}")]
+        return []
+
+    def _write(self, segments: list[ExportedSegment], folder: Path) -> None:
+        from ..engine.dicom.dicom_source import source_images
         from ..engine.reports.dicom_export import (
             measurement_report,
             segmentation_object,
@@ -55,11 +68,15 @@ class DicomOutputs:
             write_segmentation,
         )
 
+        ct = self._ct
+        if any(each.frame is not None for each in ct.slices):
+            raise InputError("Objects that refer to frames of an enhanced (multi-frame) CT cannot be made.")
+        even = len(ct.slices) == ct.source.shape[0]
+        images = source_images([each.path for each in ct.slices], ct.source.shape, ct.source.ijk_to_lps, even)
         description = "Liver and lesions"
-        segments = exported_segments(result)
-        segmentation = segmentation_object(self._images, segments, description)
-        write_segmentation(folder / SEGMENTATION_FILE, segmentation, self._images, segments)
-        report = measurement_report(self._images, segmentation, segments, description)
+        segmentation = segmentation_object(images, segments, description)
+        write_segmentation(folder / SEGMENTATION_FILE, segmentation, images, segments)
+        report = measurement_report(images, segmentation, segments, description)
         write_report(folder / REPORT_FILE, report, segmentation)
 
 

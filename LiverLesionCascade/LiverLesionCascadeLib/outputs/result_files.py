@@ -55,7 +55,7 @@ def write_outputs(
         on_source = SourceResult.from_result(result)
         writeSegmentation(on_source, folder / SEGMENTATION_FILE)
         if dicom is not None:
-            dicom.write(on_source, folder)
+            result.findings += dicom.write(on_source, folder)
         write_lesion_table(folder / TABLE_FILE, result.table, result.ct)
         if probabilities:
             shape = result.ct.hu.shape

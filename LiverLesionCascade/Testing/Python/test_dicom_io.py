@@ -5,8 +5,8 @@ import shutil
 import numpy as np
 import pytest
 from fixtures.dicom_files import body_phantom, write_series, write_slice
+from LiverLesionCascadeLib.engine.dicom.dicom_io import list_series, read_dicom_folder
 from LiverLesionCascadeLib.engine.errors import InputError, InvalidVolumeError
-from LiverLesionCascadeLib.engine.scan.dicom_io import list_series, read_dicom_folder
 from LiverLesionCascadeLib.engine.scan.image_io import read_input
 from pydicom.uid import (
     CTImageStorage,
@@ -295,7 +295,7 @@ def test_list_series_gives_what_a_person_chooses_by(tmp_path) -> None:
     write_series(tmp_path, STORED[:3], "1.2.1", SeriesNumber=10)
     write_series(tmp_path, STORED, "1.2.2", SeriesNumber=9, SeriesDescription="Thin")
     write_series(tmp_path, STORED[:2], "1.2.3", SeriesNumber=1, Modality="MR", SOPClassUID=MRImageStorage)
-    listed = list_series([tmp_path])
+    listed = list_series([tmp_path]).series
     assert [s.number for s in listed] == ["1", "9", "10"]
     assert [(s.modality, len(s.slices)) for s in listed] == [("MR", 0), ("CT", COUNT), ("CT", 3)]
     assert listed[1].title == "series 9 'Thin'"

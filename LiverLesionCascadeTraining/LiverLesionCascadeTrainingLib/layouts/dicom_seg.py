@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import struct
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,9 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from LiverLesionCascadeLib.engine.dicom.dicom_header import (
+    UNREADABLE,
+    in_groups,
+    is_dicom,
+    read_header,
+    sop_class,
+    text,
+)
+from LiverLesionCascadeLib.engine.dicom.dicom_io import read_dicom_files
 from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
-from LiverLesionCascadeLib.engine.scan.dicom_io import is_dicom, read_dicom_files
 
 from ..cases.case_source import Found
 from ..cases.problems import Problem
@@ -30,13 +37,14 @@ _CT_CLASS = "1.2.840.10008.5.1.4.1.1.2"
 _SEG_CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")  # segmentation, label map segmentation
 _TAGS = [
     "SOPClassUID",
+    "FileSetID",
+    "Modality",
     "SOPInstanceUID",
     "SeriesInstanceUID",
     "PatientID",
     "FrameOfReferenceUID",
     "ReferencedSeriesSequence",
 ]
-_UNREADABLE = (ValueError, KeyError, AttributeError, IndexError, TypeError, EOFError, NotImplementedError, struct.error)
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,7 @@ def find_dicom(folder: Path, ignore: tuple[str, ...] = ()) -> Found:
     found = Found(problems=objects.problems)
     taken: dict[str, Path] = {}
     for path, header in objects.segmentations:
-        name = f"dicom-{_digest(str(header.SOPInstanceUID))}"
+        name = f"dicom-{_digest(text(header, 'SOPInstanceUID') or str(path))}"
         uid = _series_of(header, objects)
         if uid is None:
             message = f"the CT series that {path} refers to is not in {folder}: copy it there"
@@ -77,35 +85,33 @@ def find_dicom(folder: Path, ignore: tuple[str, ...] = ()) -> Found:
             found.problems.append(Problem(name, message))
         else:
             taken[uid] = path
-            patient = str(header.get("PatientID") or header.SOPInstanceUID)
+            patient = text(header, "PatientID") or text(header, "SOPInstanceUID") or str(path)
             files = (path, *objects.series[uid])
             found.cases.append(DicomSource(name, f"dicom-{_digest(patient)}", False, files, ignore))
     return found
 
 
 def _scan(folder: Path) -> _Objects:
-    import pydicom
-    from pydicom.errors import InvalidDicomError
-
     objects = _Objects()
     for place, subfolders, names in os.walk(folder):
         subfolders.sort()
         for name in sorted(names):
             path = Path(place) / name
-            if name.startswith("."):
+            if name.startswith(".") or name.upper() == "DICOMDIR":
                 continue
             try:
                 if not is_dicom(path):
                     continue
-                header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS), force=True)
-                kind, uid = str(header.SOPClassUID), str(header.SeriesInstanceUID)
-            except (OSError, InputError, InvalidDicomError, *_UNREADABLE):
+                header = read_header(path, _TAGS)
+            except (OSError, InputError):
                 message = f"{path} is truncated or damaged, or no DICOM file: copy it again or remove it"
                 objects.problems.append(Problem("", message))
                 continue
-            if kind == _CT_CLASS:
+            kind = sop_class(header)
+            if kind == _CT_CLASS or (not kind and text(header, "Modality") == "CT"):
+                uid = text(header, "SeriesInstanceUID")
                 objects.series[uid].append(path)
-                objects.frames_of_reference[str(header.get("FrameOfReferenceUID") or "")].add(uid)
+                objects.frames_of_reference[text(header, "FrameOfReferenceUID")].add(uid)
             elif kind in _SEG_CLASSES:
                 objects.segmentations.append((path, header))
     return objects
@@ -149,7 +155,7 @@ def read_segments(path: Path) -> Iterator[tuple[SegmentIdentity, list[Piece]]]:
             yield identity, [_piece(groups[i], shared, frames.mask(i, number)) for i in of_segment[number]]
     except InputError:
         raise
-    except (OSError, RuntimeError, *_UNREADABLE) as error:
+    except (OSError, RuntimeError, *UNREADABLE) as error:
         raise InputError(f"it cannot be read as a DICOM segmentation ({error}): export it again") from error
 
 
@@ -164,10 +170,10 @@ def _identity(item: Any) -> SegmentIdentity:
 
 def _from_groups(group: Any, shared: Any, sequence: str) -> Any:
     """A macro of a frame, or the one that all frames share."""
-    items = group.get(sequence) or shared.get(sequence)
-    if not items:
+    item = in_groups(sequence, group, shared)
+    if item is None:
         raise ValueError(f"{sequence} is missing")
-    return items[0]
+    return item
 
 
 def _segment_number(group: Any, shared: Any) -> int:

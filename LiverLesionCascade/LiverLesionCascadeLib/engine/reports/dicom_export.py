@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,11 @@ import numpy as np
 from ... import __version__
 from .. import codes
 from ..codes import NO_CODE, Code
-from ..errors import OutputError
+from ..dicom.dicom_source import SourceImage
+from ..errors import CascadeError, OutputError
 from ..files import write_atomically
 from ..measures.lesions import Lesion
 from ..results.source_result import LabelBox
-from ..scan.dicom_source import SourceImage
 
 MANUFACTURER = "Liver Lesion Cascade contributors"
 PRODUCT = "Liver Lesion Cascade"
@@ -65,6 +66,25 @@ class ExportedSegment:
     measures: Lesion | None = None
 
 
+#: What highdicom and pydicom raise for values that they do not take.
+_REFUSED = (ValueError, TypeError, AttributeError, LookupError, RuntimeError, NotImplementedError, OverflowError)
+
+
+@contextmanager
+def _made_by_highdicom() -> Iterator[None]:
+    """Raises OutputError, with what the library says, where it refuses what the headers hold."""
+    try:
+        yield
+    except CascadeError:
+        raise
+    except _REFUSED as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise OutputError(
+            f"The DICOM objects could not be made of these images ({reason}). Export the series again, or use the "
+            "other results."
+        ) from error
+
+
 def new_uid() -> str:
     """A DICOM UID that nobody else has."""
     from pydicom.uid import generate_uid
@@ -72,6 +92,7 @@ def new_uid() -> str:
     return str(generate_uid(prefix=None))
 
 
+@_made_by_highdicom()
 def segmentation_object(images: Sequence[SourceImage], segments: Sequence[ExportedSegment], description: str) -> Any:
     """All segments as one binary SEG, a pydicom Dataset. They may overlap; those without a voxel are left out.
 
@@ -109,6 +130,7 @@ def segmentation_object(images: Sequence[SourceImage], segments: Sequence[Export
     )
 
 
+@_made_by_highdicom()
 def measurement_report(
     images: Sequence[SourceImage], segmentation: Any, segments: Sequence[ExportedSegment], description: str
 ) -> Any:
@@ -157,6 +179,7 @@ def measurement_report(
     )
 
 
+@_made_by_highdicom()
 def write_segmentation(
     path: Path, segmentation: Any, images: Sequence[SourceImage], segments: Sequence[ExportedSegment]
 ) -> None:
@@ -169,6 +192,7 @@ def write_segmentation(
     write_atomically(path, data)
 
 
+@_made_by_highdicom()
 def write_report(path: Path, report: Any, segmentation: Any) -> None:
     """Write an SR once it has been read back and found to measure each segment of its SEG.
 
@@ -316,12 +340,15 @@ def _require_same(data: bytes, images: Sequence[SourceImage], segments: Sequence
         if not lies or not np.array_equal(frame != 0, image.pixels(segment.mask.values != 0, segment.mask.start)):
             raise OutputError(f"The segment {segment.label} was not written as it is, so the file was left out.")
         found[number] += int(np.count_nonzero(frame))
+    shown = {int(np.rint(image.voxel_from_pixel[2, 2])) for image in images}
+    between = set(range(min(shown), max(shown) + 1)) - shown  # of a grid that was made from uneven slices
     for number, segment in numbered.items():
-        if found[number] != np.count_nonzero(segment.mask.values):
+        planes = segment.mask.start[0] + np.arange(segment.mask.values.shape[0])
+        expected = np.count_nonzero(segment.mask.values[[k not in between for k in planes.tolist()]])
+        if found[number] != expected:
             raise OutputError(
                 f"The segment {segment.label} reaches beyond the DICOM images: {found[number]} of its "
-                f"{np.count_nonzero(segment.mask.values)} voxels lie in them. Cut it to the images, or export it as "
-                "NRRD."
+                f"{expected} voxels lie in them. Cut it to the images, or export it as NRRD."
             )
 
 

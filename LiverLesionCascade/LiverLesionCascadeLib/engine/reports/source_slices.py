@@ -26,7 +26,11 @@ def source_voxel(ct: CTVolume, point: Point) -> tuple[int, int, int]:
 
 def source_slice(ct: CTVolume, point: Point) -> int:
     """The source's slice nearest to a point (slice, row, column) of ``ct.hu``: see the top of this file."""
-    return source_voxel(ct, point)[2 - axial_order(ct.source).axes[0]]
+    axis = axial_order(ct.source).axes[0]
+    index = source_voxel(ct, point)[2 - axis]
+    if axis == 0 and len(ct.places):  # uneven slices: of the images, not of the even grid that they were put on
+        return int(np.abs(ct.places - index).argmin())
+    return index
 
 
 def ras(ct: CTVolume, point: Point) -> tuple[float, float, float]:

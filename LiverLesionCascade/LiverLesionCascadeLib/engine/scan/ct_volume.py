@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from ..grid.geometry import (
 )
 from ..grid.resampling import resample
 from .intensities import IntensityProfile, ct_like_findings
+
+if TYPE_CHECKING:
+    from ..dicom.dicom_slice import Slice
 
 AIR_HU = -1024
 MAX_VOXELS = 1_000_000_000
@@ -54,6 +58,10 @@ class CTVolume:
         self.intensities = intensities  # of the source: padding of a resampled one would look like air
         self.name = name
         self.notes: list[Finding] = list(notes or [])
+        #: The DICOM images that it was made of, ascending along the source's slices, and where each lies along them in
+        #: voxels; empty for other files.
+        self.slices: tuple[Slice, ...] = ()
+        self.places: np.ndarray = np.empty(0)
         self._order = order
 
     @classmethod

@@ -22,12 +22,21 @@ READABLE = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
 WRITABLE = (".nii.gz", ".nii", ".nrrd", ".mha")
 
 
-def read_input(paths: Sequence[str | os.PathLike[str]], series_uid: str | None = None) -> CTVolume:
+def read_input(
+    paths: Sequence[str | os.PathLike[str]],
+    series_uid: str | None = None,
+    acquisition: str | None = None,
+    fill_gaps: int = 0,
+) -> CTVolume:
     """The CT that the user means: an image file, a DICOM folder, or the files of a DICOM series.
+
+    Args:
+        series_uid, acquisition, fill_gaps: See :func:`dicom_io.read_dicom_files`.
 
     Refuses what is not CT-like. Raises InputError and InvalidVolumeError.
     """
-    from .dicom_io import is_dicom, read_dicom_files, read_dicom_folder
+    from ..dicom.dicom_header import is_dicom
+    from ..dicom.dicom_io import read_dicom_files, read_dicom_folder
 
     given = [Path(p) for p in paths]
     if not given:
@@ -35,10 +44,12 @@ def read_input(paths: Sequence[str | os.PathLike[str]], series_uid: str | None =
     for path in given:
         if not path.exists():
             raise InputError(f"{path} does not exist. Check the path; put it in quotes if it has spaces.")
+    # The table of contents of a CD stands for what lies beside it.
+    given = [path.parent if path.name.upper() == "DICOMDIR" and path.is_file() else path for path in given]
     if len(given) == 1 and given[0].is_dir():
-        ct = read_dicom_folder(given[0], series_uid)
+        ct = read_dicom_folder(given[0], series_uid, acquisition, fill_gaps)
     elif all(path.is_dir() or is_dicom(path) for path in given):
-        ct = read_dicom_files(given, series_uid)
+        ct = read_dicom_files(given, series_uid, acquisition, fill_gaps)
     elif len(given) == 1:
         ct = read_image(given[0])
     else:

@@ -11,19 +11,15 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from .dicom_series import Slice
+from .dicom_clean import clean_header
+from .dicom_header import HeaderError
+from .dicom_slice import Slice
 
 # Of a voxel: what a header's rounding and slices that are not quite even may differ by.
 _TOLERANCE = 0.05
 _TOLERANCE_ALONG = 0.5
 
-_CT_CLASS = "1.2.840.10008.5.1.4.1.1.2"
-#: What DICOM wants in every object of a study, with or without a value; sloppy senders leave it out.
-_MAY_BE_EMPTY = (
-    "PatientID PatientName PatientBirthDate PatientSex AccessionNumber StudyID StudyDate StudyTime "
-    "ReferringPhysicianName PositionReferenceIndicator"
-).split()
-_NEEDED = ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID")
+_SAME_FOR_ALL = ("SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID")
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +27,7 @@ class SourceImage:
     """One image of the series and where its pixels lie.
 
     Attributes:
-        dataset: Its header.
+        dataset: Its header, as far as other objects may repeat it.
         voxel_from_pixel: (3, 3): (column, row, 1) of the image to (i, j, k) of the volume's grid.
     """
 
@@ -67,7 +63,10 @@ class SourceImage:
 
 
 def source_images(
-    paths: Iterable[str | os.PathLike[str]], shape: tuple[int, int, int], ijk_to_lps: np.ndarray
+    paths: Iterable[str | os.PathLike[str]],
+    shape: tuple[int, int, int],
+    ijk_to_lps: np.ndarray,
+    every_slice: bool = True,
 ) -> list[SourceImage]:
     """The images of a volume in the order of its slices.
 
@@ -75,14 +74,18 @@ def source_images(
         paths: Files of the series; images that lie outside of the grid (a cropped volume) are passed over.
         shape: (k, j, i) of the volume's grid.
         ijk_to_lps: (4, 4) of that grid, before any transform of the scene.
+        every_slice: Each slice of the grid must have its image; not so where the grid was made from uneven slices.
 
     Raises InputError, with the remedy, where they are not the images of that grid.
     """
     lps_to_ijk = np.linalg.inv(ijk_to_lps)
     images: dict[int, SourceImage] = {}
-    uids: dict[str, set[str]] = {name: set() for name in _NEEDED[1:]}
+    uids: dict[str, set[str]] = {name: set() for name in _SAME_FOR_ALL}
+    instances: set[str] = set()
     for path in map(Path, paths):
-        dataset = _header(path)
+        dataset = clean_header(path)
+        if "SliceThickness" not in dataset:
+            dataset.SliceThickness = f"{np.linalg.norm(ijk_to_lps[:3, 2]):.6g}"
         for name, found in uids.items():
             found.add(str(dataset.get(name)))
             if len(found) > 1:
@@ -95,41 +98,26 @@ def source_images(
                 raise InputError(
                     f"{path.name} and another file show the same slice. Give the files of one acquisition only."
                 )
+            if dataset.SOPInstanceUID in instances:
+                raise InputError(
+                    f"{path.name} has the SOPInstanceUID of another slice: nothing can refer to one of them. Export "
+                    "the series again."
+                )
+            instances.add(dataset.SOPInstanceUID)
             images[k] = SourceImage(dataset, matrix)
     missing = shape[0] - len(images)
-    if missing:
+    if missing and every_slice or not images:
         raise InputError(
             f"{missing} of the volume's {shape[0]} slices are not in the DICOM files. Load the whole series again."
         )
-    return [images[k] for k in range(shape[0])]
-
-
-def _header(path: Path) -> Any:
-    import pydicom
-    from pydicom.errors import InvalidDicomError
-
-    try:
-        dataset = pydicom.dcmread(path, stop_before_pixels=True)
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}. Load the series again.") from error
-    except (InvalidDicomError, EOFError, ValueError) as error:
-        raise InputError(f"{path.name} is damaged, or no DICOM file. Load the series again.") from error
-    if str(dataset.get("SOPClassUID")) != _CT_CLASS:
-        raise InputError(f"{path.name} is no CT image of one slice: only such series can be exported to.")
-    for name in _NEEDED:
-        if not dataset.get(name):
-            raise InputError(f"{path.name} has no {name}, which DICOM objects made from it need. Export it again.")
-    for name in _MAY_BE_EMPTY:
-        if name not in dataset:
-            setattr(dataset, name, None)
-    return dataset
+    return [images[k] for k in sorted(images)]
 
 
 def _lps_from_pixel(path: Path, dataset: Any) -> np.ndarray:
     """(4, 3): (column, row, 1) to (x, y, z, 1) LPS mm."""
     try:
         image = Slice.of(path, dataset)
-    except (ValueError, TypeError) as error:
+    except HeaderError as error:
         raise InputError(f"{path.name} lacks a usable {error}: it cannot be placed. Export it again.") from error
     matrix = np.zeros((4, 3))
     matrix[:3, 0] = image.row * image.pixel_spacing[1]

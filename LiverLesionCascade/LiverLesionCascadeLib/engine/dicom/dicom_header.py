@@ -1,0 +1,154 @@
+"""Values of DICOM headers as they come: what is not needed may be missing, misspelt or impossible and hurts nobody."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+
+DICOMDIR_CLASS = "1.2.840.10008.1.3.10"
+_SUFFIXES = (".dcm", ".dicom", ".ima")
+#: What pydicom raises for files that are damaged or no DICOM.
+UNREADABLE = (
+    ValueError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    TypeError,
+    EOFError,
+    NotImplementedError,
+    OverflowError,
+    RecursionError,
+    struct.error,
+    zlib.error,
+)
+_LONG_FORM = (b"OB", b"OW", b"SQ", b"UN", b"UT")
+_FIRST_GROUPS = (0x0002, 0x0008)
+
+
+class HeaderError(ValueError):
+    """An attribute that is needed is missing or cannot be what it says; the text is its name."""
+
+
+def is_dicom(path: Path) -> bool:
+    """By the mark at byte 128, by its name, or by the elements that it begins with (files from before the mark)."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(132)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}. Check the file and its rights.") from error
+    return start[128:] == b"DICM" or path.suffix.lower() in _SUFFIXES or _begins_with_elements(start)
+
+
+def _begins_with_elements(start: bytes) -> bool:
+    """Two elements in ascending order, of the groups that files without a preamble begin with."""
+    for order in "<>":
+        at, last = 0, -1
+        for _ in range(2):
+            if len(start) < at + 12:
+                return False
+            group, element = struct.unpack_from(order + "HH", start, at)
+            kind = start[at + 4 : at + 6]
+            if kind in _LONG_FORM:
+                head, length = 12, struct.unpack_from(order + "I", start, at + 8)[0]
+            elif kind.isalpha() and kind.isupper():
+                head, length = 8, struct.unpack_from(order + "H", start, at + 6)[0]
+            else:
+                head, length = 8, struct.unpack_from(order + "I", start, at + 4)[0]
+            if group not in _FIRST_GROUPS or (group << 16 | element) <= last or length > 100:
+                break
+            at, last = at + head + length, group << 16 | element
+        else:
+            return True
+    return False
+
+
+def read_header(path: Path, tags: Sequence[str] | None = None) -> Any:
+    """The header as a pydicom Dataset, with or without the mark at byte 128; only ``tags`` where they are given.
+
+    Raises OSError, and InputError for a file that is none.
+    """
+    import pydicom
+
+    try:
+        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(tags) if tags else None, force=True)
+    except UNREADABLE as error:
+        raise damaged(path) from error
+    if not len(header):
+        raise damaged(path)
+    return header
+
+
+def damaged(path: Path) -> InputError:
+    return InputError(f"{path.name} is truncated or damaged, or no DICOM file. Copy or export it again, or remove it.")
+
+
+def value(header: Any, name: str) -> Any:
+    """As pydicom understands it, else as the text that is there; None where it is missing or empty."""
+    try:
+        found = header.get(name)
+    except UNREADABLE:
+        found = getattr(header.get_item(name), "value", None)
+    if isinstance(found, bytes):
+        found = found.decode("ascii", errors="replace")
+    return found if found is None or not hasattr(found, "__len__") or len(found) else None
+
+
+def text(header: Any, name: str) -> str:
+    """In one line; several values as they are written, with backslashes."""
+    found = value(header, name)
+    if found is None:
+        return ""
+    parts = [found] if isinstance(found, str) or not isinstance(found, Sequence) else list(found)
+    return " ".join("\\".join(str(part) for part in parts).replace("\0", " ").split())
+
+
+def numbers(header: Any, name: str) -> np.ndarray | None:
+    """All values as float64 (n,); None where it is missing or one of them is no finite number.
+
+    A comma for the decimal point, which some senders write, is understood.
+    """
+    parts = text(header, name).split("\\")
+    try:
+        found = np.array([float(part.replace(",", ".")) for part in parts])
+    except ValueError:
+        return None
+    return found if np.isfinite(found).all() else None
+
+
+def number(header: Any, name: str) -> float | None:
+    """The first value; None where it is missing or no finite number."""
+    found = numbers(header, name)
+    return None if found is None else float(found[0])
+
+
+def needed(header: Any, name: str, count: int) -> np.ndarray:
+    """That many numbers (count,). Raises HeaderError."""
+    found = numbers(header, name)
+    if found is None or len(found) != count:
+        raise HeaderError(name)
+    return found
+
+
+def sop_class(header: Any) -> str:
+    """UID of what the file holds, also where anonymisers took it out of the data set; "" where nothing says it."""
+    own = text(header, "SOPClassUID")
+    if own:
+        return own
+    found = text(getattr(header, "file_meta", None) or {}, "MediaStorageSOPClassUID")
+    return DICOMDIR_CLASS if not found and "FileSetID" in header else found
+
+
+def in_groups(name: str, *groups: Any) -> Any:
+    """The first item of a functional group: of the frame's own groups, else of those that all frames share; or None."""
+    for group in groups:
+        items = group.get(name) if group is not None else None
+        if items:
+            return items[0]
+    return None
