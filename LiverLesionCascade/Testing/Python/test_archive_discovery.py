@@ -154,10 +154,10 @@ def test_a_copied_series_a_damaged_one_and_a_folder_without_ct_are_a_line_each(t
 
     assert cases(entries) == ["a, series 1 'Portal'"]
     found = problems(entries)
-    assert set(found) == {"copy", "mr", "damaged"}
+    assert set(found) == {"copy", "mr", "damaged/1.dcm"}
     assert "copy of that in a" in found["copy"]
     assert "MR, not CT" in found["mr"]
-    assert "damaged" in found["damaged"]
+    assert "damaged" in found["damaged/1.dcm"]
 
 
 def test_a_csv_names_files_and_series_relative_to_itself_and_its_bad_lines_are_kept(tmp_path):

@@ -1,12 +1,13 @@
 """``liver-lesion-cascade segment --dicom``: a DICOM series in, a SEG and an SR of it out."""
 
 import importlib.util
+import json
 from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
-from fixtures.dicom_files import write_series
+from fixtures.dicom_files import write_enhanced, write_series
 from fixtures.dicom_seg_files import read_masks
 from fixtures.phantom import PhantomSegmenter, phantom_hu, write_phantom
 from LiverLesionCascadeLib.cli import main
@@ -74,3 +75,118 @@ def test_results_in_the_folder_are_not_replaced_unasked(series, tmp_path, capsys
     assert "lesions.sr.dcm" in refused(capsys, PhantomSegmenter(), series, "-o", tmp_path / "out")
     assert (tmp_path / "out" / "lesions.sr.dcm").read_text() == "mine"
     assert run(series, "-o", tmp_path / "out", "--force") == 0
+
+
+# Headers as hospitals write them
+
+
+STORED = (phantom_hu().astype(np.int32) + 1024).clip(0).astype(np.uint16)
+ODD_HEADERS: dict[str, dict] = {
+    "Japanese": {
+        "SpecificCharacterSet": ["", "ISO 2022 IR 87"],
+        "PatientName": "Yamada^Tarou=山田^太郎",
+    },
+    "Korean": {"SpecificCharacterSet": ["", "ISO 2022 IR 149"], "PatientName": "Hong^Gildong=洪^吉洞=홍^길동"},
+    "an unknown character set": {"raw": {0x00080005: ("CS", "KLINGON"), 0x00100010: ("PN", "Worf")}},
+    "no character set for its umlauts": {"raw": {0x00100010: ("PN", "Müller^Jörg")}},
+    "no slice thickness": {"SliceThickness": None},
+    "a slice thickness that is none": {"SliceThickness": None, "raw": {0x00180050: ("DS", "thin")}},
+    "sex in small letters": {"raw": {0x00100040: ("CS", "f")}},
+    "sex in words": {"raw": {0x00100040: ("CS", "weiblich")}},
+    "a date with dashes": {"raw": {0x00100030: ("DA", "1960-01-02"), 0x00080020: ("DA", "2024.01.02")}},
+    "a date that is none": {"raw": {0x00100030: ("DA", "unknown"), 0x00080020: ("DA", "20241399")}},
+    "a time with colons": {"raw": {0x00080030: ("TM", "10:11:12")}},
+    "a time that is none": {"raw": {0x00080030: ("TM", "noon")}},
+    "two names": {"raw": {0x00100010: ("PN", "Doe\\Jane")}},
+    "too many parts of a name": {"raw": {0x00100010: ("PN", "a=b=c=d^e^f^g^h^i^j")}},
+    "a long name": {"raw": {0x00100010: ("PN", "Doe" * 40)}},
+    "a series number that is none": {"SeriesNumber": None, "raw": {0x00200011: ("IS", "abc")}},
+    "a negative series number": {"SeriesNumber": -5},
+    "long identifiers": {
+        "raw": {0x00100020: ("LO", "7" * 90), 0x00080050: ("SH", "A" * 40), 0x00200010: ("SH", "s\\t")}
+    },
+    "control characters": {"raw": {0x00100020: ("LO", "12\x1b34\x00"), 0x00100010: ("PN", "Doe\x07^Jane")}},
+    "no patient, study or frame of reference": {"PatientName": None, "FrameOfReferenceUID": None},
+    "two values where there is one": {"raw": {0x00100020: ("LO", "1\\2"), 0x00080090: ("PN", "A\\B")}},
+    "no preamble": {"bare": True},
+}
+
+
+@pytest.mark.parametrize("kind", ODD_HEADERS)
+def test_oddities_of_headers_are_repaired_or_emptied_and_cost_nothing(kind, tmp_path):
+    write_series(tmp_path / "ct", STORED, **{"FrameOfReferenceUID": "1.2.3.9"} | ODD_HEADERS[kind])
+    assert run(tmp_path / "ct", "-o", tmp_path / "out", "-q") == 0
+    assert "segmentation.seg.dcm" in names(tmp_path / "out") and "lesions.sr.dcm" in names(tmp_path / "out")
+    written = pydicom.dcmread(tmp_path / "out" / "segmentation.seg.dcm")
+    if kind == "Japanese":
+        assert written.PatientName.ideographic == "山田^太郎"
+    if kind == "a date with dashes":
+        assert (written.PatientBirthDate, written.StudyDate) == ("19600102", "20240102")
+    if kind == "a time with colons":
+        assert written.StudyTime == "101112"
+    if kind == "sex in small letters":
+        assert written.PatientSex == "F"
+
+
+def findings_of(capsys) -> dict[str, str]:
+    printed = json.loads(capsys.readouterr().out)
+    return {finding["code"]: finding["message"] for finding in printed["findings"]}
+
+
+def test_a_scan_without_a_liver_keeps_its_other_results_and_says_why_there_is_no_seg(tmp_path, capsys):
+    hu = phantom_hu()
+    hu[hu > 0] = -40
+    write_series(tmp_path / "ct", (hu.astype(np.int32) + 1024).clip(0).astype(np.uint16))
+    assert run(tmp_path / "ct", "-o", tmp_path / "out", "--json") == 0
+    assert names(tmp_path / "out") == ["lesions.csv", "report.html", "segmentation.seg.nrrd"]
+    assert "no DICOM SEG" in findings_of(capsys)["no_dicom"]
+
+
+@pytest.mark.parametrize(
+    "tags", [{"StudyInstanceUID": None}, {"SOPInstanceUID": "1.2.3.4"}, {"raw": {0x0020000D: ("UI", "abc")}}]
+)
+def test_what_cannot_be_repaired_costs_the_dicom_files_alone(tags, tmp_path, capsys):
+    write_series(tmp_path / "ct", STORED, **{"FrameOfReferenceUID": "1.2.3.9"} | tags)
+    assert run(tmp_path / "ct", "-o", tmp_path / "out", "--json") == 5
+    assert names(tmp_path / "out") == ["lesions.csv", "report.html", "segmentation.seg.nrrd"]
+    assert "UID" in findings_of(capsys)["dicom_failed"]
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), ValueError("odd"), NotImplementedError(), RuntimeError("no")])
+def test_what_highdicom_refuses_costs_the_dicom_files_alone(error, series, tmp_path, capsys, monkeypatch):
+    import highdicom
+
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr(highdicom.sr, "Comprehensive3DSR", refuse)
+    assert run(series, "-o", tmp_path / "out", "--json") == 5
+    assert names(tmp_path / "out") == ["lesions.csv", "report.html", "segmentation.seg.nrrd"]
+    assert "were not written" in findings_of(capsys)["dicom_failed"]
+
+
+def test_on_uneven_slices_the_segments_lie_on_the_scans_own_slices(tmp_path):
+    z = np.cumsum([0.0] + [3.0] * 11 + [6.0] * 12)
+    positions = np.array([-130.0, -100.0, 0.0]) + z[:, None] * np.array([0.0, 0.0, 1.0])
+    tags = {"FrameOfReferenceUID": "1.2.3.9", "PixelSpacing": [2, 2]}
+    write_series(tmp_path / "ct", STORED, positions=positions, **tags)
+    assert run(tmp_path / "ct", "-o", tmp_path / "out", "-q") == 0
+    written = pydicom.dcmread(tmp_path / "out" / "segmentation.seg.dcm")
+    where = {
+        float(group.PlanePositionSequence[0].ImagePositionPatient[2])
+        for group in written.PerFrameFunctionalGroupsSequence
+    }
+    assert where <= set(z.tolist())
+    ct = read_dicom_folder(tmp_path / "ct")
+    liver = read_masks(tmp_path / "out" / "segmentation.seg.dcm", ct.source.ijk_to_lps, ct.source.shape)["Liver"]
+    own = np.rint(ct.places).astype(int)
+    truth = (np.abs(phantom_hu() - 110) < 20) | (np.abs(phantom_hu() - 30) < 10)
+    assert np.count_nonzero(liver[own] & truth) > 0.95 * np.count_nonzero(truth)
+
+
+def test_on_an_enhanced_ct_all_but_the_dicom_files_are_written(tmp_path, capsys):
+    frames = [{"position": (0.0, 0.0, 3.0 * n)} for n in range(len(STORED))]
+    write_enhanced(tmp_path / "ct.dcm", STORED, frames)
+    assert run(tmp_path / "ct.dcm", "-o", tmp_path / "out", "--json") == 5
+    assert names(tmp_path / "out") == ["lesions.csv", "report.html", "segmentation.seg.nrrd"]
+    assert "multi-frame" in findings_of(capsys)["dicom_failed"]

@@ -304,8 +304,8 @@ def test_files_that_are_not_those_of_the_volume_are_refused(tmp_path: Path) -> N
     other = make_series(tmp_path / "other")
     with pytest.raises(InputError, match="several series"):
         source_images([*files[:3], *other[3:]], shape, matrix)
-    bare = make_series(tmp_path / "bare", FrameOfReferenceUID=None)
-    with pytest.raises(InputError, match="no FrameOfReferenceUID"):
+    bare = make_series(tmp_path / "bare", StudyInstanceUID=None)
+    with pytest.raises(InputError, match="no usable StudyInstanceUID"):
         source_images(bare, shape, matrix)
     files[0].write_bytes(b"no DICOM")
     with pytest.raises(InputError, match="no DICOM file"):

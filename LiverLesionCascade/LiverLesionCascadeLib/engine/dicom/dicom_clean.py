@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from .dicom_header import number, read_header, text
+from .dicom_header import damaged, number, read_header, text
 
 _CT_CLASS = "1.2.840.10008.5.1.4.1.1.2"
 _UNICODE = "ISO_IR 192"
@@ -42,6 +42,8 @@ def clean_header(path: Path) -> Any:
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}. Load the series again.") from error
     kind = text(header, "SOPClassUID") or text(getattr(header, "file_meta", None) or {}, "MediaStorageSOPClassUID")
+    if not kind and not text(header, "Modality"):
+        raise damaged(path)
     if kind != _CT_CLASS and (kind or text(header, "Modality") != "CT"):
         raise InputError(f"{path.name} is no CT image of one slice: only such series can be exported to.")
     clean = pydicom.Dataset()

@@ -17,6 +17,8 @@ _FEWEST, _SMALLEST_PART = 3, 0.1
 # Where only the order of times or numbers tells passes apart: fewer may be in order by chance.
 _FEWEST_IN_ORDER = 6
 _MOST_PASSES = 10
+# As many times the usual time between slices part passes.
+_PAUSE = 10
 _PLURALS = {"acquisition": "acquisitions", "phase": "phases", "pass": "passes"}
 
 
@@ -83,7 +85,7 @@ def _alternate(groups: Sequence[Sequence[Slice]]) -> bool:
 
 
 def _by_order(slices: Sequence[Slice], order: Callable[[Slice], float | None]) -> list[list[Slice]]:
-    """Split where, in that order (of time, of numbers), the table turns round or starts anew; [] for one pass.
+    """Split where, in that order (of time, of numbers), the table turns round, starts anew or rests; [] for one pass.
 
     Numbers without an order split into very many, which are no passes.
     """
@@ -95,12 +97,14 @@ def _by_order(slices: Sequence[Slice], order: Callable[[Slice], float | None]) -
         ordered = sorted(
             zip(values, slices, strict=True), key=lambda item: (item[0], direction * item[1].along(normal))
         )
+        pauses = np.diff([value for value, _ in ordered], prepend=ordered[0][0])
+        long = _PAUSE * np.median(pauses[pauses > 0])
         passes: list[list[Slice]] = [[]]
         heading = 0.0
-        for _, one in ordered:
+        for (_, one), pause in zip(ordered, pauses, strict=True):
             if passes[-1]:
                 step = np.sign(one.along(normal) - passes[-1][-1].along(normal))
-                if heading and step != heading:
+                if pause > long or heading and step != heading:
                     passes.append([])
                     heading = 0.0
                 else:
