@@ -26,9 +26,9 @@ from fixtures.follow_up_cases import AFTER, BEFORE, addResult  # noqa: E402
 from fixtures.phantom import LESION_HU, SPACING_KJI, PhantomSegmenter, phantom_hu, phantom_image  # noqa: E402
 from LiverLesionCascadeLib import cli  # noqa: E402
 from LiverLesionCascadeLib.engine.corrections.refine import Refined  # noqa: E402
-from LiverLesionCascadeLib.engine.dicom.dicom_io import read_dicom_folder  # noqa: E402
 from LiverLesionCascadeLib.engine.results.source_result import SourceResult  # noqa: E402
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume  # noqa: E402
+from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_folder  # noqa: E402
 from LiverLesionCascadeLib.gui.runs.segmentation_runs import SegmentationRuns  # noqa: E402
 from LiverLesionCascadeLib.sample import fetch_sample  # noqa: E402
 from LiverLesionCascadeLib.scene.nodes.volume import shownVolumes, volumeNodeFromArray  # noqa: E402

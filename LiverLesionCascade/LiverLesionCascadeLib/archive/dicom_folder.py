@@ -7,9 +7,9 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..engine.dicom.dicom_header import is_dicom
-from ..engine.dicom.dicom_io import Series, choose_series, list_series, pixel_digest
 from ..engine.errors import CascadeError
+from ..engine.scan.dicom.dicom_header import is_dicom
+from ..engine.scan.dicom.dicom_io import Series, choose_series, list_series, pixel_digest
 from .entries import files_fingerprint
 
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..engine.dicom.dicom_io import MIN_SLICES
 from ..engine.errors import CascadeError, InputError
+from ..engine.scan.dicom.dicom_io import MIN_SLICES
 from ..engine.scan.image_io import READABLE
 from .dicom_folder import FolderContents, SeriesPart, dicom_below, scan_folder
 from .entries import Entry, entry_name, files_fingerprint, image_files

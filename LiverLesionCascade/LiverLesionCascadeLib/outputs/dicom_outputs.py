@@ -60,13 +60,13 @@ class DicomOutputs:
         return []
 
     def _write(self, segments: list[ExportedSegment], folder: Path) -> None:
-        from ..engine.dicom.dicom_source import source_images
         from ..engine.reports.dicom_export import (
             measurement_report,
             segmentation_object,
             write_report,
             write_segmentation,
         )
+        from ..engine.scan.dicom.dicom_source import source_images
 
         ct = self._ct
         if any(each.frame is not None for each in ct.slices):

@@ -17,8 +17,8 @@ import highdicom  # noqa: E402
 import slicer  # noqa: E402
 from fakes.panel_fakes import makeCT, resultOf  # noqa: E402
 from fixtures.dicom_files import write_series  # noqa: E402
-from LiverLesionCascadeLib.engine.dicom.dicom_io import read_dicom_folder  # noqa: E402
 from LiverLesionCascadeLib.engine.errors import InputError  # noqa: E402
+from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_folder  # noqa: E402
 from LiverLesionCascadeLib.gui.install import highdicom_installation  # noqa: E402
 from LiverLesionCascadeLib.gui.install.highdicom_installation import HighdicomInstaller  # noqa: E402
 from LiverLesionCascadeLib.gui.sections.report_section import ReportSection  # noqa: E402

@@ -11,7 +11,7 @@ from fixtures.dicom_files import write_enhanced, write_series
 from fixtures.dicom_seg_files import read_masks
 from fixtures.phantom import PhantomSegmenter, phantom_hu, write_phantom
 from LiverLesionCascadeLib.cli import main
-from LiverLesionCascadeLib.engine.dicom.dicom_io import read_dicom_folder
+from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_folder
 
 
 def run(*words: object, segmenter: PhantomSegmenter | None = None) -> int:

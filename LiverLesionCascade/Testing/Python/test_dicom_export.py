@@ -16,8 +16,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from LiverLesionCascadeLib.engine import codes
 from LiverLesionCascadeLib.engine.codes import Code
-from LiverLesionCascadeLib.engine.dicom.dicom_io import read_dicom_folder
-from LiverLesionCascadeLib.engine.dicom.dicom_source import SourceImage, source_images
 from LiverLesionCascadeLib.engine.errors import InputError, OutputError
 from LiverLesionCascadeLib.engine.measures.lesions import Lesion, measure_lesion
 from LiverLesionCascadeLib.engine.reports.dicom_export import (
@@ -29,6 +27,8 @@ from LiverLesionCascadeLib.engine.reports.dicom_export import (
     write_segmentation,
 )
 from LiverLesionCascadeLib.engine.results.source_result import LabelBox
+from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_folder
+from LiverLesionCascadeLib.engine.scan.dicom.dicom_source import SourceImage, source_images
 
 SHAPE = (6, 16, 20)
 CYST = Code("SCT", "441457006", "Cyst")

@@ -5,8 +5,8 @@ import shutil
 import numpy as np
 import pytest
 from fixtures.dicom_files import body_phantom, write_series, write_slice
-from LiverLesionCascadeLib.engine.dicom.dicom_io import list_series, read_dicom_folder
 from LiverLesionCascadeLib.engine.errors import InputError, InvalidVolumeError
+from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import list_series, read_dicom_folder
 from LiverLesionCascadeLib.engine.scan.image_io import read_input
 from pydicom.uid import (
     CTImageStorage,

@@ -4,8 +4,8 @@ import numpy as np
 import pydicom
 import pytest
 from fixtures.dicom_files import body_phantom, write_series
-from LiverLesionCascadeLib.engine.dicom.dicom_io import read_dicom_folder
 from LiverLesionCascadeLib.engine.errors import InputError, InvalidVolumeError
+from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_folder
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian
 
 STORED = body_phantom()

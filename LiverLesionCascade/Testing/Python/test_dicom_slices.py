@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from fixtures.dicom_files import body_phantom, write_enhanced, write_series, write_slice
-from LiverLesionCascadeLib.engine.dicom.dicom_io import read_dicom_folder
-from LiverLesionCascadeLib.engine.dicom.slice_steps import find_gaps
 from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.reports.source_slices import source_slice
+from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_folder
+from LiverLesionCascadeLib.engine.scan.dicom.slice_steps import find_gaps
 
 STORED = body_phantom()
 HU = STORED.astype(np.int16) - 1024

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from LiverLesionCascadeLib.engine.dicom.dicom_header import (
+from LiverLesionCascadeLib.engine.errors import InputError
+from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
+from LiverLesionCascadeLib.engine.scan.dicom.dicom_header import (
     UNREADABLE,
     in_groups,
     is_dicom,
@@ -23,9 +25,7 @@ from LiverLesionCascadeLib.engine.dicom.dicom_header import (
     sop_class,
     text,
 )
-from LiverLesionCascadeLib.engine.dicom.dicom_io import read_dicom_files
-from LiverLesionCascadeLib.engine.errors import InputError
-from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
+from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_files
 
 from ..cases.case_source import Found
 from ..cases.problems import Problem

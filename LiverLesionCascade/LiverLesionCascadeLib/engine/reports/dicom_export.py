@@ -19,11 +19,11 @@ import numpy as np
 from ... import __version__
 from .. import codes
 from ..codes import NO_CODE, Code
-from ..dicom.dicom_source import SourceImage
 from ..errors import CascadeError, OutputError
 from ..files import write_atomically
 from ..measures.lesions import Lesion
 from ..results.source_result import LabelBox
+from ..scan.dicom.dicom_source import SourceImage
 
 MANUFACTURER = "Liver Lesion Cascade contributors"
 PRODUCT = "Liver Lesion Cascade"

@@ -22,7 +22,7 @@ from ..grid.resampling import resample
 from .intensities import IntensityProfile, ct_like_findings
 
 if TYPE_CHECKING:
-    from ..dicom.dicom_slice import Slice
+    from .dicom.dicom_slice import Slice
 
 AIR_HU = -1024
 MAX_VOXELS = 1_000_000_000

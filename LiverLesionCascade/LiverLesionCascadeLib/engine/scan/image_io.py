@@ -35,8 +35,8 @@ def read_input(
 
     Refuses what is not CT-like. Raises InputError and InvalidVolumeError.
     """
-    from ..dicom.dicom_header import is_dicom
-    from ..dicom.dicom_io import read_dicom_files, read_dicom_folder
+    from .dicom.dicom_header import is_dicom
+    from .dicom.dicom_io import read_dicom_files, read_dicom_folder
 
     given = [Path(p) for p in paths]
     if not given:

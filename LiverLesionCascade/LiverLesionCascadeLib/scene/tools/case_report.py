@@ -11,7 +11,6 @@ import slicer
 
 from ...engine import codes
 from ...engine.codes import NO_CODE, Code
-from ...engine.dicom.dicom_source import SourceImage, source_images
 from ...engine.errors import InputError
 from ...engine.files import write_atomically
 from ...engine.findings import Finding
@@ -29,6 +28,7 @@ from ...engine.reports.lesion_csv import lesion_csv
 from ...engine.results.result import ProbabilityBox, SegmentationResult
 from ...engine.results.source_result import LabelBox
 from ...engine.scan.ct_volume import CTVolume
+from ...engine.scan.dicom.dicom_source import SourceImage, source_images
 from ..nodes.arrays import RAS_FROM_LPS
 from ..nodes.volume import ctVolumeFromNode, ijkToRasMatrix
 from ..workspace.provenance import BUNDLE, PREFIX, PRESET, getTag, isOwnSegment

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..errors import InputError, InvalidVolumeError
-from ..findings import Finding
+from ...errors import InputError, InvalidVolumeError
+from ...findings import Finding
 from .dicom_passes import one_pass
 from .dicom_pixels import read_pixels
 from .dicom_slice import Slice

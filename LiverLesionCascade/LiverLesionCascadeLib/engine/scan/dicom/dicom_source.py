@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ...errors import InputError
 from .dicom_clean import clean_header
 from .dicom_header import HeaderError
 from .dicom_slice import Slice

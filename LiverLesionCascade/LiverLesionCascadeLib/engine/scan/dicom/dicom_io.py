@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, InvalidVolumeError
-from ..findings import Finding
-from ..scan.ct_volume import CTVolume
+from ...errors import InputError, InvalidVolumeError
+from ...findings import Finding
+from ..ct_volume import CTVolume
 from .dicom_header import (
     DICOMDIR_CLASS,
     UNREADABLE,

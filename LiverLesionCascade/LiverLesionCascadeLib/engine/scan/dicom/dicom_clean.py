@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
+from ...errors import InputError
 from .dicom_header import damaged, number, read_header, text
 
 _CT_CLASS = "1.2.840.10008.5.1.4.1.1.2"

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from ..errors import InputError, InvalidVolumeError
-from ..scan.ct_volume import AIR_HU, MAX_VOXELS
+from ...errors import InputError, InvalidVolumeError
+from ..ct_volume import AIR_HU, MAX_VOXELS
 from .dicom_header import UNREADABLE, in_groups, number, numbers, value
 from .dicom_slice import Slice
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..errors import InputError
+from ...errors import InputError
 from .dicom_slice import Slice
 
 #: What ``--acquisition`` takes for "all of it is one scan".
@@ -89,8 +89,8 @@ def _by_order(slices: Sequence[Slice], order: Callable[[Slice], float | None]) -
 
     Numbers without an order split into very many, which are no passes.
     """
-    values = [order(one) for one in slices]
-    if any(each is None for each in values) or len(set(values)) < 2:
+    values = [value for one in slices if (value := order(one)) is not None]
+    if len(values) < len(slices) or len(set(values)) < 2:
         return []
     normal = slices[0].normal
     for direction in (1.0, -1.0):  # of slices of one moment
