@@ -71,7 +71,7 @@ def test_report_stands_alone_and_names_the_bundle(output):
     report = (output / "report.html").read_text(encoding="utf-8")
     bundle = ModelBundle.shipped()
     assert bundle.name in report and bundle.version in report
-    assert "data:image/png;base64," in report
+    assert "data:image/jpeg;base64," in report
     assert 'src="http' not in report and "<script src" not in report
     assert report.lower().count("research use only") == 1
 

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import numpy as np
 from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
-from LiverLesionCascadeLib.engine.reports.key_images import encode_png, key_images
+from LiverLesionCascadeLib.engine.reports.key_images import key_images
 from LiverLesionCascadeLib.engine.scan.image_io import read_image
 from LiverLesionCascadeLib.engine.segmenter import Segmenter
 from LiverLesionCascadeLib.sample import fetch_sample
+from PIL import Image
 from scipy import ndimage
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -47,7 +48,7 @@ def render_result(folder: Path) -> None:
 
 def write(path: Path, pixels: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(encode_png(pixels))
+    Image.fromarray(pixels).save(path, optimize=True)
     print(path)
 
 

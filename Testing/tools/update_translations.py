@@ -4,8 +4,9 @@
     python Testing/tools/update_translations.py --check    # only compare: exit status 1 and a line for each difference
 
 The texts are those in _() of the module's Python files, under the context that slicer.i18n.tr gives them at run time,
-and the strings of its .ui files, under the class of the form. Translations stay; those of texts that are gone become
-"vanished". Plain Python, as lupdate neither knows _() nor that context.
+the strings of its .ui files, under the class of the form, and those in _() of the report's page, under "Report".
+Translations stay; those of texts that are gone become "vanished". Plain Python, as lupdate neither knows _() nor that
+context.
 """
 
 import argparse
@@ -18,6 +19,8 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODULES = ("LiverLesionCascade", "LiverLesionCascadeTraining")
 LANGUAGES = ("de-DE", "fr-FR")
+REPORT = "Report"
+PAGE_TEXT = {".html": r"_\(([^()]+)\)", ".js": r'\b_\(\s*"([^"]+)"'}
 
 
 def ts_path(module, language):
@@ -29,7 +32,8 @@ def texts_of(module):
     folder = REPOSITORY / module
     scripts = [folder / f"{module}.py", *(folder / f"{module}Lib").rglob("*.py")]
     forms = (folder / "Resources" / "UI").glob("*.ui")
-    return set().union(*map(python_texts, scripts), *map(form_texts, forms))
+    pages = (path for path in (folder / "Resources" / "Report").rglob("*") if path.suffix in PAGE_TEXT)
+    return set().union(*map(python_texts, scripts), *map(form_texts, forms), *map(page_texts, pages))
 
 
 def python_texts(path):
@@ -44,8 +48,19 @@ def python_texts(path):
 
 
 def python_context(path):
-    """The context that slicer.i18n.getContext() gives to a file: with its folder's name where that is a package."""
+    """The context that slicer.i18n.getContext() gives to a file: with its folder's name where that is a package.
+
+    The engine, which knows no Slicer, has its report's texts translated under one context.
+    """
+    if path.parent.name == "reports":
+        return REPORT
     return f"{path.parent.name}.{path.stem}" if (path.parent / "__init__.py").is_file() else path.stem
+
+
+def page_texts(path):
+    """Texts in _() of a template or a script of the report."""
+    found = re.findall(PAGE_TEXT[path.suffix], path.read_text(encoding="utf-8"))
+    return {(REPORT, text) for text in found}
 
 
 def form_texts(path):

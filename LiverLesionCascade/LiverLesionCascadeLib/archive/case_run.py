@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 #: A case that has ended this many worker processes is not tried again in the run.
 MAX_ATTEMPTS = 3
-PICTURE_FILE = "key-image.png"
+PICTURE_FILE = "key-image.jpg"
 _PICTURE_PIXELS = 360
 
 #: A worker may have several threads; its device and its memory are for one case at a time.
@@ -133,7 +133,7 @@ def _segment(entry: Entry, settings: Settings, segmenter: SegmentsCT | None) -> 
             segmenter = segmenter_of_process(settings.bundle, settings.model, settings.device)
         result = segmenter.segment(ct, settings.preset, None, None, settings.rules)
         result.timings = {"reading": reading, **result.timings}
-        write_outputs(result, output.staging, entry.source, settings.probabilities)
+        write_outputs(result, output.staging, entry.source, settings.probabilities, report=settings.report)
         (output.staging / PICTURE_FILE).write_bytes(_picture(result))
         # From here on the earlier record is no longer of the files: a run that ends now must not leave it behind.
         settings.record_file(entry).unlink(missing_ok=True)
@@ -155,12 +155,12 @@ def _read(entry: Entry) -> CTVolume:
 
 
 def _picture(result: SegmentationResult) -> bytes:
-    from ..engine.reports.key_images import encode_png, key_images
+    from ..engine.reports.key_images import encode_jpeg, key_images
 
     images = key_images(
         result.ct.hu, result.liver, result.lesions, result.table, result.ct.spacing, limit=1, size=_PICTURE_PIXELS
     )
-    return encode_png(images[0].pixels)
+    return encode_jpeg(images[0].pixels)
 
 
 def _note_attempt(entry: Entry, settings: Settings, earlier: list[dict[str, Any]], **values: str) -> None:

@@ -12,6 +12,7 @@ from .. import __version__
 from ..engine.files import write_atomically
 from ..engine.model.bundle import ModelBundle
 from ..engine.results.postprocessing import PostProcessing
+from ..outputs.result_files import REPORTS
 from .archive_folder import CASES, RECORDS, writing_to
 from .entries import Entry
 
@@ -29,6 +30,7 @@ class Settings:
         output: The run's folder.
         bundle: The bundle's folder.
         model: What tells whether a result was made by the same model.
+        report: One of ``result_files.REPORTS``.
     """
 
     output: str
@@ -38,12 +40,19 @@ class Settings:
     rules: PostProcessing | None
     probabilities: bool
     device: str
+    report: str = REPORTS[0]
 
     @property
     def made_with(self) -> dict[str, Any]:
         """What a result depends on besides the scan."""
         rules = None if self.rules is None else asdict(self.rules)
-        return {"model": self.model, "preset": self.preset, "rules": rules, "probabilities": self.probabilities}
+        return {
+            "model": self.model,
+            "preset": self.preset,
+            "rules": rules,
+            "probabilities": self.probabilities,
+            "report": self.report,
+        }
 
     def case_folder(self, entry: Entry) -> Path:
         return Path(self.output) / CASES / entry.name

@@ -78,6 +78,7 @@ def _archive(arguments: argparse.Namespace) -> dict[str, Any]:
         postprocessing_from(arguments),
         arguments.probabilities,
         arguments.device,
+        arguments.report,
     )
     with run_folder(output), workers(arguments.scheduler, arguments.workers, arguments.memory) as cluster:
         if not arguments.quiet:

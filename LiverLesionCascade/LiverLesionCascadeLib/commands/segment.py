@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..engine.errors import CancelledError
 from ..outputs.dicom_outputs import DicomOutputs
 from ..outputs.output_folder import OutputFolder
-from ..outputs.result_files import DICOM_FILES, OUTPUT_FILES, SegmentsCT, summary, write_outputs
+from ..outputs.result_files import DICOM_FILES, OUTPUT_FILES, REPORTS, SegmentsCT, summary, write_outputs
 from .cancellation import cancellable
 from .console import ProgressBar, print_json, say, standard_output_kept_free
 
@@ -60,6 +60,10 @@ def add_segment_arguments(parser: argparse.ArgumentParser) -> None:
 def add_processing_arguments(parser: argparse.ArgumentParser) -> None:
     """How scans are segmented, and what is said; for one scan or many."""
     parser.add_argument("--probabilities", action="store_true", help="write the liver and lesion probability maps too")
+    parser.add_argument(
+        "--report", choices=REPORTS, default=REPORTS[0],
+        help="full (default): all slices of the liver to scroll through, at most 12 MB; light: only the key images",
+    )  # fmt: skip
     parser.add_argument(
         "--preset", choices=("fast", "paper"), default="fast",
         help="fast (default): one scale, slices skipped where the scan is thin, implausible parts left out; "
@@ -112,7 +116,8 @@ def _segment(arguments: argparse.Namespace, make_segmenter: SegmenterFactory) ->
                 result = segmenter.segment(ct, arguments.preset, show, cancelled.is_set, postprocessing_from(arguments))
                 result.timings = {"reading": reading, **result.timings}
                 progress(1 - _WRITING, "Writing")
-                write_outputs(result, output.staging, _input_name(arguments.input), arguments.probabilities, dicom)
+                name = _input_name(arguments.input)
+                write_outputs(result, output.staging, name, arguments.probabilities, dicom, arguments.report)
             written = output.commit()
         if not arguments.quiet:
             for finding in result.findings:

@@ -21,6 +21,8 @@ REPORT_FILE = "report.html"
 LIVER_PROBABILITY_FILE = "liver-probability.nrrd"
 LESION_PROBABILITY_FILE = "lesion-probability.nrrd"
 OUTPUT_FILES = (SEGMENTATION_FILE, TABLE_FILE, REPORT_FILE, LIVER_PROBABILITY_FILE, LESION_PROBABILITY_FILE)
+#: Kinds of report: with all slices of the liver to scroll through, or only the key images.
+REPORTS = ("full", "light")
 DICOM_FILES = (dicom_outputs.SEGMENTATION_FILE, dicom_outputs.REPORT_FILE)
 
 
@@ -43,8 +45,13 @@ def write_outputs(
     input_name: str,
     probabilities: bool,
     dicom: dicom_outputs.DicomOutputs | None = None,
+    report: str = REPORTS[0],
 ) -> None:
-    """Write all files of a run, ``OUTPUT_FILES`` and with ``dicom`` those, into a folder. Raises OutputError."""
+    """Write all files of a run, ``OUTPUT_FILES`` and with ``dicom`` those, into a folder. Raises OutputError.
+
+    Args:
+        report: One of ``REPORTS``.
+    """
     from ..engine.reports.html_report import write_report
     from ..engine.reports.lesion_csv import write_lesion_table
     from ..engine.results.source_result import SourceResult
@@ -64,7 +71,7 @@ def write_outputs(
                 (LESION_PROBABILITY_FILE, result.lesion_probability),
             ):
                 write_image(folder / name, result.ct.to_source(box.full(shape), order=1), result.ct.source)
-        write_report(folder / REPORT_FILE, result, input_name=input_name)
+        write_report(folder / REPORT_FILE, result, input_name=input_name, with_viewer=report == "full")
     except OSError as error:
         raise OutputError(
             f"The results cannot be written to {folder.parent} ({error.strerror or error}): "

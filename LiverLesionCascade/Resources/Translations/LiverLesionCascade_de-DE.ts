@@ -572,6 +572,309 @@
         </message>
     </context>
     <context>
+        <name>Report</name>
+        <message>
+            <source>% of the liver</source>
+            <translation>% der Leber</translation>
+        </message>
+        <message>
+            <source>Axial</source>
+            <translation>Axial</translation>
+        </message>
+        <message>
+            <source>Axial diameters</source>
+            <translation>Axiale Durchmesser</translation>
+        </message>
+        <message>
+            <source>Axial {place}: {seen} outlined</source>
+            <translation>Axial, {place}: {seen} umrandet</translation>
+        </message>
+        <message>
+            <source>Check</source>
+            <translation>Prüfen</translation>
+        </message>
+        <message>
+            <source>Confidence</source>
+            <translation>Konfidenz</translation>
+        </message>
+        <message>
+            <source>Coronal</source>
+            <translation>Koronal</translation>
+        </message>
+        <message>
+            <source>Coronal, A {mm} mm</source>
+            <translation>Koronal, A {mm} mm</translation>
+        </message>
+        <message>
+            <source>Device</source>
+            <translation>Gerät</translation>
+        </message>
+        <message>
+            <source>Diameters: longest in an axial slice, and the longest perpendicular to it in that slice. Slice: of the long diameter, counted from 0 as in Slicer's Data Probe; S: its position in Slicer. Confidence: how likely it is a lesion, by the network's probability and the density. To surface: shortest distance to the liver's surface.</source>
+            <translation>Durchmesser: der längste in einer axialen Schicht und der längste senkrecht dazu in dieser Schicht. Schicht: die des langen Durchmessers, ab 0 gezählt wie in Slicers Data Probe; S: ihre Position in Slicer. Konfidenz: wie wahrscheinlich es eine Läsion ist, nach Wahrscheinlichkeit des Netzes und Dichte. Zur Oberfläche: kürzester Abstand zur Leberoberfläche.</translation>
+        </message>
+        <message>
+            <source>Dragging changes</source>
+            <translation>Ziehen ändert</translation>
+        </message>
+        <message>
+            <source>Error</source>
+            <translation>Fehler</translation>
+        </message>
+        <message>
+            <source>Findings</source>
+            <translation>Befunde zum Scan</translation>
+        </message>
+        <message>
+            <source>Fit</source>
+            <translation>Einpassen</translation>
+        </message>
+        <message>
+            <source>For research use only. This is no medical device: outlines and measures were made automatically and have to be checked by a qualified person before anything follows from them.</source>
+            <translation>Nur für Forschungszwecke. Dies ist kein Medizinprodukt: Umrisse und Maße wurden automatisch erstellt und müssen von einer qualifizierten Person geprüft werden, bevor etwas aus ihnen folgt.</translation>
+        </message>
+        <message>
+            <source>How it was made</source>
+            <translation>Wie es entstand</translation>
+        </message>
+        <message>
+            <source>Key images</source>
+            <translation>Schlüsselbilder</translation>
+        </message>
+        <message>
+            <source>Lesion</source>
+            <translation>Läsion</translation>
+        </message>
+        <message>
+            <source>Lesion volume</source>
+            <translation>Läsionsvolumen</translation>
+        </message>
+        <message>
+            <source>Lesion {lesion}, {where}</source>
+            <translation>Läsion {lesion}, {where}</translation>
+        </message>
+        <message>
+            <source>Lesions</source>
+            <translation>Läsionen</translation>
+        </message>
+        <message>
+            <source>Level</source>
+            <translation>Mitte</translation>
+        </message>
+        <message>
+            <source>Liver</source>
+            <translation>Leber</translation>
+        </message>
+        <message>
+            <source>Liver with lesions</source>
+            <translation>Leber mit Läsionen</translation>
+        </message>
+        <message>
+            <source>Longest diameter</source>
+            <translation>Längster Durchmesser</translation>
+        </message>
+        <message>
+            <source>Mean ± SD</source>
+            <translation>Mittel ± SD</translation>
+        </message>
+        <message>
+            <source>Model bundle</source>
+            <translation>Modellpaket</translation>
+        </message>
+        <message>
+            <source>Mouse and keys</source>
+            <translation>Maus und Tasten</translation>
+        </message>
+        <message>
+            <source>No lesion was found.</source>
+            <translation>Es wurde keine Läsion gefunden.</translation>
+        </message>
+        <message>
+            <source>Note</source>
+            <translation>Hinweis</translation>
+        </message>
+        <message>
+            <source>Outlines</source>
+            <translation>Umrisse</translation>
+        </message>
+        <message>
+            <source>Own</source>
+            <translation>Eigenes</translation>
+        </message>
+        <message>
+            <source>Picture of the scan</source>
+            <translation>Bild des Scans</translation>
+        </message>
+        <message>
+            <source>Plane</source>
+            <translation>Ebene</translation>
+        </message>
+        <message>
+            <source>Position</source>
+            <translation>Position</translation>
+        </message>
+        <message>
+            <source>Preset</source>
+            <translation>Voreinstellung</translation>
+        </message>
+        <message>
+            <source>Review</source>
+            <translation>Durchsicht</translation>
+        </message>
+        <message>
+            <source>Sagittal</source>
+            <translation>Sagittal</translation>
+        </message>
+        <message>
+            <source>Sagittal, R {mm} mm</source>
+            <translation>Sagittal, R {mm} mm</translation>
+        </message>
+        <message>
+            <source>Scan</source>
+            <translation>Scan</translation>
+        </message>
+        <message>
+            <source>Slice</source>
+            <translation>Schicht</translation>
+        </message>
+        <message>
+            <source>Slice {slice}, S {mm} mm</source>
+            <translation>Schicht {slice}, S {mm} mm</translation>
+        </message>
+        <message>
+            <source>Soft tissue</source>
+            <translation>Weichteile</translation>
+        </message>
+        <message>
+            <source>The other lesion is in the table.</source>
+            <translation>Die andere Läsion steht in der Tabelle.</translation>
+        </message>
+        <message>
+            <source>The other {count} lesions are in the table.</source>
+            <translation>Die anderen {count} Läsionen stehen in der Tabelle.</translation>
+        </message>
+        <message>
+            <source>The slices on which the largest lesions are measured.</source>
+            <translation>Die Schichten, in denen die größten Läsionen gemessen sind.</translation>
+        </message>
+        <message>
+            <source>Time</source>
+            <translation>Zeit</translation>
+        </message>
+        <message>
+            <source>To surface</source>
+            <translation>Zur Oberfläche</translation>
+        </message>
+        <message>
+            <source>Tumour burden</source>
+            <translation>Tumorlast</translation>
+        </message>
+        <message>
+            <source>Unnamed scan</source>
+            <translation>Scan ohne Namen</translation>
+        </message>
+        <message>
+            <source>Viewer</source>
+            <translation>Betrachter</translation>
+        </message>
+        <message>
+            <source>Volume</source>
+            <translation>Volumen</translation>
+        </message>
+        <message>
+            <source>Wheel or arrow up and down: next slice. Page up and down: ten slices. Ctrl and wheel, plus and minus: zoom. 0: fit. Middle button, Shift and dragging, or Shift and arrows: move. O: outlines. N and P: next and previous lesion. Click: choose a lesion. Two fingers: zoom and move.</source>
+            <translation>Rad oder Pfeil auf und ab: nächste Schicht. Bild auf und ab: zehn Schichten. Strg und Rad, Plus und Minus: vergrößern. 0: einpassen. Mittlere Taste, Umschalt und Ziehen oder Umschalt und Pfeile: verschieben. O: Umrisse. N und P: nächste und vorige Läsion. Klick: Läsion wählen. Zwei Finger: vergrößern und verschieben.</translation>
+        </message>
+        <message>
+            <source>Width</source>
+            <translation>Breite</translation>
+        </message>
+        <message>
+            <source>Window</source>
+            <translation>Fenster</translation>
+        </message>
+        <message>
+            <source>Window of the key images</source>
+            <translation>Fenster der Schlüsselbilder</translation>
+        </message>
+        <message>
+            <source>Zoom in</source>
+            <translation>Vergrößern</translation>
+        </message>
+        <message>
+            <source>Zoom out</source>
+            <translation>Verkleinern</translation>
+        </message>
+        <message>
+            <source>en</source>
+            <translation>de</translation>
+        </message>
+        <message>
+            <source>found</source>
+            <translation>gefunden</translation>
+        </message>
+        <message>
+            <source>lesion {numbers}</source>
+            <translation>Läsion {numbers}</translation>
+        </message>
+        <message>
+            <source>lesions</source>
+            <translation>Läsionen</translation>
+        </message>
+        <message>
+            <source>lesions {numbers}</source>
+            <translation>Läsionen {numbers}</translation>
+        </message>
+        <message>
+            <source>liver</source>
+            <translation>Leber</translation>
+        </message>
+        <message>
+            <source>liver and {lesions}</source>
+            <translation>Leber und {lesions}</translation>
+        </message>
+        <message>
+            <source>longest diameter and the longest across it</source>
+            <translation>längster Durchmesser und der längste quer dazu</translation>
+        </message>
+        <message>
+            <source>mL in all</source>
+            <translation>mL insgesamt</translation>
+        </message>
+        <message>
+            <source>mm, axial</source>
+            <translation>mm, axial</translation>
+        </message>
+        <message>
+            <source>none found</source>
+            <translation>keine gefunden</translation>
+        </message>
+        <message>
+            <source>{low} to {high} HU</source>
+            <translation>{low} bis {high} HU</translation>
+        </message>
+        <message>
+            <source>{name}: liver and lesions</source>
+            <translation>{name}: Leber und Läsionen</translation>
+        </message>
+        <message>
+            <source>{place}; diameters of {lesions}</source>
+            <translation>{place}; Durchmesser von {lesions}</translation>
+        </message>
+        <message>
+            <source>{scan}, resampled to axial slices</source>
+            <translation>{scan}, auf axiale Schichten umgerechnet</translation>
+        </message>
+        <message>
+            <source>{size} voxels of {spacing} mm</source>
+            <translation>{size} Voxel von {spacing} mm</translation>
+        </message>
+        <message>
+            <source>{where}; lesions {lesions}</source>
+            <translation>{where}; Läsionen {lesions}</translation>
+        </message>
+    </context>
+    <context>
         <name>install.highdicom_installation</name>
         <message>
             <source>Install highdicom</source>

@@ -572,6 +572,309 @@
         </message>
     </context>
     <context>
+        <name>Report</name>
+        <message>
+            <source>% of the liver</source>
+            <translation>% du foie</translation>
+        </message>
+        <message>
+            <source>Axial</source>
+            <translation>Axial</translation>
+        </message>
+        <message>
+            <source>Axial diameters</source>
+            <translation>Diamètres axiaux</translation>
+        </message>
+        <message>
+            <source>Axial {place}: {seen} outlined</source>
+            <translation>Axial, {place} : contours de {seen}</translation>
+        </message>
+        <message>
+            <source>Check</source>
+            <translation>Vérifier</translation>
+        </message>
+        <message>
+            <source>Confidence</source>
+            <translation>Confiance</translation>
+        </message>
+        <message>
+            <source>Coronal</source>
+            <translation>Coronal</translation>
+        </message>
+        <message>
+            <source>Coronal, A {mm} mm</source>
+            <translation>Coronal, A {mm} mm</translation>
+        </message>
+        <message>
+            <source>Device</source>
+            <translation>Périphérique</translation>
+        </message>
+        <message>
+            <source>Diameters: longest in an axial slice, and the longest perpendicular to it in that slice. Slice: of the long diameter, counted from 0 as in Slicer's Data Probe; S: its position in Slicer. Confidence: how likely it is a lesion, by the network's probability and the density. To surface: shortest distance to the liver's surface.</source>
+            <translation>Diamètres : le plus long dans une coupe axiale, et le plus long qui lui est perpendiculaire dans cette coupe. Coupe : celle du grand diamètre, comptée à partir de 0 comme dans le Data Probe de Slicer ; S : sa position dans Slicer. Confiance : probabilité qu'il s'agisse d'une lésion, selon la probabilité du réseau et la densité. À la surface : plus courte distance à la surface du foie.</translation>
+        </message>
+        <message>
+            <source>Dragging changes</source>
+            <translation>Glisser modifie</translation>
+        </message>
+        <message>
+            <source>Error</source>
+            <translation>Erreur</translation>
+        </message>
+        <message>
+            <source>Findings</source>
+            <translation>Constats</translation>
+        </message>
+        <message>
+            <source>Fit</source>
+            <translation>Ajuster</translation>
+        </message>
+        <message>
+            <source>For research use only. This is no medical device: outlines and measures were made automatically and have to be checked by a qualified person before anything follows from them.</source>
+            <translation>Réservé à la recherche. Ceci n'est pas un dispositif médical : contours et mesures ont été produits automatiquement et doivent être vérifiés par une personne qualifiée avant toute conclusion.</translation>
+        </message>
+        <message>
+            <source>How it was made</source>
+            <translation>Comment il a été produit</translation>
+        </message>
+        <message>
+            <source>Key images</source>
+            <translation>Images clés</translation>
+        </message>
+        <message>
+            <source>Lesion</source>
+            <translation>Lésion</translation>
+        </message>
+        <message>
+            <source>Lesion volume</source>
+            <translation>Volume des lésions</translation>
+        </message>
+        <message>
+            <source>Lesion {lesion}, {where}</source>
+            <translation>Lésion {lesion}, {where}</translation>
+        </message>
+        <message>
+            <source>Lesions</source>
+            <translation>Lésions</translation>
+        </message>
+        <message>
+            <source>Level</source>
+            <translation>Niveau</translation>
+        </message>
+        <message>
+            <source>Liver</source>
+            <translation>Foie</translation>
+        </message>
+        <message>
+            <source>Liver with lesions</source>
+            <translation>Foie avec lésions</translation>
+        </message>
+        <message>
+            <source>Longest diameter</source>
+            <translation>Plus grand diamètre</translation>
+        </message>
+        <message>
+            <source>Mean ± SD</source>
+            <translation>Moyenne ± ET</translation>
+        </message>
+        <message>
+            <source>Model bundle</source>
+            <translation>Paquet de modèle</translation>
+        </message>
+        <message>
+            <source>Mouse and keys</source>
+            <translation>Souris et touches</translation>
+        </message>
+        <message>
+            <source>No lesion was found.</source>
+            <translation>Aucune lésion n'a été trouvée.</translation>
+        </message>
+        <message>
+            <source>Note</source>
+            <translation>Remarque</translation>
+        </message>
+        <message>
+            <source>Outlines</source>
+            <translation>Contours</translation>
+        </message>
+        <message>
+            <source>Own</source>
+            <translation>Personnalisée</translation>
+        </message>
+        <message>
+            <source>Picture of the scan</source>
+            <translation>Image de l'examen</translation>
+        </message>
+        <message>
+            <source>Plane</source>
+            <translation>Plan</translation>
+        </message>
+        <message>
+            <source>Position</source>
+            <translation>Position</translation>
+        </message>
+        <message>
+            <source>Preset</source>
+            <translation>Préréglage</translation>
+        </message>
+        <message>
+            <source>Review</source>
+            <translation>Relecture</translation>
+        </message>
+        <message>
+            <source>Sagittal</source>
+            <translation>Sagittal</translation>
+        </message>
+        <message>
+            <source>Sagittal, R {mm} mm</source>
+            <translation>Sagittal, R {mm} mm</translation>
+        </message>
+        <message>
+            <source>Scan</source>
+            <translation>Examen</translation>
+        </message>
+        <message>
+            <source>Slice</source>
+            <translation>Coupe</translation>
+        </message>
+        <message>
+            <source>Slice {slice}, S {mm} mm</source>
+            <translation>Coupe {slice}, S {mm} mm</translation>
+        </message>
+        <message>
+            <source>Soft tissue</source>
+            <translation>Tissus mous</translation>
+        </message>
+        <message>
+            <source>The other lesion is in the table.</source>
+            <translation>L'autre lésion figure dans le tableau.</translation>
+        </message>
+        <message>
+            <source>The other {count} lesions are in the table.</source>
+            <translation>Les {count} autres lésions figurent dans le tableau.</translation>
+        </message>
+        <message>
+            <source>The slices on which the largest lesions are measured.</source>
+            <translation>Les coupes sur lesquelles les plus grandes lésions sont mesurées.</translation>
+        </message>
+        <message>
+            <source>Time</source>
+            <translation>Durée</translation>
+        </message>
+        <message>
+            <source>To surface</source>
+            <translation>À la surface</translation>
+        </message>
+        <message>
+            <source>Tumour burden</source>
+            <translation>Charge tumorale</translation>
+        </message>
+        <message>
+            <source>Unnamed scan</source>
+            <translation>Examen sans nom</translation>
+        </message>
+        <message>
+            <source>Viewer</source>
+            <translation>Visionneuse</translation>
+        </message>
+        <message>
+            <source>Volume</source>
+            <translation>Volume</translation>
+        </message>
+        <message>
+            <source>Wheel or arrow up and down: next slice. Page up and down: ten slices. Ctrl and wheel, plus and minus: zoom. 0: fit. Middle button, Shift and dragging, or Shift and arrows: move. O: outlines. N and P: next and previous lesion. Click: choose a lesion. Two fingers: zoom and move.</source>
+            <translation>Molette ou flèches haut et bas : coupe suivante. Page haut et bas : dix coupes. Ctrl et molette, plus et moins : zoom. 0 : ajuster. Bouton du milieu, Maj et glisser, ou Maj et flèches : déplacer. O : contours. N et P : lésion suivante et précédente. Clic : choisir une lésion. Deux doigts : zoom et déplacement.</translation>
+        </message>
+        <message>
+            <source>Width</source>
+            <translation>Largeur</translation>
+        </message>
+        <message>
+            <source>Window</source>
+            <translation>Fenêtre</translation>
+        </message>
+        <message>
+            <source>Window of the key images</source>
+            <translation>Fenêtre des images clés</translation>
+        </message>
+        <message>
+            <source>Zoom in</source>
+            <translation>Agrandir</translation>
+        </message>
+        <message>
+            <source>Zoom out</source>
+            <translation>Réduire</translation>
+        </message>
+        <message>
+            <source>en</source>
+            <translation>fr</translation>
+        </message>
+        <message>
+            <source>found</source>
+            <translation>trouvées</translation>
+        </message>
+        <message>
+            <source>lesion {numbers}</source>
+            <translation>lésion {numbers}</translation>
+        </message>
+        <message>
+            <source>lesions</source>
+            <translation>lésions</translation>
+        </message>
+        <message>
+            <source>lesions {numbers}</source>
+            <translation>lésions {numbers}</translation>
+        </message>
+        <message>
+            <source>liver</source>
+            <translation>foie</translation>
+        </message>
+        <message>
+            <source>liver and {lesions}</source>
+            <translation>foie et {lesions}</translation>
+        </message>
+        <message>
+            <source>longest diameter and the longest across it</source>
+            <translation>plus grand diamètre et le plus grand qui lui est perpendiculaire</translation>
+        </message>
+        <message>
+            <source>mL in all</source>
+            <translation>mL au total</translation>
+        </message>
+        <message>
+            <source>mm, axial</source>
+            <translation>mm, axial</translation>
+        </message>
+        <message>
+            <source>none found</source>
+            <translation>aucune trouvée</translation>
+        </message>
+        <message>
+            <source>{low} to {high} HU</source>
+            <translation>{low} à {high} HU</translation>
+        </message>
+        <message>
+            <source>{name}: liver and lesions</source>
+            <translation>{name} : foie et lésions</translation>
+        </message>
+        <message>
+            <source>{place}; diameters of {lesions}</source>
+            <translation>{place} ; diamètres : {lesions}</translation>
+        </message>
+        <message>
+            <source>{scan}, resampled to axial slices</source>
+            <translation>{scan}, rééchantillonné en coupes axiales</translation>
+        </message>
+        <message>
+            <source>{size} voxels of {spacing} mm</source>
+            <translation>{size} voxels de {spacing} mm</translation>
+        </message>
+        <message>
+            <source>{where}; lesions {lesions}</source>
+            <translation>{where} ; lésions {lesions}</translation>
+        </message>
+    </context>
+    <context>
         <name>install.highdicom_installation</name>
         <message>
             <source>Install highdicom</source>

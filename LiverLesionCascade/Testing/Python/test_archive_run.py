@@ -80,7 +80,7 @@ def did(archive: Path, out: Path, **changes) -> list[str]:
 
 def results(out: Path) -> dict[str, dict[str, bytes]]:
     """What the cases' files hold that does not change with time, by the case."""
-    names = ("segmentation.seg.nrrd", "lesions.csv", "key-image.png")
+    names = ("segmentation.seg.nrrd", "lesions.csv", "key-image.jpg")
     return {case.name: {name: (case / name).read_bytes() for name in names} for case in (out / "cases").iterdir()}
 
 
@@ -90,7 +90,7 @@ def test_a_case_has_the_outputs_of_segment_and_a_row_for_itself_and_for_each_les
     assert [record["state"] for record in outcome.records] == [DONE, DONE]
     folder = tmp_path / "out" / "cases" / outcome.records[0]["name"]
     assert sorted(path.name for path in folder.iterdir()) == [
-        "key-image.png", "lesions.csv", "report.html", "segmentation.seg.nrrd",
+        "key-image.jpg", "lesions.csv", "report.html", "segmentation.seg.nrrd",
     ]  # fmt: skip
     first = rows(tmp_path / "out")[0]
     assert (first["source"], first["state"], first["lesions"]) == ("a.nii.gz", "done", 2)
@@ -191,7 +191,7 @@ def test_the_summary_shows_counts_reasons_and_the_most_doubtful_first(archive, t
     assert "&lt;odd&gt;.nii.gz" in page and "<odd>" not in page
     assert "by an odd scan" in page
     assert page.index("Very &lt;doubtful&gt;.") < page.index(f"cases/{records[1]['name']}/report.html")
-    assert page.count("data:image/png;base64,") == 2
+    assert page.count("data:image/jpeg;base64,") == 2
     assert "Distributions" in page
 
 
@@ -394,7 +394,7 @@ def test_a_worker_loads_the_bundle_once_and_its_files_are_those_of_segment(archi
     scan = str(archive / "a.nii.gz")
     assert main(["segment", scan, "-o", str(tmp_path / "one"), "--bundle", str(bundle), "--device", "cpu", "-q"]) == 0
     alone = {path.name: path for path in (tmp_path / "one").iterdir()}
-    assert sorted([*alone, "key-image.png"]) == sorted(path.name for path in case.iterdir())
+    assert sorted([*alone, "key-image.jpg"]) == sorted(path.name for path in case.iterdir())
     for name in ("segmentation.seg.nrrd", "lesions.csv"):
         assert (case / name).read_bytes() == alone[name].read_bytes()
 

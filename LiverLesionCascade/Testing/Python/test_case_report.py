@@ -114,7 +114,7 @@ class Reader(html.parser.HTMLParser):
     def handle_starttag(self, tag, attributes):
         values = dict(attributes)
         if tag == "img":
-            self.images += values["src"].startswith("data:image/png;base64,")
+            self.images += values["src"].startswith("data:image/jpeg;base64,")
         self.loaded += [v for k, v in values.items() if k in ("src", "href") and not v.startswith("data:")]
 
     def handle_data(self, data):

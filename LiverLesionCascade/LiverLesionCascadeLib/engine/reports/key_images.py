@@ -1,22 +1,22 @@
 """Key images: the axial slices on which the lesions are measured, with outlines, numbers and diameters drawn in.
 
 Arrays are (slice, row, column) in axial LPS order; images are (row, column, RGB) uint8, the patient's right on the
-left as radiologists read them, with square pixels whatever the scan's spacing. Numpy and scipy only: Slicer ships no
-plotting library.
+left as radiologists read them, with square pixels whatever the scan's spacing.
 """
 
 from __future__ import annotations
 
-import struct
-import zlib
+import io
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
 from ..measures.lesions import Lesion
+from .outlines import outlines
 
 #: HU shown as black and white: an abdominal soft tissue window.
 DEFAULT_WINDOW = (-60.0, 200.0)
@@ -24,32 +24,17 @@ LIVER_COLOUR = (74, 222, 158)
 LESION_COLOUR = (255, 82, 70)
 AXIS_COLOUR = (255, 219, 88)
 TEXT_COLOUR = (255, 255, 255)
+_LETTER_COLOUR = (200, 200, 200)
 
 _MARGIN_MM = 12.0
 _MIN_EXTENT_MM = 120.0
 _SCALE_BAR_MM = 50.0
-_SUPERSAMPLING = 2
+_SUPERSAMPLING = 3
+_JPEG_QUALITY = 88
+_NUMBER_SIZE, _LETTER_SIZE = 21.0, 18.0
 
-# 5 x 7 pixels a glyph, one row of bits a number; the file must not depend on fonts of the system.
-_GLYPHS = {
-    "0": (14, 17, 19, 21, 25, 17, 14),
-    "1": (4, 12, 4, 4, 4, 4, 14),
-    "2": (14, 17, 1, 2, 4, 8, 31),
-    "3": (31, 2, 4, 2, 1, 17, 14),
-    "4": (2, 6, 10, 18, 31, 2, 2),
-    "5": (31, 16, 30, 1, 1, 17, 14),
-    "6": (6, 8, 16, 30, 17, 17, 14),
-    "7": (31, 1, 2, 4, 8, 8, 8),
-    "8": (14, 17, 17, 14, 17, 17, 14),
-    "9": (14, 17, 17, 15, 1, 2, 12),
-    "A": (14, 17, 17, 17, 31, 17, 17),
-    "L": (16, 16, 16, 16, 16, 16, 31),
-    "P": (30, 17, 17, 30, 16, 16, 16),
-    "R": (30, 17, 17, 30, 20, 18, 17),
-    "c": (0, 0, 14, 16, 16, 17, 14),
-    "m": (0, 0, 26, 21, 21, 21, 21),
-    " ": (0, 0, 0, 0, 0, 0, 0),
-}
+Colour = tuple[int, int, int]
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -83,29 +68,18 @@ class _Frame:
     height: int
     width: int
 
-    def pixel(self, row: float, column: float) -> tuple[float, float]:
-        """Where a voxel position lies in the picture, (y, x); whole numbers are pixel centres."""
-        y = (row + 0.5 - self.top) * self.row_mm / self.mm - 0.5
-        x = (column + 0.5 - self.left) * self.column_mm / self.mm - 0.5
-        return y, x
+    def pixel(self, row: float, column: float) -> Point:
+        """Where a voxel position lies in the picture, (x, y) from its upper left corner; voxels' middles are whole."""
+        return (column + 0.5 - self.left) * self.column_mm / self.mm, (row + 0.5 - self.top) * self.row_mm / self.mm
 
-    def resample(self, image: np.ndarray, factor: int = 1) -> np.ndarray:
-        """A slice (row, column) on the picture's pixels, ``factor`` times finer; linear, float32."""
-        mm = self.mm / factor
-        rows = _linear_weights(self.top, mm / self.row_mm, self.height * factor, image.shape[0])
-        columns = _linear_weights(self.left, mm / self.column_mm, self.width * factor, image.shape[1])
-        return rows @ image.astype(np.float32) @ columns.T
-
-
-def _linear_weights(start: float, step: float, count: int, length: int) -> np.ndarray:
-    """(count, length): what each of ``length`` voxels adds to each of ``count`` pixels; the edges are continued."""
-    position = np.clip(start - 0.5 + (np.arange(count) + 0.5) * step, 0, length - 1)
-    first = np.minimum(position.astype(int), max(length - 2, 0))
-    weights = np.zeros((count, length), np.float32)
-    index = np.arange(count)
-    weights[index, first] = 1.0 - (position - first)
-    weights[index, np.minimum(first + 1, length - 1)] += position - first
-    return weights
+    def resample(self, image: np.ndarray) -> np.ndarray:
+        """A slice (row, column) on the picture's pixels; linear, float32."""
+        bottom = self.top + self.height * self.mm / self.row_mm
+        right = self.left + self.width * self.mm / self.column_mm
+        rows, columns = image.shape
+        box = (self.left, self.top, min(right, columns), min(bottom, rows))
+        whole = Image.fromarray(image.astype(np.float32))
+        return np.asarray(whole.resize((self.width, self.height), Image.Resampling.BILINEAR, box))
 
 
 def key_slices(table: Sequence[Lesion], liver: np.ndarray, limit: int) -> list[int]:
@@ -164,20 +138,11 @@ def key_images(
     return images
 
 
-def encode_png(pixels: np.ndarray) -> bytes:
-    """A (row, column, RGB) uint8 picture as a PNG file."""
-    height, width, _ = pixels.shape
-    # Each byte as its difference to the one above (filter 2) compresses a CT far better than the bytes themselves.
-    above = np.concatenate([np.zeros_like(pixels[:1]), pixels[:-1]])
-    lines = np.full((height, 1 + width * 3), 2, np.uint8)
-    lines[:, 1:] = (pixels - above).reshape(height, -1)
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    data = zlib.compress(lines.tobytes(), 6)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+def encode_jpeg(pixels: np.ndarray) -> bytes:
+    """A picture, (row, column, RGB) uint8, as a JPEG file; colours are not thinned out, as outlines are fine lines."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=_JPEG_QUALITY, subsampling=0, optimize=True)
+    return file.getvalue()
 
 
 def _frame(mask: np.ndarray, spacing: tuple[float, float, float], size: int) -> _Frame:
@@ -211,90 +176,67 @@ def _draw(
 ) -> tuple[np.ndarray, tuple[int, ...]]:
     """One picture, (row, column, RGB) uint8, and the numbers of the lesions in it."""
     low, high = window
-    grey = np.clip((frame.resample(hu) - low) / (high - low), 0.0, 1.0) * 255.0
-    canvas = np.repeat(grey[..., None], 3, axis=2)
-    pen = max(frame.height, frame.width) / 640.0  # line widths below are for a picture of 640 pixels
-    _paint(canvas, _outline(liver, frame, 1.6 * pen), LIVER_COLOUR)
-    _paint(canvas, _outline(lesions > 0, frame, 2.2 * pen), LESION_COLOUR)
+    grey = np.rint(np.clip((frame.resample(hu) - low) / (high - low), 0.0, 1.0) * 255.0).astype(np.uint8)
+    canvas = _Canvas(Image.fromarray(grey).convert("RGB"), frame)
+    canvas.outline(liver, 1.6, LIVER_COLOUR)
+    canvas.outline(lesions > 0, 2.2, LESION_COLOUR)
     for lesion in measured:
         for (start, end), width in ((lesion.long_axis_points, 1.8), (lesion.short_axis_points, 1.2)):
-            _paint_line(canvas, frame.pixel(*start[1:]), frame.pixel(*end[1:]), width * pen, AXIS_COLOUR)
+            canvas.lines([[frame.pixel(*start[1:]), frame.pixel(*end[1:])]], width, AXIS_COLOUR)
     numbers = [lesion.number for lesion in table if (lesions == lesion.number).any()]
-    _draw_numbers(canvas, lesions, numbers, frame, pen)
-    _draw_orientation(canvas, frame, pen)
-    return np.rint(np.clip(canvas, 0, 255)).astype(np.uint8), tuple(numbers)
+    _draw_numbers(canvas, lesions, numbers)
+    _draw_orientation(canvas)
+    return np.asarray(canvas.image), tuple(numbers)
 
 
-def _paint(canvas: np.ndarray, alpha: np.ndarray, colour: tuple[int, int, int]) -> None:
-    """Blend a colour into the canvas where ``alpha`` (row, column), 0..1, says."""
-    canvas += alpha[..., None].astype(np.float32, copy=False) * (np.asarray(colour, np.float32) - canvas)
+class _Canvas:
+    """A picture to draw on; widths and sizes are those of a picture of 640 pixels."""
+
+    def __init__(self, image: Image.Image, frame: _Frame) -> None:
+        self.image, self.frame = image, frame
+        self.pen = max(image.size) / 640.0
+
+    def outline(self, mask: np.ndarray, width: float, colour: Colour) -> None:
+        """The outline of a mask of the slice, (row, column)."""
+        loops = outlines(mask[None])[0]
+        corners = ([self.frame.pixel(y / 2 - 0.5, x / 2 - 0.5) for x, y in loop.tolist()] for loop in loops)
+        self.lines([[*points, *points[:2]] for points in corners], width, colour)
+
+    def lines(self, lines: Sequence[Sequence[Point]], width: float, colour: Colour) -> None:
+        """Lines through points (x, y), with smooth edges."""
+        fine = Image.new("L", (self.image.width * _SUPERSAMPLING, self.image.height * _SUPERSAMPLING))
+        draw = ImageDraw.Draw(fine)
+        for points in lines:
+            scaled = [(x * _SUPERSAMPLING - 0.5, y * _SUPERSAMPLING - 0.5) for x, y in points]
+            draw.line(scaled, 255, max(round(width * self.pen * _SUPERSAMPLING), 1), joint="curve")
+        self.image.paste(colour, mask=fine.reduce(_SUPERSAMPLING))
+
+    def text_size(self, text: str, height: float) -> tuple[int, int]:
+        """(width, height) in pixels of a text with its halo."""
+        left, top, right, bottom = self._font(height).getbbox(text, anchor="lt", stroke_width=self._halo)
+        return round(right - left), round(bottom - top)
+
+    def text(self, text: str, x: float, y: float, height: float, colour: Colour) -> None:
+        """A text with its upper left corner at (x, y), moved into the picture, with a halo to be read on any tissue."""
+        width, high = self.text_size(text, height)
+        x = min(max(x, 0), max(self.image.width - width, 0)) + self._halo
+        y = min(max(y, 0), max(self.image.height - high, 0)) + self._halo
+        draw = ImageDraw.Draw(self.image)
+        draw.text(
+            (x, y), text, colour, self._font(height), anchor="lt", stroke_width=self._halo, stroke_fill=(0, 0, 0)
+        )  # fmt: skip
+
+    @property
+    def _halo(self) -> int:
+        return max(round(1.5 * self.pen), 1)
+
+    def _font(self, height: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+        return ImageFont.load_default(max(height * self.pen, 9.0))
 
 
-def _outline(mask: np.ndarray, frame: _Frame, width: float) -> np.ndarray:
-    """Opacity of a mask's outline, ``width`` pixels wide."""
-    if not mask.any():
-        return np.zeros((frame.height, frame.width), np.float32)
-    fine = np.pad(frame.resample(mask, _SUPERSAMPLING) >= 0.5, 1, mode="edge")
-    inner = fine[:-2, 1:-1] & fine[2:, 1:-1] & fine[1:-1, :-2] & fine[1:-1, 2:]
-    edge = fine[1:-1, 1:-1] & ~inner
-    # The edge, one fine pixel wide, drawn with a round pen: the union of the edge moved by every offset of a disk.
-    radius = width * _SUPERSAMPLING / 2
-    reach = int(radius)
-    height, columns = edge.shape
-    padded = np.pad(edge, reach)
-    drawn = np.zeros_like(edge)
-    for dy in range(-reach, reach + 1):
-        for dx in range(-reach, reach + 1):
-            if dy * dy + dx * dx <= radius * radius:
-                drawn |= padded[reach + dy : reach + dy + height, reach + dx : reach + dx + columns]
-    step = _SUPERSAMPLING
-    corners = [drawn[y::step, x::step].astype(np.float32) for y in range(step) for x in range(step)]
-    return sum(corners[1:], corners[0]) / len(corners)
-
-
-def _paint_line(
-    canvas: np.ndarray,
-    start: tuple[float, float],
-    end: tuple[float, float],
-    width: float,
-    colour: tuple[int, int, int],
-) -> None:
-    """Draw a line between two points (y, x) of the canvas."""
-    reach = width / 2 + 1
-    top, left = (max(int(min(a, b) - reach), 0) for a, b in zip(start, end, strict=True))
-    bottom, right = (max(int(max(a, b) + reach) + 1, 0) for a, b in zip(start, end, strict=True))
-    target = canvas[top:bottom, left:right]
-    y, x = np.mgrid[top : top + target.shape[0], left : left + target.shape[1]].astype(np.float32)
-    dy, dx = end[0] - start[0], end[1] - start[1]
-    length = dy * dy + dx * dx
-    along = np.zeros_like(y) if length == 0 else np.clip(((y - start[0]) * dy + (x - start[1]) * dx) / length, 0, 1)
-    distance = np.hypot(y - start[0] - along * dy, x - start[1] - along * dx)
-    _paint(target, np.clip(width / 2 - distance + 0.5, 0.0, 1.0), colour)
-
-
-def _text(text: str, scale: float) -> np.ndarray:
-    """Opacity of a line of text, (row, column), 0..1; ``scale`` pixels a dot."""
-    dots = np.zeros((9, 6 * len(text) + 1), np.float32)
-    for position, character in enumerate(text):
-        for row, bits in enumerate(_GLYPHS[character]):
-            for column in range(5):
-                dots[1 + row, 1 + 6 * position + column] = (bits >> (4 - column)) & 1
-    fine = ndimage.zoom(dots, max(scale, 1.0), order=1, mode="grid-constant", grid_mode=True)
-    return np.clip(fine * 1.4, 0.0, 1.0)
-
-
-def _stamp(canvas: np.ndarray, glyphs: np.ndarray, top: int, left: int, colour: tuple[int, int, int]) -> None:
-    """Text with a dark halo, so that it is readable on any tissue."""
-    top = min(max(top, 0), max(canvas.shape[0] - glyphs.shape[0], 0))
-    left = min(max(left, 0), max(canvas.shape[1] - glyphs.shape[1], 0))
-    target = canvas[top : top + glyphs.shape[0], left : left + glyphs.shape[1]]
-    glyphs = glyphs[: target.shape[0], : target.shape[1]]
-    _paint(target, 0.85 * ndimage.grey_dilation(glyphs, size=(3, 3)), (0, 0, 0))
-    _paint(target, glyphs, colour)
-
-
-def _draw_numbers(canvas: np.ndarray, lesions: np.ndarray, numbers: Sequence[int], frame: _Frame, pen: float) -> None:
+def _draw_numbers(canvas: _Canvas, lesions: np.ndarray, numbers: Sequence[int]) -> None:
     """Each lesion's number beside every part of it, where it hides least of the lesions and of the other numbers."""
+    frame = canvas.frame
     taken = frame.resample(lesions > 0) >= 0.5
     parts = [
         (number, box)
@@ -302,55 +244,51 @@ def _draw_numbers(canvas: np.ndarray, lesions: np.ndarray, numbers: Sequence[int
         for box in ndimage.find_objects(ndimage.label(lesions == number, np.ones((3, 3)))[0])
     ]
     for number, (rows, columns) in parts:
-        top, left = frame.pixel(rows.start - 0.5, columns.start - 0.5)
-        bottom, right = frame.pixel(rows.stop - 0.5, columns.stop - 0.5)
-        glyphs = _text(str(number), 2.3 * pen)
-        height, width = glyphs.shape
-        middle_y, middle_x = (top + bottom - height) / 2, (left + right - width) / 2
+        left, top = frame.pixel(rows.start - 0.5, columns.start - 0.5)
+        right, bottom = frame.pixel(rows.stop - 0.5, columns.stop - 0.5)
+        width, height = canvas.text_size(str(number), _NUMBER_SIZE)
+        middle_x, middle_y = (left + right - width) / 2, (top + bottom - height) / 2
         best: tuple[float, int, int] | None = None
-        for rank, (y, x) in enumerate(
+        for rank, (x, y) in enumerate(
             (
-                (top - height, right),
-                (middle_y, right + 1),
-                (top - height, left - width),
-                (top - height - 1, middle_x),
-                (middle_y, left - width - 1),
-                (bottom, right),
-                (bottom + 1, middle_x),
-                (bottom, left - width),
-                (middle_y, middle_x),
+                (right, top - height),
+                (right + 1, middle_y),
+                (left - width, top - height),
+                (middle_x, top - height - 1),
+                (left - width - 1, middle_y),
+                (right, bottom),
+                (middle_x, bottom + 1),
+                (left - width, bottom),
+                (middle_x, middle_y),
             )
         ):
-            y0 = int(min(max(y, 0), max(frame.height - height, 0)))
             x0 = int(min(max(x, 0), max(frame.width - width, 0)))
+            y0 = int(min(max(y, 0), max(frame.height - height, 0)))
             hidden = float(taken[y0 : y0 + height, x0 : x0 + width].mean()) + 0.01 * rank
             if best is None or hidden < best[0]:
-                best = hidden, y0, x0
+                best = hidden, x0, y0
         if best is not None:
-            _, y0, x0 = best
+            _, x0, y0 = best
             taken[y0 : y0 + height, x0 : x0 + width] = True
-            _stamp(canvas, glyphs, y0, x0, TEXT_COLOUR)
+            canvas.text(str(number), x0, y0, _NUMBER_SIZE, TEXT_COLOUR)
 
 
-def _draw_orientation(canvas: np.ndarray, frame: _Frame, pen: float) -> None:
+def _draw_orientation(canvas: _Canvas) -> None:
     """R, L, A, P at the edges, and a bar of 5 cm."""
-    scale = 2.0 * pen
-    height, width = frame.height, frame.width
-    sample = _text("R", scale)
-    gap = int(4 * pen)
-    middle_y, middle_x = (height - sample.shape[0]) // 2, (width - sample.shape[1]) // 2
-    for letter, y, x in (
-        ("R", middle_y, gap),
-        ("L", middle_y, width - sample.shape[1] - gap),
-        ("A", gap, middle_x),
-        ("P", height - sample.shape[0] - gap, middle_x),
+    height, width, pen = canvas.frame.height, canvas.frame.width, canvas.pen
+    wide, high = canvas.text_size("R", _LETTER_SIZE)
+    gap = 4 * pen
+    for letter, x, y in (
+        ("R", gap, (height - high) / 2),
+        ("L", width - wide - gap, (height - high) / 2),
+        ("A", (width - wide) / 2, gap),
+        ("P", (width - wide) / 2, height - high - gap),
     ):
-        _stamp(canvas, _text(letter, scale), y, x, (200, 200, 200))
-    length = _SCALE_BAR_MM / frame.mm
+        canvas.text(letter, x, y, _LETTER_SIZE, _LETTER_COLOUR)
+    length = _SCALE_BAR_MM / canvas.frame.mm
     if length < width / 2:
         y, right = height - 12 * pen, width - 14 * pen
-        _paint_line(canvas, (y, right - length), (y, right), 4 * pen, (0, 0, 0))
-        _paint_line(canvas, (y, right - length), (y, right), 2 * pen, TEXT_COLOUR)
-        label = _text("5 cm", 2.0 * pen)
-        left = right - (length + label.shape[1]) / 2
-        _stamp(canvas, label, int(y - label.shape[0] - 3 * pen), int(left), TEXT_COLOUR)
+        for thickness, colour in ((4, (0, 0, 0)), (2, TEXT_COLOUR)):
+            canvas.lines([[(right - length, y), (right, y)]], thickness, colour)
+        label_width, label_height = canvas.text_size("5 cm", _LETTER_SIZE)
+        canvas.text("5 cm", right - (length + label_width) / 2, y - label_height - 3 * pen, _LETTER_SIZE, TEXT_COLOUR)

@@ -5,6 +5,7 @@ from pathlib import Path
 import qt
 import slicer
 from slicer.i18n import tr as _
+from slicer.i18n import translate
 
 from ...engine.errors import CascadeError, InputError
 from ...scene.tools.case_report import CaseReport, dicomFiles
@@ -68,7 +69,7 @@ class ReportSection:
         return ""
 
     def _html(self):
-        self._write(_("Report (*.html)"), ".html", lambda report, path: report.writeHtml(path))
+        self._write(_("Report (*.html)"), ".html", lambda report, path: report.writeHtml(path, _translated))
 
     def _csv(self):
         self._write(_("Table (*.csv)"), ".csv", lambda report, path: report.writeCsv(path))
@@ -112,6 +113,11 @@ class ReportSection:
         if report.leftOut:
             lines.append(_("Rejected lesions were left out: {names}.").format(names=", ".join(report.leftOut)))
         self._update("\n".join(lines))
+
+
+def _translated(text):
+    """A text of the report's page in Slicer's language."""
+    return translate("Report", text)
 
 
 def _askPath(suggestion, kinds, ending):

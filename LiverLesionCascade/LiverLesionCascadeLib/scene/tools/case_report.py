@@ -25,6 +25,7 @@ from ...engine.reports.dicom_export import (
 )
 from ...engine.reports.html_report import render_report
 from ...engine.reports.lesion_csv import lesion_csv
+from ...engine.reports.page import Translate, english, write_page
 from ...engine.results.result import ProbabilityBox, SegmentationResult
 from ...engine.results.source_result import LabelBox
 from ...engine.scan.ct_volume import CTVolume
@@ -70,11 +71,14 @@ class CaseReport:
 
     # -- for people
 
-    def writeHtml(self, path: Path) -> None:
-        """The report as one file that needs nothing else. Raises OSError."""
+    def writeHtml(self, path: Path, translate: Translate = english) -> None:
+        """The report as one file that needs nothing else. Raises OSError.
+
+        :param translate: gives the page's own texts in the reader's language.
+        """
         result = self._result(ctVolumeFromNode(self._workspace.volumeNode))
-        html = render_report(result, input_name=self._workspace.volumeNode.GetName() or "", notes=self._notes())
-        write_atomically(path, html.encode("utf-8"))
+        name = self._workspace.volumeNode.GetName() or ""
+        write_page(path, render_report(result, input_name=name, notes=self._notes(), translate=translate))
 
     def writeCsv(self, path: Path) -> None:
         """The lesions as a table. Raises OSError."""

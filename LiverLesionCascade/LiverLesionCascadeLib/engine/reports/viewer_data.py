@@ -1,0 +1,127 @@
+"""What the report's viewer shows: the liver's box of the scan as pictures, the outlines in three planes as paths."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+
+from .key_images import key_slices
+from .outlines import outline_paths
+from .source_slices import ras, source_slice
+
+if TYPE_CHECKING:
+    from ..results.result import SegmentationResult
+
+#: HU of the darkest and the brightest grey value: what the windows for liver and soft tissue need.
+LOWEST_HU, HIGHEST_HU = -200.0, 300.0
+
+_MARGIN_MM = 12.0
+#: Quality of WebP, and size of a picture against the scan's; the first that is small enough is taken.
+_ENCODINGS = ((80, 1.0), (65, 1.0), *((65, 0.8**n) for n in range(1, 10)))
+_TRIED_SLICES = 12
+#: Bytes of what says how the pictures are to be read.
+_PICTURE_FIELDS = 200
+
+
+def viewer_data(result: SegmentationResult, most_bytes: int) -> dict[str, Any] | None:
+    """Scan and outlines for the script, at most ``most_bytes`` as JSON; None without liver, or if they are too few.
+
+    Points are voxels of the box, (slice, row, column) in axial LPS order.
+    """
+    ct = result.ct
+    labels = result.lesions
+    box = _box(result.liver | (labels > 0), ct.spacing)
+    if box is None:
+        return None
+    start = np.array([each.start for each in box])
+    liver, labels = result.liver[box], labels[box]
+    middle = [(each.start + each.stop - 1) / 2 for each in box]
+    places = [(float(n), middle[1], middle[2]) for n in range(box[0].start, box[0].stop)]
+
+    def voxel(point: Iterable[float]) -> list[float]:
+        return [round(float(x), 2) for x in np.asarray(tuple(point)) - start]
+
+    data: dict[str, Any] = {
+        "size": list(liver.shape),
+        "spacing": list(ct.spacing),
+        "origin": [round(mm, 3) for mm in ras(ct, tuple(float(n) for n in start))],  # type: ignore[arg-type]
+        "numbers": [source_slice(ct, place) for place in places],
+        "first": _first_slice(result) - box[0].start,
+        "lesions": [
+            {
+                "number": lesion.number,
+                "long": [voxel(point) for point in lesion.long_axis_points],
+                "short": [voxel(point) for point in lesion.short_axis_points],
+                "middle": voxel(lesion.centroid),
+            }
+            for lesion in result.table
+        ],
+        "outlines": {
+            "axial": _outlines(liver, labels),
+            # From above to below on the screen is from head to feet.
+            "coronal": _outlines(*(array[::-1].transpose(1, 0, 2) for array in (liver, labels))),
+            "sagittal": _outlines(*(array[::-1].transpose(2, 0, 1) for array in (liver, labels))),
+        },
+    }
+    pictures = _pictures(ct.hu[box], most_bytes - len(json.dumps(data, separators=(",", ":"))) - _PICTURE_FIELDS)
+    return None if pictures is None else {**data, "pictures": pictures}
+
+
+def _box(mask: np.ndarray, spacing: tuple[float, float, float]) -> tuple[slice, ...] | None:
+    """The box of a mask (slice, row, column) with a margin; None where the mask is empty."""
+    found = ndimage.find_objects(mask.view(np.uint8))
+    if not found:
+        return None
+    margins = [int(np.ceil(_MARGIN_MM / mm)) for mm in spacing]
+    return tuple(
+        slice(max(each.start - margin, 0), min(each.stop + margin, length))
+        for each, margin, length in zip(found[0], margins, mask.shape, strict=True)
+    )
+
+
+def _first_slice(result: SegmentationResult) -> int:
+    """What is shown at first: where the largest lesion is measured, or the slice with most liver."""
+    return key_slices(result.table, result.liver, 1)[0]
+
+
+def _outlines(liver: np.ndarray, lesions: np.ndarray) -> list[dict[str, str]]:
+    """For each picture the paths in it: "0" the liver's, else by the lesions' numbers. Arrays are (picture, y, x)."""
+    pictures: list[dict[str, str]] = [{"0": path} if path else {} for path in outline_paths(liver)]
+    for number, box in enumerate(ndimage.find_objects(lesions), start=1):
+        if box is None:
+            continue
+        first, top, left = (each.start for each in box)
+        for index, path in enumerate(outline_paths(lesions[box] == number, (2 * left, 2 * top)), start=first):
+            if path:
+                pictures[index][str(number)] = path
+    return pictures
+
+
+def _pictures(hu: np.ndarray, most_bytes: int) -> dict[str, Any] | None:
+    """All slices (slice, row, column) as WebP in base64, as good as they fit; None if not even the smallest do."""
+    grey = np.clip((hu.astype(np.float32) - LOWEST_HU) * (255.0 / (HIGHEST_HU - LOWEST_HU)), 0.0, 255.0)
+    slices = [Image.fromarray(each) for each in np.rint(grey).astype(np.uint8)]
+    tried = slices[:: max(len(slices) // _TRIED_SLICES, 1)]
+    for quality, scale in _ENCODINGS:
+        size = max(round(hu.shape[2] * scale), 1), max(round(hu.shape[1] * scale), 1)
+        expected = sum(len(_encoded(each, size, quality)) for each in tried) / len(tried)
+        if expected * len(slices) <= most_bytes:
+            encoded = [_encoded(each, size, quality) for each in slices]
+            if len(json.dumps(encoded)) <= most_bytes:
+                return {"rows": size[1], "columns": size[0], "low": LOWEST_HU, "high": HIGHEST_HU, "slices": encoded}
+    return None
+
+
+def _encoded(picture: Image.Image, size: tuple[int, int], quality: int) -> str:
+    file = io.BytesIO()
+    if picture.size != size:
+        picture = picture.resize(size, Image.Resampling.BOX)
+    picture.save(file, "WEBP", quality=quality, method=2)
+    return base64.b64encode(file.getvalue()).decode("ascii")

@@ -1,0 +1,107 @@
+// The list of an archive's cases: rows are made as they are scrolled to.
+
+import { number, pageData, sortableHeadings } from "../page.js";
+import { filtered, rowsInSight, sorted } from "./cases.js";
+
+/** @typedef {import("./cases.js").Case} Case */
+
+const ROW_PIXELS = 72;
+/** @type {(keyof Case)[]} */
+const COLUMNS = ["source", "source", "state", "lesions", "liver", "burden", "longest", "doubt"];
+
+/** @type {{cases: Case[], folder: string, picture: string, report: string}} */
+const data = pageData();
+const section = /** @type {HTMLElement} */ (document.getElementById("cases"));
+const form = /** @type {HTMLFormElement} */ (document.getElementById("filters"));
+const list = /** @type {HTMLElement} */ (document.getElementById("list"));
+const table = /** @type {HTMLTableElement} */ (document.getElementById("table"));
+const count = /** @type {HTMLElement} */ (document.getElementById("count"));
+const body = table.tBodies[0];
+
+let order = sorted(data.cases, "doubt", -1);
+let listed = order;
+
+section.hidden = false;
+/** @type {HTMLElement} */ (document.getElementById("not-done")).hidden = true;
+sortableHeadings(table, (column, direction) => {
+  order = sorted(data.cases, COLUMNS[column], direction);
+  filter();
+});
+table.querySelectorAll("thead th")[COLUMNS.length - 1].setAttribute("aria-sort", "descending");
+form.addEventListener("input", filter);
+form.addEventListener("submit", (event) => event.preventDefault());
+form.addEventListener("reset", () => setTimeout(filter));
+list.addEventListener("scroll", showRows);
+new ResizeObserver(showRows).observe(list);
+filter();
+
+function filter() {
+  const field = (/** @type {string} */ name) => /** @type {HTMLInputElement} */ (form.elements.namedItem(name)).value;
+  const limit = (/** @type {string} */ name) => (field(name) === "" ? Number.NaN : Number(field(name)));
+  listed = filtered(order, { text: field("text"), state: field("state"), from: limit("from"), to: limit("to") });
+  count.textContent = `${listed.length} of ${data.cases.length}`;
+  table.setAttribute("aria-rowcount", String(listed.length + 1));
+  list.scrollTop = 0;
+  showRows();
+}
+
+function showRows() {
+  const { first, end } = rowsInSight(list.scrollTop, list.clientHeight, ROW_PIXELS, listed.length);
+  const rows = listed.slice(first, end).map((each, offset) => rowOf(each, first + offset));
+  body.replaceChildren(space(first), ...rows, space(listed.length - end));
+}
+
+/** @param {number} rows that are not made */
+function space(rows) {
+  const row = document.createElement("tr");
+  row.ariaHidden = "true";
+  row.style.height = `${rows * ROW_PIXELS}px`;
+  return row;
+}
+
+/**
+ * @param {Case} each
+ * @param {number} index
+ */
+function rowOf(each, index) {
+  const row = document.createElement("tr");
+  row.className = "case";
+  row.setAttribute("aria-rowindex", String(index + 2));
+  const isDone = each.state === "done";
+  const picture = document.createElement("td");
+  const scan = document.createElement("th");
+  scan.scope = "row";
+  const name = document.createElement(isDone ? "a" : "span");
+  name.textContent = each.source;
+  if (isDone) {
+    name.setAttribute("href", `${data.folder}/${each.name}/${data.report}`);
+    const image = document.createElement("img");
+    image.alt = "";
+    image.loading = "lazy";
+    image.addEventListener("error", () => image.remove());
+    image.src = `${data.folder}/${each.name}/${data.picture}`;
+    picture.append(image);
+  }
+  const remark = document.createElement("span");
+  remark.className = "remark";
+  remark.textContent = each.text;
+  remark.title = each.text;
+  scan.append(name, remark);
+  const values = [
+    isDone ? "segmented" : each.state,
+    number(each.lesions, 0),
+    number(each.liver, 0),
+    number(each.burden, 1),
+    number(each.longest, 0),
+    number(each.doubt, 1),
+  ];
+  row.append(picture, scan, ...values.map(cellOf));
+  return row;
+}
+
+/** @param {string} text */
+function cellOf(text) {
+  const cell = document.createElement("td");
+  cell.textContent = text;
+  return cell;
+}

@@ -1,0 +1,56 @@
+// The report: viewer and table together.
+
+import { _, pageData, translateTo } from "../page.js";
+import { Controls } from "./controls.js";
+import { LesionTable } from "./lesion_table.js";
+import { Viewer } from "./viewer.js";
+
+const { texts, viewer: data } = pageData();
+translateTo(texts);
+const section = /** @type {HTMLElement} */ (document.getElementById("viewer"));
+const canvas = /** @type {HTMLCanvasElement} */ (document.getElementById("canvas"));
+const status = /** @type {HTMLElement} */ (document.getElementById("chosen"));
+const tableElement = /** @type {HTMLTableElement | null} */ (document.getElementById("lesions"));
+
+section.hidden = false;
+document.documentElement.classList.add("viewing");
+const table = tableElement && new LesionTable(tableElement, choose);
+const viewer = new Viewer(canvas, data, () => controls.show());
+const controls = new Controls(section, viewer, select, (step) => {
+  if (table) {
+    choose(table.beside(viewer.chosen, step));
+  }
+});
+viewer.place[0] = data.first;
+viewer.draw();
+new ResizeObserver(() => viewer.draw()).observe(canvas);
+viewer.volume.load(() => Math.round(viewer.place[0]), (index) => {
+  if (viewer.plane.name !== "axial" || index === viewer.index) {
+    viewer.update();
+  }
+});
+
+/**
+ * Marks a lesion and goes to it.
+ * @param {number} lesion
+ */
+function choose(lesion) {
+  viewer.choose(lesion);
+  tell(lesion);
+}
+
+/**
+ * Marks a lesion where it is seen; null for none.
+ * @param {number | null} lesion
+ */
+function select(lesion) {
+  viewer.chosen = lesion;
+  viewer.update();
+  tell(lesion);
+}
+
+/** @param {number | null} lesion */
+function tell(lesion) {
+  table?.mark(lesion);
+  status.textContent = lesion === null ? "" : _("Lesion {lesion}, {where}", { lesion, where: viewer.where });
+}
