@@ -91,6 +91,7 @@ validate: $(INSTALLED)
 
 benchmark: $(INSTALLED_TEST)
 	@$(PY) Testing/benchmarks/benchmark.py
+	@$(PY) Testing/benchmarks/benchmark_grids.py
 	@QT_QPA_PLATFORM=offscreen $(PY) Testing/benchmarks/benchmark_panel.py
 	@$(PY) Testing/benchmarks/benchmark_training.py
 

@@ -345,7 +345,7 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
 
         Raises a CascadeError where there is nothing to refine or a choice is unfit, and CancelledError.
         """
-        from LiverLesionCascadeLib.engine.corrections.edit_flags import refined_on_source
+        from LiverLesionCascadeLib.engine.corrections.edit_flags import corrections_of, refined_on_source
         from LiverLesionCascadeLib.scene.tools.refinement import Refinement, editsIn, requireCorrections
         from LiverLesionCascadeLib.scene.tools.scan_input import scanFromNode
 
@@ -353,7 +353,7 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
         workspace = requireCorrections(segmentationNode)
         scan = scanFromNode(workspace.volumeNode, roiNode)
         ct = scan.ctVolume()
-        corrections = editsIn(workspace, scan).corrections(ct)
+        corrections = corrections_of(editsIn(workspace, scan), ct)
         segmenter = self._segmenterFor(options.bundle, options.device)
         refined = segmenter.refine(ct, corrections, options.resolved_preset(), progress, cancel)
         return Refinement.ofScan(workspace, scan, refined_on_source(refined, ct, segmenter.bundle, segmenter.device))

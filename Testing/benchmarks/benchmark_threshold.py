@@ -16,9 +16,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(REPOSITORY / name) for name in ("Testing", "LiverLesionCascade")]
 
 from fixtures import scene_cases as cases  # noqa: E402
+from LiverLesionCascadeLib.engine.grid.boxed import Boxed  # noqa: E402
 from LiverLesionCascadeLib.engine.measures.lesions import label_lesions  # noqa: E402
-from LiverLesionCascadeLib.engine.results.result import ProbabilityBox  # noqa: E402
-from LiverLesionCascadeLib.engine.results.source_result import LabelBox, SourceResult  # noqa: E402
+from LiverLesionCascadeLib.engine.results.source_result import SourceResult  # noqa: E402
 from LiverLesionCascadeLib.engine.scan.image_io import read_image  # noqa: E402
 from LiverLesionCascadeLib.scene.headless import headlessScene  # noqa: E402
 from LiverLesionCascadeLib.scene.nodes.arrays import RAS_FROM_LPS  # noqa: E402
@@ -95,9 +95,9 @@ def madeLiver() -> tuple[np.ndarray, np.ndarray]:
 
 
 def madeResult(volumeNode, liver: np.ndarray, probability: np.ndarray) -> SourceResult:
-    def placed(labels: np.ndarray) -> LabelBox:
-        found = LabelBox.of(labels)
-        return LabelBox(found.values, tuple(a + b for a, b in zip(found.start, START, strict=True)))
+    def placed(labels: np.ndarray) -> Boxed:
+        found = Boxed.labels(labels)
+        return Boxed(found.values, tuple(a + b for a, b in zip(found.start, START, strict=True)))
 
     return SourceResult(
         shape=SCAN,
@@ -111,7 +111,7 @@ def madeResult(volumeNode, liver: np.ndarray, probability: np.ndarray) -> Source
         bundle_version="",
         preset="fast",
         device="cpu",
-        lesion_probability=ProbabilityBox(probability.astype(np.float16), START),
+        lesion_probability=Boxed(probability.astype(np.float16), START),
     )
 
 

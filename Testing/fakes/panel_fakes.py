@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import slicer_harness
+from LiverLesionCascadeLib.engine.grid.boxed import Boxed
 from LiverLesionCascadeLib.engine.grid.geometry import ImageGeometry
 from LiverLesionCascadeLib.engine.measures.lesions import label_lesions, measure_lesions
-from LiverLesionCascadeLib.engine.results.source_result import LabelBox, SourceResult
+from LiverLesionCascadeLib.engine.results.source_result import SourceResult
 
 MODULE = Path(__file__).resolve().parents[2] / "LiverLesionCascade" / "LiverLesionCascade.py"
 
@@ -159,8 +160,8 @@ def resultOf(volumeNode):
         shape=scan.array.shape,
         ijk_to_lps=scan.ijkToLps,
         name=scan.name,
-        liver=LabelBox.of(liver),
-        lesions=LabelBox.of(instances),
+        liver=Boxed.labels(liver),
+        lesions=Boxed.labels(instances),
         table=measure_lesions(instances, scan.array, geometry),
         liver_volume_ml=float(liver.sum()) * 0.0128,
         bundle_name="fake",

@@ -12,6 +12,7 @@ from torch import Tensor
 from .corrections.refine import REACH_MM, Carrier, Corrections, Refined, refine_lesions, refine_liver
 from .findings import edges_touched, liver_findings
 from .grid.bounding_box import Box
+from .grid.boxed import Boxed
 from .measures.lesions import label_lesions, measure_lesions
 from .model.bundle import LesionPassSettings, ModelBundle
 from .model.device import precision, select_device
@@ -25,7 +26,7 @@ from .passes.liver_pass import run_liver_pass
 from .passes.presets import DEFAULT_PRESET, PRESETS, Preset
 from .progress import CancelCallback, Progress, ProgressCallback
 from .results.postprocessing import PostProcessing, postprocess
-from .results.result import ProbabilityBox, SegmentationResult
+from .results.result import SegmentationResult
 from .scan.ct_volume import CTVolume
 
 #: Share of a run that labelling and measuring take.
@@ -91,7 +92,7 @@ class Segmenter:
         liver = run_liver_pass(ct, self.bundle, self._networks["liver"], preset, self.device, steps)
         lap("liver pass")
         if liver.box is None:
-            boxes = _empty_box(), _empty_box()
+            boxes = Boxed.nothing(np.float16), Boxed.nothing(np.float16)
         else:
             steps.reserve(_FINISHING_SHARE + (_CRF_SHARE if preset.crf else 0.0))
             maps, indices, view = liver.maps, liver.indices, liver.view
@@ -183,7 +184,7 @@ class Segmenter:
         return networks * liver / (liver + lesion)
 
     def _finish(
-        self, ct: CTVolume, boxes: tuple[ProbabilityBox, ProbabilityBox], preset: Preset, rules: PostProcessing
+        self, ct: CTVolume, boxes: tuple[Boxed, Boxed], preset: Preset, rules: PostProcessing
     ) -> SegmentationResult:
         settings = self.bundle.lesion_pass
         liver, lesion = self._masks(ct, boxes, rules)
@@ -225,9 +226,7 @@ class Segmenter:
             lesion_filter=known,
         )
 
-    def _masks(
-        self, ct: CTVolume, boxes: tuple[ProbabilityBox, ProbabilityBox], rules: PostProcessing
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _masks(self, ct: CTVolume, boxes: tuple[Boxed, Boxed], rules: PostProcessing) -> tuple[np.ndarray, np.ndarray]:
         """Liver and lesions above the bundle's thresholds, by the rules."""
         settings = self.bundle.lesion_pass
         masks = []
@@ -239,7 +238,7 @@ class Segmenter:
 
 
 def _reject(
-    lesion_probability: ProbabilityBox,
+    lesion_probability: Boxed,
     instances: np.ndarray,
     known: LesionFilter,
     settings: LesionPassSettings,
@@ -258,11 +257,7 @@ def _reject(
     return bool(rejected.any())
 
 
-def _empty_box() -> ProbabilityBox:
-    return ProbabilityBox(np.zeros((0, 0, 0), np.float16), (0, 0, 0))
-
-
-def paste(maps: Tensor, indices: list[int], view: View, ct: CTVolume) -> tuple[ProbabilityBox, ProbabilityBox]:
+def paste(maps: Tensor, indices: list[int], view: View, ct: CTVolume) -> tuple[Boxed, Boxed]:
     """Maps (n, 2, *view.size) of ascending slices as probabilities of the view's voxels, first to last slice."""
     first, last = indices[0], indices[-1]
     rows, columns = ct.hu.shape[1:]
@@ -274,4 +269,4 @@ def paste(maps: Tensor, indices: list[int], view: View, ct: CTVolume) -> tuple[P
     for z in range(first, last + 1):
         inner.paste(between_slices(maps, indices, [z])[0].float(), values[:, z - first])
     start = (first, top, left)
-    return ProbabilityBox(values[0].numpy(), start), ProbabilityBox(values[1].numpy(), start)
+    return Boxed(values[0].numpy(), start), Boxed(values[1].numpy(), start)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..engine.errors import CascadeError, InputError
+from ..engine.grid.boxed import Boxed
 
 if TYPE_CHECKING:
     from ..engine.findings import Finding
@@ -86,13 +87,12 @@ def exported_segments(result: SourceResult) -> list[ExportedSegment]:
 
     from ..engine import codes
     from ..engine.reports.dicom_export import ExportedSegment, new_uid
-    from ..engine.results.source_result import LabelBox
 
     algorithm = (result.bundle_name, result.bundle_version)
     segments = [
         ExportedSegment(
             label="Liver",
-            mask=LabelBox((result.liver.values > 0).astype(np.uint8), result.liver.start),
+            mask=Boxed((result.liver.values > 0).astype(np.uint8), result.liver.start),
             category=codes.ANATOMICAL_STRUCTURE,
             type=codes.LIVER,
             color=_LIVER_COLOR,
@@ -108,7 +108,7 @@ def exported_segments(result: SourceResult) -> list[ExportedSegment]:
         segments.append(
             ExportedSegment(
                 label=name,
-                mask=LabelBox((result.lesions.values == lesion.number).astype(np.uint8), result.lesions.start),
+                mask=Boxed((result.lesions.values == lesion.number).astype(np.uint8), result.lesions.start),
                 category=codes.MORPHOLOGICALLY_ALTERED_STRUCTURE,
                 type=codes.MASS,
                 region=codes.LIVER,

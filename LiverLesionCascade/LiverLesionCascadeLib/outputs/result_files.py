@@ -52,6 +52,9 @@ def write_outputs(
     Args:
         report: One of ``REPORTS``.
     """
+    import numpy as np
+
+    from ..engine.grid.boxed import Boxed
     from ..engine.reports.html_report import write_report
     from ..engine.reports.lesion_csv import write_lesion_table
     from ..engine.results.source_result import SourceResult
@@ -65,12 +68,12 @@ def write_outputs(
             result.findings += dicom.write(on_source, folder)
         write_lesion_table(folder / TABLE_FILE, result.table, result.ct)
         if probabilities:
-            shape = result.ct.hu.shape
             for name, box in (
                 (LIVER_PROBABILITY_FILE, result.liver_probability),
                 (LESION_PROBABILITY_FILE, result.lesion_probability),
             ):
-                write_image(folder / name, result.ct.to_source(box.full(shape), order=1), result.ct.source)
+                on_grid = result.ct.boxed_to_source(Boxed(box.values.astype(np.float32), box.start), order=1)
+                write_image(folder / name, on_grid.full(result.ct.source.shape), result.ct.source)
         write_report(folder / REPORT_FILE, result, input_name=input_name, with_viewer=report == "full")
     except OSError as error:
         raise OutputError(

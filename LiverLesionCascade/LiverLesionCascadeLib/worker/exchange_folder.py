@@ -17,7 +17,7 @@ from typing import IO
 
 import numpy as np
 
-from ..engine.corrections.edit_flags import EditFlags
+from ..engine.grid.boxed import Boxed
 from ..engine.run_options import RunOptions
 from .submitted_run import VolumeData
 
@@ -93,7 +93,7 @@ def read_volume(folder: Path) -> tuple[VolumeData, RunOptions]:
     matrix = np.array(request["ijk_to_lps"], np.float64)
     edits = None
     if "edits_start" in request:
-        edits = EditFlags(np.load(folder / _EDITS_FILE, allow_pickle=False), tuple(request["edits_start"]))
+        edits = Boxed(np.load(folder / _EDITS_FILE, allow_pickle=False), tuple(request["edits_start"]))
     return VolumeData(array, matrix, request["name"], edits), RunOptions.from_dict(request["options"])
 
 

@@ -11,7 +11,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from ..engine.corrections.edit_flags import refined_on_source
+from ..engine.corrections.edit_flags import corrections_of, refined_on_source
 from ..engine.errors import BundleError, DeviceError, InputError, InvalidVolumeError, OutputError
 from ..engine.findings import Finding
 from ..engine.model.bundle import ModelBundle
@@ -124,7 +124,7 @@ class Server:
         model, remarks = self._models.get(options)
         if volume.edits is not None:
             refined = model.refine(
-                ct, volume.edits.corrections(ct), options.resolved_preset(), progress.of_segmentation
+                ct, corrections_of(volume.edits, ct), options.resolved_preset(), progress.of_segmentation
             )
             result = refined_on_source(refined, ct, model.bundle, model.device)
         else:

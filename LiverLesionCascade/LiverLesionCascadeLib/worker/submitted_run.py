@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from ..engine.corrections.edit_flags import EditFlags
+from ..engine.grid.boxed import Boxed
 from ..engine.progress import Stage
 from ..engine.results.source_result import SourceResult
 from ..engine.run_options import RunOptions
@@ -42,7 +42,7 @@ class VolumeData:
     array: np.ndarray
     ijk_to_lps: np.ndarray
     name: str
-    edits: EditFlags | None = None
+    edits: Boxed | None = None
 
 
 @dataclass(frozen=True)

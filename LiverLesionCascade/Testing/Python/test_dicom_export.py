@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from LiverLesionCascadeLib.engine import codes
 from LiverLesionCascadeLib.engine.codes import Code
 from LiverLesionCascadeLib.engine.errors import InputError, OutputError
+from LiverLesionCascadeLib.engine.grid.boxed import Boxed
 from LiverLesionCascadeLib.engine.measures.lesions import Lesion, measure_lesion
 from LiverLesionCascadeLib.engine.reports.dicom_export import (
     ExportedSegment,
@@ -26,7 +27,6 @@ from LiverLesionCascadeLib.engine.reports.dicom_export import (
     write_report,
     write_segmentation,
 )
-from LiverLesionCascadeLib.engine.results.source_result import LabelBox
 from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_folder
 from LiverLesionCascadeLib.engine.scan.dicom.dicom_source import SourceImage, source_images
 
@@ -49,7 +49,7 @@ def segment(label: str, mask: np.ndarray, measures: Lesion | None = None, **othe
     lesion = measures is not None
     values: dict = {
         "label": label,
-        "mask": LabelBox.of(mask),
+        "mask": Boxed.labels(mask),
         "category": codes.MORPHOLOGICALLY_ALTERED_STRUCTURE if lesion else codes.ANATOMICAL_STRUCTURE,
         "type": codes.MASS if lesion else codes.LIVER,
         "region": codes.LIVER if lesion else codes.NO_CODE,
@@ -273,7 +273,7 @@ def test_a_damaged_segmentation_is_not_written(case, tmp_path: Path) -> None:
     images, segments = case
     seg = segmentation_object(images, segments, "")
     other = np.roll(segments[0].mask.values, 1, axis=2)
-    moved = [dataclasses.replace(segments[0], mask=LabelBox(other * 0, segments[0].mask.start)), *segments[1:]]
+    moved = [dataclasses.replace(segments[0], mask=Boxed(other * 0, segments[0].mask.start)), *segments[1:]]
     with pytest.raises(OutputError, match="Liver was not written as it is"):
         write_segmentation(tmp_path / "seg.dcm", seg, images, moved)
     assert [path.name for path in tmp_path.iterdir()] == ["ct"]

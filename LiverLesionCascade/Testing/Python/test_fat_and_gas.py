@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from LiverLesionCascadeLib.engine.grid.boxed import Boxed
 from LiverLesionCascadeLib.engine.passes.fat_and_gas import clear_fat_and_gas, fat_or_gas
-from LiverLesionCascadeLib.engine.results.result import ProbabilityBox
 
 SPACINGS = st.tuples(st.floats(0.5, 10), st.floats(0.4, 5), st.floats(0.4, 5))
 
@@ -41,7 +41,7 @@ def test_clipped_fat_is_still_fat():
 def test_probabilities_of_a_box_are_cleared_in_its_own_place(kind):
     hu = np.full((4, 60, 60), 80, kind)
     hu[1, 30:50, 30:50] = -900
-    boxes = tuple(ProbabilityBox(np.full((2, 30, 40), p, np.float16), (1, 25, 15)) for p in (0.9, 0.6))
+    boxes = tuple(Boxed(np.full((2, 30, 40), p, np.float16), (1, 25, 15)) for p in (0.9, 0.6))
     clear_fat_and_gas(boxes, hu, (5.0, 0.8, 0.8))
     for box, before in zip(boxes, (0.9, 0.6), strict=True):
         assert (box.values[0, 8:22, 18:32] == 0).all()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from LiverLesionCascadeLib.engine.grid.boxed import Boxed
 from LiverLesionCascadeLib.engine.grid.geometry import ImageGeometry
 from LiverLesionCascadeLib.engine.measures.diameters import axial_diameters
 from LiverLesionCascadeLib.engine.measures.lesions import (
@@ -196,7 +196,7 @@ def test_probabilities_of_a_box_count_as_those_of_the_whole_grid(mask: np.ndarra
     box = tuple(slice(a, b) for a, b in zip(start, stop, strict=True))
     whole = np.zeros(mask.shape, np.float32)
     whole[box] = np.random.default_rng(2).random(whole[box].shape)
-    boxed = SimpleNamespace(values=whole[box], start=start)
+    boxed = Boxed(whole[box], start)
     hu, geometry = random_hu(mask.shape), geometry_of(mask)
     expected = measure_lesion(mask, hu, geometry, whole).confidence
     assert measure_lesion(mask, hu, geometry, boxed).confidence == pytest.approx(expected)

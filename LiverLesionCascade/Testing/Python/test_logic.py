@@ -17,7 +17,7 @@ slicer_harness.install()
 
 import slicer  # noqa: E402
 from fixtures.phantom import LESION_HU, PhantomSegmenter, phantom_hu  # noqa: E402
-from LiverLesionCascadeLib.engine.corrections.edit_flags import LESION_PAINTED, refined_on_source  # noqa: E402
+from LiverLesionCascadeLib.engine.corrections.edit_flags import LESION_PAINTED, corrections_of, refined_on_source  # noqa: E402
 from LiverLesionCascadeLib.engine.corrections.refine import Refined  # noqa: E402
 from LiverLesionCascadeLib.engine.errors import CancelledError, InputError, OutputError  # noqa: E402
 from LiverLesionCascadeLib.engine.passes.presets import PAPER_SCALES, PRESETS  # noqa: E402
@@ -56,7 +56,7 @@ class ImmediateClient:
         ct = CTVolume.from_array(volume.array, volume.ijk_to_lps, volume.name)
         run.state = "ended"
         if volume.edits is not None:
-            refined = self._segmenter.refine(ct, volume.edits.corrections(ct), options.resolved_preset())
+            refined = self._segmenter.refine(ct, corrections_of(volume.edits, ct), options.resolved_preset())
             handlers.on_finished(refined_on_source(refined, ct, self._segmenter.bundle, self._segmenter.device))
         else:
             result = self._segmenter.segment(ct, options.resolved_preset().name)

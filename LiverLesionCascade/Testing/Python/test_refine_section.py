@@ -9,7 +9,7 @@ slicer_harness.install()
 import slicer  # noqa: E402
 from fakes.panel_fakes import makeCT, resultOf  # noqa: E402
 from LiverLesionCascadeLib.engine.errors import InputError  # noqa: E402
-from LiverLesionCascadeLib.engine.results.source_result import LabelBox  # noqa: E402
+from LiverLesionCascadeLib.engine.grid.boxed import Boxed  # noqa: E402
 from LiverLesionCascadeLib.gui.sections.refine_section import RefineSection  # noqa: E402
 from LiverLesionCascadeLib.scene.nodes.arrays import orientedImage  # noqa: E402
 from LiverLesionCascadeLib.scene.nodes.volume import ijkToRasMatrix  # noqa: E402
@@ -71,7 +71,7 @@ class Case:
             lesions[grown] = True
         if liver is not None:
             organ[liver] = 0
-        self.result.lesions, self.result.liver = LabelBox.of(lesions.astype(np.uint8)), LabelBox.of(organ)
+        self.result.lesions, self.result.liver = Boxed.labels(lesions.astype(np.uint8)), Boxed.labels(organ)
         self.runs[-1].onFinished(self.node, Refinement(self.workspace, self.result))
 
     def previews(self):

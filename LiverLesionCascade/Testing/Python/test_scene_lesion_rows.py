@@ -9,10 +9,10 @@ import slicer
 from fixtures import scene_cases as cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from LiverLesionCascadeLib.engine.grid.boxed import Boxed
 from LiverLesionCascadeLib.engine.measures.lesions import measure_lesion
 from LiverLesionCascadeLib.engine.model.lesion_filter import LesionFilter
 from LiverLesionCascadeLib.scene.headless import headlessScene
-from LiverLesionCascadeLib.scene.nodes.mask_box import MaskBox
 from LiverLesionCascadeLib.scene.nodes.segment_writer import writeSegments
 from LiverLesionCascadeLib.scene.nodes.volume import ctVolumeFromNode
 from LiverLesionCascadeLib.scene.tools.diameter_lines import LINES_ROLE, hideDiameters, showDiameters, showsDiameters
@@ -48,7 +48,7 @@ def paint(case, segmentId, mask):
     """Give a segment other voxels, as an editor does."""
     if case.node.GetSegmentation().GetSegment(segmentId) is None:
         case.node.GetSegmentation().AddEmptySegment(segmentId, segmentId)
-    writeSegments(case.node, {segmentId: MaskBox.of(mask)}, case.volume)
+    writeSegments(case.node, {segmentId: Boxed.mask(mask)}, case.volume)
 
 
 def row(case, segmentId):

@@ -11,12 +11,11 @@ from LiverLesionCascadeLib.engine.corrections.edit_flags import (
     LESION_PAINTED,
     LIVER,
     TOUCHED,
-    EditFlags,
+    corrections_of,
     refined_on_source,
 )
 from LiverLesionCascadeLib.engine.errors import OutputError
-from LiverLesionCascadeLib.engine.results.result import ProbabilityBox
-from LiverLesionCascadeLib.engine.results.source_result import LabelBox
+from LiverLesionCascadeLib.engine.grid.boxed import Boxed
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from LiverLesionCascadeLib.scene.headless import headlessScene
 from LiverLesionCascadeLib.scene.nodes.arrays import RAS_FROM_LPS, orientedImage
@@ -56,7 +55,7 @@ class Bench:
     def refined(self, lesions, region=None):
         """What the engine would have answered to the edits so far."""
         editFlags(self.workspace)
-        self.result.lesions = LabelBox.of(lesions.astype(np.uint8))
+        self.result.lesions = Boxed.labels(lesions.astype(np.uint8))
         return Refinement(self.workspace, self.result, region)
 
     def mask(self, segmentId):
@@ -173,7 +172,7 @@ def test_the_liver_is_refined_too_where_nobody_touched_it(bench):
     bench.setMask("liver", drawn)
     k, j, i = (int(each[-1]) for each in np.nonzero(LIVER_MASK & (INSTANCES == 0)))
     wanted[k, j, i] = False
-    bench.result.liver = LabelBox.of(wanted.astype(np.uint8))
+    bench.result.liver = Boxed.labels(wanted.astype(np.uint8))
     refinement = bench.refined(INSTANCES > 0)
     assert [mask.count for mask in refinement.liverChanges()] == [0, 1]
     assert refinement.summary().liverRemovedMl > 0 and not refinement.summary().isEmpty
@@ -185,7 +184,7 @@ def test_the_liver_is_refined_too_where_nobody_touched_it(bench):
 
 def test_a_threshold_keeps_what_was_refined_until_it_is_undone(bench):
     whole = tuple(slice(0, n) for n in SHAPE)
-    storeProbability(bench.node, bench.volume, ProbabilityBox((INSTANCES > 0).astype(np.float32)[whole], (0, 0, 0)))
+    storeProbability(bench.node, bench.volume, Boxed((INSTANCES > 0).astype(np.float32)[whole], (0, 0, 0)))
     bench.setMask("drawn", DISK)
     bench.tool.accept(bench.refined((INSTANCES == 1) | BLOCK))
     refined = bench.workspace.lesions().full(SHAPE)
@@ -221,7 +220,7 @@ def test_masks_reach_the_engine_and_come_back_voxel_for_voxel_in_any_orientation
     flags = np.zeros(shape, np.uint8)
     flags[box] = random.integers(0, 128, flags[box].shape)
     flags[3, 4, 5] = 127
-    c = EditFlags(flags[box], (1, 2, 0)).corrections(ct)
+    c = corrections_of(Boxed(flags[box], (1, 2, 0)), ct)
 
     class Bundle:
         name, version = "tiny", "1"

@@ -5,11 +5,10 @@ import pytest
 import slicer
 from fixtures import scene_cases as cases
 from LiverLesionCascadeLib.engine.errors import InputError, OutputError
+from LiverLesionCascadeLib.engine.grid.boxed import Boxed
 from LiverLesionCascadeLib.engine.model.lesion_filter import LesionFilter
-from LiverLesionCascadeLib.engine.results.result import ProbabilityBox
 from LiverLesionCascadeLib.scene.headless import headlessScene
 from LiverLesionCascadeLib.scene.nodes.arrays import arrayFromImage, orientedImage
-from LiverLesionCascadeLib.scene.nodes.mask_box import MaskBox
 from LiverLesionCascadeLib.scene.nodes.representations import BINARY_LABELMAP, CLOSED_SURFACE
 from LiverLesionCascadeLib.scene.nodes.volume import ctVolumeFromNode, ijkToRasMatrix
 from LiverLesionCascadeLib.scene.tools.lesion_rows import LesionRows
@@ -52,7 +51,7 @@ class Case:
         result = cases.resultOf(ct, LIVER, instances, min_lesion_mm=1.0, lesion_filter=known)
         self.node = segmentationNodeFromResult(result, self.volume)
         box = tuple(slice(first, first + size) for first, size in zip(START, SHAPE, strict=True))
-        storeProbability(self.node, self.volume, ProbabilityBox(PROBABILITY[box], START))
+        storeProbability(self.node, self.volume, Boxed(PROBABILITY[box], START))
         self.workspace = workspaceOf(self.node)
         self.review = self.workspace.tool(Review)
         self.threshold = self.workspace.tool(Threshold)
@@ -274,7 +273,7 @@ def test_lesions_that_overlap_are_written_into_layers_of_their_own(case):
     one[10:13, 14:18, 10:13] = True
     other[12:15, 16:20, 11:14] = True
     history = LesionHistory(case.workspace)
-    history.change({"lesion_1": MaskBox.of(one), "lesion_2": MaskBox.of(other)})
+    history.change({"lesion_1": Boxed.mask(one), "lesion_2": Boxed.mask(other)})
     assertSame(case.masks(), {"liver": LIVER, "lesion_1": one, "lesion_2": other})
 
 
@@ -284,7 +283,7 @@ def test_a_change_leaves_every_voxel_that_a_person_touched(case):
     edited[12:] = False
     edited[10, 12, 9:15] = True
     case.write("lesion_1", edited)
-    LesionHistory(case.workspace).change({"lesion_1": MaskBox.of(whole)})
+    LesionHistory(case.workspace).change({"lesion_1": Boxed.mask(whole)})
     assertSame({"lesion_1": case.masks()["lesion_1"]}, {"lesion_1": edited})
 
 

@@ -6,10 +6,8 @@ import slicer
 from fixtures import scene_cases as cases
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from LiverLesionCascadeLib.scene.headless import headlessScene
 from LiverLesionCascadeLib.scene.nodes.arrays import arrayFromImage, orientedImage
-from LiverLesionCascadeLib.scene.nodes.mask_box import EMPTY, MaskBox, difference, jointBox, union
 from LiverLesionCascadeLib.scene.nodes.representations import BINARY_LABELMAP
 from LiverLesionCascadeLib.scene.nodes.volume import ctVolumeFromNode, ijkToRasMatrix
 from LiverLesionCascadeLib.scene.workspace.edit_record import EDITS_ROLE, LESIONS, LIVER
@@ -64,29 +62,6 @@ def assertMasks(found, *expected):
 
 
 NOTHING = np.zeros(SHAPE, bool)
-
-
-# ----------------------------------------------------------------------------------------------------------- mask boxes
-
-MASKS = arrays(bool, (4, 5, 6), elements=st.booleans())
-
-
-@given(MASKS, MASKS)
-def test_mask_boxes_are_what_whole_masks_are(a, b):
-    one, other = MaskBox.of(a), MaskBox.of(b)
-    np.testing.assert_array_equal(one.full(a.shape), a)
-    assert one.count == np.count_nonzero(a) and bool(one) == a.any()
-    np.testing.assert_array_equal(difference(one, other).full(a.shape), a ^ b)
-    np.testing.assert_array_equal(union([one, other]).full(a.shape), a | b)
-    assert (one == other) == np.array_equal(a, b)
-
-
-def test_a_mask_box_shows_what_of_it_lies_in_another_box():
-    mask = np.zeros((6, 6, 6), bool)
-    mask[2:5, 2:5, 2:5] = True
-    box = (slice(4, 6), slice(0, 3), slice(2, 3))
-    np.testing.assert_array_equal(MaskBox.of(mask).within(box), mask[box])
-    assert jointBox([EMPTY, EMPTY]) is None and not EMPTY
 
 
 # ------------------------------------------------------------------------------------------------------------ the watch

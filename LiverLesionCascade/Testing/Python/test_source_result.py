@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from LiverLesionCascadeLib.engine.findings import Finding
+from LiverLesionCascadeLib.engine.grid.boxed import Boxed
 from LiverLesionCascadeLib.engine.measures.lesions import label_lesions, measure_lesions
 from LiverLesionCascadeLib.engine.model.lesion_filter import LesionFilter
-from LiverLesionCascadeLib.engine.results.result import ProbabilityBox, SegmentationResult
-from LiverLesionCascadeLib.engine.results.source_result import LabelBox, SourceResult
+from LiverLesionCascadeLib.engine.results.result import SegmentationResult
+from LiverLesionCascadeLib.engine.results.source_result import SourceResult
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 
 AXIS_ORDERS = [
@@ -42,7 +43,7 @@ def result_of(array, matrix):
     lesion = ct.hu == 60
     liver = (ct.hu == 110) | lesion
     instances = label_lesions(lesion)
-    boxes = [ProbabilityBox((mask * 0.75).astype(np.float16), (0, 0, 0)) for mask in (liver, lesion)]
+    boxes = [Boxed((mask * 0.75).astype(np.float16), (0, 0, 0)) for mask in (liver, lesion)]
     table = measure_lesions(instances, ct.hu, ct.geometry, boxes[1], liver)
     finding = Finding("example", "warning", "An example.")
     return SegmentationResult(
@@ -174,6 +175,6 @@ def test_a_half_written_result_is_told_from_a_whole_one(tmp_path):
 def test_labels_take_one_byte_a_voxel_while_their_numbers_fit(number, dtype):
     labels = np.zeros((3, 4, 5), np.uint16)
     labels[1, 2, 3] = number
-    box = LabelBox.of(labels)
+    box = Boxed.labels(labels)
     assert (box.values.dtype, box.values.shape, box.start) == (dtype, (1, 1, 1), (1, 2, 3))
     np.testing.assert_array_equal(box.full(labels.shape), labels)

@@ -8,7 +8,7 @@ slicer_harness.install()
 
 import slicer  # noqa: E402
 from fakes.panel_fakes import makeCT, resultOf  # noqa: E402
-from LiverLesionCascadeLib.engine.results.result import ProbabilityBox  # noqa: E402
+from LiverLesionCascadeLib.engine.grid.boxed import Boxed  # noqa: E402
 from LiverLesionCascadeLib.gui.sections.review_bar import ReviewBar  # noqa: E402
 from LiverLesionCascadeLib.gui.sections.threshold_section import ThresholdSection  # noqa: E402
 from LiverLesionCascadeLib.scene.workspace.provenance import CONFIDENCE  # noqa: E402
@@ -46,7 +46,7 @@ class Case:
         if probabilities:
             values = np.where(result.lesions.full(result.shape) > 0, 0.8, 0.0)
             values[3:8, 90:104, 30:44] = 0.3
-            storeProbability(self.node, self.volume, ProbabilityBox(values.astype(np.float16), (0, 0, 0)))
+            storeProbability(self.node, self.volume, Boxed(values.astype(np.float16), (0, 0, 0)))
         self.workspace = workspaceOf(self.node)
         self.loop = Loop()
         self.section = ThresholdSection(self.loop.callLater)

@@ -9,8 +9,7 @@ from fixtures import scene_cases as cases
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from LiverLesionCascadeLib.engine.results.result import ProbabilityBox
-from LiverLesionCascadeLib.engine.results.source_result import LabelBox
+from LiverLesionCascadeLib.engine.grid.boxed import Boxed
 from LiverLesionCascadeLib.scene.headless import headlessScene
 from LiverLesionCascadeLib.scene.nodes.arrays import orientedImage
 from LiverLesionCascadeLib.scene.nodes.volume import ctVolumeFromNode, ijkToRasMatrix
@@ -65,7 +64,7 @@ class WorkbenchMachine(RuleBasedStateMachine):
         result = cases.resultOf(ctVolumeFromNode(self.volume), LIVER, INSTANCES)
         noise = self.random.uniform(0, 1, SHAPE) * LIVER
         values = np.where(INSTANCES > 0, 0.5 + 0.5 * noise, 0.7 * noise**2).astype(np.float16)
-        result.lesion_probability = ProbabilityBox(values, (0, 0, 0))
+        result.lesion_probability = Boxed(values, (0, 0, 0))
         return result
 
     @property
@@ -168,9 +167,9 @@ class WorkbenchMachine(RuleBasedStateMachine):
         random = np.random.default_rng(seed)
         result = self._result()
         lesions = self._lesions() ^ (random.uniform(0, 1, SHAPE) < 0.1)
-        result.lesions = LabelBox.of(lesions.astype(np.uint8))
+        result.lesions = Boxed.labels(lesions.astype(np.uint8))
         liver = self.workspace.liver().full(SHAPE) ^ (random.uniform(0, 1, SHAPE) < 0.1)
-        result.liver = LabelBox.of(liver.astype(np.uint8))
+        result.liver = Boxed.labels(liver.astype(np.uint8))
         self.proposal = Refinement(self.workspace, result)
 
     @precondition(lambda self: self.proposal is not None)

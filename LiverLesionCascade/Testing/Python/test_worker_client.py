@@ -7,7 +7,8 @@ import pytest
 from fakes.worker_loop import EventLoop
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from LiverLesionCascadeLib.engine.results.source_result import LabelBox, SourceResult
+from LiverLesionCascadeLib.engine.grid.boxed import Boxed
+from LiverLesionCascadeLib.engine.results.source_result import SourceResult
 from LiverLesionCascadeLib.engine.run_options import RunOptions
 from LiverLesionCascadeLib.worker.client import WorkerClient
 from LiverLesionCascadeLib.worker.devices import DeviceInfo
@@ -67,7 +68,7 @@ class FakeProcess:
         """Answers the last request with a result that names its volume."""
         folder = Path(self.requests[-1].folder)
         volume, _options = read_volume(folder)
-        empty = LabelBox.of(np.zeros(volume.array.shape, bool))
+        empty = Boxed.labels(np.zeros(volume.array.shape, bool))
         SourceResult(
             volume.array.shape, volume.ijk_to_lps, volume.name, empty, empty, [], 0.0, "b", "1", "fast", "cpu"
         ).write(folder / RESULT)

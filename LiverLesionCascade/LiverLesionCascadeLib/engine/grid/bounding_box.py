@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 Box = tuple[slice, ...]
+Start = tuple[int, int, int]
 
 
 def box_at(start: tuple[int, ...], shape: tuple[int, ...]) -> Box:
@@ -12,8 +13,15 @@ def box_at(start: tuple[int, ...], shape: tuple[int, ...]) -> Box:
     return tuple(slice(first, first + n) for first, n in zip(start, shape, strict=True))
 
 
+def start_of(box: Box) -> Start:
+    """A 3D box's first voxel."""
+    return box[0].start, box[1].start, box[2].start
+
+
 def bounding_box(mask: np.ndarray) -> Box | None:
     """The smallest box that holds every non-zero voxel of `mask` (any number of axes), None if all are zero."""
+    if mask.dtype == np.float16:
+        mask = mask.view(np.uint16)  # zero is the same, and numpy is slow at half floats
     box: list[slice] = []
     for axis in range(mask.ndim):
         part = mask[tuple(box)]

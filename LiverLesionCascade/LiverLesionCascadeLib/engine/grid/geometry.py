@@ -12,6 +12,8 @@ from itertools import permutations
 import numpy as np
 
 from ..errors import InvalidVolumeError
+from .bounding_box import Box, start_of
+from .boxed import Boxed
 
 # Direction cosines that differ from the axes by no more than this are rounding of a header (0.06 degree).
 AXIS_TOLERANCE = 1e-3
@@ -84,6 +86,12 @@ class ImageGeometry:
         si, sj, sk = self.spacing
         return i * si, j * sj, k * sk
 
+    def cropped(self, box: Box) -> ImageGeometry:
+        """The grid of what lies in a box of this one."""
+        matrix = self.ijk_to_lps.copy()
+        matrix[:3, 3] = self.to_lps(np.array(start_of(box)))
+        return ImageGeometry(tuple(axis.stop - axis.start for axis in box), matrix)
+
     def to_lps(self, kji: np.ndarray) -> np.ndarray:
         """(..., 3) positions in array order (k, j, i), fractions allowed, to (..., 3) LPS mm."""
         points = np.asarray(kji, dtype=np.float64)
@@ -148,6 +156,23 @@ class AxialOrder:
         """A view of an array in axial order, in the source's order."""
         a, b, c = (self.axes.index(n) for n in range(3))
         return array[self._slices()].transpose((a, b, c))
+
+    def apply_boxed(self, boxed: Boxed, shape: tuple[int, int, int]) -> Boxed:
+        """The same of a box; ``shape`` is the grid's in axial order."""
+        a, b, c = (boxed.start[axis] for axis in self.axes)
+        return self._flipped(Boxed(boxed.values.transpose(self.axes), (a, b, c)), shape)
+
+    def undo_boxed(self, boxed: Boxed, shape: tuple[int, int, int]) -> Boxed:
+        """The inverse of `apply_boxed`; ``shape`` is the grid's in axial order."""
+        flipped = self._flipped(boxed, shape)
+        a, b, c = (self.axes.index(n) for n in range(3))
+        return Boxed(flipped.values.transpose((a, b, c)), (flipped.start[a], flipped.start[b], flipped.start[c]))
+
+    def _flipped(self, boxed: Boxed, shape: tuple[int, int, int]) -> Boxed:
+        k, j, i = (
+            n - axis.stop if flip else axis.start for flip, axis, n in zip(self.flips, boxed.box, shape, strict=True)
+        )
+        return Boxed(boxed.values[self._slices()], (k, j, i))
 
     def _slices(self) -> tuple[slice, slice, slice]:
         a, b, c = (slice(None, None, -1) if flip else slice(None) for flip in self.flips)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 
+from .bounding_box import grown, start_of
+from .boxed import Boxed
 from .geometry import ImageGeometry
 
 _SLAB_VOXELS = 8_000_000
@@ -61,6 +65,22 @@ def resample(
             values = np.rint(values)
         np.copyto(result[start:stop], values, casting="unsafe")
     return result
+
+
+def resample_boxed(boxed: Boxed, source: ImageGeometry, target: ImageGeometry, order: int) -> Boxed:
+    """What `resample` makes of the whole grid that ``boxed`` is of, at the cost of the box."""
+    if not boxed:
+        return boxed
+    # A rim of zeros, as far as the grid reaches: beyond it, all is zero on either grid.
+    padded = grown(boxed.box, source.shape)
+    corners = np.array(list(product(*((axis.start - 0.5, axis.stop - 0.5) for axis in padded))))
+    positions = target.from_lps(source.to_lps(corners))
+    low, high = np.floor(positions.min(axis=0)).astype(int), np.ceil(positions.max(axis=0)).astype(int)
+    reached = tuple(slice(max(0, a), min(n, b + 1)) for a, b, n in zip(low, high, target.shape, strict=True))
+    if any(axis.start >= axis.stop for axis in reached):
+        return Boxed.nothing(boxed.values.dtype.type)
+    values = resample(boxed.within(padded), source.cropped(padded), target.cropped(reached), order)
+    return Boxed.of(values, start_of(reached))
 
 
 def _itk_array(array: np.ndarray) -> np.ndarray:

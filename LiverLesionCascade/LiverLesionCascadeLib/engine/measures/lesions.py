@@ -7,13 +7,13 @@ coordinates in LPS mm. The axial diameters are defined in `diameters`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from ..grid.bounding_box import Box, bounding_box, grown
+from ..grid.boxed import Boxed
 from ..grid.geometry import ImageGeometry
 from .diameters import Point, axial_diameters, equivalent_diameter_mm
 
@@ -24,16 +24,6 @@ MAX_LESIONS = 65535
 _FIRST_TRIED = 64
 
 _NEIGHBOURS_26 = np.ones((3, 3, 3), dtype=bool)
-
-
-class BoxedProbability(Protocol):
-    """Probabilities of a part of the grid, `values` (slice, row, column) from voxel `start` on; zero elsewhere."""
-
-    @property
-    def values(self) -> np.ndarray: ...
-
-    @property
-    def start(self) -> tuple[int, int, int]: ...
 
 
 @dataclass(frozen=True)
@@ -106,7 +96,7 @@ def measure_lesions(
     instances: np.ndarray,
     hu: np.ndarray,
     geometry: ImageGeometry,
-    lesion_probability: np.ndarray | BoxedProbability | None = None,
+    lesion_probability: np.ndarray | Boxed | None = None,
     liver: np.ndarray | None = None,
 ) -> list[Lesion]:
     """Measure every lesion of an instance map, in the order of their numbers.
@@ -138,7 +128,7 @@ def measure_lesion(
     mask: np.ndarray,
     hu: np.ndarray,
     geometry: ImageGeometry,
-    lesion_probability: np.ndarray | BoxedProbability | None = None,
+    lesion_probability: np.ndarray | Boxed | None = None,
     liver: np.ndarray | LiverSurface | None = None,
     number: int = 1,
 ) -> Lesion:
@@ -212,7 +202,7 @@ def _measure(
     box: Box,
     hu: np.ndarray,
     geometry: ImageGeometry,
-    probability: np.ndarray | BoxedProbability | None,
+    probability: np.ndarray | Boxed | None,
     surface: LiverSurface | None,
 ) -> Lesion:
     """Measure the lesion that is the bool `mask` of the given box of the grid."""
@@ -233,22 +223,17 @@ def _measure(
         short_axis_points=_shifted(diameters.short_points, start),
         mean_hu=float(values.mean()),
         sd_hu=float(values.std(ddof=1)) if len(values) > 1 else 0.0,
-        confidence=None if probability is None else _mean_probability(mask, positions, box, probability),
+        confidence=None if probability is None else _mean_probability(mask, box, probability),
         centroid=_point(centroid),
         centroid_lps=_point(geometry.to_lps(centroid)),
         distance_to_liver_surface_mm=None if surface is None else surface.distance_mm(mask, box),
     )
 
 
-def _mean_probability(
-    mask: np.ndarray, positions: np.ndarray, box: Box, probability: np.ndarray | BoxedProbability
-) -> float:
+def _mean_probability(mask: np.ndarray, box: Box, probability: np.ndarray | Boxed) -> float:
     if isinstance(probability, np.ndarray):
         return float(probability[box][mask].mean(dtype=np.float64))
-    values = probability.values
-    local = positions + ([s.start for s in box] - np.asarray(probability.start))
-    known = local[((local >= 0) & (local < values.shape)).all(axis=1)]
-    return float(values[tuple(known.T)].sum(dtype=np.float64)) / len(positions)
+    return float(probability.within(box)[mask].mean(dtype=np.float64))
 
 
 def _point(values: np.ndarray) -> Point:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from ..results.result import ProbabilityBox
+from ..grid.boxed import Boxed
 
 #: Fat is at -150 to -30 HU; fluid and nearly all fatty livers are denser than this.
 _HIGHEST_HU = -20.0
@@ -34,7 +34,7 @@ def fat_or_gas(hu: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarra
     return found
 
 
-def clear_fat_and_gas(boxes: tuple[ProbabilityBox, ...], hu: np.ndarray, spacing: tuple[float, float, float]) -> None:
+def clear_fat_and_gas(boxes: tuple[Boxed, ...], hu: np.ndarray, spacing: tuple[float, float, float]) -> None:
     """Takes the probabilities in fat and gas down to 0, in place.
 
     Args:

@@ -21,8 +21,8 @@ from .. import codes
 from ..codes import NO_CODE, Code
 from ..errors import CascadeError, OutputError
 from ..files import write_atomically
+from ..grid.boxed import Boxed
 from ..measures.lesions import Lesion
-from ..results.source_result import LabelBox
 from ..scan.dicom.dicom_source import SourceImage
 
 MANUFACTURER = "Liver Lesion Cascade contributors"
@@ -51,7 +51,7 @@ class ExportedSegment:
     """
 
     label: str
-    mask: LabelBox
+    mask: Boxed
     category: Code
     type: Code
     color: tuple[float, float, float]

@@ -7,34 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..findings import Finding
-from ..grid.bounding_box import Box, box_at
+from ..grid.boxed import Boxed
 from ..measures.lesions import Lesion
 from ..model.lesion_filter import LesionFilter
 from ..scan.ct_volume import CTVolume
-
-
-@dataclass(frozen=True)
-class ProbabilityBox:
-    """Probabilities in the liver's box; zero elsewhere.
-
-    Attributes:
-        values: (slice, row, column) float16.
-        start: Index of the box's first voxel on the CT's grid.
-    """
-
-    values: np.ndarray
-    start: tuple[int, int, int]
-
-    def full(self, shape: tuple[int, int, int]) -> np.ndarray:
-        """The whole grid: (slice, row, column) float32."""
-        whole = np.zeros(shape, np.float32)
-        whole[self.box] = self.values
-        return whole
-
-    @property
-    def box(self) -> Box:
-        """Where ``values`` lie on the whole grid."""
-        return box_at(self.start, self.values.shape)
 
 
 @dataclass
@@ -44,7 +20,7 @@ class SegmentationResult:
     Attributes:
         liver: (slice, row, column) bool, the whole organ, lesions included.
         lesions: (slice, row, column) uint16, lesions 1..n by falling volume.
-        liver_probability, lesion_probability: In the liver's box.
+        liver_probability, lesion_probability: float16, in the liver's box.
         table: Measures of the lesions, in the order of their numbers.
         findings: What a person should know about the scan and this result.
         timings: Seconds per stage.
@@ -56,8 +32,8 @@ class SegmentationResult:
     ct: CTVolume
     liver: np.ndarray
     lesions: np.ndarray
-    liver_probability: ProbabilityBox
-    lesion_probability: ProbabilityBox
+    liver_probability: Boxed
+    lesion_probability: Boxed
     table: list[Lesion]
     bundle_name: str
     bundle_version: str

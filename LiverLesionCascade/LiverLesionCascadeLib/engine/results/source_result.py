@@ -15,48 +15,15 @@ import numpy as np
 
 from ..files import write_atomically
 from ..findings import Finding
-from ..grid.bounding_box import Box, bounding_box, box_at
+from ..grid.boxed import Boxed
 from ..grid.geometry import ImageGeometry, axial_order
 from ..measures.lesions import Lesion
 from ..model.lesion_filter import LesionFilter
 from ..scan.ct_volume import CTVolume
-from .result import ProbabilityBox, SegmentationResult
+from .result import SegmentationResult
 
 _DESCRIPTION_FILE = "result.json"
 _ARRAYS = ("liver", "lesions", "liver_probability", "lesion_probability")
-
-
-@dataclass(frozen=True)
-class LabelBox:
-    """Labels in the smallest box that holds them; zero elsewhere.
-
-    Attributes:
-        values: (k, j, i) uint8, uint16 where numbers do not fit. Without any label its shape is (0, 0, 0).
-        start: Index (k, j, i) of the box's first voxel on the whole grid.
-    """
-
-    values: np.ndarray
-    start: tuple[int, int, int]
-
-    @classmethod
-    def of(cls, labels: np.ndarray) -> LabelBox:
-        """The box of a whole grid's labels (k, j, i), bool or whole numbers from 0 to 65,535; copied."""
-        box = bounding_box(labels) or (slice(0, 0),) * 3
-        values = labels[box]
-        small = values.max(initial=0) <= np.iinfo(np.uint8).max
-        start = box[0].start, box[1].start, box[2].start
-        return cls(np.array(values, np.uint8 if small else np.uint16, order="C"), start)
-
-    @property
-    def box(self) -> Box:
-        """Where ``values`` lie on the whole grid."""
-        return box_at(self.start, self.values.shape)
-
-    def full(self, shape: tuple[int, int, int]) -> np.ndarray:
-        """The whole grid's labels (k, j, i)."""
-        whole = np.zeros(shape, self.values.dtype)
-        whole[self.box] = self.values
-        return whole
 
 
 @dataclass
@@ -67,12 +34,12 @@ class SourceResult:
         shape: (k, j, i) of the grid.
         ijk_to_lps: (4, 4), (i, j, k, 1) to LPS mm.
         name: Of the image.
-        liver: 1 in the whole organ, lesions included.
-        lesions: Lesions 1..n by falling volume.
+        liver: uint8, 1 in the whole organ, lesions included.
+        lesions: uint8 or uint16, lesions 1..n by falling volume.
         table: Measures of the lesions in the order of their numbers. Unlike in ``SegmentationResult``, their points
             and centroids are voxels (k, j, i) of this grid, fractions allowed, and ``long_axis_slice`` is the slice
             along the grid's axis that runs between feet and head.
-        liver_probability, lesion_probability: In the liver's box, where they were asked for.
+        liver_probability, lesion_probability: float16, where they were asked for.
         liver_volume_ml: Of the whole organ.
         findings: What a person should know about the scan and this result.
         timings: Seconds per stage.
@@ -84,8 +51,8 @@ class SourceResult:
     shape: tuple[int, int, int]
     ijk_to_lps: np.ndarray
     name: str
-    liver: LabelBox
-    lesions: LabelBox
+    liver: Boxed
+    lesions: Boxed
     table: list[Lesion]
     liver_volume_ml: float
     bundle_name: str
@@ -94,8 +61,8 @@ class SourceResult:
     device: str
     findings: list[Finding] = field(default_factory=list)
     timings: dict[str, float] = field(default_factory=dict)
-    liver_probability: ProbabilityBox | None = None
-    lesion_probability: ProbabilityBox | None = None
+    liver_probability: Boxed | None = None
+    lesion_probability: Boxed | None = None
     lesion_threshold: float = 0.5
     min_lesion_mm: float = 0.0
     lesion_filter: LesionFilter | None = None
@@ -112,14 +79,16 @@ class SourceResult:
             keep_probabilities: Whether the probability maps come along.
         """
         ct = result.ct
-        boxes = (result.liver_probability, result.lesion_probability)
-        liver, lesion = (_on_source(box, ct) if keep_probabilities else None for box in boxes)
+        liver = lesion = None
+        if keep_probabilities:
+            boxes = (result.liver_probability, result.lesion_probability)
+            liver, lesion = (ct.boxed_to_source(Boxed.of(each.values, each.start), order=1) for each in boxes)
         return cls(
             shape=ct.source.shape,
             ijk_to_lps=ct.source.ijk_to_lps,
             name=ct.name,
-            liver=LabelBox.of(ct.to_source(result.liver)),
-            lesions=LabelBox.of(ct.to_source(result.lesions)),
+            liver=ct.boxed_to_source(Boxed.labels(result.liver)),
+            lesions=ct.boxed_to_source(Boxed.labels(result.lesions)),
             table=[_lesion_on_source(lesion, ct) for lesion in result.table],
             liver_volume_ml=result.liver_volume_ml,
             bundle_name=result.bundle_name,
@@ -155,7 +124,7 @@ class SourceResult:
             shape=shape,
             ijk_to_lps=np.array(ijk_to_lps, np.float64),
             table=[_shifted(lesion, start, along) for lesion in self.table],
-            **{name: replace(box, start=_sum(box.start, start)) for name, box in boxes.items() if box is not None},
+            **{name: box.moved(start) for name, box in boxes.items() if box is not None},
         )
 
     def write(self, folder: Path) -> None:
@@ -187,8 +156,7 @@ class SourceResult:
         try:
             boxes: dict[str, Any] = {}
             for name, start in description.pop("starts").items():
-                kind = ProbabilityBox if name.endswith("probability") else LabelBox
-                boxes[name] = kind(np.load(folder / f"{name}.npy", allow_pickle=False), tuple(start))
+                boxes[name] = Boxed(np.load(folder / f"{name}.npy", allow_pickle=False), tuple(start))
             description["shape"] = tuple(description["shape"])
             description["ijk_to_lps"] = np.array(description["ijk_to_lps"], np.float64)
             description["table"] = [_lesion_from_json(lesion) for lesion in description["table"]]
@@ -198,15 +166,6 @@ class SourceResult:
             return cls(**description, **boxes)
         except (KeyError, TypeError, EOFError) as error:
             raise ValueError(f"{folder} holds no complete result ({error}): segment the volume again") from error
-
-
-def _on_source(box: ProbabilityBox, ct: CTVolume) -> ProbabilityBox:
-    """Probabilities of a box of ``ct.hu`` as those of a box of the source's grid."""
-    whole = np.zeros(ct.hu.shape, np.float16)
-    whole[box.box] = box.values
-    whole = ct.to_source(whole, order=1)
-    found = bounding_box(whole) or (slice(0, 0),) * 3
-    return ProbabilityBox(whole[found].copy(), (found[0].start, found[1].start, found[2].start))
 
 
 def _lesion_on_source(lesion: Lesion, ct: CTVolume) -> Lesion:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import InvalidVolumeError
 from ..findings import Finding
+from ..grid.boxed import Boxed
 from ..grid.geometry import (
     AxialOrder,
     ImageGeometry,
@@ -18,7 +19,7 @@ from ..grid.geometry import (
     is_axis_aligned,
     tilt_degrees,
 )
-from ..grid.resampling import resample
+from ..grid.resampling import resample, resample_boxed
 from .intensities import IntensityProfile, ct_like_findings
 
 if TYPE_CHECKING:
@@ -108,6 +109,18 @@ class CTVolume:
         if self._order is not None:
             return np.array(self._order.undo(array), order="C")
         return resample(array, self.geometry, self.source, order)
+
+    def boxed_to_source(self, boxed: Boxed, order: int = 0) -> Boxed:
+        """What :meth:`to_source` makes of the whole grid that ``boxed`` is of, at the cost of the box."""
+        if self._order is not None:
+            return self._order.undo_boxed(boxed, self.geometry.shape)
+        return resample_boxed(boxed, self.geometry, self.source, order)
+
+    def boxed_from_source(self, boxed: Boxed, order: int = 0) -> Boxed:
+        """The inverse of :meth:`boxed_to_source`."""
+        if self._order is not None:
+            return self._order.apply_boxed(boxed, self.geometry.shape)
+        return resample_boxed(boxed, self.source, self.geometry, order)
 
     def from_source(self, array: np.ndarray, order: int = 0) -> np.ndarray:
         """An array (k, j, i) on the source's grid as a new array on ``hu``'s grid: the inverse of :meth:`to_source`."""

@@ -7,9 +7,9 @@ import slicer
 from scipy import ndimage
 
 from ...engine.errors import CancelledError
+from ...engine.grid.boxed import EMPTY, Boxed
 from ...engine.measures.lesions import label_lesions, measure_lesions
-from ...engine.results.result import ProbabilityBox, SegmentationResult
-from ...scene.nodes.mask_box import EMPTY
+from ...engine.results.result import SegmentationResult
 from ...scene.workspace.lesion_change import LesionHistory
 from ...scene.workspace.workspace import workspaceOf
 from .sample_data import fetchSample
@@ -37,7 +37,7 @@ class ThresholdSegmenter:
         if cancel is not None and cancel():
             raise CancelledError("The run was cancelled.")
         lesion = (ct.hu > 50) & (ct.hu < 80)
-        probability = ProbabilityBox(lesion.astype(np.float16), (0, 0, 0))
+        probability = Boxed(lesion.astype(np.float16), (0, 0, 0))
         instances = label_lesions(lesion)
         if progress is not None:
             progress(1.0, "done")

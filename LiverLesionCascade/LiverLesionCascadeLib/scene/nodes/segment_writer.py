@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 import slicer
 
 from ...engine.errors import OutputError
+from ...engine.grid.bounding_box import start_of
+from ...engine.grid.boxed import Boxed, joint_box
 from .arrays import arrayFromImage, orientedImage
-from .mask_box import jointBox
 from .representations import BINARY_LABELMAP, CLOSED_SURFACE
 from .volume import ijkToRasMatrix
-
-if TYPE_CHECKING:
-    from .mask_box import MaskBox
 
 
 def writeSegments(
     node: slicer.vtkMRMLSegmentationNode,
-    masks: Mapping[str, MaskBox],
+    masks: Mapping[str, Boxed],
     volumeNode: slicer.vtkMRMLScalarVolumeNode,
 ) -> None:
     """Give segments of a node other voxels. They share a new layer then, as far as they do not overlap; no other
@@ -79,11 +76,11 @@ def requireOverlay(node: slicer.vtkMRMLSegmentationNode, volumeNode: slicer.vtkM
         )
 
 
-def _layers(masks: Mapping[str, MaskBox], ijkToRas: np.ndarray) -> list[tuple[slicer.vtkOrientedImageData, list[str]]]:
+def _layers(masks: Mapping[str, Boxed], ijkToRas: np.ndarray) -> list[tuple[slicer.vtkOrientedImageData, list[str]]]:
     """Label maps of only the box that holds the masks (one voxel where all are empty), each with the IDs of the
     segments that it numbers from 1."""
-    box = jointBox(masks.values()) or (slice(0, 1),) * 3
-    start = tuple(axis.start for axis in box)
+    box = joint_box(masks.values()) or (slice(0, 1),) * 3
+    start = start_of(box)
     layers: list[tuple[np.ndarray, list[str]]] = []
     for segmentId, mask in masks.items():
         inner = tuple(slice(a.start - s, a.stop - s) for a, s in zip(mask.box, start, strict=True))

@@ -14,6 +14,7 @@ from ...engine.codes import NO_CODE, Code
 from ...engine.errors import InputError
 from ...engine.files import write_atomically
 from ...engine.findings import Finding
+from ...engine.grid.boxed import Boxed
 from ...engine.measures.lesions import Lesion
 from ...engine.reports.dicom_export import (
     ExportedSegment,
@@ -26,8 +27,7 @@ from ...engine.reports.dicom_export import (
 from ...engine.reports.html_report import render_report
 from ...engine.reports.lesion_csv import lesion_csv
 from ...engine.reports.page import Translate, english, write_page
-from ...engine.results.result import ProbabilityBox, SegmentationResult
-from ...engine.results.source_result import LabelBox
+from ...engine.results.result import SegmentationResult
 from ...engine.scan.ct_volume import CTVolume
 from ...engine.scan.dicom.dicom_source import SourceImage, source_images
 from ..nodes.arrays import RAS_FROM_LPS
@@ -143,7 +143,7 @@ class CaseReport:
         voxelMl = abs(np.linalg.det(ijkToRasMatrix(workspace.volumeNode)[:3, :3])) / 1000
         return ExportedSegment(
             label=segment.GetName(),
-            mask=LabelBox(mask.values.astype(np.uint8), mask.start),
+            mask=Boxed(mask.values.astype(np.uint8), mask.start),
             category=category if terms.category == NO_CODE else terms.category,
             type=kind if terms.type == NO_CODE else terms.type,
             type_modifier=terms.modifier,
@@ -168,7 +168,7 @@ class CaseReport:
             lesions[mask.box][mask.values] = row.number
         liverId = workspace.liverId()
         tagged = workspace.segmentation.GetSegment(liverId or self.rows[0].segmentId) if liverId or self.rows else None
-        nothing = ProbabilityBox(np.zeros((0, 0, 0), np.float16), (0, 0, 0))
+        nothing = Boxed.nothing(np.float16)
         return _PresentResult(
             ct=ct,
             liver=ct.from_source(workspace.liver().full(workspace.shape)),

@@ -12,10 +12,10 @@ import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from ...engine.errors import InputError
-from ...engine.grid.bounding_box import grown
+from ...engine.grid.bounding_box import grown, start_of
+from ...engine.grid.boxed import Boxed
 from ...engine.measures.lesion_matching import FollowedLesion, FollowUpTable, LesionAtTime, follow, lesion_points
 from ...engine.measures.liver_alignment import Alignment, LiverShape, align_livers
-from ..nodes.mask_box import MaskBox
 from ..nodes.volume import worldFromIjk
 from ..workspace.provenance import PREFIX, getTag
 from ..workspace.review import REJECTED
@@ -67,9 +67,9 @@ class FollowUp:
         self._callbacks: list[Callable[[], None]] = []
         self._earlier: Workspace | None = None
         self._observed: list[tuple[vtk.vtkObject, int]] = []
-        self._shapes: dict[str, tuple[MaskBox, np.ndarray, LiverShape]] = {}
+        self._shapes: dict[str, tuple[Boxed, np.ndarray, LiverShape]] = {}
         self._alignment: tuple[LiverShape, LiverShape, Alignment] | None = None
-        self._points: dict[tuple[str, str], tuple[MaskBox, np.ndarray, tuple[np.ndarray, np.ndarray]]] = {}
+        self._points: dict[tuple[str, str], tuple[Boxed, np.ndarray, tuple[np.ndarray, np.ndarray]]] = {}
         workspace.subscribe(self._onChanges)
         self._observe(workspace.volumeNode)
         self._follow()
@@ -326,7 +326,7 @@ class FollowUp:
         known = self._shapes.get(side)
         if known is None or known[0] != mask or not np.array_equal(known[1], toWorld):
             box = grown(mask.box, workspace.shape)
-            shape = LiverShape(mask.within(box), _boxToWorld(toWorld, tuple(axis.start for axis in box)))
+            shape = LiverShape(mask.within(box), _boxToWorld(toWorld, start_of(box)))
             known = self._shapes[side] = (mask, toWorld, shape)
         return known[2]
 

@@ -8,15 +8,16 @@ from dataclasses import dataclass, replace
 
 import slicer
 
+from ...engine.grid.boxed import EMPTY, Boxed, union
 from ...engine.grid.geometry import ImageGeometry
 from ...engine.measures.lesions import Lesion
 from ...engine.measures.segment_measures import SourceMeasures
 from ..nodes.arrays import RAS_FROM_LPS
-from ..nodes.mask_box import EMPTY, MaskBox, union
 from ..nodes.volume import scalarArray, worldFromIjk
 from ..workspace.provenance import CONFIDENCE, LESION_NUMBER, getTag, isOwnSegment
 from ..workspace.review import REJECTED, UNREVIEWED, reviewStatus
 from ..workspace.segment_watch import SegmentChange
+from ..workspace.stored_probability import probabilityWithin
 from ..workspace.workspace import Workspace
 
 STEP_SECONDS = 0.05
@@ -205,7 +206,7 @@ class LesionRows:
             return
         self.measured += 1
         stored = self._workspace.lesionProbability
-        probability = None if stored is None else stored.within(mask.box)
+        probability = None if stored is None else probabilityWithin(stored, mask.box)
         lesion = self._engine.measure(mask.values, mask.start, probability=probability)
         if probability is None:
             if not self._workspace.isEdited(segmentId):
@@ -227,7 +228,7 @@ class LesionRows:
         except ValueError:
             return None
 
-    def _ml(self, mask: MaskBox) -> float:
+    def _ml(self, mask: Boxed) -> float:
         return mask.count * self._geometry.voxel_volume_ml
 
     # -- following

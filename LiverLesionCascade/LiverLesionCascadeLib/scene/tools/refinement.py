@@ -16,12 +16,11 @@ from ...engine.corrections.edit_flags import (
     LIVER_ERASED,
     LIVER_PAINTED,
     TOUCHED,
-    EditFlags,
 )
 from ...engine.errors import InputError, OutputError
-from ...engine.grid.bounding_box import Box, box_at
-from ...engine.results.source_result import LabelBox, SourceResult
-from ..nodes.mask_box import EMPTY, MaskBox, jointBox, union
+from ...engine.grid.bounding_box import Box, box_at, start_of
+from ...engine.grid.boxed import EMPTY, Boxed, joint_box, union
+from ...engine.results.source_result import SourceResult
 from ..nodes.volume import voxelVolumeMl
 from ..workspace import edit_record
 from ..workspace.lesion_change import LesionHistory
@@ -48,7 +47,7 @@ class RefinementSummary(NamedTuple):
         return not (self.addedMl or self.removedMl or self.liverAddedMl or self.liverRemovedMl)
 
 
-def editFlags(workspace: Workspace) -> EditFlags:
+def editFlags(workspace: Workspace) -> Boxed:
     """The result as it is and what a person changed in it, for the engine."""
     workspace.flush()
     edits = workspace.edits
@@ -61,13 +60,13 @@ def editFlags(workspace: Workspace) -> EditFlags:
         (LESION_ERASED, edits.erased(edit_record.LESIONS)),
         (TOUCHED, edits.touched(edit_record.LESIONS)),
     )
-    box = jointBox(mask for _, mask in parts)
+    box = joint_box(mask for _, mask in parts)
     if box is None:
-        return EditFlags(np.zeros((0, 0, 0), np.uint8), (0, 0, 0))
+        return Boxed.nothing(np.uint8)
     values = np.zeros([axis.stop - axis.start for axis in box], np.uint8)
     for bit, mask in parts:
         values[mask.within(box)] |= bit
-    return EditFlags(values, tuple(axis.start for axis in box))
+    return Boxed(values, start_of(box))
 
 
 def hasCorrections(workspace: Workspace) -> bool:
@@ -90,10 +89,10 @@ def requireCorrections(segmentationNode: slicer.vtkMRMLSegmentationNode | None) 
     return workspace
 
 
-def editsIn(workspace: Workspace, scan: Scan) -> EditFlags:
+def editsIn(workspace: Workspace, scan: Scan) -> Boxed:
     """`editFlags`, on the grid of a scan, which is the volume or a region of it."""
     flags = editFlags(workspace)
-    return flags.within(scan.start, scan.array.shape) if scan.roiName else flags
+    return Boxed(flags.within(box_at(scan.start, scan.array.shape)), (0, 0, 0)) if scan.roiName else flags
 
 
 class Refinement:
@@ -107,7 +106,9 @@ class Refinement:
 
     def __init__(self, workspace: Workspace, result: SourceResult, region: Box | None = None):
         self._workspace = workspace
-        self._refined, self._refinedLiver = _maskOf(result.lesions), _maskOf(result.liver)
+        self._refined, self._refinedLiver = (
+            Boxed.mask(each.values, each.start) for each in (result.lesions, result.liver)
+        )
         self._region = region or tuple(slice(0, n) for n in workspace.shape)
 
     @classmethod
@@ -120,7 +121,7 @@ class Refinement:
         requireSameGrid(result, workspace.volumeNode)
         return cls(workspace, result, box_at(scan.start, scan.array.shape))
 
-    def masks(self) -> tuple[dict[str, MaskBox], list[MaskBox]]:
+    def masks(self) -> tuple[dict[str, Boxed], list[Boxed]]:
         """The lesions that would change, by segment ID, and those that would be new.
 
         Raises OutputError where the result is another one by now.
@@ -129,13 +130,13 @@ class Refinement:
         present = {each: workspace.watch.mask(each) for each in workspace.lesionIds()}
         segmentation = workspace.node.GetSegmentation()
         free = [each for each in present if reviewStatus(segmentation.GetSegment(each)) == UNREVIEWED]
-        box = jointBox([self._refined, *present.values()])
+        box = joint_box([self._refined, *present.values()])
         if box is None:
             return {}, []
         touched = workspace.edits.touched(edit_record.LESIONS).within(box)
         reviewed = union(present[each] for each in present if each not in free).within(box)
         now = union(present.values()).within(box)
-        start = tuple(axis.start for axis in box)
+        start = start_of(box)
         fixed = touched | reviewed
         outside = self._outside(box)
         wanted = np.where(fixed | outside, now, self._refined.within(box)) & ~reviewed
@@ -144,30 +145,30 @@ class Refinement:
             labels[present[segmentId].within(box)] = number
         labels[~wanted] = 0
         new = _giveToNeighbours(labels, wanted)
-        after = {each: MaskBox.of(labels == number, start) for number, each in enumerate(free, start=1)}
+        after = {each: Boxed.mask(labels == number, start) for number, each in enumerate(free, start=1)}
         changed = {each: mask for each, mask in after.items() if mask != present[each]}
-        return changed, [MaskBox.of(each, start) for each in new]
+        return changed, [Boxed.mask(each, start) for each in new]
 
-    def liver(self) -> MaskBox | None:
+    def liver(self) -> Boxed | None:
         """The liver as it would be; None where it would not change. Raises as `masks` does."""
         workspace = self._current()
         now = workspace.liver()
-        box = jointBox((self._refinedLiver, now))
+        box = joint_box((self._refinedLiver, now))
         if box is None or not now:
             return None
         fixed = workspace.edits.touched(edit_record.LIVER).within(box) | self._outside(box)
         wanted = np.where(fixed, now.within(box), self._refinedLiver.within(box))
-        mask = MaskBox.of(wanted, tuple(axis.start for axis in box))
+        mask = Boxed.mask(wanted, start_of(box))
         return mask if mask and mask != now else None
 
-    def changes(self) -> tuple[MaskBox, MaskBox]:
+    def changes(self) -> tuple[Boxed, Boxed]:
         """Voxels that would become lesion, and voxels that would no longer be."""
         masks, new = self.masks()
         return _addedAndRemoved(
             union(self._workspace.watch.mask(each) for each in masks), union([*masks.values(), *new])
         )
 
-    def liverChanges(self) -> tuple[MaskBox, MaskBox]:
+    def liverChanges(self) -> tuple[Boxed, Boxed]:
         """Voxels that would become liver, and voxels that would no longer be."""
         liver = self.liver()
         return (EMPTY, EMPTY) if liver is None else _addedAndRemoved(self._workspace.liver(), liver)
@@ -241,17 +242,13 @@ class Refining:
         """The workspace is closed."""
 
 
-def _maskOf(labels: LabelBox) -> MaskBox:
-    return MaskBox.of(labels.values, labels.start)
-
-
-def _addedAndRemoved(before: MaskBox, after: MaskBox) -> tuple[MaskBox, MaskBox]:
-    box = jointBox((before, after))
+def _addedAndRemoved(before: Boxed, after: Boxed) -> tuple[Boxed, Boxed]:
+    box = joint_box((before, after))
     if box is None:
         return EMPTY, EMPTY
-    start = tuple(axis.start for axis in box)
+    start = start_of(box)
     was, will = before.within(box), after.within(box)
-    return MaskBox.of(will & ~was, start), MaskBox.of(was & ~will, start)
+    return Boxed.mask(will & ~was, start), Boxed.mask(was & ~will, start)
 
 
 def _giveToNeighbours(labels: np.ndarray, wanted: np.ndarray) -> list[np.ndarray]:

@@ -8,6 +8,8 @@ import numpy as np
 import slicer
 
 from ...engine.findings import Finding
+from ...engine.grid.bounding_box import start_of
+from ...engine.grid.geometry import ImageGeometry
 from ...engine.results.source_result import SourceResult
 from ...engine.scan.ct_volume import CTVolume
 from ..nodes.arrays import RAS_FROM_LPS
@@ -67,7 +69,6 @@ def scanFromNode(
     if roiNode is None:
         return Scan(array, volumeIjkToLps, name, (0, 0, 0), array.shape, volumeIjkToLps)
     box = roiBox(roiNode, volumeNode)
-    start = box[0].start, box[1].start, box[2].start
-    shift = np.eye(4)
-    shift[:3, 3] = start[::-1]
-    return Scan(array[box], volumeIjkToLps @ shift, name, start, array.shape, volumeIjkToLps, roiNode.GetName())
+    start = start_of(box)
+    matrix = ImageGeometry(array.shape, volumeIjkToLps).cropped(box).ijk_to_lps
+    return Scan(array[box], matrix, name, start, array.shape, volumeIjkToLps, roiNode.GetName())

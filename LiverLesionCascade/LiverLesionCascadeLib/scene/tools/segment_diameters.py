@@ -8,10 +8,10 @@ import numpy as np
 import slicer
 import vtk
 
+from ...engine.grid.boxed import Boxed
 from ...engine.grid.geometry import ImageGeometry
 from ...engine.measures.segment_measures import SourceMeasures
 from ..nodes.arrays import RAS_FROM_LPS, arrayFromImage, matrixFromVtk
-from ..nodes.mask_box import MaskBox
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def segmentDiameters(node: slicer.vtkMRMLSegmentationNode, segmentId: str) -> Se
     if min(labelmap.GetDimensions()) < 1 or labelmap.GetPointData().GetScalars() is None:
         return None
     i, _, j, _, k, _ = labelmap.GetExtent()
-    mask = MaskBox.of(arrayFromImage(labelmap), (k, j, i))
+    mask = Boxed.mask(arrayFromImage(labelmap), (k, j, i))
     toWorld = _worldFromNode(node)
     if not mask or toWorld is None:
         return None

@@ -8,11 +8,11 @@ import numpy as np
 from scipy import ndimage
 
 from ...engine.errors import InputError
+from ...engine.grid.boxed import EMPTY, Boxed, union
 from ...engine.grid.geometry import ImageGeometry, axial_order
 from ...engine.results.lesion_threshold import FoundLesions, LesionThreshold, kept_numbers
 from ...engine.results.postprocessing import PostProcessing
 from ..nodes.arrays import RAS_FROM_LPS
-from ..nodes.mask_box import EMPTY, MaskBox, union
 from ..nodes.preview import LesionPreview
 from ..nodes.volume import worldFromIjk
 from ..workspace.edit_record import LESIONS
@@ -120,7 +120,7 @@ class Threshold:
         masks, new = dict.fromkeys(rebuilt, EMPTY), []
         for number, inner in enumerate(ndimage.find_objects(labels), start=1):
             start = tuple(axis.start + first for axis, first in zip(inner, self._start, strict=True))
-            mask = MaskBox(labels[inner] == number, start)
+            mask = Boxed(labels[inner] == number, start)
             if number in kept:
                 masks[rebuilt[kept[number] - 1]] = mask
             else:

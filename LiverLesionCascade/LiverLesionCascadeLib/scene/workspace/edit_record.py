@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...engine.grid.bounding_box import Box
-from ..nodes.mask_box import EMPTY, MaskBox, jointBox
+from ...engine.grid.bounding_box import Box, grown, start_of
+from ...engine.grid.boxed import EMPTY, Boxed, difference, overlap
 from ..nodes.volume import boxOf, setBox
 
 EDITS_ROLE = "LiverLesionCascade.Edits"
@@ -43,8 +43,7 @@ class EditRecord:
 
     def __init__(self, segmentationNode, volumeNode):
         self._node, self._volumeNode = segmentationNode, volumeNode
-        self._flags = np.zeros((0, 0, 0), np.uint8)
-        self._start = (0, 0, 0)
+        self._flags = Boxed.nothing(np.uint8)
         self._labelMap = None
         self._attach()
 
@@ -57,12 +56,12 @@ class EditRecord:
         """Whether it is the record that the node refers to now; with another result comes another record."""
         return self._labelMap is not None and segmentationNode.GetNodeReference(EDITS_ROLE) is self._labelMap
 
-    def begin(self, liver: MaskBox, lesions: MaskBox, drawn: MaskBox = EMPTY) -> None:
+    def begin(self, liver: Boxed, lesions: Boxed, drawn: Boxed = EMPTY) -> None:
         """A new result: what is there is the machine's.
 
         :param drawn: what of the lesions a person had drawn before.
         """
-        self._flags, self._start = np.zeros((0, 0, 0), np.uint8), (0, 0, 0)
+        self._flags = Boxed.nothing(np.uint8)
         for what, mask in ((LIVER, liver), (LESIONS, lesions)):
             if mask:
                 self._reach(mask.box)
@@ -72,7 +71,7 @@ class EditRecord:
             part[drawn.values] = part[drawn.values] & ~np.uint8(LESIONS.baseline) | LESIONS.touched
         self._store()
 
-    def userChanged(self, what: _Bits, changed: MaskBox, present: MaskBox) -> None:
+    def userChanged(self, what: _Bits, changed: Boxed, present: Boxed) -> None:
         """A person changed voxels.
 
         :param changed: which.
@@ -80,40 +79,36 @@ class EditRecord:
         """
         self._note(what, changed, present, what.touched, 0)
 
-    def machineChanged(self, what: _Bits, changed: MaskBox, present: MaskBox) -> None:
+    def machineChanged(self, what: _Bits, changed: Boxed, present: Boxed) -> None:
         """The machine changed voxels: where nobody touched them this is the baseline now."""
         self._note(what, changed, present, 0, what.baseline)
 
-    def unseenChanges(self, what: _Bits, present: MaskBox) -> MaskBox:
+    def unseenChanges(self, what: _Bits, present: Boxed) -> Boxed:
         """Voxels that are not as they were seen last."""
-        seen = self._all(what.seen)
-        box = jointBox((seen, present))
-        if box is None:
-            return EMPTY
-        return MaskBox.of(seen.within(box) ^ present.within(box), tuple(axis.start for axis in box))
+        return difference(self._flags.has(what.seen), present)
 
-    def touched(self, what: _Bits) -> MaskBox:
-        return self._all(what.touched)
+    def touched(self, what: _Bits) -> Boxed:
+        return self._flags.has(what.touched)
 
-    def painted(self, what: _Bits) -> MaskBox:
+    def painted(self, what: _Bits) -> Boxed:
         """Voxels that a person put in and the machine had not."""
-        return MaskBox.of(self._has(what.touched) & self._has(what.seen) & ~self._has(what.baseline), self._start)
+        return Boxed.mask(self._has(what.touched) & self._has(what.seen) & ~self._has(what.baseline), self._flags.start)
 
-    def erased(self, what: _Bits) -> MaskBox:
+    def erased(self, what: _Bits) -> Boxed:
         """Voxels that a person took out of what the machine had found."""
-        return MaskBox.of(self._has(what.touched) & ~self._has(what.seen) & self._has(what.baseline), self._start)
+        return Boxed.mask(self._has(what.touched) & ~self._has(what.seen) & self._has(what.baseline), self._flags.start)
 
-    def copy(self) -> tuple[np.ndarray, tuple[int, int, int]]:
+    def copy(self) -> Boxed:
         """The record as it is, for `restore`."""
-        return self._flags.copy(), self._start
+        return Boxed(self._flags.values.copy(), self._flags.start)
 
-    def restore(self, copy: tuple[np.ndarray, tuple[int, int, int]]) -> None:
-        self._flags, self._start = copy[0].copy(), copy[1]
+    def restore(self, copy: Boxed) -> None:
+        self._flags = Boxed(copy.values.copy(), copy.start)
         self._store()
 
     # -- voxels
 
-    def _note(self, what: _Bits, changed: MaskBox, present: MaskBox, always: int, untouched: int) -> None:
+    def _note(self, what: _Bits, changed: Boxed, present: Boxed, always: int, untouched: int) -> None:
         """Set bits in the changed voxels; ``untouched``: a bit that follows the mask where nobody touched it."""
         if not changed:
             return
@@ -130,30 +125,21 @@ class EditRecord:
         self._store()
 
     def _has(self, bit: int) -> np.ndarray:
-        return self._flags & bit != 0
-
-    def _all(self, bit: int) -> MaskBox:
-        return MaskBox.of(self._flags & bit, self._start)
+        return self._flags.values & bit != 0
 
     def _part(self, box: Box) -> np.ndarray:
-        return self._flags[tuple(slice(s.start - o, s.stop - o) for s, o in zip(box, self._start, strict=True))]
+        here, _ = overlap(self._flags.box, box)
+        return self._flags.values[here]
 
     def _reach(self, box: Box) -> None:
         """Make the record cover a box."""
-        shape = self._volumeNode.GetImageData().GetDimensions()[::-1]
-        have = tuple(slice(o, o + n) for o, n in zip(self._start, self._flags.shape, strict=True))
-        empty = self._flags.size == 0
-        if not empty and all(h.start <= s.start and s.stop <= h.stop for h, s in zip(have, box, strict=True)):
+        have = self._flags.box
+        if self._flags and all(h.start <= s.start and s.stop <= h.stop for h, s in zip(have, box, strict=True)):
             return
-        first = [max(0, s.start - _MARGIN) for s in box]
-        last = [min(n, s.stop + _MARGIN) for s, n in zip(box, shape, strict=True)]
-        if not empty:
-            first = [min(a, h.start) for a, h in zip(first, have, strict=True)]
-            last = [max(b, h.stop) for b, h in zip(last, have, strict=True)]
-        flags = np.zeros([b - a for a, b in zip(first, last, strict=True)], np.uint8)
-        if not empty:
-            flags[tuple(slice(h.start - a, h.stop - a) for h, a in zip(have, first, strict=True))] = self._flags
-        self._flags, self._start = flags, (first[0], first[1], first[2])
+        wanted = grown(box, self._volumeNode.GetImageData().GetDimensions()[::-1], _MARGIN)
+        if self._flags:
+            wanted = tuple(slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(wanted, have, strict=True))
+        self._flags = Boxed(self._flags.within(wanted), start_of(wanted))
 
     # -- the scene
 
@@ -163,7 +149,7 @@ class EditRecord:
         box = boxOf(found, self._volumeNode)
         if box is None:
             return
-        self._flags, self._start = np.array(box[0], np.uint8), box[1]
+        self._flags = Boxed(np.array(box[0], np.uint8), box[1])
         owner = found.GetNodeReference(_OWNER_ROLE)
         if owner is None or owner is self._node:
             self._labelMap = found
@@ -180,4 +166,5 @@ class EditRecord:
             node.SetNodeReferenceID(_OWNER_ROLE, self._node.GetID())
             self._node.SetNodeReferenceID(EDITS_ROLE, node.GetID())
             self._labelMap = node
-        setBox(node, self._volumeNode, self._flags if self._flags.size else np.zeros((1, 1, 1), np.uint8), self._start)
+        flags = self._flags or Boxed(np.zeros((1, 1, 1), np.uint8), (0, 0, 0))
+        setBox(node, self._volumeNode, flags.values, flags.start)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import slicer
 
-from ..nodes.mask_box import EMPTY, MaskBox, jointBox, union
+from ...engine.grid.bounding_box import start_of
+from ...engine.grid.boxed import EMPTY, Boxed, joint_box, union
 from ..nodes.segment_writer import emptyLabelmap, removeSegments, requireOverlay, writeSegments
 from ..nodes.terminology import LESION_TERMINOLOGY, MASS_COLOR
 from .edit_record import LESIONS, LIVER
@@ -29,6 +30,7 @@ from .provenance import (
 from .replace_history import displayProperties, reorder, setDisplayProperties
 from .review import reviewStatus
 from .segmentation import LESION_FILL_OPACITY, newSegment
+from .stored_probability import probabilityWithin
 
 if TYPE_CHECKING:
     from .workspace import Workspace
@@ -59,8 +61,8 @@ class LesionHistory:
 
     def change(
         self,
-        masks: Mapping[str, MaskBox],
-        new: Iterable[MaskBox] = (),
+        masks: Mapping[str, Boxed],
+        new: Iterable[Boxed] = (),
         tags: Mapping[str, str] | None = None,
         refined: bool = False,
     ) -> list[str]:
@@ -144,7 +146,7 @@ def addLesion(workspace: Workspace) -> str:
 class _State:
     """One lesion at one time; ``segment`` is None where it was not in the node."""
 
-    mask: MaskBox = EMPTY
+    mask: Boxed = EMPTY
     segment: slicer.vtkSegment | None = None
     verdict: str = ""
     refined: bool = False
@@ -211,7 +213,7 @@ def _restore(workspace: Workspace, left: _Moment, wanted: _Moment) -> None:
         _setTags(workspace, wanted.tags)
 
 
-def _write(workspace: Workspace, masks: Mapping[str, MaskBox]) -> None:
+def _write(workspace: Workspace, masks: Mapping[str, Boxed]) -> None:
     """Give lesions other voxels; takes those out that have none left."""
     workspace.flush()
     liverId = workspace.liverId()
@@ -229,20 +231,20 @@ def _write(workspace: Workspace, masks: Mapping[str, MaskBox]) -> None:
             _setConfidence(workspace, _segment(workspace, segmentId), mask)
 
 
-def _allowed(wanted: MaskBox, current: MaskBox, touched: MaskBox, others: MaskBox) -> MaskBox:
-    box = jointBox((wanted, current))
+def _allowed(wanted: Boxed, current: Boxed, touched: Boxed, others: Boxed) -> Boxed:
+    box = joint_box((wanted, current))
     if box is None:
         return EMPTY
     free = wanted.within(box) & ~others.within(box)
     values = np.where(touched.within(box), current.within(box), free)
-    return MaskBox.of(values, tuple(axis.start for axis in box))
+    return Boxed.mask(values, start_of(box))
 
 
-def _setConfidence(workspace: Workspace, segment: slicer.vtkSegment, mask: MaskBox) -> None:
+def _setConfidence(workspace: Workspace, segment: slicer.vtkSegment, mask: Boxed) -> None:
     stored = workspace.lesionProbability
     if stored is None:
         return
-    meanProbability = float(stored.within(mask.box)[mask.values].mean(dtype=np.float64))
+    meanProbability = float(probabilityWithin(stored, mask.box)[mask.values].mean(dtype=np.float64))
     confidence = workspace.lesionConfidence(meanProbability)
     segment.SetTag(CONFIDENCE, f"{confidence:.3f}")
 

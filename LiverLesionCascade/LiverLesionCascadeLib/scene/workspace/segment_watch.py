@@ -11,8 +11,8 @@ import slicer
 import vtk
 from scipy import ndimage
 
+from ...engine.grid.boxed import EMPTY, Boxed
 from ..nodes.arrays import arrayFromImage, matrixFromVtk
-from ..nodes.mask_box import EMPTY, MaskBox
 from ..nodes.representations import BINARY_LABELMAP
 from ..nodes.volume import ijkToRasMatrix
 from .segmentation import segmentMask
@@ -28,8 +28,8 @@ class SegmentChange:
 
     segmentId: str
     kind: str
-    before: MaskBox
-    after: MaskBox
+    before: Boxed
+    after: Boxed
 
 
 Callback = Callable[[list[SegmentChange]], None]
@@ -57,7 +57,7 @@ class SegmentWatch:
         self._waiting = False
         self._flushing = False
         self._closed = False
-        self._masks: dict[str, MaskBox] = {}
+        self._masks: dict[str, Boxed] = {}
         self._modified: dict[str, int] = {}
         self._layers: dict[object, int] = {}
         segmentation = node.GetSegmentation()
@@ -81,7 +81,7 @@ class SegmentWatch:
         if callback in self._callbacks:  # not after `close`
             self._callbacks.remove(callback)
 
-    def mask(self, segmentId: str) -> MaskBox:
+    def mask(self, segmentId: str) -> Boxed:
         """A segment's mask as it was seen last; see `flush`. Raises KeyError."""
         return self._masks[segmentId]
 
@@ -139,9 +139,9 @@ class SegmentWatch:
                 changes.append(SegmentChange(segmentId, "properties", mask, mask))
         return changes
 
-    def _look(self) -> tuple[dict[str, MaskBox], dict[object, int]]:
+    def _look(self) -> tuple[dict[str, Boxed], dict[object, int]]:
         """The masks of all segments, and when their label maps changed last. Those that did not are not read again."""
-        masks: dict[str, MaskBox] = {}
+        masks: dict[str, Boxed] = {}
         layers: dict[object, int] = {}
         found: dict[object, list] = {}
         grid = ijkToRasMatrix(self.volumeNode)
@@ -163,7 +163,7 @@ class SegmentWatch:
                     found[image] = ndimage.find_objects(arrayFromImage(image))
                 masks[segmentId] = _ofLabel(image, segment.GetLabelValue(), found[image])
             else:
-                masks[segmentId] = MaskBox.of(segmentMask(self.node, segmentId, self.volumeNode))
+                masks[segmentId] = Boxed.mask(segmentMask(self.node, segmentId, self.volumeNode))
         return masks, layers
 
     def _timesOfChange(self) -> dict[str, int]:
@@ -184,11 +184,11 @@ def liesOnGrid(image: slicer.vtkOrientedImageData, ijkToRas: np.ndarray, shape: 
     )
 
 
-def _ofLabel(image: slicer.vtkOrientedImageData, label: int, boxes: list) -> MaskBox:
+def _ofLabel(image: slicer.vtkOrientedImageData, label: int, boxes: list) -> Boxed:
     """The mask of one label of an image on the grid; ``boxes``: of all its labels, as scipy finds them."""
     if not 0 < label <= len(boxes) or boxes[label - 1] is None:
         return EMPTY
     box = boxes[label - 1]
     extent = image.GetExtent()
     start = tuple(axis.start + extent[2 * (2 - number)] for number, axis in enumerate(box))
-    return MaskBox(arrayFromImage(image)[box] == label, start)
+    return Boxed(arrayFromImage(image)[box] == label, start)

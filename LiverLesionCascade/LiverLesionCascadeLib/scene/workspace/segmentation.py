@@ -10,6 +10,7 @@ import slicer
 import vtk
 
 from ...engine.errors import OutputError
+from ...engine.grid.boxed import Boxed
 from ..nodes.arrays import RAS_FROM_LPS, arrayFromImage, orientedImage, vtkFromMatrix
 from ..nodes.representations import BINARY_LABELMAP, REFERENCE_GEOMETRY
 from ..nodes.terminology import LESION_TERMINOLOGY, LIVER_COLOR, LIVER_TERMINOLOGY, MASS_COLOR
@@ -29,7 +30,7 @@ from .replace_history import exchangeResult
 from .stored_probability import storeProbability
 
 if TYPE_CHECKING:
-    from ...engine.results.source_result import LabelBox, SourceResult
+    from ...engine.results.source_result import SourceResult
     from .replace_history import ReplaceHistory
 
 LIVER_FILL_OPACITY = 0.2
@@ -168,7 +169,7 @@ def _buildSegments(
     return segments
 
 
-def _layer(labels: LabelBox, ijkToRas: np.ndarray) -> slicer.vtkOrientedImageData:
+def _layer(labels: Boxed, ijkToRas: np.ndarray) -> slicer.vtkOrientedImageData:
     """A label map of only the box that holds labels, which spares the scene memory.
 
     Where nothing was found it is one voxel: a layer without any would lose the image's grid in a file.

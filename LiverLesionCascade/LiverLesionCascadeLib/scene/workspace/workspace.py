@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import slicer
 
-from ..nodes.mask_box import EMPTY, MaskBox, difference, union
+from ...engine.grid.boxed import EMPTY, Boxed, difference, union
 from .edit_record import EDITS_ROLE, LESIONS, LIVER, EditRecord
 from .provenance import (
     LESION_ROLE,
@@ -21,7 +21,7 @@ from .provenance import (
     resultSegmentIds,
 )
 from .segment_watch import SegmentChange, SegmentWatch
-from .stored_probability import PROBABILITY_ROLE, StoredProbability, storedProbability
+from .stored_probability import PROBABILITY_ROLE, storedProbability
 
 Tool = TypeVar("Tool")
 
@@ -81,23 +81,23 @@ class Workspace:
         segmentation = self.node.GetSegmentation()
         return [each for each in segmentation.GetSegmentIDs() if isLesion(segmentation, each)]
 
-    def mask(self, segmentId: str) -> MaskBox:
+    def mask(self, segmentId: str) -> Boxed:
         """A segment's mask on the volume's grid, as it is now. Raises KeyError."""
         self.flush()
         return self.watch.mask(segmentId)
 
-    def liver(self) -> MaskBox:
+    def liver(self) -> Boxed:
         """The liver's mask; empty where its segment was deleted."""
         self.flush()
         return self._presentLiver()
 
-    def lesions(self) -> MaskBox:
+    def lesions(self) -> Boxed:
         """All lesions' masks in one."""
         self.flush()
         return self._presentLesions()
 
     @property
-    def lesionProbability(self) -> StoredProbability | None:
+    def lesionProbability(self) -> Boxed | None:
         """The stored probability of lesions; None where there is none."""
         return storedProbability(self.node, self.volumeNode)
 
@@ -207,11 +207,11 @@ class Workspace:
         if getTag(segment, EDITED) != "1":
             segment.SetTag(EDITED, "1")
 
-    def _presentLesions(self) -> MaskBox:
+    def _presentLesions(self) -> Boxed:
         known = self.watch.segmentIds()
         return union(self.watch.mask(each) for each in self.lesionIds() if each in known)
 
-    def _presentLiver(self) -> MaskBox:
+    def _presentLiver(self) -> Boxed:
         liverId = self.liverId()
         return self.watch.mask(liverId) if liverId in self.watch.segmentIds() else EMPTY
 
