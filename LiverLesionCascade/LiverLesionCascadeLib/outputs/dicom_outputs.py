@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..engine.errors import CascadeError, InputError
-from ..engine.grid.boxed import Boxed
 
 if TYPE_CHECKING:
     from ..engine.findings import Finding
@@ -86,6 +85,7 @@ def exported_segments(result: SourceResult) -> list[ExportedSegment]:
     import numpy as np
 
     from ..engine import codes
+    from ..engine.grid.boxed import Boxed
     from ..engine.reports.dicom_export import ExportedSegment, new_uid
 
     algorithm = (result.bundle_name, result.bundle_version)
