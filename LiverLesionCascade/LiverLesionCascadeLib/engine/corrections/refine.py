@@ -22,7 +22,7 @@ from ..model.bundle import ModelBundle
 from ..model.inference import predict
 from ..model.network import CascadeResNet
 from ..model.view import View, liver_box_view
-from ..passes.lesion_pass import box_images
+from ..passes.lesion_pass import LesionPassInputs
 from ..passes.presets import Preset
 from ..passes.priors import ERASED, ESTIMATE_SCALE, PAINTED
 from ..progress import Progress
@@ -153,10 +153,8 @@ class Carrier:
         for number, ring in enumerate(sorted({distance[z] for z in order})):
             now = [z for z in order if distance[z] == ring]
             priors = torch.stack([self._priors(z, carried) for z in now])
-            images = box_images(
-                self._ct, self.view, [c.start[0] + z for z in now], self._bundle.window_hu, self._shift_hu
-            )
-            answer = self._answer(torch.cat([images[:, None], priors], dim=1))
+            images = LesionPassInputs(self._ct, self.view, [c.start[0] + z for z in now], self._bundle, self._shift_hu)
+            answer = self._answer(images(slice(None), priors))
             for z, maps in zip(now, answer, strict=True):
                 carried[z] = maps.float()
                 target = torch.zeros((2, *c.liver.shape[1:]))

@@ -3,11 +3,13 @@
 ``metadata.json`` (format 1)::
 
     format 1, name, version
-    network      {architecture: "table1", width, input_channels: 3, decoders: passes whose network has a decoder}
+    network      {architecture: "table1", width, input_channels: 3 (5 for a lesion pass that sees neighbours: given by
+                 pass then), decoders: passes whose network has a decoder}
     window_hu    [low, high], scaled to [0, 1]
     liver_pass   {size, pixel_mm (null: slices are scaled whatever their pixels measure), threshold}
     lesion_pass  {size, margin, iterations, liver_threshold, lesion_threshold, liver_hu (HU that the liver's median is
-                 shifted to; null or absent: not shifted)}
+                 shifted to; null or absent: not shifted), neighbour_mm (how far away the slices below and above lie
+                 that it sees as well; null or absent: it sees none)}
     lesion_filter  {intercept, log_odds, reject_below} of `lesion_filter.LesionFilter`, or absent: no lesion is rejected
     weights      {file, sha256}
     training, validation, intended_use, limitations, license, attribution, citations: for people
@@ -60,6 +62,12 @@ class LesionPassSettings:
     liver_threshold: float
     lesion_threshold: float
     liver_hu: float | None = None
+    neighbour_mm: float | None = None
+
+    @property
+    def input_channels(self) -> int:
+        """Of its network: image and priors, and two neighbours."""
+        return 3 if self.neighbour_mm is None else 5
 
     def shift_hu(self, median_liver_hu: float | None) -> float:
         """HU that are added before the lesion pass looks at a scan; ``median_liver_hu``: None where it is not known."""
@@ -111,7 +119,7 @@ class ModelBundle:
         if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
             raise BundleError(f"{path} is not of bundle format {FORMAT}: update the extension, or use another bundle")
         try:
-            if metadata["network"]["architecture"] != "table1" or metadata["network"]["input_channels"] != 3:
+            if metadata["network"]["architecture"] != "table1" or not _known_channels(metadata):
                 raise BundleError(f"{path} describes an unknown network: update the extension, or use another bundle")
             low, high = (float(value) for value in metadata["window_hu"])
             bundle = cls(
@@ -142,6 +150,11 @@ class ModelBundle:
                 f"{expected[:12]}...): get the bundle again"
             )
         return bundle
+
+    @property
+    def input_channels(self) -> dict[str, int]:
+        """Planes that the network of each pass sees."""
+        return {"liver": 3, "lesion": self.lesion_pass.input_channels}
 
     @classmethod
     def shipped(cls) -> ModelBundle:
@@ -176,7 +189,7 @@ class ModelBundle:
             ) from error
         networks = {}
         for name in PASSES:
-            network = CascadeResNet(self.width, decoder=name in self.decoders)
+            network = CascadeResNet(self.width, self.input_channels[name], decoder=name in self.decoders)
             try:
                 network.load_state_dict({key: value.float() for key, value in weights[name].items()}, strict=True)
             except (KeyError, TypeError, AttributeError, RuntimeError) as error:
@@ -186,6 +199,12 @@ class ModelBundle:
                 ) from error
             networks[name] = network.placed(device).eval().requires_grad_(False)
         return networks
+
+
+def _known_channels(metadata: dict[str, Any]) -> bool:
+    said, neighbours = metadata["network"]["input_channels"], metadata["lesion_pass"].get("neighbour_mm")
+    lesion = 3 if neighbours is None else 5
+    return said == {"liver": 3, "lesion": lesion} or said == lesion == 3
 
 
 def save_bundle(folder: Path, networks: dict[str, CascadeResNet], metadata: dict[str, Any]) -> None:
@@ -214,7 +233,7 @@ def save_bundle(folder: Path, networks: dict[str, CascadeResNet], metadata: dict
         "network": {
             "architecture": "table1",
             "width": networks["liver"].width,
-            "input_channels": 3,
+            "input_channels": {name: networks[name].stem.in_channels for name in PASSES},
             "decoders": [name for name in PASSES if networks[name].decoder is not None],
         },
         "weights": {"file": WEIGHTS_FILE, "sha256": hashlib.sha256(weights).hexdigest()},

@@ -215,13 +215,14 @@ class CascadeResNet(SliceNetwork):
             nn.init.zeros_(self.decoder.score.weight)
 
     def load_trained(self, state: dict[str, Tensor]) -> None:
-        """Takes over trained weights; a decoder that they lack stays as it is.
+        """Takes over trained weights; a decoder that they lack stays as it is, more input planes count for nothing yet.
 
         Raises:
             RuntimeError: If they are not those of this network.
         """
         own = {key: value for key, value in self.state_dict().items() if key.startswith("decoder.")}
-        self.load_state_dict({**own, **state})
+        new = self.stem.in_channels - state["stem.weight"].shape[1]
+        self.load_state_dict({**own, **state, "stem.weight": F.pad(state["stem.weight"], (0, 0, 0, 0, 0, max(0, new)))})
 
     def forward(self, x: Tensor) -> Tensor:
         """Scores the images.

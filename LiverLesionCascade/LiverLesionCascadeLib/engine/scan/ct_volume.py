@@ -66,14 +66,17 @@ class CTVolume:
         self._order = order
 
     @classmethod
-    def from_array(cls, array_kji: np.ndarray, ijk_to_lps: np.ndarray, name: str = "") -> CTVolume:
+    def from_array(
+        cls, array_kji: np.ndarray, ijk_to_lps: np.ndarray, name: str = "", single_slices: bool = False
+    ) -> CTVolume:
         """A volume from HU indexed (k, j, i) and the (4, 4) matrix from (i, j, k, 1) to LPS mm.
 
         Any axis order and flip is undone voxel for voxel; a tilted, oblique or sheared grid is resampled (linear) to
-        an axial one that covers it, padded with -1024 HU, and a note says so. Raises InvalidVolumeError.
+        an axial one that covers it, padded with -1024 HU, and a note says so. Raises InvalidVolumeError, also for
+        one slice alone unless ``single_slices``.
         """
         label = name or "The volume"
-        array, source = _require_volume(array_kji, ijk_to_lps, label)
+        array, source = _require_volume(array_kji, ijk_to_lps, label, single_slices)
         dtype = _require_plausible_values(array, label)
         intensities = IntensityProfile.of(array)
         if is_axis_aligned(source):
@@ -237,12 +240,14 @@ def _resampled_note(source: ImageGeometry) -> Finding:
     )
 
 
-def _require_volume(array_kji: np.ndarray, ijk_to_lps: np.ndarray, label: str) -> tuple[np.ndarray, ImageGeometry]:
+def _require_volume(
+    array_kji: np.ndarray, ijk_to_lps: np.ndarray, label: str, single_slices: bool = False
+) -> tuple[np.ndarray, ImageGeometry]:
     """The array with (k, j, i) axes and its geometry. Raises InvalidVolumeError for what is no 3D volume."""
     array = _require_scalar_3d(np.asarray(array_kji), label)
     source = ImageGeometry((array.shape[0], array.shape[1], array.shape[2]), ijk_to_lps)
     source.validate(label)
-    if min(array.shape) < 2:
+    if min(array.shape) < 2 and not single_slices:
         raise InvalidVolumeError(
             f"{label} has only one slice ({_size(array)} voxels). Load the whole series, not a single image."
         )

@@ -61,11 +61,15 @@ def read_input(
     return ct
 
 
-def read_image(path: str | os.PathLike[str]) -> CTVolume:
-    """A scan from a NIfTI, NRRD or MHA/MHD file. Raises InputError (the file) or InvalidVolumeError (its content)."""
+def read_image(path: str | os.PathLike[str], single_slices: bool = False) -> CTVolume:
+    """A scan from a NIfTI, NRRD or MHA/MHD file. Raises InputError (the file) or InvalidVolumeError (its content).
+
+    Args:
+        single_slices: Whether it may be one slice alone, as cases for training may be.
+    """
     path = Path(path)
     array, ijk_to_lps = _read(path)
-    return CTVolume.from_array(array, ijk_to_lps, path.name)
+    return CTVolume.from_array(array, ijk_to_lps, path.name, single_slices)
 
 
 def read_labels(path: str | os.PathLike[str], like: ImageGeometry) -> np.ndarray:
