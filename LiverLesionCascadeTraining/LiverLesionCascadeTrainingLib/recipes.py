@@ -20,6 +20,11 @@ class Phase:
     size: int
     crop: float = 1.0
 
+    @property
+    def native(self) -> int:
+        """Side of the whole that the images show, or are crops of."""
+        return round(self.size / self.crop)
+
 
 @dataclass(frozen=True)
 class StageRecipe:
@@ -32,7 +37,7 @@ class StageRecipe:
         learning_rate: Peak learning rate.
         warmup: Steps of linear warm-up.
         mixture: Share of each kind of slice in a batch: ``lesion``, ``liver`` (liver, no lesion), ``near`` (no liver,
-            at most four slices away from it) and ``neither`` (no liver).
+            but near one along the scan) and ``neither`` (no liver).
         by_patient: Part of the draws that choose a patient first and then a slice, so that no patient dominates.
         shift: Largest random shift, as part of the image side.
         crop_view: Probability that a random part of the image is blanked, as if the field of view ended there.
@@ -44,8 +49,8 @@ class StageRecipe:
         prior_absent: Part of the samples without priors; 1 trains from the image alone.
         corrections: Part of the samples with priors in which a person's correction is simulated.
         image_thrice: Feed (I, I, I), as the paper does in stage 1, instead of (I, 0, 0).
-        start_share: Share of the bundle that training started from in the network, weight by weight
-            (``weight_averaging``).
+        hard: Part of the draws that follow what the network is wrong about (``hard_slices``).
+        average: Decay of the moving average of the weights, a step; the average is what is validated and exported.
         epochs: Show every slice once an epoch, in random order, instead of drawing slices by ``mixture``, which then
             only says which kinds there are.
     """
@@ -66,7 +71,8 @@ class StageRecipe:
     prior_absent: float = 1.0
     corrections: float = 0.0
     image_thrice: bool = False
-    start_share: float = 0.0
+    hard: float = 0.0
+    average: float = 0.999
     epochs: bool = False
 
     @property
@@ -76,7 +82,7 @@ class StageRecipe:
     @property
     def size(self) -> int:
         """Native size: side of the last phase's images, or of the whole that they are crops of."""
-        return round(self.phases[-1].size / self.phases[-1].crop)
+        return self.phases[-1].native
 
     def work(self, done: int) -> int:
         """Pixels a sample, summed over the steps that are left after ``done``: what the rest costs."""
@@ -114,6 +120,8 @@ class Recipe:
         iterations: How often the lesion pass runs at prediction time.
         slices: Slices that the liver pass trains on, half with lesions, half without liver; None for all.
         decoder: Whether the lesion pass's network has a decoder.
+        neighbour_mm: How far below and above the slices lie that the lesion pass sees as well; None: it sees none.
+        neighbours_absent: Part of the samples in which the slice itself stands for them, as where a scan ends.
         fine_tuned: Share of the network ``lesion`` in the lesion pass; the rest is ``lesion-image``, from which it was
             fine-tuned, weight by weight: so it forgets less (``weight_averaging``).
     """
@@ -143,6 +151,8 @@ class Recipe:
     seed: int = 2017
     slices: int | None = None
     decoder: bool = False
+    neighbour_mm: float | None = None
+    neighbours_absent: float = 0.0
     fine_tuned: float = 1.0
 
     def stage(self, job: str) -> StageRecipe:
@@ -171,10 +181,10 @@ class Recipe:
 # Mixture and augmentation of the pilots that DESIGN section 5 reports; the liver pass works on pixels of fixed physical
 # size so that a crop or a wide field of view shows the organ at the size that the network knows.
 _LIVER_MIXTURE = {"lesion": 0.5, "liver": 0.25, "neither": 0.25}
-_LESION_MIXTURE = {"lesion": 0.5, "liver": 0.4, "near": 0.1}
+_LESION_MIXTURE = {"lesion": 0.45, "liver": 0.3, "near": 0.25}
 
 _COMPACT_LIVER = StageRecipe(
-    (Phase(3000, 160),),
+    (Phase(25_000, 160),),
     "cosine",
     0.05,
     100,
@@ -184,10 +194,10 @@ _COMPACT_LIVER = StageRecipe(
     dark=0.25,
     noise=0.06,
     image_thrice=True,
-    start_share=0.5,
 )
 _COMPACT_LESION = StageRecipe(
-    (Phase(1000, 192), Phase(2000, 256), Phase(3000, 320)),
+    # 400,000 images: most of them small, which is where a processor's time goes farthest.
+    (Phase(25_000, 160), Phase(17_500, 224), Phase(7_500, 320)),
     "cosine",
     0.05,
     100,
@@ -198,6 +208,7 @@ _COMPACT_LESION = StageRecipe(
     faded_vessels=0.3,
     # As the noisiest scans have, of which there are few.
     noise=0.12,
+    hard=0.25,
 )
 COMPACT = Recipe(
     name="compact",
@@ -219,11 +230,11 @@ COMPACT = Recipe(
     # A second run on its own result was measured to lower the lesions' Dice of the shipped networks.
     iterations=1,
     liver=_COMPACT_LIVER,
-    liver_fold=replace(_COMPACT_LIVER, phases=(Phase(800, 160),)),
-    lesion_image=replace(_COMPACT_LESION, start_share=0.5),
+    liver_fold=replace(_COMPACT_LIVER, phases=(Phase(2_000, 160),)),
+    lesion_image=_COMPACT_LESION,
     lesion=replace(
         _COMPACT_LESION,
-        phases=(Phase(1200, 320),),
+        phases=(Phase(1_500, 320),),
         learning_rate=0.02,
         warmup=50,
         prior_absent=0.4,
@@ -234,6 +245,9 @@ COMPACT = Recipe(
     dice_by_image=0.5,
     # One cell of Table 1's score map is as large as a small lesion.
     decoder=True,
+    # As far apart as the slices of most scans that it learns from.
+    neighbour_mm=3.0,
+    neighbours_absent=0.25,
     fine_tuned=0.25,
 )
 

@@ -99,6 +99,7 @@ def export_bundle(training: CascadeTraining, folder: Path, card: dict[str, Any],
             "liver_threshold": THRESHOLD,
             "lesion_threshold": THRESHOLD,
             "liver_hu": recipe.liver_hu,
+            "neighbour_mm": recipe.neighbour_mm,
         },
         "training": {
             "recipe": recipe.to_dict(),

@@ -25,9 +25,11 @@ class CaseSource(TrainingCase):
 
     Attributes:
         files: All that it is read from; when one changes, the case is prepared again.
+        lesions_unknown: Its liver is labelled, but nobody has looked for lesions.
     """
 
     files: tuple[Path, ...]
+    lesions_unknown: bool = field(default=False, kw_only=True)
 
     def fingerprint(self) -> str:
         """Changes with the files (place, size, time) and with all that decides what is read from them."""
@@ -36,7 +38,8 @@ class CaseSource(TrainingCase):
 
     def settings(self) -> list[Any]:
         """What besides the files decides how they are read; a kind of source may add to it."""
-        return [CACHE_FORMAT, type(self).__name__, self.sparse]
+        unknown = ["lesions unknown"] if self.lesions_unknown else []
+        return [CACHE_FORMAT, type(self).__name__, self.sparse, *unknown, *self.slice_numbers]
 
 
 @dataclass

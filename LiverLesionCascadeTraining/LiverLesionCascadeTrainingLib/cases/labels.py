@@ -1,4 +1,5 @@
-"""What the numbers of a label map mean: 0 background, 1 liver, 2 lesion of the liver."""
+"""What the numbers of a label map mean: 0 background, 1 liver, 2 lesion of the liver, 3 liver whose lesions nobody
+labelled."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 from LiverLesionCascadeLib.engine.errors import InputError
 
-LIVER, LESION = 1, 2
+LIVER, LESION, LESIONS_UNKNOWN = 1, 2, 3
 
 
 def with_labels(values: np.ndarray, roles: Mapping[int, int], names: Mapping[int, str]) -> np.ndarray:
@@ -15,7 +16,7 @@ def with_labels(values: np.ndarray, roles: Mapping[int, int], names: Mapping[int
 
     Args:
         values: Whole numbers from 0, (k, j, i).
-        roles: What a number means: 0, LIVER or LESION.
+        roles: What a number means: 0, LIVER, LESION or LESIONS_UNKNOWN.
         names: What a number is called, for the message.
 
     Raises:
@@ -24,7 +25,9 @@ def with_labels(values: np.ndarray, roles: Mapping[int, int], names: Mapping[int
     present = sorted(set().union(*(np.unique(part).tolist() for part in values)))
     unknown = [f"{value} ({names[value]})" if value in names else str(value) for value in present if value not in roles]
     if unknown:
-        raise InputError(f"unknown labels {', '.join(unknown)}; use 0 background, 1 liver, 2 lesion")
+        raise InputError(
+            f"unknown labels {', '.join(unknown)}; use 0 background, 1 liver, 2 lesion, 3 liver with lesions unknown"
+        )
     table = np.zeros(present[-1] + 1, np.uint8)
     for value in present:
         table[value] = roles[value]
@@ -33,8 +36,21 @@ def with_labels(values: np.ndarray, roles: Mapping[int, int], names: Mapping[int
 
 def require_liver(labels: np.ndarray) -> None:
     """Raises InputError where no voxel is liver."""
-    if not any((part == LIVER).any() for part in labels):
+    if not any(((part == LIVER) | (part == LESIONS_UNKNOWN)).any() for part in labels):
         raise InputError("the liver is empty: no voxel is labelled as liver; segment it, or remove the case")
+
+
+def with_lesions_unknown(labels: np.ndarray) -> np.ndarray:
+    """Labels of a liver in which nobody has looked for lesions.
+
+    Raises:
+        InputError: If lesions are labelled all the same.
+    """
+    if any((part == LESION).any() for part in labels):
+        raise InputError(
+            "lesions are labelled, though they are said to be unknown: give its folder as the others"
+        )
+    return np.where(labels == LIVER, np.uint8(LESIONS_UNKNOWN), labels)
 
 
 def slices_shown(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
+from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 
 from .labels import slices_shown
@@ -19,11 +21,13 @@ class TrainingCase(ABC):
         name: Unique in a data set.
         patient: Cases of one patient are never split between training and validation, or between folds.
         sparse: True where the slices are single ones: no volumes, no 3D lesions.
+        slice_numbers: Where a selection of slices lay in their scan, in slices of its spacing; empty for a whole scan.
     """
 
     name: str
     patient: str
     sparse: bool
+    slice_numbers: tuple[int, ...] = field(default=(), kw_only=True)
 
     @property
     def identity(self) -> list[str]:
@@ -36,7 +40,7 @@ class TrainingCase(ABC):
 
     @abstractmethod
     def read(self) -> tuple[CTVolume, np.ndarray]:
-        """The scan, and its labels (0, 1 liver, 2 lesion) as uint8 (slice, row, column) on the grid of ``hu``.
+        """The scan, and its labels (:mod:`.labels`) as uint8 (slice, row, column) on the grid of ``hu``.
 
         Raises:
             InputError: If a file cannot be read, the grids differ or a label is unknown.
@@ -55,6 +59,14 @@ class TrainingCase(ABC):
         ct, labels = self.read()
         return ct.hu, labels, ct.spacing
 
+    def positions_mm(self, count: int, slice_mm: float) -> np.ndarray:
+        """Where its slices lie along the scan, in mm from where the scan begins: (count,) float.
+
+        Raises:
+            InputError: If there are not as many slices as the selection has.
+        """
+        return slice_positions_mm(self.slice_numbers, count, slice_mm)
+
     def slices_shown(self) -> tuple[np.ndarray, np.ndarray]:
         """In which slices liver or lesion lies, and in which a lesion does: two bool (slices,).
 
@@ -62,3 +74,12 @@ class TrainingCase(ABC):
             InputError, InvalidVolumeError: As :meth:`read`.
         """
         return slices_shown(self.load()[1])
+
+
+def slice_positions_mm(numbers: Sequence[int], count: int, slice_mm: float) -> np.ndarray:
+    """As :meth:`TrainingCase.positions_mm`, for a case's ``slice_numbers``."""
+    if not len(numbers):
+        return np.arange(count) * slice_mm
+    if len(numbers) != count:
+        raise InputError(f"it has {count} slices, but {len(numbers)} numbers of slices: correct them in dataset.json")
+    return np.asarray(numbers) * slice_mm

@@ -48,6 +48,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="segments that are neither liver nor lesion and do not matter; * for any characters; may be repeated",
     )
+    add(
+        "--lesions-unknown",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FOLDER",
+        help="more cases for training whose livers are labelled, but in which nobody has looked for lesions",
+    )
     add("--skip-problems", action="store_true", help="leave cases with problems out instead of refusing all")
     add("--json", action="store_true", help="print the report as one JSON object on standard output")
 
@@ -68,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
         args.ignore,
         args.skip_problems,
         progress,
+        args.lesions_unknown,
     )
     print(json.dumps(report.to_dict(), allow_nan=False) if args.json else report.to_text())
     return 0

@@ -26,6 +26,7 @@ class SplitReport:
             it) and ``neither``.
         lesions: Number of 3D lesions by size.
         lesion_free: Cases without a lesion.
+        lesions_unknown: Cases in which nobody has looked for lesions.
         sparse: Cases of single slices.
     """
 
@@ -34,6 +35,7 @@ class SplitReport:
     slices: dict[str, int]
     lesions: dict[str, int]
     lesion_free: int
+    lesions_unknown: int
     sparse: int
 
 
@@ -71,7 +73,8 @@ class DataReport:
             lines += [
                 f"{name}: {split.cases} cases of {split.patients} patients"
                 + (f", {split.sparse} cases of single slices" if split.sparse else "")
-                + (f", {split.lesion_free} without a lesion" if split.lesion_free else ""),
+                + (f", {split.lesion_free} without a lesion" if split.lesion_free else "")
+                + (f", {split.lesions_unknown} with the liver alone" if split.lesions_unknown else ""),
                 "  slices: " + ", ".join(f"{split.slices[kind]} {_KIND_TEXT[kind]}" for kind in KINDS),
                 "  lesions: " + ", ".join(f"{count} of {size}" for size, count in split.lesions.items()),
             ]
@@ -125,7 +128,8 @@ def _split_report(cases: list[PreparedCase], records: dict[str, CaseRecord]) -> 
         patients=len({case.patient for case in cases}),
         slices={kind: kinds.count(kind) for kind in KINDS},
         lesions={name: sum(low <= mm < high for mm in sizes) for name, low, high in SIZES},
-        lesion_free=sum(not record.lesion_slices for record in of_split),
+        lesion_free=sum(not (record.lesion_slices or record.lesions_unknown) for record in of_split),
+        lesions_unknown=sum(record.lesions_unknown for record in of_split),
         sparse=sum(record.sparse for record in of_split),
     )
 

@@ -6,13 +6,14 @@ import errno
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 from LiverLesionCascadeLib.engine.errors import CascadeError, InputError, OutputError
 
 from ..cases.case_source import CaseSource, Found, duplicate_names, natural_order
-from ..cases.labels import require_liver
+from ..cases.labels import require_liver, with_lesions_unknown
 from ..cases.problems import DataProblems, Problem
 from ..cases.splits import SPLITS, TRAIN, VALIDATION, split_patients
 from ..layouts.dicom_seg import find_dicom
@@ -51,6 +52,7 @@ def prepare(
     ignore: Sequence[str] = (),
     skip_problems: bool = False,
     progress: Progress | None = None,
+    lesions_unknown: Sequence[Path] = (),
 ) -> DataReport:
     """Prepares a data set, or brings one up to date: only cases whose files have changed are read again.
 
@@ -61,6 +63,8 @@ def prepare(
         seed, share: Of that draw. Patients of an earlier preparation with the same seed and share keep their split.
         ignore: Names of segments that are neither liver nor lesion and do not matter; ``*`` for any characters.
         skip_problems: Leave cases with problems out instead of refusing all.
+        lesions_unknown: More folders, for training, in which nobody has looked for lesions: their livers alone are
+            learned from.
 
     Returns:
         What the data set holds.
@@ -71,6 +75,9 @@ def prepare(
         OutputError: If the folder cannot be written to, or holds what is not ours to replace.
     """
     found = {TRAIN: _search(sources, ignore), VALIDATION: _search(validation, ignore)}
+    livers = _search(lesions_unknown, ignore)
+    livers.cases = [replace(case, lesions_unknown=True) for case in livers.cases]
+    found[TRAIN].add(livers)
     cases = [case for one in found.values() for case in one.cases]
     problems = [problem for one in found.values() for problem in one.problems]
     notes = [note for one in found.values() for note in one.notes]
@@ -181,10 +188,12 @@ def _cache(
                 ct, labels = case.read()
                 ct.require_ct_like()
                 require_liver(labels)
+                if case.lesions_unknown:
+                    labels = with_lesions_unknown(labels)
             except CascadeError as error:
                 problems.append(Problem(case.name, f"{error} ({case.files[0]})"))
                 continue
-            record = write_case(place, case.name, case.sparse, str(case.files[0]), fingerprint, ct, labels)
+            record = write_case(place, case, str(case.files[0]), fingerprint, ct, labels)
         records[case.name] = record
     if progress is not None:
         progress(len(cases), len(cases), "")

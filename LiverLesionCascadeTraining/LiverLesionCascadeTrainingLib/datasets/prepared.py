@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,9 @@ from LiverLesionCascadeLib.engine.measures.lesions import label_lesions
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 
 from ..cases.case_source import read_json
-from ..cases.labels import LESION, LIVER, slices_shown
+from ..cases.labels import LESION, LESIONS_UNKNOWN, LIVER, slices_shown
 from ..cases.splits import SPLITS
-from ..cases.training_case import TrainingCase
+from ..cases.training_case import TrainingCase, slice_positions_mm
 from .npy_file import NpyWriter
 from .slice_kinds import slice_kinds
 
@@ -52,6 +52,8 @@ class CaseRecord:
         liver_slices, lesion_slices: Slices that show liver or lesion.
         lesions_mm: Equivalent diameter of each 3D lesion; empty for single slices.
         warnings: Code and text of what should be known.
+        slice_numbers: Of a selection of slices (:class:`TrainingCase`).
+        lesions_unknown: Whether there are slices in which nobody has looked for lesions.
     """
 
     name: str
@@ -68,6 +70,8 @@ class CaseRecord:
     lesion_slices: list[int]
     lesions_mm: list[float]
     warnings: list[tuple[str, str]]
+    slice_numbers: list[int] = field(default_factory=list)
+    lesions_unknown: bool = False
 
     @property
     def kinds(self) -> np.ndarray:
@@ -75,7 +79,8 @@ class CaseRecord:
         shown = np.zeros((2, self.shape[0]), bool)
         shown[0, self.liver_slices] = True
         shown[1, self.lesion_slices] = True
-        return slice_kinds(shown[0], shown[1], self.sparse)
+        positions = slice_positions_mm(self.slice_numbers, self.shape[0], self.spacing_mm[0])
+        return slice_kinds(shown[0], shown[1], self.sparse, positions)
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,9 @@ class PreparedCase(TrainingCase):
             raise _damaged(self.folder) from error
         z, y, x = self.record().spacing_mm
         return hu, labels, (z, y, x)
+
+    def positions_mm(self, count: int, slice_mm: float) -> np.ndarray:
+        return slice_positions_mm(self.record().slice_numbers, count, slice_mm)
 
     @property
     def identity(self) -> list[str]:
@@ -193,7 +201,7 @@ def write_dataset(dataset: PreparedDataset) -> None:
 
 
 def write_case(
-    folder: Path, name: str, sparse: bool, source: str, fingerprint: str, ct: CTVolume, labels: np.ndarray
+    folder: Path, case: TrainingCase, source: str, fingerprint: str, ct: CTVolume, labels: np.ndarray
 ) -> CaseRecord:
     """Writes a case's folder, replacing it in one step.
 
@@ -224,10 +232,10 @@ def write_case(
                 hu_file.append(whole[None])
                 label_file.append(shown[None])
         liver, lesion = slices_shown(labels)
-        lesions_mm, warnings = ([], []) if sparse else _lesions(labels, ct.geometry.voxel_volume_ml)
+        lesions_mm, warnings = ([], []) if case.sparse else _lesions(labels, ct.geometry.voxel_volume_ml)
         record = CaseRecord(
-            name=name,
-            sparse=sparse,
+            name=case.name,
+            sparse=case.sparse,
             source=source,
             fingerprint=fingerprint,
             content=hu_digest.hexdigest(),
@@ -239,7 +247,9 @@ def write_case(
             liver_slices=np.flatnonzero(liver).tolist(),
             lesion_slices=np.flatnonzero(lesion).tolist(),
             lesions_mm=lesions_mm,
-            warnings=[*_told(ct, sparse), *warnings],
+            warnings=[*_told(ct, case.sparse), *warnings],
+            slice_numbers=list(case.slice_numbers),
+            lesions_unknown=any((part == LESIONS_UNKNOWN).any() for part in labels),
         )
         (partial / "case.json").write_text(json.dumps(asdict(record)), encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)

@@ -6,23 +6,23 @@ from collections.abc import Sequence
 
 import numpy as np
 
-#: Slices without liver that are at most this far from it count as its neighbours (DESIGN section 5).
-NEAR_SLICES = 4
+#: Slices without liver that are at most this far from it count as its neighbours: what a run, which looks a little
+#: beyond the liver's ends, may take for liver or lesion.
+NEAR_MM = 40.0
 KINDS = ("lesion", "liver", "near", "neither")
 
 
-def slice_kinds(liver: np.ndarray, lesion: np.ndarray, sparse: bool) -> np.ndarray:
+def slice_kinds(liver: np.ndarray, lesion: np.ndarray, sparse: bool, positions_mm: np.ndarray) -> np.ndarray:
     """One of ``KINDS`` for each slice; single slices have no neighbours.
 
     Args:
         liver, lesion: (slices,) bool, as of :func:`slices_shown`.
+        positions_mm: (slices,) where they lie along the scan.
     """
     kinds = np.where(lesion, "lesion", np.where(liver, "liver", "neither")).astype("<U7")
     if not sparse and liver.any():
-        where = np.flatnonzero(liver)
-        for i in np.flatnonzero(~liver):
-            if np.abs(where - i).min() <= NEAR_SLICES:
-                kinds[i] = "near"
+        away = np.abs(positions_mm[:, None] - positions_mm[liver]).min(axis=1)
+        kinds[~liver & (away <= NEAR_MM)] = "near"
     return kinds
 
 

@@ -3,6 +3,8 @@
 Whole scans get all measures of `metrics`. Sparse cases, which hold single slices of a scan and have no meaningful
 spacing from slice to slice, get the Dice over all their slices only: no volumes, distances or lesions are measured.
 
+A case whose lesions nobody labelled counts for the liver alone.
+
 A case without lesions in its reference says nothing about how well lesions are outlined. Its score, 1 if no lesion was
 segmented and else 0, is reported apart; means of lesion measures are over the cases that have lesions. False positives
 count in all cases.
@@ -18,7 +20,7 @@ from typing import Any, Protocol
 import numpy as np
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 
-from ..cases.labels import LESION, LIVER
+from ..cases.labels import LESION, LESIONS_UNKNOWN, LIVER
 from .metrics import SIZE_CLASSES, LesionCounts, LesionMatching, RegionMetrics, dice, match_lesions, region_metrics
 
 #: Overlaps (IoU) above which a lesion counts as found, by their name in tables and JSON; both are those of LiTS.
@@ -35,7 +37,7 @@ class Case(Protocol):
     def sparse(self) -> bool: ...
 
     def read(self) -> tuple[CTVolume, np.ndarray]:
-        """The scan, and its labels (0, 1 liver, 2 lesion) on the grid of `hu`."""
+        """The scan, and its labels (`cases.labels`) on the grid of `hu`."""
         ...
 
 
@@ -47,6 +49,7 @@ class CaseMetrics:
     liver: RegionMetrics
     lesion: RegionMetrics
     lesions: LesionMatching
+    lesions_known: bool = True
 
     @property
     def has_lesions(self) -> bool:
@@ -55,8 +58,10 @@ class CaseMetrics:
 
     @property
     def lesion_free_score(self) -> float | None:
-        """Of a case without lesions: 1 if none was segmented, else 0. None for a case with lesions."""
-        return None if self.has_lesions else float(len(self.lesions.predicted_mm) == 0)
+        """Of a case without lesions: 1 if none was segmented, else 0. None for a case with lesions, known or not."""
+        if self.has_lesions or not self.lesions_known:
+            return None
+        return float(len(self.lesions.predicted_mm) == 0)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON; lengths in mm, volumes in mL."""
@@ -65,6 +70,7 @@ class CaseMetrics:
             "liver": asdict(self.liver),
             "lesion": asdict(self.lesion),
             "has_lesions": self.has_lesions,
+            "lesions_known": self.lesions_known,
             "lesion_free_score": self.lesion_free_score,
             "lesions": {**asdict(self.lesions), **_detection([self.lesions])},
         }
@@ -105,7 +111,7 @@ class EvaluationSummary:
     @property
     def lesion_free(self) -> tuple[CaseMetrics, ...]:
         """Cases whose reference has none."""
-        return tuple(case for case in self.cases if not case.has_lesions)
+        return tuple(case for case in self.cases if case.lesion_free_score is not None)
 
     @property
     def liver_mean(self) -> dict[str, float | None]:
@@ -172,7 +178,8 @@ def evaluate_case(
     Args:
         liver: Mask of the whole organ, (slice, row, column) in axial order. Lesions count as liver too, as in LiTS.
         lesions: Mask or instance map of the lesions, on the same grid.
-        reference: Label map on the same grid: 0, 1 liver, 2 lesion.
+        reference: Label map on the same grid: 0, 1 liver, 2 lesion, 3 liver whose lesions nobody labelled: then only
+            the liver is measured.
         spacing: (slice, row, column) in mm.
         name: Of the case, for tables.
     """
@@ -182,6 +189,7 @@ def evaluate_case(
         liver=region_metrics(masks[0], masks[2], spacing),
         lesion=region_metrics(masks[1], masks[3], spacing),
         lesions=match_lesions(masks[1], masks[3], spacing),
+        lesions_known=not (reference == LESIONS_UNKNOWN).any(),
     )
 
 
@@ -227,7 +235,10 @@ def _masks(
         raise ValueError(
             f"liver {found_liver.shape}, lesions {found_lesions.shape}, reference {reference.shape} are not on one grid"
         )
-    return found_liver | found_lesions, found_lesions, reference >= LIVER, reference == LESION
+    found_liver = found_liver | found_lesions
+    if (reference == LESIONS_UNKNOWN).any():
+        found_lesions = np.zeros_like(found_lesions)
+    return found_liver, found_lesions, reference >= LIVER, reference == LESION
 
 
 def _mean(values: Iterable[float | None]) -> float | None:

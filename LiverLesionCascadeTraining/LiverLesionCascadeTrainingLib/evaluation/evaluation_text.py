@@ -31,7 +31,7 @@ def _case_table(summary: EvaluationSummary) -> str:
         rows.append([case.name, "liver", *_region_cells(case.liver), "", "", ""])
         if case.has_lesions:
             rows.append([case.name, "lesion", *_region_cells(lesion), *found])
-        else:
+        elif case.lesions_known:
             score = number(case.lesion_free_score)
             rows.append([case.name, "no lesion", score, *["-"] * 5, *found])
     rows.append([f"Mean of {len(summary.cases)}", "liver", *_mean_cells(summary.liver_mean), "", "", ""])

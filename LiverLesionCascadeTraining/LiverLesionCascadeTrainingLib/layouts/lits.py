@@ -1,4 +1,5 @@
-"""Cases in LiTS layout: ``volume-N.nii.gz`` (HU), ``segmentation-N.nii.gz`` (0, 1 liver, 2 lesion)."""
+"""Cases in LiTS layout: ``volume-N.nii.gz`` (HU), ``segmentation-N.nii.gz`` (0, 1 liver, 2 lesion, 3 liver with
+lesions that nobody labelled)."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.scan.image_io import read_image, read_labels
 
 from ..cases.case_source import CaseSource, Found, descriptions, patient_of
-from ..cases.labels import LESION, LIVER, with_labels
+from ..cases.labels import LESION, LESIONS_UNKNOWN, LIVER, with_labels
 from ..cases.problems import Problem
 
 _VOLUME = re.compile(r"^volume-(?P<name>.+?)(?P<suffix>\.nii(?:\.gz)?|\.nrrd|\.mha)$")
@@ -27,7 +28,7 @@ class LabelMapSource(CaseSource):
         label_names: Their names, for messages.
     """
 
-    roles: tuple[tuple[int, int], ...] = ((0, 0), (1, LIVER), (2, LESION))
+    roles: tuple[tuple[int, int], ...] = ((0, 0), (1, LIVER), (2, LESION), (3, LESIONS_UNKNOWN))
     label_names: tuple[tuple[int, str], ...] = ()
 
     @property
@@ -39,7 +40,7 @@ class LabelMapSource(CaseSource):
         return self.files[1]
 
     def read(self) -> tuple[CTVolume, np.ndarray]:
-        ct = read_image(self.volume)
+        ct = read_image(self.volume, self.sparse)
         values = read_labels(self.segmentation, like=ct.source)
         try:
             labels = with_labels(values, dict(self.roles), dict(self.label_names))
@@ -55,7 +56,8 @@ def find_lits(folder: Path) -> Found:
     """The cases of a folder.
 
     ``dataset.json`` in the folder or beside it may name each case's ``patient``; a case with ``slice_index`` holds
-    single slices. Without it every case is a patient of its own.
+    single slices, one with ``source_slice_index`` a selection of the slices of a scan. Without it every case is a
+    patient of its own.
     """
     found = Found()
     described = descriptions(folder)
@@ -72,5 +74,6 @@ def find_lits(folder: Path) -> Found:
         description = described.get(name)
         sparse = isinstance(description, dict) and "slice_index" in description
         patient = patient_of(described, name, f"p{name}")
-        found.cases.append(LabelMapSource(name, patient, sparse, (volume, segmentation)))
+        numbers = description.get("source_slice_index", ()) if isinstance(description, dict) else ()
+        found.cases.append(LabelMapSource(name, patient, sparse, (volume, segmentation), slice_numbers=tuple(numbers)))
     return found

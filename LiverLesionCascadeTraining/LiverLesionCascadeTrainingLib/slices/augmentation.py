@@ -55,7 +55,8 @@ def warp(planes: Tensor, matrices: Tensor, size: int) -> Tensor:
 
 
 def jitter_intensity(images: Tensor, strength: float, noise: float, random: np.random.Generator) -> Tensor:
-    """Gain, offset, gamma and noise on windowed images (n, 1, rows, columns) in [0, 1]; the result stays there.
+    """Gain, offset, gamma and noise on a windowed slice and its neighbours (n, 1, rows, columns) in [0, 1], the same
+    for all but for where the noise falls; the result stays there.
 
     Args:
         strength: Largest offset; gain and gamma vary by one and a half times as much.
@@ -63,67 +64,58 @@ def jitter_intensity(images: Tensor, strength: float, noise: float, random: np.r
     """
     if strength == 0 and noise == 0:
         return images
-    count = len(images)
-
-    def column(values: np.ndarray) -> Tensor:
-        return torch.from_numpy(values.astype(np.float32)).view(-1, 1, 1, 1)
-
-    gain = column(random.uniform(1 - 1.5 * strength, 1 + 1.5 * strength, count))
-    offset = column(random.uniform(-strength, strength, count))
-    gamma = column(np.exp(random.uniform(-1.5 * strength, 1.5 * strength, count)))
+    gain = random.uniform(1 - 1.5 * strength, 1 + 1.5 * strength)
+    offset = random.uniform(-strength, strength)
+    gamma = math.exp(random.uniform(-1.5 * strength, 1.5 * strength))
     images = images.clamp(0, 1).pow(gamma)
     images = ((images - 0.5) * gain + 0.5 + offset).clamp_(0, 1)
-    for image in images:
-        grain = random.uniform(0, _COARSEST_GRAIN_PX)
-        drawn = ndimage.gaussian_filter(random.standard_normal(image.shape, np.float32), (0, grain, grain))
-        image += torch.from_numpy(drawn * (noise * random.random() ** 2 / drawn.std()))
+    grain, amplitude = random.uniform(0, _COARSEST_GRAIN_PX), noise * random.random() ** 2
+    drawn = ndimage.gaussian_filter(random.standard_normal(images.shape, np.float32), (0, 0, grain, grain))
+    images += torch.from_numpy(drawn * (amplitude / drawn.std()))
     return images.clamp_(0, 1)
 
 
 def fade_vessels(images: Tensor, targets: Tensor, probability: float, random: np.random.Generator) -> None:
-    """Takes the contrast medium from the liver's vessels in some windowed images, in place: before it reaches the
-    veins, they are as dark as the liver or darker, and look like lesions.
+    """Sometimes takes the contrast medium from the liver's vessels in a windowed slice and its neighbours, in place:
+    before it reaches the veins, they are as dark as the liver or darker, and look like lesions.
 
     Args:
         images: (n, 1, rows, columns) in [0, 1]; targets: (n, 2, rows, columns), liver first.
     """
+    if random.random() >= probability:
+        return
+    fading = random.uniform(*_VESSEL_FADING)
     for image, target in zip(images, targets, strict=True):
-        if random.random() >= probability:
-            continue
         healthy = target[LIVER] * (1 - target[LESION])
         if not (healthy > 0.5).any():
             continue
         smooth = torch.from_numpy(ndimage.gaussian_filter(image[0].numpy(), 1.0))
         above = smooth - smooth[healthy > 0.5].median() - _VESSEL_CONTRAST
-        image -= random.uniform(*_VESSEL_FADING) * above.clamp_min(0) * healthy
+        image -= fading * above.clamp_min(0) * healthy
 
 
 def darken(images: Tensor, targets: Tensor, probability: float, random: np.random.Generator) -> None:
-    """Darkens some windowed images, or only the liver in them (lesions included), as fat or a missing contrast phase
-    would; in place.
+    """Sometimes darkens a windowed slice and its neighbours, or only the liver in them (lesions included), as fat or a
+    missing contrast phase would; in place.
 
     Args:
         images: (n, 1, rows, columns) in [0, 1]; targets: (n, 2, rows, columns), liver first.
     """
-    for image, target in zip(images, targets, strict=True):
-        if random.random() >= probability:
-            continue
-        factor = random.uniform(0.25, 0.8)
-        if random.random() < 0.5:
-            image *= factor
-        else:
-            image *= 1 - (1 - factor) * target[:1]
+    if random.random() >= probability:
+        return
+    factor = random.uniform(0.25, 0.8)
+    images *= factor if random.random() < 0.5 else 1 - (1 - factor) * targets[:, :1]
 
 
 def crop_field_of_view(images: Tensor, targets: Tensor, probability: float, random: np.random.Generator) -> None:
-    """Blanks one random side of some images and their targets, as if the field of view ended there; in place."""
+    """Sometimes blanks random sides of a slice and its neighbours, and their targets, as if the field of view ended
+    there; in place."""
+    if random.random() >= probability:
+        return
     rows, columns = images.shape[-2:]
-    for image, target in zip(images, targets, strict=True):
-        if random.random() >= probability:
-            continue
-        for side in random.choice(4, size=int(random.integers(1, 4)), replace=False):
-            depth = int(random.uniform(0.1, 0.35) * (rows if side < 2 else columns))
-            area = [slice(None), slice(None)]
-            area[0 if side < 2 else 1] = slice(None, depth) if side % 2 == 0 else slice(-depth, None)
-            image[:, area[0], area[1]] = 0
-            target[:, area[0], area[1]] = 0
+    for side in random.choice(4, size=int(random.integers(1, 4)), replace=False):
+        depth = int(random.uniform(0.1, 0.35) * (rows if side < 2 else columns))
+        area = [slice(None), slice(None)]
+        area[0 if side < 2 else 1] = slice(None, depth) if side % 2 == 0 else slice(-depth, None)
+        images[:, :, area[0], area[1]] = 0
+        targets[:, :, area[0], area[1]] = 0

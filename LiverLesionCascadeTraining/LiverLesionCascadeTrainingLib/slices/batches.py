@@ -1,4 +1,7 @@
-"""Training batches: drawn, warped, jittered and given their priors, all from (seed, job, step)."""
+"""Training batches: drawn, warped, jittered and given their priors, all from (seed, job, step).
+
+What is drawn also depends on what the network was wrong about, where the recipe wants that (``hard_slices``).
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from torch import Tensor
 from ..recipes import Phase, Recipe, StageRecipe
 from .augmentation import crop_field_of_view, darken, fade_vessels, jitter_intensity, random_affine, warp
 from .epochs import EpochSampler
+from .hard_slices import HardSlices
 from .lesion_paste import paste_lesion
 from .lesion_synthesis import draw_lesion
 from .sampling import SliceSampler, lesion_slices
@@ -26,7 +30,8 @@ _SMALLER = 2.0
 
 @dataclass(frozen=True)
 class Batch:
-    """inputs (n, 3, size, size): (I, I, I) or (I, Y^t, Y^v); targets (n, 2, size, size): liver, lesion in 0..1."""
+    """inputs (n, 3 or 5, size, size): (I, I, I), (I, Y^t, Y^v) or (I, Y^t, Y^v, below, above); targets
+    (n, 2, size, size): liver, lesion in 0..1, NaN where nobody knows."""
 
     inputs: Tensor
     targets: Tensor
@@ -53,7 +58,7 @@ class BatchMaker:
         if stage.epochs:
             self._epochs = EpochSampler(store, set(stage.mixture), patients, self._seed)
         else:
-            self._sampler = SliceSampler(store, stage.mixture, stage.by_patient, patients)
+            self._sampler = SliceSampler(store, stage.mixture, stage.by_patient, patients, stage.hard)
         # Donors by patient: half of all lesion slices are those of two patients.
         self._donors = None
         if stage.paste and lesion_slices(store, patients):
@@ -63,56 +68,76 @@ class BatchMaker:
         """The random numbers of a step, or of one sample of it."""
         return np.random.default_rng((*self._seed, step, *more))
 
+    @property
+    def hard_slices(self) -> HardSlices | None:
+        """What the network is known to be wrong about; None where draws do not follow it."""
+        return self._sampler.hard_slices if self._stage.hard and not self._stage.epochs else None
+
+    def drawn(self, step: int) -> np.ndarray:
+        """Indices (batch,) into the store of the slices of a step."""
+        count = self._recipe.batch
+        return self._epochs.draw(count, step) if self._stage.epochs else self._sampler.draw(count, self.random(step))
+
     def make(self, step: int, samples: range | None = None) -> Batch:
         """The batch of a step, or some samples of it.
 
         Each sample has random numbers of its own, so that it is the same whoever makes it, with whatever others.
         """
-        count = self._recipe.batch
-        index = self._epochs.draw(count, step) if self._stage.epochs else self._sampler.draw(count, self.random(step))
+        index = self.drawn(step)
         samples = range(len(index)) if samples is None else samples
-        made = [self._sample(index[i : i + 1], step, self.random(step, i)) for i in samples]
+        made = [self._sample(int(index[i]), step, self.random(step, i)) for i in samples]
         return Batch(torch.cat([inputs for inputs, _ in made]), torch.cat([targets for _, targets in made]))
 
-    def _sample(self, index: np.ndarray, step: int, random: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """Inputs (1, 3, size, size) and targets (1, 2, size, size) of the slice ``index`` (1,)."""
+    def _sample(self, index: int, step: int, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Inputs (1, channels, size, size) and targets (1, 2, size, size) of a slice."""
         store, recipe, stage = self._store, self._recipe, self._stage
         phase = stage.phase_at(step)
-        size = phase.size
-        planes = np.concatenate([store.images[index][:, None], store.targets[index]], axis=1)
         matrices = random_affine(1, store.inner, phase.crop, recipe, stage, random)
-        warped = warp(torch.from_numpy(planes).float() / 255, matrices, size)
-        images, targets = warped[:, :1].contiguous(), warped[:, 1:].contiguous()
+        seen = store.seen(np.array([index]))[0]
+        if random.random() < recipe.neighbours_absent:
+            seen[1:] = index
+        # Where all planes are the same, one is enough.
+        shown = seen if (seen != index).any() else seen[:1]
+        images, targets = self._warped(shown, matrices, phase.size)
         if self._donors is not None and random.random() < stage.paste:
             self._paste(images, targets, self._donors, phase, random)
         if stage.drawn and random.random() < stage.drawn:
-            draw_lesion(images[0], targets[0], random)
+            draw_lesion(images, targets, random)
         fade_vessels(images, targets, stage.faded_vessels, random)
         crop_field_of_view(images, targets, stage.crop_view, random)
         darken(images, targets, stage.dark, random)
+        priors = None
         if stage.prior_absent < 1:
             priors = self._priors(index, matrices, images, targets, random)
-            return torch.cat([self._jittered(images, random), priors], dim=1), targets
-        # From the image alone: stage 1 sees (I, I, I); for stage 2 all-zero priors mean "no estimate".
-        return network_input(self._jittered(images, random), stage.image_thrice), targets
+        jittered = jitter_intensity(images, recipe.intensity, stage.noise, random)
+        # A slice that stands for its neighbour is the same to the last bit, as it will be in a run.
+        own = torch.from_numpy(np.where(seen == index, 0, np.arange(len(seen))))
+        inputs = network_input(jittered[own].transpose(0, 1), stage.image_thrice)
+        if priors is not None:
+            inputs[:, 1:3] = priors
+        targets = targets[:1]
+        if not store.lesions_known[index]:
+            targets[:, LESION][(targets[:, LIVER] > 0) & (targets[:, LESION] == 0)] = torch.nan
+        return inputs, targets
 
-    def _jittered(self, images: Tensor, random: np.random.Generator) -> Tensor:
-        return jitter_intensity(images, self._recipe.intensity, self._stage.noise, random)
+    def _warped(self, index: np.ndarray, matrices: Tensor, size: int) -> tuple[Tensor, Tensor]:
+        """Images (n, 1, size, size) and targets (n, 2, size, size) of slices, warped by one matrix (1, 2, 3)."""
+        planes = np.concatenate([self._store.images[index][:, None], self._store.targets[index]], axis=1)
+        warped = warp(torch.from_numpy(planes).float() / 255, matrices.expand(len(planes), 2, 3), size)
+        return warped[:, :1].contiguous(), warped[:, 1:].contiguous()
 
     def _paste(
         self, images: Tensor, targets: Tensor, donors: SliceSampler, phase: Phase, random: np.random.Generator
     ) -> None:
-        """Puts a lesion of another slice into the liver of images and targets (1, ..., size, size), in place."""
-        index = donors.draw(1, random)
+        """Puts a lesion of another slice into the liver of images and targets (n, ..., size, size), in place."""
+        index = self._store.seen(donors.draw(1, random))[0, : len(images)]
         matrices = random_affine(1, self._store.inner, phase.crop, self._recipe, self._stage, random)
         # Also smaller than it is: there are too few small lesions to learn from.
         matrices[:, :, :2] *= float(random.uniform(1.0, _SMALLER))
-        planes = np.concatenate([self._store.images[index][:, None], self._store.targets[index]], axis=1)
-        donor = warp(torch.from_numpy(planes).float() / 255, matrices, phase.size)[0]
-        paste_lesion(images[0], targets[0], donor[:1], donor[1:], random)
+        paste_lesion(images, targets, *self._warped(index, matrices, phase.size), random)
 
     def _priors(
-        self, index: np.ndarray, matrices: Tensor, images: Tensor, targets: Tensor, random: np.random.Generator
+        self, index: int, matrices: Tensor, images: Tensor, targets: Tensor, random: np.random.Generator
     ) -> Tensor:
         """Encoded (1, 2, size, size) Y^t, Y^v of a sample; a simulated correction may change its image in place."""
         store, stage = self._store, self._stage
@@ -121,9 +146,9 @@ class BatchMaker:
         size = images.shape[-1]
         if random.random() < stage.prior_absent:
             return torch.zeros(1, 2, size, size)
-        estimate = warp(torch.from_numpy(store.priors[index]).float() / 255, matrices, size)[0].numpy()
+        estimate = warp(torch.from_numpy(store.priors[index : index + 1]).float() / 255, matrices, size)[0].numpy()
         if random.random() < stage.corrections:
-            maps = correct(images[0, 0].numpy(), targets[0].numpy(), estimate, random)
+            maps = correct(images[:, 0].numpy(), targets[0].numpy(), estimate, random)
         else:
             maps = encode_estimate(estimate)
         return torch.from_numpy(np.stack([maps[LESION], maps[LIVER]])[None])

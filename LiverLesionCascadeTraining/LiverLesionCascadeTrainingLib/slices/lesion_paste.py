@@ -15,44 +15,51 @@ _FADE_PX = 3
 
 
 def paste_lesion(
-    image: Tensor, target: Tensor, donor_image: Tensor, donor_target: Tensor, random: np.random.Generator
+    images: Tensor, targets: Tensor, donor_images: Tensor, donor_targets: Tensor, random: np.random.Generator
 ) -> bool:
-    """Copies one lesion of a donor slice to a random place in the liver of another slice, in place.
+    """Copies one lesion of a donor slice to a random place in the liver of another slice, in place; what lies below and
+    above it goes with it.
 
     The lesion keeps its contrast to the liver that it comes from (times 0.6 to 1.2): it is shifted by the difference of
     the two livers' mean intensity. It is cut off where the liver ends.
 
     Args:
-        image, donor_image: (1, rows, columns) in [0, 1].
-        target, donor_target: (2, rows, columns) in 0..1, liver first.
+        images, donor_images: (n, 1, rows, columns) in [0, 1]: the slice, then its neighbours.
+        targets, donor_targets: (n, 2, rows, columns) in 0..1, liver first.
 
     Returns:
         Whether anything was pasted: not if the donor shows no lesion, or either shows no healthy liver.
     """
-    components, count = ndimage.label(donor_target[LESION].numpy() > 0.5)
-    donor_healthy = (donor_target[LIVER] > 0.5) & (donor_target[LESION] < 0.1)
-    healthy = (target[LIVER] > 0.5) & (target[LESION] < 0.1)
+    components, count = ndimage.label(donor_targets[0, LESION].numpy() > 0.5)
+    donor_healthy, healthy = (
+        (target[LIVER] > 0.5) & (target[LESION] < 0.1) for target in (donor_targets[0], targets[0])
+    )
     if not count or not donor_healthy.any() or not healthy.any():
         return False
     found = ndimage.find_objects(components)[int(random.integers(count))]
-    rows, columns = image.shape[-2:]
+    rows, columns = images.shape[-2:]
     # With room for the edge to fade in, and for the lesion's partly covered pixels.
     top, left = (max(0, s.start - _FADE_PX) for s in found)
     height, width = (s.stop + _FADE_PX - start for s, start in zip(found, (top, left), strict=True))
     height, width = min(height, rows - top), min(width, columns - left)
-    coverage = donor_target[LESION, top : top + height, left : left + width]
-    patch = donor_image[0, top : top + height, left : left + width]
+    coverage = donor_targets[:, LESION, top : top + height, left : left + width]
+    patch = donor_images[:, 0, top : top + height, left : left + width]
     places = torch.nonzero(healthy)
     row, column = places[int(random.integers(len(places)))].tolist()
     # The place becomes the middle of the lesion; what would lie outside of the image is left out.
     row, column = row - height // 2, column - width // 2
     inner = slice(max(0, -row), min(height, rows - row)), slice(max(0, -column), min(width, columns - column))
     outer = tuple(slice(s.start + start, s.stop + start) for s, start in zip(inner, (row, column), strict=True))
-    new = coverage[inner] * target[LIVER][outer]
-    soft = F.avg_pool2d(new[None, None], _FADE_PX, stride=1, padding=_FADE_PX // 2, count_include_pad=False)[0, 0]
+    liver, lesions, there = (
+        planes[:, outer[0], outer[1]] for planes in (targets[:, LIVER], targets[:, LESION], images[:, 0])
+    )
+    new = coverage[:, inner[0], inner[1]] * liver
+    soft = F.avg_pool2d(new, _FADE_PX, stride=1, padding=_FADE_PX // 2, count_include_pad=False)
     blend = torch.maximum(new, soft)
     contrast = float(random.uniform(0.6, 1.2))
-    shown = image[0][healthy].mean() + contrast * (patch[inner] - donor_image[0][donor_healthy].mean())
-    image[0][outer] += blend * (shown.clamp(0, 1) - image[0][outer])
-    target[LESION][outer] = torch.maximum(target[LESION][outer], new)
+    shown = images[0, 0][healthy].mean() + contrast * (
+        patch[:, inner[0], inner[1]] - donor_images[0, 0][donor_healthy].mean()
+    )
+    there += blend * (shown.clamp(0, 1) - there)
+    torch.maximum(lesions, new, out=lesions)
     return True

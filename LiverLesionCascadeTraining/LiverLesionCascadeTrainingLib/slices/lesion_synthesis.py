@@ -19,50 +19,65 @@ from .simulated_corrections import LESION, LIVER
 _RADIUS_PX, _RADIUS_PART = 2.0, 1 / 16
 #: Contrast to the liver, in standard deviations of the liver around it: a lesion that nobody could see teaches nothing.
 _CONTRAST = (1.0, 3.5)
+#: How far away a neighbour lies, as part of the image's side: about 3 mm in a liver's box.
+_AWAY_PART = (0.006, 0.02)
 #: Part of the lesions that are brighter than the liver.
 _BRIGHT = 0.1
 
 
-def draw_lesion(image: Tensor, target: Tensor, random: np.random.Generator) -> bool:
-    """Draws one lesion at a random place in healthy liver, in place.
+def draw_lesion(images: Tensor, targets: Tensor, random: np.random.Generator) -> bool:
+    """Draws one lesion at a random place in healthy liver, in place; what shows of it below and above goes with it.
 
     It is a lobed ellipse, darker than the liver (some are brighter) and often darkest in its middle, with some of the
     noise and the vessels of the place that it is drawn over. It is cut off where the liver ends.
 
     Args:
-        image: (1, rows, columns) in [0, 1].
-        target: (2, rows, columns) in 0..1, liver first.
+        images: (n, 1, rows, columns) in [0, 1]: the slice, then its neighbours.
+        targets: (n, 2, rows, columns) in 0..1, liver first.
 
     Returns:
         Whether one was drawn: not if there is no healthy liver.
     """
-    healthy = (target[LIVER] > 0.5) & (target[LESION] < 0.1)
+    healthy = (targets[0, LIVER] > 0.5) & (targets[0, LESION] < 0.1)
     places = torch.nonzero(healthy)
     if not len(places):
         return False
-    rows, columns = image.shape[-2:]
+    rows, columns = images.shape[-2:]
     radius = math.exp(random.uniform(math.log(_RADIUS_PX), math.log(max(_RADIUS_PX, _RADIUS_PART * rows))))
     row, column = places[int(random.integers(len(places)))].tolist()
     reach = math.ceil(2 * radius) + 4
     area = slice(max(0, row - reach), row + reach + 1), slice(max(0, column - reach), column + reach + 1)
     dy, dx = np.mgrid[area[0].start : min(rows, area[0].stop), area[1].start : min(columns, area[1].stop)]
-    depth = _depth(dy - row, dx - column, radius, random)
+    depth = _depth(dy - row, dx - column, radius, random) - _shrinking(len(images), radius, rows, random)
     covered = np.clip(depth + 0.5, 0, 1)
-    coverage = torch.from_numpy(covered.astype(np.float32)) * target[LIVER][area]
+    liver_there, lesions, there = (
+        planes[:, area[0], area[1]] for planes in (targets[:, LIVER], targets[:, LESION], images[:, 0])
+    )
+    coverage = torch.from_numpy(covered.astype(np.float32)) * liver_there
     # How lesions fade into the liver differs from lesion to lesion.
-    edge = ndimage.gaussian_filter(covered, random.uniform(0.3, 1.5))
+    fading = random.uniform(0.3, 1.5)
+    edge = ndimage.gaussian_filter(covered, (0, fading, fading))
     middle = random.uniform(0, 0.5) * np.clip(depth / radius, 0, 1)
-    liver = image[0][healthy]
+    liver = images[0, 0][healthy]
     mean, noise = float(liver.mean()), float(liver.std(correction=0))
     visible = noise * random.uniform(*_CONTRAST) * (1 + 2 / radius)
     contrast = float(np.clip(visible, 0.06, 0.5)) * (1.0 if random.random() < _BRIGHT else -1.0)
     kept = random.uniform(0.3, 1.0)
-    there = image[0][area]
     shown = mean + kept * (there - mean) + contrast * torch.from_numpy((1 + middle).astype(np.float32))
-    blend = torch.from_numpy(edge.astype(np.float32)) * (target[LIVER][area] > 0.1)
+    blend = torch.from_numpy(edge.astype(np.float32)) * (liver_there > 0.1)
     there += blend * (shown.clamp(0, 1) - there)
-    target[LESION][area] = torch.maximum(target[LESION][area], coverage)
+    torch.maximum(lesions, coverage, out=lesions)
     return True
+
+
+def _shrinking(planes: int, radius: float, rows: int, random: np.random.Generator) -> np.ndarray:
+    """How many pixels smaller than in its slice a lesion is in each plane (planes, 1, 1): it is round that way, too.
+
+    Neighbours are a random distance away: what 3 mm are in pixels differs with scale and phase.
+    """
+    away, height = rows * random.uniform(*_AWAY_PART), radius * random.uniform(-0.5, 0.5)
+    along = height + away * np.array([0.0, -1.0, 1.0])[:planes]
+    return (radius - np.sqrt(np.maximum(0.0, radius**2 + height**2 - along**2)))[:, None, None]
 
 
 def _depth(dy: np.ndarray, dx: np.ndarray, radius: float, random: np.random.Generator) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .hard_slices import HardSlices
 from .slice_store import SliceStore
 
 
@@ -18,13 +19,19 @@ class SliceSampler:
         mixture: Share of each kind; ``neither`` includes ``near``.
         by_patient: Part of the draws that choose the patient first.
         patients: Patient numbers that may be drawn; None for all.
+        hard: Part of the draws that follow what the network is wrong about, whoever the patient is.
 
     Raises:
         ValueError: If no slice of any kind is left.
     """
 
     def __init__(
-        self, store: SliceStore, mixture: dict[str, float], by_patient: float, patients: set[int] | None = None
+        self,
+        store: SliceStore,
+        mixture: dict[str, float],
+        by_patient: float,
+        patients: set[int] | None = None,
+        hard: float = 0.0,
     ) -> None:
         allowed = _allowed(store, patients)
         self._slices: list[np.ndarray] = []
@@ -42,13 +49,17 @@ class SliceSampler:
         if not weights:
             raise ValueError(f"No slice to train on: none is of the kinds {sorted(mixture)}")
         self._weights = np.asarray(weights) / np.sum(weights)
-        self._patient_share = by_patient
+        self._patient_share, self._hard_share = by_patient, hard
+        self.hard_slices = HardSlices(len(store.kinds))
 
     def draw(self, count: int, random: np.random.Generator) -> np.ndarray:
         """Indices (count,) into the store."""
         chosen = np.empty(count, np.int64)
         for i, kind in enumerate(random.choice(len(self._weights), size=count, p=self._weights)):
             slices = self._slices[kind]
+            if self._hard_share and random.random() < self._hard_share:
+                chosen[i] = self.hard_slices.draw(slices, random)
+                continue
             if random.random() < self._patient_share:
                 patients = self._by_patient[kind]
                 slices = patients[random.integers(len(patients))]

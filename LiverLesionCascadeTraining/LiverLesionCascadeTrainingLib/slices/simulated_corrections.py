@@ -19,14 +19,14 @@ def _disk(shape: tuple[int, ...], centre: tuple[int, int], radius: float) -> np.
 
 
 def mark_missed_lesion(
-    image: np.ndarray, target: np.ndarray, estimate: np.ndarray, random: np.random.Generator
+    images: np.ndarray, target: np.ndarray, estimate: np.ndarray, random: np.random.Generator
 ) -> np.ndarray | None:
     """A lesion that the estimate misses, marked with a disk of half its radius.
 
     Half of the lesions are also faded into the liver, so that the mark, not the image, says where the lesion is.
 
     Args:
-        image: (rows, columns) in [0, 1]; changed in place where the lesion is faded.
+        images: (n, rows, columns) in [0, 1], the slice and its neighbours; changed in place where the lesion is faded.
         target: (2, rows, columns) liver and lesion, 0..1.
         estimate: (2, rows, columns) probabilities; changed in place.
 
@@ -44,7 +44,7 @@ def mark_missed_lesion(
     liver = (target[LIVER] > 0.5) & (target[LESION] < 0.5) & ~around
     if random.random() < 0.5 and liver.any():
         soft = ndimage.gaussian_filter(around.astype(np.float32), 1.0) * random.uniform(0.3, 0.9)
-        image += soft * (float(image[liver].mean()) - image)
+        images += soft * (float(images[0][liver].mean()) - images)
     return np.where(_disk(target.shape[1:], (int(row), int(column)), depth.max() / 2), PAINTED, 0.0).astype(np.float32)
 
 
@@ -81,19 +81,19 @@ def cut_boundary(target: np.ndarray, estimate: np.ndarray, random: np.random.Gen
     return np.where(leak & side, ERASED, 0.0).astype(np.float32)
 
 
-def correct(image: np.ndarray, target: np.ndarray, estimate: np.ndarray, random: np.random.Generator) -> np.ndarray:
+def correct(images: np.ndarray, target: np.ndarray, estimate: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Encodes an estimate with one simulated correction, or as it is where none fits.
 
     Args:
-        image: (rows, columns) in [0, 1]; target and estimate: (2, rows, columns) liver and lesion. Image and estimate
-            may be changed in place.
+        images: (n, rows, columns) in [0, 1], the slice and its neighbours; target and estimate: (2, rows, columns)
+            liver and lesion. Images and estimate may be changed in place.
 
     Returns:
         (2, rows, columns) float32: encoded liver and lesion priors.
     """
     kind = random.random()
     if kind < 0.6:
-        marks = mark_missed_lesion(image, target, estimate, random)
+        marks = mark_missed_lesion(images, target, estimate, random)
     elif kind < 0.8:
         marks = erase_false_lesion(target, estimate, random)
     else:

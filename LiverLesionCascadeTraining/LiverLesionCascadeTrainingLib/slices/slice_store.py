@@ -14,8 +14,9 @@ import torch
 from LiverLesionCascadeLib.engine.errors import CascadeError
 from LiverLesionCascadeLib.engine.measures.liver_density import median_liver_hu
 from LiverLesionCascadeLib.engine.model.view import View, liver_box_view, normalise, whole_slice_view
+from LiverLesionCascadeLib.engine.passes.lesion_pass import NEIGHBOUR_REACH
 
-from ..cases.labels import LESION, require_liver, slices_shown
+from ..cases.labels import LESION, LESIONS_UNKNOWN, require_liver, slices_shown
 from ..cases.problems import DataProblems, Problem
 from ..datasets.cases import TrainingCase
 from ..datasets.npy_file import NpyWriter
@@ -37,7 +38,7 @@ def canvas_view(pass_name: str, recipe: Recipe, labels: np.ndarray, spacing: tup
 
     Args:
         pass_name: ``liver`` or ``lesion``.
-        labels: (slice, row, column), 0, 1 liver, 2 lesion.
+        labels: (slice, row, column) of :mod:`.datasets.labels`.
         spacing: (slice, row, column) in mm.
     """
     if pass_name == "liver":
@@ -69,6 +70,9 @@ class SliceStore:
         names: Case names; patients: patient names; views: view of each case.
         inner: Part of the canvas side that the network's native view covers.
         chosen: (n,) bool: which slices the pass trains on; others are there for the priors of the lesion pass.
+        lesions_known: (n,) bool: whether somebody has looked for lesions in the slice.
+        beside: (n, 2) index of the slice below (towards the feet) and of that above, at about the recipe's distance,
+            its own where there is none; None where the pass sees no neighbours.
     """
 
     images: np.ndarray
@@ -83,10 +87,17 @@ class SliceStore:
     views: list[View]
     inner: float
     chosen: np.ndarray
+    lesions_known: np.ndarray
+    beside: np.ndarray | None = None
 
     @property
     def canvas(self) -> int:
         return int(self.images.shape[-1])
+
+    def seen(self, index: np.ndarray) -> np.ndarray:
+        """What the network sees of slices (n,): their indices, and those of their neighbours: (n, 1 or 3)."""
+        own = np.asarray(index)[:, None]
+        return own if self.beside is None else np.concatenate([own, self.beside[index]], axis=1)
 
 
 def build_store(
@@ -110,21 +121,24 @@ def build_store(
     """
     chosen: list[np.ndarray] | None = None
     if pass_name == "liver" and slices is not None:
-        shown = _each(cases, lambda case: case.slices_shown())
-        chosen = choose_slices([slice_kinds(*of_case, case.sparse) for _, case, of_case in shown], slices, recipe.seed)
-    stage = recipe.liver if pass_name == "liver" else recipe.lesion
+        shown = _each(cases, _kinds)
+        chosen = choose_slices([kinds for _, _, kinds in shown], slices, recipe.seed)
+    stage, neighbour_mm = (recipe.liver, None) if pass_name == "liver" else (recipe.lesion, recipe.neighbour_mm)
     canvas = 8 * round(stage.size * CANVAS_MARGIN / 8)
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        rows: dict[str, list[Any]] = {"case": [], "slice": [], "kinds": [], "chosen": [], "views": []}
+        rows: dict[str, list[Any]] = {
+            key: [] for key in ("case", "slice", "kinds", "chosen", "known", "beside", "views")
+        }
         with (
             NpyWriter(partial / "images.npy", np.uint8, (canvas, canvas)) as images,
             NpyWriter(partial / "targets.npy", np.uint8, (2, canvas, canvas)) as targets,
         ):
             for number, case, (hu, labels, spacing) in _each(cases, _load):
-                kinds = slice_kinds(*slices_shown(labels), case.sparse)
+                positions = case.positions_mm(len(hu), spacing[0])
+                kinds = slice_kinds(*slices_shown(labels), case.sparse, positions)
                 # The lesion pass sees no slices far from the liver; for those that it sees the liver pass makes priors.
                 near = kinds != "neither"
                 trained = (
@@ -138,6 +152,11 @@ def build_store(
                     assert liver_hu is not None  # a case without liver was refused
                     shift = recipe.liver_hu - liver_hu
                 _append(hu, labels, keep, view, recipe.window_hu, shift, images, targets)
+                if neighbour_mm is not None:
+                    # Single slices have none.
+                    where = np.full(len(keep), np.nan) if case.sparse else positions[keep]
+                    rows["beside"] += (len(rows["case"]) + slices_beside(where, neighbour_mm)).tolist()
+                rows["known"] += [not (labels[i] == LESIONS_UNKNOWN).any() for i in keep]
                 rows["case"] += [number] * len(keep)
                 rows["slice"] += keep.tolist()
                 rows["kinds"] += kinds[keep].tolist()
@@ -170,6 +189,32 @@ def _each(cases: Sequence[TrainingCase], read: Callable[[TrainingCase], T]) -> I
         yield number, case, value
     if problems:
         raise DataProblems(problems)
+
+
+def _kinds(case: TrainingCase) -> np.ndarray:
+    _, labels, spacing = case.load()
+    return slice_kinds(*slices_shown(labels), case.sparse, case.positions_mm(len(labels), spacing[0]))
+
+
+def slices_beside(positions_mm: np.ndarray, distance_mm: float) -> np.ndarray:
+    """For each of some slices, which of them lies nearest to a distance below it, and which above.
+
+    Args:
+        positions_mm: (n,); NaN where nobody knows.
+
+    Returns:
+        (n, 2) indices; a slice's own where none is at most ``NEIGHBOUR_REACH`` times the distance away.
+    """
+    count = len(positions_mm)
+    found = np.tile(np.arange(count)[:, None], 2)
+    away = positions_mm[None] - positions_mm[:, None]
+    for column, direction in enumerate((-1, 1)):
+        steps = away * direction
+        error = np.where((steps > 0) & (steps <= NEIGHBOUR_REACH * distance_mm), np.abs(steps - distance_mm), np.inf)
+        if count:
+            best = error.argmin(axis=1)
+            found[:, column] = np.where(np.isfinite(error.min(axis=1)), best, found[:, column])
+    return found
 
 
 def _load(case: TrainingCase) -> tuple[np.ndarray, np.ndarray, tuple[float, float, float]]:
@@ -219,5 +264,8 @@ def open_store(folder: Path) -> SliceStore:
             for top, left, height, width, rows, columns in description["views"]
         ],
         inner=description["inner"],
-        chosen=np.asarray(description.get("chosen", [True] * len(case))),  # stores of earlier versions lack it
+        # Stores of earlier versions lack these.
+        chosen=np.asarray(description.get("chosen", [True] * len(case))),
+        lesions_known=np.asarray(description.get("known", [True] * len(case))),
+        beside=np.asarray(description["beside"]) if description.get("beside") else None,
     )

@@ -29,10 +29,12 @@ def native_planes(planes: np.ndarray, inner: float, size: int) -> Tensor:
 
 
 def network_input(images: Tensor, image_thrice: bool) -> Tensor:
-    """(I, I, I) or (I, 0, 0) from images (n, 1, rows, columns)."""
+    """(I, I, I) or (I, 0, 0) from images (n, 1, rows, columns); (I, 0, 0, below, above) where their neighbours are with
+    them: (n, 3, rows, columns)."""
     if image_thrice:
         return images.expand(-1, 3, -1, -1)
-    return torch.cat([images, torch.zeros_like(images), torch.zeros_like(images)], dim=1)
+    nothing = images.new_zeros(len(images), 2, *images.shape[2:])
+    return torch.cat([images[:, :1], nothing, images[:, 1:]], dim=1)
 
 
 def _evenly(slices: np.ndarray, limit: int) -> np.ndarray:
@@ -44,7 +46,7 @@ def _compared(
     network: nn.Module, store: SliceStore, part: np.ndarray, size: int, image_thrice: bool, device: torch.device
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Images (n, 1, size, size) of some slices, and reference and prediction (n, 2, size, size) as masks."""
-    images = native_planes(store.images[part][:, None], store.inner, size)
+    images = native_planes(store.images[store.seen(part)], store.inner, size)
     truth = native_planes(store.targets[part], store.inner, size) > 0.5
     inputs = network_input(images, image_thrice).to(device, memory_format=torch.channels_last)
     return images, truth, network(inputs).cpu() > 0

@@ -80,7 +80,7 @@ def train_baseline(training: CascadeTraining, job: str, device: torch.device, re
         training.folder / job,
         device,
         # The quick validation gives no priors, without which this network was never trained.
-        None if job == CASCADE_JOB else lambda net: slice_dice(net, validation, stage.size, stage.image_thrice, device),
+        None if job == CASCADE_JOB else lambda net, size: slice_dice(net, validation, size, stage.image_thrice, device),
         report,
     ).run()
 

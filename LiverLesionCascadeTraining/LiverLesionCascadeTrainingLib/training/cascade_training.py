@@ -99,6 +99,7 @@ class CascadeTraining:
                 "batch": recipe.batch,
                 "decoder": recipe.decoder,
                 "liver_hu": recipe.liver_hu,
+                "neighbour_mm": recipe.neighbour_mm,
             },
             "another recipe",
         )
@@ -155,7 +156,9 @@ class CascadeTraining:
         return network
 
     def _new_network(self, job: str) -> CascadeResNet:
-        return CascadeResNet(self.recipe.width, decoder=self.recipe.decoder and pass_of(job) == "lesion")
+        lesion = pass_of(job) == "lesion"
+        channels = 5 if lesion and self.recipe.neighbour_mm is not None else 3
+        return CascadeResNet(self.recipe.width, channels, decoder=lesion and self.recipe.decoder)
 
     def load(self, job: str) -> CascadeResNet:
         """The network of a finished job.
@@ -170,30 +173,17 @@ class CascadeTraining:
         return network.placed(self._device).eval()
 
     def averaged(self, job: str) -> CascadeResNet:
-        """The network of a finished job, averaged as the recipe wants it with those that it was trained from.
+        """The network of a finished job; ``lesion`` averaged, as the recipe wants it, with ``lesion-image``.
 
         Raises:
-            TrainingError: If the job has not finished.
+            TrainingError: If a job has not finished.
         """
-        network, averaged = self._mean(job)
-        if averaged:
-            stage = self.recipe.stage(job)
-            batches = BatchMaker(self.store("train", pass_of(job)), self.recipe, stage, job)
-            estimate_norms(network, batches, self.recipe, stage, self._device)
-        return network
-
-    def _mean(self, job: str) -> tuple[CascadeResNet, bool]:
-        """A finished network's mean with the one that its training began with, and whether they are two."""
         network = self.load(job)
-        if job == "lesion":
-            (first, averaged), share = self._mean("lesion-image"), self.recipe.fine_tuned
-        elif isinstance(self._start, ModelBundle):
-            first, averaged = self.network(job).placed(self._device), False
-            share = 1 - self.recipe.stage(job).start_share
-        else:
-            return network, False
-        network.load_state_dict(mean_weights(first, network, share))
-        return network, averaged or share < 1
+        if job == "lesion" and self.recipe.fine_tuned < 1:
+            network.load_state_dict(mean_weights(self.load("lesion-image"), network, self.recipe.fine_tuned))
+            batches = BatchMaker(self.store("train", "lesion"), self.recipe, self.recipe.lesion, job)
+            estimate_norms(network, batches, self.recipe, self.recipe.lesion, self._device)
+        return network
 
     def write_priors(self) -> None:
         """Cross-fitted priors for the lesion pass, from the fold networks of the liver pass."""
@@ -235,10 +225,10 @@ class CascadeTraining:
             patients = {i for i, name in enumerate(store.patients) if self.fold_of_patient[name] != fold}
         validation = self.store("validation", pass_of(job))
 
-        def validate(trained: nn.Module) -> tuple[float, float]:
+        def validate(trained: nn.Module, size: int) -> tuple[float, float]:
             preview = self.folder / job / PREVIEW_FILE
-            write_preview(trained, validation, stage.size, stage.image_thrice, self._device, preview)
-            return slice_dice(trained, validation, stage.size, stage.image_thrice, self._device)
+            write_preview(trained, validation, size, stage.image_thrice, self._device, preview)
+            return slice_dice(trained, validation, size, stage.image_thrice, self._device)
 
         trainer = Trainer(
             network,

@@ -62,5 +62,5 @@ def finished_weights(folder: Path, steps: int, remedy: str) -> dict[str, torch.T
     state: dict[str, Any] = load_checkpoint(path, torch.device("cpu")) if path.is_file() else {"step": 0}
     if state["step"] < steps:
         raise TrainingError(f"Job {folder.name} has not finished: {remedy}")
-    weights: dict[str, torch.Tensor] = state["network"]
+    weights: dict[str, torch.Tensor] = state["average"]
     return weights

@@ -18,17 +18,19 @@ def cascade_loss(logits: Tensor, targets: Tensor, dice_weight: float, by_image: 
     gradients of the processes, then gives the gradient of just that loss.
 
     Args:
-        logits, targets: (n, 2, rows, columns); targets in 0..1.
+        logits, targets: (n, 2, rows, columns); targets in 0..1, NaN where nobody knows: such pixels do not count.
         dice_weight: Weight of the soft Dice loss (mean over liver and lesion).
         by_image: How much of it is the mean over the images that show liver, or lesions, 0..1.
 
     Returns:
         Scalar, the same in all processes.
     """
-    pixels = everywhere(torch.tensor(float(logits.numel()), device=logits.device))
-    loss = everywhere(F.binary_cross_entropy_with_logits(logits, targets, reduction="sum")) / pixels
+    known = (~targets.isnan()).float()
+    targets = targets.nan_to_num(0.0)
+    pixels = everywhere(known.sum())
+    loss = everywhere(F.binary_cross_entropy_with_logits(logits, targets, known, reduction="sum")) / pixels
     if dice_weight:
-        probability = torch.sigmoid(logits)
+        probability = torch.sigmoid(logits) * known
         overlap = (probability * targets).sum(dim=(2, 3))
         total = probability.sum(dim=(2, 3)) + targets.sum(dim=(2, 3))
         dice_loss = _dice_loss(everywhere(overlap.sum(dim=0)), everywhere(total.sum(dim=0))).mean()

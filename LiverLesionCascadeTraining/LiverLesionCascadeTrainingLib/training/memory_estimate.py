@@ -85,7 +85,7 @@ def estimate_memory(recipe: Recipe, precision: str, accumulate: int, device: tor
 
 def _network(recipe: Recipe) -> CascadeResNet:
     with torch.device("meta"):
-        return CascadeResNet(recipe.width, decoder=recipe.decoder)
+        return CascadeResNet(recipe.width, 3 if recipe.neighbour_mm is None else 5, decoder=recipe.decoder)
 
 
 def _activations(recipe: Recipe, batch: int, size: int, precision: str) -> tuple[int, int]:
@@ -102,7 +102,7 @@ def _activations(recipe: Recipe, batch: int, size: int, precision: str) -> tuple
     # The meta device knows no autocast: the whole network in half precision keeps what autocast would.
     network.to({"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision, torch.float32))
     own = {id(p) for p in network.parameters()} | {id(b) for b in network.buffers()}
-    inputs = torch.empty(batch, 3, size, size, device="meta", dtype=network.stem.weight.dtype)
+    inputs = torch.empty(batch, network.stem.in_channels, size, size, device="meta", dtype=network.stem.weight.dtype)
     targets = torch.empty(batch, 2, size, size, device="meta")
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         cascade_loss(network(inputs), targets, recipe.dice_loss)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
+import numpy as np
 import torch
 from filelock import FileLock, Timeout
 from LiverLesionCascadeLib.engine.errors import CancelledError
@@ -20,6 +22,7 @@ from torch.nn.parallel import DistributedDataParallel
 from ..recipes import Recipe, StageRecipe
 from ..runs.run_control import RunControl, stop_signals
 from ..slices.batches import Batch, BatchMaker
+from ..slices.hard_slices import false_and_sure
 from .checkpoint import BEST, LAST, TrainingError, load_checkpoint, save_atomically
 from .distributed import Ranks, across_ranks, hold_shard
 from .losses import cascade_loss, learning_rate
@@ -27,6 +30,8 @@ from .precision import Precision
 from .prefetch import prefetched, spare_cores
 from .training_log import TrainingLog
 
+#: Draws follow what the network is wrong about as it was known at every so many steps.
+_SETTLE_STEPS = 250
 #: While paused, the command to go on is looked for this often, in seconds.
 _PAUSE_SECONDS = 0.5
 
@@ -54,7 +59,8 @@ class Trainer:
         network: Initialised network; a checkpoint in the folder takes precedence.
         batches: Makes the batch of each step.
         folder: Where ``last.pt``, ``best.pt`` (best validation Dice) and ``log.csv`` live.
-        validate: Called with the network in evaluation mode; returns (liver Dice, lesion Dice).
+        validate: Called with the averaged network in evaluation mode and the side of the images; returns (liver Dice,
+            lesion Dice).
         report: Called with one line of text per logged interval.
         execution: Precision, accumulation, processes.
         control: Is told how far the training is, and says when to pause or stop.
@@ -68,7 +74,7 @@ class Trainer:
         stage: StageRecipe,
         folder: Path,
         device: torch.device,
-        validate: Callable[[nn.Module], tuple[float, float]] | None = None,
+        validate: Callable[[nn.Module, int], tuple[float, float]] | None = None,
         report: Callable[[str], None] = print,
         execution: Execution | None = None,
         control: RunControl | None = None,
@@ -88,6 +94,8 @@ class Trainer:
             nesterov=recipe.nesterov,
             weight_decay=recipe.weight_decay,
         )
+        #: Moving average of the weights and of what batch normalisation knows: what is validated and exported.
+        self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         self.step = 0
         self._losses: list[float] = []
         self._best_dice = -math.inf
@@ -101,12 +109,13 @@ class Trainer:
             return
         state = load_checkpoint(self.checkpoint, self._device)
         self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
         self._optimiser.load_state_dict(state["optimiser"])
         self.step = state["step"]
-        # Checkpoints of version 0.1 lack the rest.
-        self._losses = state.get("losses", [])
-        self._best_dice = state.get("best_dice", -math.inf)
-        self._precision.scaler.load_state_dict(state.get("scaler", {}) or self._precision.scaler.state_dict())
+        self._losses, self._best_dice = state["losses"], state["best_dice"]
+        self._precision.scaler.load_state_dict(state["scaler"])
+        if self._batches.hard_slices is not None and "hard_slices" in state:
+            self._batches.hard_slices.load(state["hard_slices"])
 
     def save(self) -> None:
         """Writes ``last.pt``: all that the next step depends on.
@@ -116,12 +125,15 @@ class Trainer:
         """
         state = {
             "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
             "optimiser": self._optimiser.state_dict(),
             "step": self.step,
             "losses": self._losses,
             "best_dice": self._best_dice,
             "scaler": self._precision.scaler.state_dict(),
         }
+        if self._batches.hard_slices is not None:
+            state["hard_slices"] = self._batches.hard_slices.state()
         if self._ranks.first:
             save_atomically(state, self.checkpoint)
 
@@ -145,6 +157,7 @@ class Trainer:
         self._shared.train()
         self._optimiser.zero_grad(set_to_none=True)
         loss = torch.zeros((), device=self._device)
+        errors = [0.0] * recipe.batch
         for part, shard in zip(parts, self._shards, strict=True):
             inputs = part.inputs.to(self._device, memory_format=torch.channels_last, non_blocking=True)
             targets = part.targets.to(self._device, non_blocking=True)
@@ -159,6 +172,8 @@ class Trainer:
                 )
                 scaler.scale(share).backward()
             loss += share.detach()
+            if self._batches.hard_slices is not None:
+                errors[shard.samples.start : shard.samples.stop] = false_and_sure(logits, targets).tolist()
         scaler.unscale_(self._optimiser)
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), recipe.gradient_clip or math.inf)
         value, gradient = torch.stack([loss, norm.to(loss.dtype)]).tolist()
@@ -170,8 +185,22 @@ class Trainer:
             self._refuse("gradient", gradient)
         scaler.step(self._optimiser)
         scaler.update()
+        if self._batches.hard_slices is not None:
+            seen = self._ranks.total(errors, self._device)
+            self._batches.hard_slices.note(self._batches.drawn(self.step), np.asarray(seen))
         self.step += 1
+        self._follow()
         return value
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        """Moves the average a little towards the weights; at first faster, so that a short training has one, too."""
+        share = 1 - min(self._stage.average, self.step / (self.step + 10))
+        for average, value in zip(self.average.state_dict().values(), self.network.state_dict().values(), strict=True):
+            if average.is_floating_point():
+                average.lerp_(value, share)
+            else:
+                average.copy_(value)
 
     def _refuse(self, what: str, value: float) -> None:
         raise TrainingError(
@@ -215,7 +244,7 @@ class Trainer:
             log = stack.enter_context(closing(TrainingLog(self._folder, self.step))) if self._ranks.first else None
             signalled = stack.enter_context(stop_signals())
             workers = spare_cores(self._device, self._ranks)
-            batches = stack.enter_context(closing(prefetched(self.make_parts, range(self.step, last), workers)))
+            batches = stack.enter_context(closing(self._made(last, workers)))
             started = saved = time.monotonic()
             since = self.step
             for parts in batches:
@@ -234,6 +263,16 @@ class Trainer:
         # What comes next may read the checkpoint.
         self._ranks.wait()
 
+    def _made(self, last: int, workers: int) -> Generator[list[Batch], None, None]:
+        """The batches from this step to the last; those after a step in which hard slices settle are made after it."""
+        while self.step < last:
+            end = last
+            if self._batches.hard_slices is not None:
+                if self.step % _SETTLE_STEPS == 0:
+                    self._batches.hard_slices.settle()
+                end = min(last, (self.step // _SETTLE_STEPS + 1) * _SETTLE_STEPS)
+            yield from prefetched(self.make_parts, range(self.step, end), workers)
+
     def _log(self, log: TrainingLog | None, validate: bool) -> None:
         if log is None:
             return
@@ -246,13 +285,13 @@ class Trainer:
         }
         if validate and self._validate is not None:
             self._say("validating")
-            self.network.eval()
-            dice = self._validate(self.network)
+            # As large as the images that it has learned from so far.
+            dice = self._validate(self.average, self._stage.phase_at(self.step - 1).native)
             row["validation_liver_dice"], row["validation_lesion_dice"] = dice
             mean = _mean_of_known(dice)
             if mean > self._best_dice:
                 self._best_dice = mean
-                state = {"network": self.network.state_dict(), "step": self.step, "dice": list(dice)}
+                state = {"average": self.average.state_dict(), "step": self.step, "dice": list(dice)}
                 save_atomically(state, self._folder / BEST)
         log.write(row)
         self._report(_line(self._folder.name, self._stage.steps, row))

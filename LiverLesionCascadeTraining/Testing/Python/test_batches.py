@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from fixtures.lits_phantoms import ellipsoid, write_lits_folders
+from fixtures.made_up_store import made_up_store
 from fixtures.tiny_recipe import tiny_recipe
 from LiverLesionCascadeLib.engine.passes.priors import ERASED, PAINTED
 from LiverLesionCascadeTrainingLib import recipes
@@ -22,28 +23,10 @@ from LiverLesionCascadeTrainingLib.slices.augmentation import (
 )
 from LiverLesionCascadeTrainingLib.slices.batches import BatchMaker
 from LiverLesionCascadeTrainingLib.slices.sampling import SliceSampler
-from LiverLesionCascadeTrainingLib.slices.slice_store import SliceStore, build_store, open_store
+from LiverLesionCascadeTrainingLib.slices.slice_store import build_store, open_store
 from LiverLesionCascadeTrainingLib.slices.validation import native_planes
 
 RECIPE = tiny_recipe(200)
-
-
-def made_up_store(kinds: list[str], patients: list[int]) -> SliceStore:
-    count = len(kinds)
-    return SliceStore(
-        images=np.zeros((count, 40, 40), np.uint8),
-        targets=np.zeros((count, 2, 40, 40), np.uint8),
-        priors=np.full((count, 2, 20, 20), 255, np.uint8),
-        case=np.arange(count),
-        slice=np.zeros(count, int),
-        patient=np.asarray(patients),
-        kinds=np.asarray(kinds),
-        names=[str(i) for i in range(count)],
-        patients=[str(i) for i in range(max(patients) + 1)],
-        views=[],
-        inner=0.8,
-        chosen=np.ones(count, bool),
-    )
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +98,38 @@ def test_stage_1_sees_the_image_three_times_and_stage_2_empty_priors(stores):
     liver = BatchMaker(stores["liver"], RECIPE, RECIPE.liver, "liver").make(0).inputs
     assert torch.equal(liver[:, 0], liver[:, 1]) and torch.equal(liver[:, 0], liver[:, 2])
     lesion = BatchMaker(stores["lesion"], RECIPE, RECIPE.lesion_image, "lesion-image").make(0).inputs
-    assert lesion[:, 0].max() > 0 and (lesion[:, 1:] == 0).all()
+    assert lesion[:, 0].max() > 0 and (lesion[:, 1:3] == 0).all()
+
+
+def test_stage_2_sees_the_slices_below_and_above_or_the_slice_itself_for_them(stores):
+    store = stores["lesion"]
+    assert store.beside is not None
+    middle = next(i for i, (low, high) in enumerate(store.beside) if low < i < high)
+    stage = replace(RECIPE.lesion_image, paste=0.0, drawn=0.0, faded_vessels=0.0, noise=0.0, shift=0.0)
+    plain = replace(RECIPE, intensity=0.0, rotation_degrees=0.0, scale=(1.0, 1.0), neighbours_absent=0.0)
+
+    def sample(recipe, index):
+        inputs, _ = BatchMaker(store, recipe, stage, "lesion-image")._sample(index, 0, np.random.default_rng(2))
+        return inputs[0]
+
+    own, low, high = (sample(plain, index)[0] for index in (middle, *store.beside[middle]))
+    seen = sample(plain, middle)
+    assert torch.equal(seen[0], own) and torch.equal(seen[3], low) and torch.equal(seen[4], high)
+    assert not torch.equal(low, own)
+    noisy = replace(stage, noise=0.1)
+    alone = BatchMaker(store, replace(plain, neighbours_absent=1.0), noisy, "lesion-image").make(0).inputs
+    assert torch.equal(alone[:, 3], alone[:, 0]) and torch.equal(alone[:, 4], alone[:, 0])
+
+
+def test_lesions_that_nobody_labelled_are_unknown_in_the_liver_and_none_outside(stores):
+    store = stores["lesion"]
+    unknown = replace(store, lesions_known=np.zeros(len(store.case), bool))
+    stage = replace(RECIPE.lesion_image, mixture={"liver": 1.0}, paste=0.0, drawn=0.0)
+    known, targets = (BatchMaker(s, RECIPE, stage, "lesion-image").make(0).targets for s in (store, unknown))
+    liver = known[:, 0] > 0
+    assert liver.any() and (~liver).any()
+    assert targets[:, 1][liver].isnan().all() and (targets[:, 1][~liver] == 0).all()
+    assert torch.equal(targets[:, 0], known[:, 0])
 
 
 def test_priors_are_absent_in_two_of_five_samples_and_at_most_half_without_corrections(stores):
@@ -123,9 +137,9 @@ def test_priors_are_absent_in_two_of_five_samples_and_at_most_half_without_corre
     stage = replace(RECIPE.lesion, corrections=0.0)
     maker = BatchMaker(store, replace(RECIPE, batch=8), stage, "lesion")
     inputs = torch.cat([maker.make(step).inputs for step in range(40)])
-    absent = (inputs[:, 1:] == 0).flatten(1).all(dim=1)
+    absent = (inputs[:, 1:3] == 0).flatten(1).all(dim=1)
     assert absent.float().mean() == pytest.approx(0.4, abs=0.09)
-    assert inputs[:, 1:].max() == pytest.approx(0.5, abs=1e-3)
+    assert inputs[:, 1:3].max() == pytest.approx(0.5, abs=1e-3)
 
 
 def test_missing_priors_are_an_error_not_silently_empty(stores):
@@ -170,7 +184,9 @@ def test_native_size_is_that_of_the_whole_that_crops_are_cut_from():
 def test_darkened_images_have_a_darker_liver_and_nothing_brighter():
     images, targets = torch.full((200, 1, 8, 8), 0.6), torch.zeros(200, 2, 8, 8)
     targets[:, 0, :4] = 1
-    darken(images, targets, 0.5, np.random.default_rng(0))
+    random = np.random.default_rng(0)
+    for image, target in zip(images, targets, strict=True):
+        darken(image[None], target[None], 0.5, random)
     liver, rest = images[:, 0, :4].amax((1, 2)), images[:, 0, 4:].amax((1, 2))
     dark = liver < 0.6
     assert dark.double().mean() == pytest.approx(0.5, abs=0.1)
@@ -191,7 +207,8 @@ def test_intensities_stay_in_range_and_change():
 
 def test_noise_is_mostly_weak_never_stronger_than_asked_for_and_of_any_grain():
     images = torch.full((300, 1, 64, 64), 0.5)
-    noise = jitter_intensity(images, 0.0, 0.1, np.random.default_rng(0)) - 0.5
+    random = np.random.default_rng(0)
+    noise = torch.cat([jitter_intensity(image[None], 0.0, 0.1, random) for image in images]) - 0.5
     strength = noise.std(dim=(1, 2, 3), correction=0)
     assert 0.09 < strength.max() <= 0.1 + 1e-6 and strength.median() < 0.04
     beside = (noise[..., 1:] * noise[..., :-1]).mean(dim=(1, 2, 3)) / strength**2
@@ -205,8 +222,9 @@ def test_faded_vessels_are_at_least_as_dark_as_the_liver_and_nothing_else_change
     images[:, :, :, 40:] = 0.9
     images[:, :, 32:40, 6:14] = 0.9
     images[:, :, 8:16, 4:30] = 0.9  # a vessel
-    before = images.clone()
-    fade_vessels(images, targets, 0.5, np.random.default_rng(0))
+    before, random = images.clone(), np.random.default_rng(0)
+    for image, target in zip(images, targets, strict=True):
+        fade_vessels(image[None], target[None], 0.5, random)
     changed = (images != before).flatten(1).any(dim=1)
     assert changed.double().mean() == pytest.approx(0.5, abs=0.1)
     vessel = images[changed][:, 0, 12, 10:20]
@@ -243,7 +261,7 @@ def lesion_sample():
 @pytest.mark.parametrize("seed", range(6))
 def test_marked_lesion_loses_its_estimate_and_gets_a_disk_of_half_its_radius(lesion_sample, seed):
     image, target, estimate, lesion = lesion_sample
-    marks = corrections.mark_missed_lesion(image, target, estimate, np.random.default_rng(seed))
+    marks = corrections.mark_missed_lesion(image[None], target, estimate, np.random.default_rng(seed))
     painted = marks == PAINTED
     assert set(np.unique(marks)) == {0.0, PAINTED}
     assert painted.sum() == pytest.approx(np.pi * 4**2, rel=0.3)
@@ -256,7 +274,7 @@ def test_half_of_the_marked_lesions_fade_into_the_liver(lesion_sample):
     contrast = []
     for seed in range(60):
         shown = image.copy()
-        corrections.mark_missed_lesion(shown, target, estimate.copy(), np.random.default_rng(seed))
+        corrections.mark_missed_lesion(shown[None], target, estimate.copy(), np.random.default_rng(seed))
         contrast.append(0.7 - shown[lesion].mean())
     faded = np.array(contrast) < 0.35
     assert 0.3 < faded.mean() < 0.7
@@ -285,7 +303,7 @@ def test_leak_is_cut_on_one_side_only(lesion_sample, seed):
 def test_encoded_correction_speaks_louder_than_the_estimate(lesion_sample):
     image, target, estimate, _ = lesion_sample
     for seed in range(20):
-        encoded = corrections.correct(image.copy(), target, estimate.copy(), np.random.default_rng(seed))
+        encoded = corrections.correct(image[None].copy(), target, estimate.copy(), np.random.default_rng(seed))
         values = np.unique(encoded)
         assert ((values <= 0.5) | (values == PAINTED)).all() and ((values >= 0) | (values == ERASED)).all()
 
@@ -293,6 +311,6 @@ def test_encoded_correction_speaks_louder_than_the_estimate(lesion_sample):
 def test_slice_without_lesion_still_gets_an_estimate():
     target = np.zeros((2, 32, 32), np.float32)
     encoded = corrections.correct(
-        np.zeros((32, 32), np.float32), target, np.full((2, 32, 32), 0.8), np.random.default_rng(0)
+        np.zeros((1, 32, 32), np.float32), target, np.full((2, 32, 32), 0.8), np.random.default_rng(0)
     )
     np.testing.assert_allclose(encoded, 0.4)

@@ -93,27 +93,6 @@ def test_a_bundle_says_which_bundle_its_training_started_from(trained, data, tmp
     assert "started from those of compact-own 1.0.0" in (tmp_path / "bundle" / "MODEL_CARD.md").read_text()
 
 
-def test_a_bundle_that_training_started_from_has_its_share_in_what_comes_of_it(trained, data, tmp_path):
-    start = ModelBundle.load(trained / "bundle")
-    tiny = tiny_recipe()
-    shares = {"liver": 0.25, "lesion-image": 0.1}
-    recipe = replace(
-        tiny,
-        liver=replace(tiny.liver, start_share=shares["liver"]),
-        lesion_image=replace(tiny.lesion_image, start_share=shares["lesion-image"]),
-    )
-    training = CascadeTraining(trained, recipe, find_splits([data[0]], [data[1]]), CPU, lambda line: None, start)
-    export_bundle(training, tmp_path / "bundle", default_card("compact"), lesion_job="lesion-image")
-    networks, before = ModelBundle.load(tmp_path / "bundle").networks(CPU), start.networks(CPU)
-    for job, name in (("liver", "liver"), ("lesion-image", "lesion")):
-        given = before[name].state_dict()
-        for key, value in learned(training.load(job)).items():
-            expected = (1 - shares[job]) * value + shares[job] * given[key]
-            torch.testing.assert_close(networks[name].state_dict()[key].float(), expected, atol=2e-3, rtol=2e-3)
-    card = (tmp_path / "bundle" / "MODEL_CARD.md").read_text()
-    assert "these still make up 25% of `liver` and 10% of `lesion-image`, by weight" in card
-
-
 def test_an_averaged_network_has_the_batch_statistics_of_its_own_activations(trained, data):
     training = training_in(trained, data)
     network, stage = training.averaged("lesion"), training.recipe.lesion

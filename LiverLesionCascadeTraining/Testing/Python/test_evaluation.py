@@ -49,6 +49,21 @@ def write_case(folder: Path, name: str, reference: np.ndarray, direction: np.nda
     write_image(folder / f"segmentation-{name}.nii.gz", reference, geometry)
 
 
+def test_a_case_whose_lesions_nobody_labelled_counts_for_its_liver_alone():
+    reference = labels(None)
+    liver, lesions = reference > 0, labels() == 2
+    reference[reference == 1] = 3
+    unknown = evaluate_case(liver, lesions, reference, SPACING, "unknown")
+    assert unknown.liver.dice == 1.0
+    assert unknown.lesion_free_score is None and not unknown.has_lesions
+    assert unknown.lesions.counts().false_positives == 0
+    summary = EvaluationSummary((unknown, evaluate_case(liver, lesions, labels(None), SPACING, "none")))
+    assert summary.lesion_free_score == 0.0 and len(summary.lesion_free) == 1
+    assert "| unknown   | no lesion" not in format_table(summary) and "no lesion" in format_table(summary)
+    sparse = evaluate_sparse_case(liver, lesions, reference, "sparse")
+    assert sparse.liver_dice == 1.0 and not sparse.has_lesions
+
+
 class Perfect:
     """A segmenter that is always right; it remembers how it was asked."""
 
@@ -227,9 +242,9 @@ def test_a_reference_with_other_labels_is_refused(tmp_path: Path) -> None:
     reference = labels()
     write_case(tmp_path, "3", reference)
     geometry = ImageGeometry.from_axes(SHAPE, SPACING[::-1], (10.0, 20.0, 30.0))
-    reference[0, 0, 0] = 3
+    reference[0, 0, 0] = 4
     write_image(tmp_path / "segmentation-3.nii.gz", reference, geometry)
-    with pytest.raises(InputError, match=r"segmentation-3.nii.gz: unknown labels 3.*0 background, 1 liver, 2 lesion"):
+    with pytest.raises(InputError, match=r"segmentation-3.nii.gz: unknown labels 4.*0 background, 1 liver, 2 lesion"):
         evaluate_cases(find_cases([tmp_path]), PRESETS["fast"], Perfect())
 
 

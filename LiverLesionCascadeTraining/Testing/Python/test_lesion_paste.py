@@ -15,7 +15,7 @@ SIZE = 48
 
 
 def slice_of(liver_value: float, lesion_value: float | None = None) -> tuple[torch.Tensor, torch.Tensor]:
-    """A liver in the middle of an image; with a round lesion of 9 pixels if it has a value."""
+    """A liver in the middle of an image (1, 1, ...); with a round lesion of 9 pixels if it has a value."""
     rows, columns = torch.meshgrid(torch.arange(SIZE), torch.arange(SIZE), indexing="ij")
     target = torch.zeros(2, SIZE, SIZE)
     target[LIVER] = ((rows - 24) ** 2 + (columns - 24) ** 2 <= 18**2).float()
@@ -23,15 +23,15 @@ def slice_of(liver_value: float, lesion_value: float | None = None) -> tuple[tor
     if lesion_value is not None:
         target[LESION] = ((rows - 20) ** 2 + (columns - 26) ** 2 <= 4.5**2).float()
         image[0][target[LESION] > 0] = lesion_value
-    return image, target
+    return image[None], target[None]
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_a_pasted_lesion_lies_in_the_liver_and_keeps_its_contrast_to_it(seed):
-    image, target = slice_of(0.5)
-    donor_image, donor_target = slice_of(0.8, 0.6)
-    untouched = image.clone()
-    assert paste_lesion(image, target, donor_image, donor_target, np.random.default_rng(seed))
+    (image,), (target,) = images, targets = slice_of(0.5)
+    donor_images, donor_targets = slice_of(0.8, 0.6)
+    untouched, donor_target = image.clone(), donor_targets[0]
+    assert paste_lesion(images, targets, donor_images, donor_targets, np.random.default_rng(seed))
     pasted = target[LESION] > 0
     assert 0 < int(pasted.sum()) <= int(donor_target[LESION].sum())
     assert not (pasted & (target[LIVER] == 0)).any()
@@ -43,15 +43,27 @@ def test_a_pasted_lesion_lies_in_the_liver_and_keeps_its_contrast_to_it(seed):
 
 
 def test_a_lesion_that_is_there_already_stays():
-    image, target = slice_of(0.5, 0.2)
-    before = target[LESION].clone()
-    assert paste_lesion(image, target, *slice_of(0.8, 0.6), np.random.default_rng(0))
-    assert (target[LESION] >= before).all()
-    assert target[LESION].sum() > before.sum()
+    images, targets = slice_of(0.5, 0.2)
+    before = targets.clone()
+    assert paste_lesion(images, targets, *slice_of(0.8, 0.6), np.random.default_rng(0))
+    assert (targets >= before).all()
+    assert targets[:, LESION].sum() > before[:, LESION].sum()
+
+
+def test_what_lies_below_and_above_a_lesion_goes_with_it():
+    images, targets = (planes.repeat(3, 1, 1, 1) for planes in slice_of(0.5))
+    donor_images, donor_targets = (planes.repeat(3, 1, 1, 1) for planes in slice_of(0.8, 0.6))
+    donor_targets[1, LESION] = 0  # it ends below its slice
+    donor_images[1][donor_images[1] == 0.6] = 0.8
+    assert paste_lesion(images, targets, donor_images, donor_targets, np.random.default_rng(3))
+    shown = [image[0][targets[0, LESION] > 0.9].mean() for image in images]
+    assert shown[0] < 0.4 and shown[2] == shown[0]
+    assert abs(shown[1] - 0.5) < 0.02
+    assert torch.equal(targets[0], targets[2]) and targets[1, LESION].sum() == 0
 
 
 def test_nothing_changes_without_a_lesion_to_copy_or_a_liver_to_put_it():
-    empty = torch.zeros(1, SIZE, SIZE), torch.zeros(2, SIZE, SIZE)
+    empty = torch.zeros(1, 1, SIZE, SIZE), torch.zeros(1, 2, SIZE, SIZE)
     for receiver, donor in ((slice_of(0.5), slice_of(0.8)), (empty, slice_of(0.8, 0.6))):
         image, target = receiver
         before = image.clone(), target.clone()
@@ -64,8 +76,8 @@ def a_store(lesion: bool) -> SliceStore:
     """Ten slices of healthy liver of patient 0, and one of patient 1 with a lesion or without."""
     slices = [slice_of(0.5)] * 10 + [slice_of(0.8, 0.6 if lesion else None)]
     return SliceStore(
-        images=np.stack([(image[0] * 255).numpy() for image, _ in slices]).astype(np.uint8),
-        targets=np.stack([(target * 255).numpy() for _, target in slices]).astype(np.uint8),
+        images=np.stack([(image[0, 0] * 255).numpy() for image, _ in slices]).astype(np.uint8),
+        targets=np.stack([(target[0] * 255).numpy() for _, target in slices]).astype(np.uint8),
         priors=None,
         case=np.arange(11),
         slice=np.zeros(11, int),
@@ -76,6 +88,7 @@ def a_store(lesion: bool) -> SliceStore:
         views=[],
         inner=0.8,
         chosen=np.ones(11, bool),
+        lesions_known=np.ones(11, bool),
     )
 
 

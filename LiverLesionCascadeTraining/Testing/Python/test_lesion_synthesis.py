@@ -31,7 +31,7 @@ def a_liver() -> tuple[torch.Tensor, torch.Tensor]:
 def test_a_drawn_lesion_lies_in_the_liver_and_what_is_far_from_it_stays(seed):
     image, target = a_liver()
     untouched, before = image.clone(), target.clone()
-    assert draw_lesion(image, target, np.random.default_rng(seed))
+    assert draw_lesion(image[None], target[None], np.random.default_rng(seed))
     assert torch.equal(target[LIVER], before[LIVER])
     assert (target[LESION] >= before[LESION]).all()
     new = target[LESION] > before[LESION]
@@ -48,7 +48,7 @@ def test_most_are_darker_than_the_liver_and_some_brighter():
     for seed in range(200):
         image, target = a_liver()
         before = target[LESION].clone()
-        draw_lesion(image, target, np.random.default_rng(seed))
+        draw_lesion(image[None], target[None], np.random.default_rng(seed))
         inside = (target[LESION] > 0.9) & (before == 0)
         differences.append(float(image[0][inside].mean()) - 0.6 if inside.any() else 0.0)
     darker, brighter = np.mean(np.asarray(differences) < -0.03), np.mean(np.asarray(differences) > 0.03)
@@ -56,10 +56,26 @@ def test_most_are_darker_than_the_liver_and_some_brighter():
     assert 0.04 < brighter < 0.2
 
 
+def test_a_drawn_lesion_is_round_along_the_scan_so_that_small_ones_end_sooner():
+    areas = []
+    for seed in range(60):
+        images, targets = (planes.repeat(3, 1, 1, 1) for planes in (plane[None] for plane in a_liver()))
+        targets[:, LESION] = 0
+        draw_lesion(images, targets, np.random.default_rng(seed))
+        areas.append(targets[:, LESION].sum(dim=(1, 2)).tolist())
+    own, below, above = np.asarray(areas).T
+    # A lesion may be cut below its middle: one neighbour then shows more of it, never both.
+    assert (np.minimum(below, above) <= own + 1e-3).all()
+    assert (np.maximum(below, above) > own).any()
+    lost = 1 - (below + above) / (2 * own)
+    small = own < np.median(own)
+    assert lost[small].mean() > lost[~small].mean() > 0
+
+
 def test_a_liver_of_one_pixel_has_no_spread_and_is_drawn_into_as_well():
     image, target = torch.full((1, 8, 8), 0.5), torch.zeros(2, 8, 8)
     target[LIVER, 4, 4] = 1
-    assert draw_lesion(image, target, np.random.default_rng(0))
+    assert draw_lesion(image[None], target[None], np.random.default_rng(0))
     assert torch.isfinite(image).all()
 
 
@@ -67,7 +83,7 @@ def test_nothing_is_drawn_without_healthy_liver():
     image, target = a_liver()
     target[LIVER] = target[LESION]
     before = image.clone(), target.clone()
-    assert not draw_lesion(image, target, np.random.default_rng(0))
+    assert not draw_lesion(image[None], target[None], np.random.default_rng(0))
     assert torch.equal(image, before[0])
     assert torch.equal(target, before[1])
 
@@ -89,6 +105,7 @@ def test_a_training_sees_drawn_lesions_where_its_recipe_wants_them(drawn, expect
         views=[],
         inner=0.8,
         chosen=np.ones(1, bool),
+        lesions_known=np.ones(1, bool),
     )
     recipe = tiny_recipe()
     stage = replace(recipe.lesion_image, mixture={"liver": 1.0}, paste=0.0, drawn=drawn)

@@ -99,7 +99,7 @@ def test_everything_that_is_wrong_is_said_at_once_by_case(lits, tmp_path):
     hu, labels = phantom_case(20)
     write_case(train, "20", hu[:-1], labels)  # grids differ
     write_case(train, "21", hu + 1, np.zeros_like(labels))  # no liver
-    write_case(train, "22", hu + 2, labels * 3)  # unknown labels
+    write_case(train, "22", hu + 2, labels * 4)  # unknown labels
     (train / "volume-1.nii.gz").write_bytes(b"not an image")
     (train / "segmentation-2.nii.gz").unlink()
     write_case(train, "23", *phantom_case(9))  # the scan of validation case 9
@@ -115,7 +115,7 @@ def test_everything_that_is_wrong_is_said_at_once_by_case(lits, tmp_path):
     for case, text in {
         "20": "not on the scan's grid",
         "21": "the liver is empty",
-        "22": "unknown labels 3, 6",
+        "22": "unknown labels 4, 8",
         "1": "volume-1.nii.gz",
         "2": "has no segmentation-2.nii.gz",
         "9": "the same scan as case 23",
@@ -311,3 +311,36 @@ def test_command_prepares_and_prints_the_report(lits, tmp_path, capsys):
     assert main(command) == 3
     assert "case 1: volume-1.nii.gz" in capsys.readouterr().err
     assert main([*command, "--skip-problems"]) == 0
+
+
+def test_folders_whose_lesions_nobody_labelled_give_livers_and_say_so(lits, tmp_path):
+    hu, labels = phantom_case(19)
+    write_case(tmp_path / "livers", "19", hu, np.minimum(labels, 1))
+    report = prepare([lits[0]], tmp_path / "data", [lits[1]], lesions_unknown=[tmp_path / "livers"])
+    assert report.splits["train"].lesions_unknown == 1
+    assert "1 with the liver alone" in report.to_text()
+    case = next(case for case in open_dataset(tmp_path / "data").splits["train"] if case.name == "19")
+    stored = case.load()[1]
+    assert set(np.unique(stored)) == {0, 3} and ((stored == 3) == (labels > 0)).all()
+    # Without the option it is another case: one without lesions.
+    prepare([lits[0], tmp_path / "livers"], tmp_path / "data", [lits[1]])
+    assert set(np.unique(case.load()[1])) == {0, 1}
+
+
+def test_labelled_lesions_are_not_thrown_away_by_saying_that_they_are_unknown(lits, tmp_path):
+    with pytest.raises(DataProblems, match="said to be unknown"):
+        prepare([lits[1]], tmp_path / "data", lesions_unknown=[lits[0]])
+
+
+def test_positions_of_a_selection_of_slices_survive_preparation(tmp_path):
+    write_case(tmp_path / "lits", "4", *phantom_case(4))
+    slices = phantom_case(4)[0].shape[0]
+    numbers = [2 * i + 5 for i in range(slices)]
+    (tmp_path / "dataset.json").write_text(json.dumps({"4": {"patient": "a", "source_slice_index": numbers}}))
+    source = find_cases([tmp_path / "lits"])[0]
+    prepare([tmp_path / "lits"], tmp_path / "data", share=0.0)
+    prepared = open_dataset(tmp_path / "data").cases[0]
+    for case in (source, prepared):
+        np.testing.assert_array_equal(case.positions_mm(slices, 1.5), np.asarray(numbers) * 1.5)
+    with pytest.raises(InputError, match="numbers of slices"):
+        source.positions_mm(slices + 1, 1.5)

@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 from fixtures.lits_phantoms import phantom_case, write_case, write_lits_folders
 from fixtures.tiny_recipe import tiny_recipe
+from hypothesis import given
+from hypothesis import strategies as st
+from LiverLesionCascadeLib.engine.passes.lesion_pass import NEIGHBOUR_REACH
 from LiverLesionCascadeTrainingLib.cases.problems import DataProblems
 from LiverLesionCascadeTrainingLib.datasets.cases import find_cases
 from LiverLesionCascadeTrainingLib.datasets.prepare import prepare
 from LiverLesionCascadeTrainingLib.slices.sampling import SliceSampler
-from LiverLesionCascadeTrainingLib.slices.slice_store import PASSES, build_store, open_store
+from LiverLesionCascadeTrainingLib.slices.slice_store import PASSES, build_store, open_store, slices_beside
 
 RECIPE = tiny_recipe()
 
@@ -134,3 +137,20 @@ def test_case_without_liver_is_named(tmp_path):
     write_case(tmp_path / "in", "17", hu, np.zeros_like(labels))
     with pytest.raises(DataProblems, match="case 17: the liver is empty"):
         build_store(find_cases([tmp_path / "in"]), "lesion", RECIPE, tmp_path / "store")
+
+
+@given(st.lists(st.floats(0.1, 30.0), min_size=1, max_size=30), st.floats(0.5, 10.0))
+def test_a_neighbour_is_the_slice_nearest_to_its_distance_on_its_side_or_none(steps, distance):
+    positions = np.cumsum(steps)
+    found = slices_beside(positions, distance)
+    for i, (below, above) in enumerate(found):
+        for j, sign in ((below, -1), (above, 1)):
+            away = sign * (positions - positions[i])
+            near = (away > 0) & (away <= NEIGHBOUR_REACH * distance)
+            assert near[j] or (j == i and not near.any())
+            if j != i:
+                assert abs(away[j] - distance) == np.abs(away[near] - distance).min()
+
+
+def test_single_slices_have_no_neighbours():
+    assert slices_beside(np.full(3, np.nan), 3.0).tolist() == [[0, 0], [1, 1], [2, 2]]

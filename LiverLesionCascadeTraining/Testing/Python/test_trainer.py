@@ -18,7 +18,7 @@ from LiverLesionCascadeLib.engine.errors import CancelledError
 from LiverLesionCascadeTrainingLib.datasets.cases import find_splits
 from LiverLesionCascadeTrainingLib.slices.batches import BatchMaker
 from LiverLesionCascadeTrainingLib.training import trainer as trainer_module
-from LiverLesionCascadeTrainingLib.training.cascade_training import CascadeTraining
+from LiverLesionCascadeTrainingLib.training.cascade_training import CascadeTraining, pass_of
 from LiverLesionCascadeTrainingLib.training.checkpoint import TrainingError, save_atomically
 from LiverLesionCascadeTrainingLib.training.losses import cascade_loss
 from LiverLesionCascadeTrainingLib.training.trainer import Trainer
@@ -43,11 +43,10 @@ def run_of(folder: Path, data, steps: int = STEPS) -> CascadeTraining:
     return training
 
 
-def a_trainer(training: CascadeTraining, quiet, validate=None) -> Trainer:
-    stage = training.recipe.stage("liver")
-    maker = BatchMaker(training.store("train", "liver"), training.recipe, stage, "liver")
-    folder = training.folder / "liver"
-    return Trainer(training.network("liver"), maker, training.recipe, stage, folder, CPU, validate, quiet)
+def a_trainer(training: CascadeTraining, quiet, validate=None, job="liver") -> Trainer:
+    stage = training.recipe.stage(job)
+    maker = BatchMaker(training.store("train", pass_of(job)), training.recipe, stage, job)
+    return Trainer(training.network(job), maker, training.recipe, stage, training.folder / job, CPU, validate, quiet)
 
 
 def read_log(folder: Path) -> list[dict[str, str]]:
@@ -61,25 +60,53 @@ def comparable(rows):
 
 
 def test_network_learns_one_batch_by_heart(tmp_path, data, quiet):
-    training = run_of(tmp_path, data, 60)
-    trainer = a_trainer(training, quiet)
+    training = run_of(tmp_path, data, 120)
+    trainer = a_trainer(training, quiet, job="lesion-image")
     batch = BatchMaker(training.store("train", "lesion"), training.recipe, training.recipe.lesion_image, "x").make(0)
-    losses = [trainer.train_step([batch]) for _ in range(60)]
+    losses = [trainer.train_step([batch]) for _ in range(120)]
     assert losses[-1] < 0.6 * losses[0]
 
 
-def test_stopped_and_resumed_training_is_the_undisturbed_one_bit_for_bit(tmp_path, data, quiet):
-    whole = a_trainer(run_of(tmp_path / "whole", data), quiet)
+# The lesion pass also draws what it was wrong about.
+@pytest.mark.parametrize("job", ["liver", "lesion-image"])
+def test_stopped_and_resumed_training_is_the_undisturbed_one_bit_for_bit(tmp_path, data, quiet, monkeypatch, job):
+    monkeypatch.setattr(trainer_module, "_SETTLE_STEPS", 6)
+    whole = a_trainer(run_of(tmp_path / "whole", data), quiet, job=job)
     whole.run(log_interval=4)
     training = run_of(tmp_path / "parts", data)
     for stop in (5, 6, 17, STEPS):
-        part = a_trainer(training, quiet)
+        part = a_trainer(training, quiet, job=job)
         part.run(log_interval=4, stop_at=stop)
         assert part.step == stop
-    for (name, expected), found in zip(
-        whole.network.state_dict().items(), part.network.state_dict().values(), strict=True
-    ):
-        assert torch.equal(expected, found), name
+    for undisturbed, resumed in ((whole.network, part.network), (whole.average, part.average)):
+        for (name, expected), found in zip(
+            undisturbed.state_dict().items(), resumed.state_dict().values(), strict=True
+        ):
+            assert torch.equal(expected, found), name
+
+
+def test_hard_slices_are_noted_in_every_step_and_settle_now_and_then(tmp_path, data, quiet, monkeypatch):
+    monkeypatch.setattr(trainer_module, "_SETTLE_STEPS", 5)
+    trainer = a_trainer(run_of(tmp_path, data, 12), quiet, job="lesion-image")
+    trainer.run(stop_at=4)
+    state = {key: value.clone() for key, value in trainer._batches.hard_slices.state().items()}
+    assert state["errors"].any() and not state["settled"].any()
+    trainer.run(stop_at=12)
+    after = trainer._batches.hard_slices.state()
+    assert after["settled"].any() and not torch.equal(after["settled"], after["errors"])
+
+
+def test_the_average_follows_the_weights_fast_at_first_and_then_as_slowly_as_the_recipe_says(tmp_path, data, quiet):
+    trainer = a_trainer(run_of(tmp_path, data), quiet)
+    expected = trainer.network.score.weight.detach().clone()
+    for step in range(1, STEPS + 1):
+        trainer.train_step(trainer.make_parts(trainer.step))
+        decay = min(trainer._stage.average, step / (step + 10))
+        expected = decay * expected + (1 - decay) * trainer.network.score.weight.detach()
+    torch.testing.assert_close(trainer.average.score.weight, expected)
+    assert not trainer.average.training
+    norms = trainer.average.state_dict()["norm.running_mean"], trainer.network.state_dict()["norm.running_mean"]
+    assert 0 < (norms[0] - norms[1]).abs().max() < norms[1].abs().max()
 
 
 KILLED_TRAINING = """
@@ -180,7 +207,7 @@ def test_failed_save_leaves_the_old_checkpoint(tmp_path, monkeypatch):
 
 
 def test_log_has_the_validation_at_its_interval_and_at_the_end(tmp_path, data, quiet):
-    trainer = a_trainer(run_of(tmp_path, data), quiet, validate=lambda network: (0.5, 0.25))
+    trainer = a_trainer(run_of(tmp_path, data), quiet, validate=lambda network, size: (0.5, 0.25))
     trainer.run(log_interval=5, validation_interval=10)
     rows = read_log(tmp_path / "liver")
     assert [int(row["step"]) for row in rows] == [5, 10, 15, 20, STEPS]

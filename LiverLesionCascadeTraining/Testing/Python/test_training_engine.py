@@ -183,31 +183,21 @@ def test_full_disk_ends_in_one_sentence_and_keeps_the_last_checkpoint(prepared, 
 
 def test_best_network_is_kept_beside_the_last(prepared, tmp_path):
     answers = iter([(0.5, math.nan), (0.9, 0.7), (0.8, 0.6), (0.9, 0.5)])
-    trainer = a_trainer(prepared, tmp_path, validate=lambda network: next(answers))
+    trainer = a_trainer(prepared, tmp_path, validate=lambda network, size: next(answers))
     kept = {}
     step = trainer.train_step
 
     def remembered(parts):
         value = step(parts)
-        kept[trainer.step] = {name: value.clone() for name, value in trainer.network.state_dict().items()}
+        kept[trainer.step] = {name: value.clone() for name, value in trainer.average.state_dict().items()}
         return value
 
     trainer.train_step = remembered
     trainer.run(validation_interval=2)
     best = torch.load(tmp_path / "best.pt", weights_only=True)
     assert best["step"] == 4 and best["dice"] == [0.9, 0.7]
-    assert all(torch.equal(best["network"][name], value) for name, value in kept[4].items())
+    assert all(torch.equal(best["average"][name], value) for name, value in kept[4].items())
     assert torch.load(tmp_path / "last.pt", weights_only=True)["step"] == STEPS
-
-
-def test_checkpoint_of_the_first_version_is_resumed(prepared, tmp_path):
-    trainer = a_trainer(prepared, tmp_path)
-    trainer.run(stop_at=3)
-    state = torch.load(trainer.checkpoint, weights_only=True)
-    torch.save({key: state[key] for key in ("network", "optimiser", "step")}, trainer.checkpoint)
-    resumed = a_trainer(prepared, tmp_path)
-    resumed.run()
-    assert resumed.step == STEPS
 
 
 def test_log_row_cut_off_by_a_kill_is_dropped(tmp_path):
