@@ -20,6 +20,7 @@ BIN := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PY := $(VENV)/$(BIN)/python
 PIP := $(PY) -m pip --disable-pip-version-check -q
 LLC := $(PY) -m LiverLesionCascadeLib.cli
+FIGURES := $(PY) Testing/tools/write_figures.py
 INSTALLED := $(VENV)/.installed
 INSTALLED_TEST := $(VENV)/.installed-test
 SAMPLE := sample/volume-117.nii.gz
@@ -31,8 +32,8 @@ help:
 	@echo 'make segment [CT=scan OUT=folder]   segment a CT; without CT the sample CT, fetched once'
 	@echo 'make test                           linters, types, unit and end-to-end tests, module self-tests'
 	@echo 'make docs                           the documentation of Docs/ as a site in build/docs'
-	@echo 'make validate [DATA=folder]         the table of validation figures in the README'
-	@echo 'make benchmark                      seconds per stage and peak memory; throughput of training'
+	@echo 'make validate [DATA=folder]         validation figures, into Docs/accuracy.md and the README'
+	@echo 'make benchmark                      seconds per stage, peak memory, throughput of training, into Docs/speed.md'
 	@echo 'make train-demo                     a short training on the sample CT: curves, a bundle, its evaluation'
 	@echo 'make release-check                  what the Extensions Index asks for, packaged files, the size of the repository'
 	@echo 'make clean                          remove the virtual environment and caches'
@@ -87,13 +88,16 @@ docs: $(INSTALLED_TEST)
 	@echo 'The site is in build/docs: open build/docs/index.html'
 
 validate: $(INSTALLED)
-	@$(LLC) evaluate "$(DATA)/lits/val" --stages
+	@mkdir -p build
+	@$(LLC) evaluate "$(DATA)/lits/val" --stages > build/validation.md
+	@$(FIGURES) Docs/accuracy.md validation < build/validation.md
+	@$(FIGURES)
 
 benchmark: $(INSTALLED_TEST)
-	@$(PY) Testing/benchmarks/benchmark.py
-	@$(PY) Testing/benchmarks/benchmark_grids.py
-	@QT_QPA_PLATFORM=offscreen $(PY) Testing/benchmarks/benchmark_panel.py
-	@$(PY) Testing/benchmarks/benchmark_training.py
+	@mkdir -p build
+	@for name in segmentation grids panel training; do \
+	  QT_QPA_PLATFORM=offscreen $(PY) Testing/benchmarks/benchmark_$$name.py > build/$$name.md && \
+	  $(FIGURES) Docs/speed.md $$name < build/$$name.md || exit 1; done
 
 release-check: $(INSTALLED_TEST)
 	@$(PY) Testing/tools/release_check.py

@@ -51,10 +51,10 @@ def test_links_to_the_repository_become_its_address_and_pictures_part_of_the_sit
     (copy / "Pictures").mkdir()
     (copy / "Pictures" / "a.png").write_bytes(b"picture")
     folder = page(
-        copy, "# A\n\n[figures](../README.md#figures) ![a](../Pictures/a.png)\n\n```sh\n[b](../none.md)\n```\n"
+        copy, "# A\n\n[figures](../README.md#how-it-works) ![a](../Pictures/a.png)\n\n```sh\n[b](../none.md)\n```\n"
     )
     html = (folder / "index.html").read_text("utf-8")
-    assert "/blob/main/README.md#figures" in html and 'src="pictures/a.png"' in html
+    assert "/blob/main/README.md#how-it-works" in html and 'src="pictures/a.png"' in html
     assert (folder / "pictures" / "a.png").read_bytes() == b"picture"
 
 
