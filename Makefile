@@ -26,11 +26,12 @@ INSTALLED_TEST := $(VENV)/.installed-test
 SAMPLE := sample/volume-117.nii.gz
 
 .DELETE_ON_ERROR:
-.PHONY: help segment sample test lint docs validate benchmark train-demo release-check install install-test clean
+.PHONY: help segment sample test test-wheel lint docs validate benchmark train-demo release-check install install-test clean
 
 help:
 	@echo 'make segment [CT=scan OUT=folder]   segment a CT; without CT the sample CT, fetched once'
 	@echo 'make test                           linters, types, unit and end-to-end tests, module self-tests'
+	@echo 'make test-wheel                     the package as an ordinary wheel in an empty environment'
 	@echo 'make docs                           the documentation of Docs/ as a site in build/docs'
 	@echo 'make validate [DATA=folder]         validation figures, into Docs/accuracy.md and the README'
 	@echo 'make benchmark                      seconds per stage, peak memory, throughput of training, into Docs/speed.md'
@@ -81,6 +82,17 @@ lint: $(INSTALLED_TEST)
 test: lint
 	$(PY) -m pytest
 	$(PY) Testing/tools/run_selftest.py
+
+# An ordinary wheel, made from the source distribution, in an environment of its own and run from another folder.
+test-wheel: $(INSTALLED_TEST) $(SAMPLE)
+	@rm -rf build/wheel
+	$(PY) -m build --outdir build/wheel . > /dev/null
+	$(PY) Testing/tools/check_wheel.py build/wheel
+	$(PYTHON) -m venv build/wheel/env
+	build/wheel/env/$(BIN)/python -m pip --disable-pip-version-check -q install $(TORCH)
+	build/wheel/env/$(BIN)/python -m pip --disable-pip-version-check -q install build/wheel/*.whl
+	cd build/wheel && env/$(BIN)/liver-lesion-cascade segment ../../$(SAMPLE) -o result
+	@test -s build/wheel/result/report.html
 
 # Strict: a dead link fails. The variable silences a notice of the theme about MkDocs' future.
 docs: $(INSTALLED_TEST)

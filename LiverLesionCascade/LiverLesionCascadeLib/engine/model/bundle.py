@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import BundleError
 from ..files import write_atomically
+from ..resources import RESOURCES
 from .lesion_filter import LesionFilter
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ WEIGHTS_FILE = "weights.pt"
 PASSES = ("liver", "lesion")
 
 #: Where the extension's bundles are shipped.
-BUNDLES_FOLDER = Path(__file__).resolve().parents[3] / "Resources" / "Bundles"
+BUNDLES_FOLDER = RESOURCES / "Bundles"
 
 
 @dataclass(frozen=True)

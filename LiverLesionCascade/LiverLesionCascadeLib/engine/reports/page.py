@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from ..files import write_atomically
+from ..resources import RESOURCES
 
-TEMPLATES = Path(__file__).resolve().parents[3] / "Resources" / "Report"
+TEMPLATES = RESOURCES / "Report"
 
 #: Gives a text of a page in the reader's language.
 Translate = Callable[[str], str]
