@@ -469,10 +469,10 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
 def loadSegmenter(bundle, device):
     """The engine's segmenter for a bundle folder (None: the shipped one) on a device."""
     from LiverLesionCascadeLib.engine.errors import DeviceError
-    from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
+    from LiverLesionCascadeLib.engine.loading import load_segmenter
 
     try:
-        from LiverLesionCascadeLib.engine.segmenter import Segmenter
+        return load_segmenter(bundle, device)
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
@@ -482,7 +482,6 @@ def loadSegmenter(bundle, device):
                 "install PyTorch in its module PyTorch Utils."
             )
         ) from error
-    return Segmenter(ModelBundle.load(bundle) if bundle else ModelBundle.shipped(), device)
 
 
 class LiverLesionCascadeTest(ScriptedLoadableModuleTest):

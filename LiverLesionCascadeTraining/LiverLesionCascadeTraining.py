@@ -232,14 +232,13 @@ class LiverLesionCascadeTrainingLogic(ScriptedLoadableModuleLogic):
 
         Raises a CascadeError with one clear sentence where the cases, the bundle or the device are unfit.
         """
-        from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
+        from LiverLesionCascadeLib.engine.loading import load_segmenter
         from LiverLesionCascadeLib.engine.passes.presets import PRESETS
-        from LiverLesionCascadeLib.engine.segmenter import Segmenter
         from LiverLesionCascadeTrainingLib.cases.splits import VALIDATION
         from LiverLesionCascadeTrainingLib.datasets.cases import find_cases
         from LiverLesionCascadeTrainingLib.evaluation.evaluation_task import evaluate_cases
 
-        segmenter = Segmenter(ModelBundle.load(bundle) if bundle else ModelBundle.shipped(), device)
+        segmenter = load_segmenter(bundle, device)
         cases = find_cases([pathlib.Path(folder) for folder in caseFolders], VALIDATION)
         return evaluate_cases(cases, PRESETS[preset], segmenter, progress)
 

@@ -24,6 +24,7 @@ from LiverLesionCascadeLib.archive.case_run import run_case
 from LiverLesionCascadeLib.archive.discovery import find_entries
 from LiverLesionCascadeLib.archive.records import Settings, model_identity, write_record
 from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
+from LiverLesionCascadeLib.engine.run_options import RunOptions
 from LiverLesionCascadeLib.sample import fetch_sample
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -65,7 +66,8 @@ def loop(archive, out, bundle):
     """
     for name in (RECORDS, CASES):
         (out / name).mkdir(parents=True)
-    settings = Settings(str(out), str(bundle), model_identity(ModelBundle.load(bundle)), "fast", None, False, "cpu")
+    options = RunOptions(device="cpu", bundle=str(bundle))
+    settings = Settings(str(out), model_identity(ModelBundle.load(bundle)), options)
     started, used, inside = None, 0.0, 0.0
     for entry in find_entries(archive):
         record = run_case(entry, settings)

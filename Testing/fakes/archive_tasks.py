@@ -20,6 +20,8 @@ from LiverLesionCascadeLib.archive.cluster import workers
 from LiverLesionCascadeLib.archive.discovery import find_entries
 from LiverLesionCascadeLib.archive.records import Settings
 from LiverLesionCascadeLib.archive.tables import write_tables
+from LiverLesionCascadeLib.engine.run_options import RunOptions
+from LiverLesionCascadeLib.outputs.result_files import REPORTS
 
 MEMORY_LIMIT = "1200MB"
 
@@ -44,9 +46,8 @@ def run_phantom_case(entry, settings):
     return run_case(entry, settings, _Segmenter())
 
 
-def settings_for(out, **changes):
-    values = dict(bundle="", model="phantom", preset="fast", rules=None, probabilities=False, device="cpu")
-    return Settings(output=str(out), **(values | changes))
+def settings_for(out, model="phantom", report=REPORTS[0], **choices):
+    return Settings(str(out), model, RunOptions(**({"device": "cpu"} | choices)), report)
 
 
 def run_archive(archive, out, cluster, progress=lambda done, of, failed: None, **changes):

@@ -89,7 +89,7 @@ def crashed(entry: Entry, settings: Settings, attempts: list[dict[str, Any]], wh
 
 
 @lru_cache(maxsize=1)
-def segmenter_of_process(bundle: str, model: str | None, device: str) -> Segmenter:
+def segmenter_of_process(bundle: str | None, model: str | None, device: str) -> Segmenter:
     """The bundle in the memory of this process, loaded once.
 
     Raises:
@@ -98,10 +98,14 @@ def segmenter_of_process(bundle: str, model: str | None, device: str) -> Segment
     """
     from ..engine.segmenter import Segmenter
 
-    loaded = ModelBundle.load(bundle)
+    loaded = ModelBundle.of(bundle)
     if model is not None and model_identity(loaded) != model:
         raise BundleError(f"The bundle {bundle} has changed since the run was started: start it again")
     return Segmenter(loaded, _own_device(device))
+
+
+def _segmenter_of(settings: Settings) -> Segmenter:
+    return segmenter_of_process(settings.options.bundle, settings.model, settings.options.device)
 
 
 def _own_device(device: str) -> str:
@@ -130,10 +134,10 @@ def _segment(entry: Entry, settings: Settings, segmenter: SegmentsCT | None) -> 
         ct = _read(entry)
         reading = time.perf_counter() - begun
         if segmenter is None:
-            segmenter = segmenter_of_process(settings.bundle, settings.model, settings.device)
-        result = segmenter.segment(ct, settings.preset, None, None, settings.rules)
+            segmenter = _segmenter_of(settings)
+        result = segmenter.segment(ct, settings.options.resolved_preset(), None, None)
         result.timings = {"reading": reading, **result.timings}
-        write_outputs(result, output.staging, entry.source, settings.probabilities, report=settings.report)
+        write_outputs(result, output.staging, entry.source, settings.options.keep_probabilities, report=settings.report)
         (output.staging / PICTURE_FILE).write_bytes(_picture(result))
         # From here on the earlier record is no longer of the files: a run that ends now must not leave it behind.
         settings.record_file(entry).unlink(missing_ok=True)
@@ -176,7 +180,7 @@ def _leave_broken_device(entry: Entry, settings: Settings, earlier: list[dict[st
     from ..engine.model.device import select_device
 
     try:
-        select_device(str(segmenter_of_process(settings.bundle, settings.model, settings.device).device))
+        select_device(str(_segmenter_of(settings).device))
     except DeviceError:
         _note_attempt(entry, settings, earlier, error=reason)
         os._exit(1)

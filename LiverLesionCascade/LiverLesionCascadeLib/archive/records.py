@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .. import __version__
 from ..engine.files import write_atomically
 from ..engine.model.bundle import ModelBundle
-from ..engine.results.postprocessing import PostProcessing
+from ..engine.run_options import RunOptions
 from ..outputs.result_files import REPORTS
 from .archive_folder import CASES, RECORDS, writing_to
 from .entries import Entry
@@ -28,31 +28,29 @@ class Settings:
 
     Attributes:
         output: The run's folder.
-        bundle: The bundle's folder.
         model: What tells whether a result was made by the same model.
+        options: The choices of all cases; their bundle is a folder that the workers know.
         report: One of ``result_files.REPORTS``.
     """
 
     output: str
-    bundle: str
     model: str
-    preset: str
-    rules: PostProcessing | None
-    probabilities: bool
-    device: str
+    options: RunOptions
     report: str = REPORTS[0]
 
     @property
     def made_with(self) -> dict[str, Any]:
         """What a result depends on besides the scan."""
-        rules = None if self.rules is None else asdict(self.rules)
-        return {
+        options = self.options.to_dict()
+        made_with = {
             "model": self.model,
-            "preset": self.preset,
-            "rules": rules,
-            "probabilities": self.probabilities,
+            "preset": options["preset"],
+            "rules": options["postprocessing"],
+            "probabilities": options["keep_probabilities"],
             "report": self.report,
         }
+        # Only where they are chosen: records of runs that could not choose them do not name them.
+        return made_with | {name: True for name in ("multi_scale", "crf") if options[name]}
 
     def case_folder(self, entry: Entry) -> Path:
         return Path(self.output) / CASES / entry.name

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..engine.errors import CancelledError
 from .cancellation import cancellable
 from .console import ProgressBar, print_json, say, standard_output_kept_free
-from .segment import add_processing_arguments, postprocessing_from
+from .segment import add_processing_arguments, options_from
 
 if TYPE_CHECKING:
     from ..archive.records import Record
@@ -68,18 +69,10 @@ def _archive(arguments: argparse.Namespace) -> dict[str, Any]:
     from ..engine.model.bundle import ModelBundle
 
     require_archive(arguments.input)
-    bundle = ModelBundle.shipped() if arguments.bundle is None else ModelBundle.load(arguments.bundle)
+    bundle = ModelBundle.of(arguments.bundle)
     output = arguments.output.resolve()
-    settings = Settings(
-        str(output),
-        str(bundle.folder.resolve()),
-        model_identity(bundle),
-        arguments.preset,
-        postprocessing_from(arguments),
-        arguments.probabilities,
-        arguments.device,
-        arguments.report,
-    )
+    options = replace(options_from(arguments), bundle=str(bundle.folder.resolve()))
+    settings = Settings(str(output), model_identity(bundle), options, arguments.report)
     with run_folder(output), workers(arguments.scheduler, arguments.workers, arguments.memory) as cluster:
         if not arguments.quiet:
             say(f"{cluster.count} workers; dashboard: {cluster.dashboard or 'none (bokeh is not installed)'}")

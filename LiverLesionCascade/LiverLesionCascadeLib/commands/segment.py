@@ -19,8 +19,8 @@ from .cancellation import cancellable
 from .console import ProgressBar, print_json, say, standard_output_kept_free
 
 if TYPE_CHECKING:
-    from ..engine.results.postprocessing import PostProcessing
     from ..engine.results.result import SegmentationResult
+    from ..engine.run_options import RunOptions
     from ..engine.scan.ct_volume import CTVolume
 
 #: Exit code where everything but the DICOM files was written.
@@ -31,7 +31,7 @@ _READING, _WRITING = 0.04, 0.06
 
 
 #: Makes a segmenter from a bundle's folder (None: the shipped bundle) and the name of a device.
-SegmenterFactory = Callable[[Path | None, str], SegmentsCT]
+SegmenterFactory = Callable[[str | None, str], SegmentsCT]
 
 
 def add_segment_arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,6 +73,10 @@ def add_processing_arguments(parser: argparse.ArgumentParser) -> None:
         "--device", default="auto", metavar="NAME", help="auto (default), cpu, cuda, cuda:1 ..., or mps"
     )
     parser.add_argument("--bundle", type=Path, metavar="FOLDER", help="model bundle to use instead of the shipped one")
+    parser.add_argument(
+        "--multi-scale", action="store_true", help="look for lesions at the paper's five scales, whatever the preset"
+    )
+    parser.add_argument("--crf", action="store_true", help="fit the outlines to the image by the paper's 3D-CRF; slow")
     rules = parser.add_argument_group("post-processing", "each rule of the preset can be changed")
     rules.add_argument(
         "--min-lesion-mm", type=_diameter, metavar="MM",
@@ -91,13 +95,16 @@ def add_processing_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_segment(arguments: argparse.Namespace, make_segmenter: SegmenterFactory | None = None) -> int:
     """Run the command and return 0. Raises CascadeError, of which CancelledError for Ctrl-C and the like."""
+    from ..engine.loading import load_segmenter
+
     try:
-        return _segment(arguments, make_segmenter or _segmenter)
+        return _segment(arguments, make_segmenter or load_segmenter)
     except KeyboardInterrupt as error:
         raise CancelledError("The segmentation was cancelled; nothing was written") from error
 
 
 def _segment(arguments: argparse.Namespace, make_segmenter: SegmenterFactory) -> int:
+    options = options_from(arguments)
     with cancellable() as cancelled, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # libraries' remarks on headers; ours are findings
         names = OUTPUT_FILES + DICOM_FILES
@@ -108,12 +115,12 @@ def _segment(arguments: argparse.Namespace, make_segmenter: SegmenterFactory) ->
                 ct = _read(arguments)
                 dicom = DicomOutputs(ct) if arguments.dicom else None
                 reading = time.perf_counter() - started
-                segmenter = make_segmenter(arguments.bundle, arguments.device)
+                segmenter = make_segmenter(options.bundle, options.device)
 
                 def show(fraction: float, stage: str) -> None:
                     progress(_READING + (1 - _READING - _WRITING) * fraction, stage)
 
-                result = segmenter.segment(ct, arguments.preset, show, cancelled.is_set, postprocessing_from(arguments))
+                result = segmenter.segment(ct, options.resolved_preset(), show, cancelled.is_set)
                 result.timings = {"reading": reading, **result.timings}
                 progress(1 - _WRITING, "Writing")
                 name = _input_name(arguments.input)
@@ -131,9 +138,10 @@ def _segment(arguments: argparse.Namespace, make_segmenter: SegmenterFactory) ->
     return INCOMPLETE if dicom is not None and dicom.failed else 0
 
 
-def postprocessing_from(arguments: argparse.Namespace) -> PostProcessing | None:
-    """The preset's rules with the changes that were asked for; None where there are none."""
+def options_from(arguments: argparse.Namespace) -> RunOptions:
+    """The choices of a run; its rules are the preset's with the changes that were asked for, if any."""
     from ..engine.passes.presets import PRESETS
+    from ..engine.run_options import RunOptions
 
     asked = {
         "fill_holes": arguments.fill_holes,
@@ -143,7 +151,15 @@ def postprocessing_from(arguments: argparse.Namespace) -> PostProcessing | None:
         "min_lesion_mm": arguments.min_lesion_mm,
     }
     changes: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
-    return replace(PRESETS[arguments.preset].postprocessing, **changes) if changes else None
+    return RunOptions(
+        preset=arguments.preset,
+        device=arguments.device,
+        bundle=None if arguments.bundle is None else str(arguments.bundle),
+        multi_scale=arguments.multi_scale,
+        crf=arguments.crf,
+        postprocessing=replace(PRESETS[arguments.preset].postprocessing, **changes) if changes else None,
+        keep_probabilities=arguments.probabilities,
+    )
 
 
 def _read(arguments: argparse.Namespace) -> CTVolume:
@@ -153,16 +169,6 @@ def _read(arguments: argparse.Namespace) -> CTVolume:
 
     SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)
     return read_input(arguments.input, arguments.series, arguments.acquisition, arguments.fill_gaps)
-
-
-def _segmenter(bundle: Path | None, device: str) -> SegmentsCT:
-    from ..engine.model.bundle import ModelBundle
-
-    # The hash is checked before torch is imported, which takes seconds.
-    loaded = ModelBundle.shipped() if bundle is None else ModelBundle.load(bundle)
-    from ..engine.segmenter import Segmenter
-
-    return Segmenter(loaded, device)
 
 
 def _input_name(inputs: list[Path]) -> str:

@@ -58,7 +58,6 @@ class Segmenter:
         preset: Preset | str = DEFAULT_PRESET,
         progress: ProgressCallback | None = None,
         cancel: CancelCallback | None = None,
-        postprocessing: PostProcessing | None = None,
     ) -> SegmentationResult:
         """Segments a scan.
 
@@ -66,7 +65,6 @@ class Segmenter:
             preset: ``fast``, ``paper`` or a preset of your own.
             progress: Called with the fraction done and the stage's name.
             cancel: Asked often; returning True ends the run.
-            postprocessing: Instead of the preset's.
 
         Raises:
             InvalidVolumeError: If the values are not those of a CT.
@@ -109,7 +107,7 @@ class Segmenter:
             boxes = paste(maps, indices, view, ct)
             clear_fat_and_gas(boxes, ct.hu, ct.spacing)
         steps.begin("Measuring", 1.0)
-        result = self._finish(ct, boxes, preset, postprocessing or preset.postprocessing)
+        result = self._finish(ct, boxes, preset)
         lap("measuring")
         steps.advance(1.0)
         result.timings = timings
@@ -183,10 +181,8 @@ class Segmenter:
         networks = 1 - _FINISHING_SHARE - (_CRF_SHARE if preset.crf else 0.0)
         return networks * liver / (liver + lesion)
 
-    def _finish(
-        self, ct: CTVolume, boxes: tuple[Boxed, Boxed], preset: Preset, rules: PostProcessing
-    ) -> SegmentationResult:
-        settings = self.bundle.lesion_pass
+    def _finish(self, ct: CTVolume, boxes: tuple[Boxed, Boxed], preset: Preset) -> SegmentationResult:
+        settings, rules = self.bundle.lesion_pass, preset.postprocessing
         liver, lesion = self._masks(ct, boxes, rules)
         instances = label_lesions(lesion)
         known = self.bundle.lesion_filter

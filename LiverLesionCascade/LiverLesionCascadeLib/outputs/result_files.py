@@ -11,7 +11,7 @@ from ..engine.errors import OutputError
 from . import dicom_outputs
 
 if TYPE_CHECKING:
-    from ..engine.results.postprocessing import PostProcessing
+    from ..engine.passes.presets import Preset
     from ..engine.results.result import SegmentationResult
     from ..engine.scan.ct_volume import CTVolume
 
@@ -32,10 +32,9 @@ class SegmentsCT(Protocol):
     def segment(
         self,
         ct: CTVolume,
-        preset: str,
+        preset: Preset,
         progress: Callable[[float, str], None] | None,
         cancel: Callable[[], bool] | None,
-        postprocessing: PostProcessing | None,
     ) -> SegmentationResult: ...
 
 

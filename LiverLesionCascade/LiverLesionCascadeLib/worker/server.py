@@ -155,7 +155,7 @@ class _Models:
         from ..engine.segmenter import Segmenter
 
         # Read each time, which takes hundredths of a second: the folder may hold another bundle by now.
-        bundle = ModelBundle.load(options.bundle) if options.bundle else ModelBundle.shipped()
+        bundle = ModelBundle.of(options.bundle)
         key = bundle.folder, bundle.metadata, options.device
         if self._model is None or key != self._key:
             self.forget()  # first: two need not fit

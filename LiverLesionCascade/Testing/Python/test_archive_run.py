@@ -119,10 +119,19 @@ def test_changed_failed_and_lost_cases_are_done_again_and_no_others(archive, tmp
     assert did(archive, out) == ["a.nii.gz", "c.nii.gz", "d.nii.gz", "odd.nii.gz"]
 
 
-@pytest.mark.parametrize("change", [{"model": "another"}, {"preset": "paper"}, {"probabilities": True}])
+@pytest.mark.parametrize(
+    "change",
+    [{"model": "another"}, {"preset": "paper"}, {"keep_probabilities": True}, {"crf": True}, {"multi_scale": True}],
+)
 def test_another_bundle_or_other_choices_do_all_again(archive, tmp_path, change):
     did(archive, tmp_path / "out")
     assert len(did(archive, tmp_path / "out", **change)) == 2
+
+
+def test_what_a_record_was_made_with_names_what_was_chosen_only():
+    plain = settings_for("out").made_with
+    assert set(plain) == {"model", "preset", "rules", "probabilities", "report"}
+    assert settings_for("out", crf=True).made_with == plain | {"crf": True}
 
 
 def test_another_device_repeats_nothing(archive, tmp_path):

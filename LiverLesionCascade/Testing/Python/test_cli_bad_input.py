@@ -92,7 +92,7 @@ def test_an_output_that_is_a_file_or_lies_under_one_is_found_before_the_run(tmp_
     for output in (tmp_path / "file", tmp_path / "file" / "below"):
         segmenter = PhantomSegmenter()
         assert main(["segment", str(scan), "-o", str(output), "-q"], segmenter) == 5
-        assert segmenter.preset == ""
+        assert segmenter.preset is None
         error = capsys.readouterr().err
         assert error.startswith("error: ") and error.count("\n") == 1 and "choose another folder" in error
     assert tree(tmp_path) == ["file", "scan.nii.gz"]
@@ -108,7 +108,7 @@ def test_a_folder_without_write_permission_is_found_before_the_run(tmp_path, cap
     monkeypatch.setattr("tempfile.mkdtemp", refused)
     segmenter = PhantomSegmenter()
     assert main(["segment", str(scan), "-o", str(tmp_path / "a" / "out"), "-q"], segmenter) == 5
-    assert "Permission denied" in capsys.readouterr().err and segmenter.preset == ""
+    assert "Permission denied" in capsys.readouterr().err and segmenter.preset is None
     assert tree(tmp_path) == ["scan.nii.gz"]
 
 

@@ -50,7 +50,7 @@ def test_the_segments_are_written_voxel_for_voxel_and_measured_in_a_report(serie
 
 def refused(capsys, segmenter: PhantomSegmenter, *words: object) -> str:
     assert run(*words, segmenter=segmenter) != 0
-    assert segmenter.preset == "", "it is refused before the scan is segmented"
+    assert segmenter.preset is None, "it is refused before the scan is segmented"
     return capsys.readouterr().err
 
 

@@ -16,9 +16,9 @@ import SimpleITK as sitk
 from fixtures.phantom import PhantomSegmenter, phantom_hu, write_phantom
 from LiverLesionCascadeLib.cli import main
 from LiverLesionCascadeLib.commands import segment as command
-from LiverLesionCascadeLib.commands.segment import add_processing_arguments, postprocessing_from
+from LiverLesionCascadeLib.commands.segment import add_processing_arguments, options_from
 from LiverLesionCascadeLib.engine.errors import BundleError, DeviceError, OutputError
-from LiverLesionCascadeLib.engine.passes.presets import PRESETS
+from LiverLesionCascadeLib.engine.passes.presets import PAPER_SCALES, PRESETS
 from LiverLesionCascadeLib.outputs.output_folder import OutputFolder
 
 REQUIRED = ["lesions.csv", "report.html", "segmentation.seg.nrrd"]
@@ -88,7 +88,7 @@ def test_existing_results_are_refused_before_the_run_and_kept(scan, tmp_path, ca
 
     assert run(scan, "-o", out, segmenter=segmenter) == 5
 
-    assert segmenter.preset == ""  # never asked
+    assert segmenter.preset is None  # never asked
     assert (out / "lesions.csv").read_text() == "mine" and names(out) == ["lesions.csv"]
     error = capsys.readouterr().err
     assert error.startswith("error: ") and "--force" in error and error.count("\n") == 1
@@ -211,18 +211,18 @@ def test_options_reach_the_segmenter(scan, tmp_path):
         "--min-lesion-mm", "5", "--lesions-inside-liver", "--reject-unlikely", "--no-fill-holes", segmenter=segmenter,
     )  # fmt: skip
 
-    assert (segmenter.device, segmenter.bundle, segmenter.preset) == ("cuda:1", tmp_path / "b", "paper")
-    assert segmenter.rules is not None
-    assert segmenter.rules.min_lesion_mm == 5
-    assert segmenter.rules.lesions_inside_liver and not segmenter.rules.fill_holes
-    assert segmenter.rules.reject_unlikely_lesions, "which the preset does not"
-    assert segmenter.rules.largest_liver_component == PRESETS["paper"].postprocessing.largest_liver_component
+    assert (segmenter.device, segmenter.bundle) == ("cuda:1", str(tmp_path / "b"))
+    rules = segmenter.preset.postprocessing
+    assert rules.min_lesion_mm == 5
+    assert rules.lesions_inside_liver and not rules.fill_holes
+    assert rules.reject_unlikely_lesions, "which the preset does not"
+    assert rules.largest_liver_component == PRESETS["paper"].postprocessing.largest_liver_component
 
 
 def test_without_post_processing_options_the_presets_own_rules_apply(scan, tmp_path):
     segmenter = PhantomSegmenter()
     run(scan, "-o", tmp_path / "out", segmenter=segmenter)
-    assert segmenter.rules is None
+    assert segmenter.preset == PRESETS["fast"]
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_each_rule_is_switched_alone(option, rule, preset):
     parser = argparse.ArgumentParser()
     add_processing_arguments(parser)
     for word, value in ((f"--{option}", True), (f"--no-{option}", False)):
-        rules = postprocessing_from(parser.parse_args(["--preset", preset, word]))
+        rules = options_from(parser.parse_args(["--preset", preset, word])).postprocessing
         assert rules == replace(PRESETS[preset].postprocessing, **{rule: value})
 
 
@@ -248,11 +248,21 @@ def test_a_larger_minimum_leaves_the_small_lesion_out(scan, tmp_path, capsys):
     assert len(json.loads(capsys.readouterr().out)["lesions"]) == 1
 
 
+@pytest.mark.parametrize("words", [[], ["--crf"], ["--multi-scale"], ["--crf", "--multi-scale"]])
+def test_crf_and_multi_scale_can_be_had_with_any_preset(scan, tmp_path, words, capsys):
+    segmenter = PhantomSegmenter()
+    assert run(scan, "-o", tmp_path / "out", "--json", *words, segmenter=segmenter) == 0
+    assert segmenter.preset.crf == ("--crf" in words)
+    assert (segmenter.preset.lesion_scales == PAPER_SCALES) == ("--multi-scale" in words)
+    named = json.loads(capsys.readouterr().out)["preset"]
+    assert ("3D-CRF" in named, "multi-scale" in named) == ("--crf" in words, "--multi-scale" in words)
+
+
 def test_every_preset_of_the_engine_can_be_chosen(scan, tmp_path):
     for preset in PRESETS:
         segmenter = PhantomSegmenter()
         assert run(scan, "-o", tmp_path / preset, "--preset", preset, "-q", segmenter=segmenter) == 0
-        assert segmenter.preset == preset
+        assert segmenter.preset == PRESETS[preset]
 
 
 @pytest.mark.parametrize(

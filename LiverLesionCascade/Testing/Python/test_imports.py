@@ -30,7 +30,7 @@ FLOORS = {
     "LiverLesionCascadeLib.engine": (
         *("errors", "files", "findings", "codes", "progress", "signals"),
         *("grid", "scan", "model", "measures", "results", "passes", "corrections", "reports"),
-        *("run_options", "segmenter"),
+        *("run_options", "segmenter", "loading"),
     ),
     "LiverLesionCascadeLib.scene": ("nodes", "workspace", "tools", "headless"),
     "LiverLesionCascadeLib.gui": ("install", "runs", "sections", "panel", "registered"),

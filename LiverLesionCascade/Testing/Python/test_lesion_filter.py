@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from LiverLesionCascadeLib.engine.errors import BundleError
 from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
 from LiverLesionCascadeLib.engine.model.lesion_filter import LesionFilter, mean_probabilities, section_diameters_mm
+from LiverLesionCascadeLib.engine.passes.presets import PRESETS
 from LiverLesionCascadeLib.engine.results.lesion_threshold import LesionThreshold, stored_probability
 from LiverLesionCascadeLib.engine.results.postprocessing import PostProcessing
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
@@ -115,7 +116,14 @@ def test_a_lower_threshold_brings_back_what_was_rejected(segmenter):
 
 def test_the_rule_can_be_switched_off_and_the_paper_has_none(segmenter):
     segmenter.bundle = replace(segmenter.bundle, lesion_filter=STRICT)
-    assert len(segmenter.segment(scan(), postprocessing=PostProcessing(reject_unlikely_lesions=False)).table) == 2
+    assert (
+        len(
+            segmenter.segment(
+                scan(), replace(PRESETS["fast"], postprocessing=PostProcessing(reject_unlikely_lesions=False))
+            ).table
+        )
+        == 2
+    )
     assert not PostProcessing.paper().reject_unlikely_lesions
     assert not PostProcessing.none().reject_unlikely_lesions
 

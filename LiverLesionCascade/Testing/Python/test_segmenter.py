@@ -175,8 +175,8 @@ def test_the_crf_takes_away_specks_that_look_like_what_is_around_them(segmenter)
 
     segmenter._networks["lesion"] = Speckled()
     raw = PostProcessing.none()
-    assert len(segmenter.segment(scan(), CRF, postprocessing=raw).table) < len(
-        segmenter.segment(scan(), Preset("no crf", lesion_step_mm=8.0), postprocessing=raw).table
+    assert len(segmenter.segment(scan(), replace(CRF, postprocessing=raw)).table) < len(
+        segmenter.segment(scan(), Preset("no crf", lesion_step_mm=8.0, postprocessing=raw)).table
     )
 
 

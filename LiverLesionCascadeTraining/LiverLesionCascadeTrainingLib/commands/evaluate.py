@@ -73,7 +73,7 @@ def _run(args: argparse.Namespace) -> int:
         from ..evaluation.evaluation_tables import write_evaluation_tables
 
     cases = find_cases(args.cases, VALIDATION)
-    bundle = ModelBundle.load(args.bundle) if args.bundle else ModelBundle.shipped()
+    bundle = ModelBundle.of(args.bundle)
     presets = [PRESETS[name] for name in args.preset or [DEFAULT_PRESET]]
     variants = cascade_variants(presets[0], bundle) if args.stages else {}
     runs = {f"Preset {preset.name}": preset for preset in presets} | variants

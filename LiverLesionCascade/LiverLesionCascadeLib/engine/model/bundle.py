@@ -158,6 +158,11 @@ class ModelBundle:
         return {"liver": 3, "lesion": self.lesion_pass.input_channels}
 
     @classmethod
+    def of(cls, folder: Path | str | None) -> ModelBundle:
+        """The bundle in a folder, the shipped one for None or "". Raises BundleError."""
+        return cls.load(folder) if folder else cls.shipped()
+
+    @classmethod
     def shipped(cls) -> ModelBundle:
         """The bundle that comes with the extension.
 
