@@ -77,6 +77,7 @@ class PostProcessingParameters:
     largestLiverComponent: bool = True
     lesionsInsideLiver: bool = True
     rejectUnlikelyLesions: bool = True
+    splitLesions: bool = True
     minimumLesionMm: Annotated[float, WithinRange(0, 50)] = 3.0
 
 

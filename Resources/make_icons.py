@@ -1,6 +1,6 @@
 """Draw the icons of the extension and its modules: a liver with a lesion, refined pass by pass.
 
-    python Resources/make_icons.py      needs PySide6
+python Resources/make_icons.py      needs PySide6
 """
 
 import os

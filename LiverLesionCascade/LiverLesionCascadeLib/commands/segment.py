@@ -87,6 +87,7 @@ def add_processing_arguments(parser: argparse.ArgumentParser) -> None:
         ("largest-liver", "keep only the largest part of the liver"),
         ("lesions-inside-liver", "leave out lesions that lie mostly outside the liver"),
         ("reject-unlikely", "leave out lesions that the bundle's filter, where it has one, finds unlikely"),
+        ("split-lesions", "tell lesions apart that have grown together"),
     ):
         rules.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, default=None, help=what)
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output, for scripts")
@@ -148,6 +149,7 @@ def options_from(arguments: argparse.Namespace) -> RunOptions:
         "largest_liver_component": arguments.largest_liver,
         "lesions_inside_liver": arguments.lesions_inside_liver,
         "reject_unlikely_lesions": arguments.reject_unlikely,
+        "split_lesions": arguments.split_lesions,
         "min_lesion_mm": arguments.min_lesion_mm,
     }
     changes: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}

@@ -13,6 +13,7 @@ from .corrections.refine import REACH_MM, Carrier, Corrections, Refined, refine_
 from .findings import edges_touched, liver_findings
 from .grid.bounding_box import Box
 from .grid.boxed import Boxed
+from .measures.lesion_parts import separate_lesions
 from .measures.lesions import label_lesions, measure_lesions
 from .model.bundle import LesionPassSettings, ModelBundle
 from .model.device import precision, select_device
@@ -183,18 +184,16 @@ class Segmenter:
 
     def _finish(self, ct: CTVolume, boxes: tuple[Boxed, Boxed], preset: Preset) -> SegmentationResult:
         settings, rules = self.bundle.lesion_pass, preset.postprocessing
-        liver, lesion = self._masks(ct, boxes, rules)
-        instances = label_lesions(lesion)
+        liver, instances = self._instances(ct, boxes, rules)
         known = self.bundle.lesion_filter
         if known and rules.reject_unlikely_lesions and _reject(boxes[1], instances, known, settings, ct.spacing):
-            liver, lesion = self._masks(ct, boxes, rules)
-            instances = label_lesions(lesion)
+            liver, instances = self._instances(ct, boxes, rules)
         table = measure_lesions(instances, ct.hu, ct.geometry, boxes[1], liver)
         if known:
             # Measured was the mean probability.
             likely = known.likelihood(np.array([each.confidence for each in table], float))
             table = [replace(each, confidence=value) for each, value in zip(table, likely.tolist(), strict=True)]
-        parenchyma = ct.hu[liver & ~lesion] if liver.any() else ct.hu[:0]
+        parenchyma = ct.hu[liver & (instances == 0)] if liver.any() else ct.hu[:0]
         remarks = ct.check()
         findings = [
             *ct.notes,
@@ -219,18 +218,23 @@ class Segmenter:
             findings,
             lesion_threshold=settings.lesion_threshold,
             min_lesion_mm=rules.min_lesion_mm,
+            split_lesions=rules.split_lesions,
             lesion_filter=known,
         )
 
-    def _masks(self, ct: CTVolume, boxes: tuple[Boxed, Boxed], rules: PostProcessing) -> tuple[np.ndarray, np.ndarray]:
-        """Liver and lesions above the bundle's thresholds, by the rules."""
+    def _instances(
+        self, ct: CTVolume, boxes: tuple[Boxed, Boxed], rules: PostProcessing
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The liver, and the lesions by their numbers, above the bundle's thresholds, by the rules."""
         settings = self.bundle.lesion_pass
         masks = []
         for box, threshold in zip(boxes, (settings.liver_threshold, settings.lesion_threshold), strict=True):
             mask = np.zeros(ct.hu.shape, bool)
             mask[box.box] = box.values > threshold
             masks.append(mask)
-        return postprocess(masks[0], masks[1], ct.spacing, rules)
+        liver, lesions = postprocess(masks[0], masks[1], ct.spacing, rules)
+        instances = label_lesions(lesions)
+        return liver, separate_lesions(instances, ct.spacing) if rules.split_lesions else instances
 
 
 def _reject(

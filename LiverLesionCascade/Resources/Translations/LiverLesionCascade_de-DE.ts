@@ -128,6 +128,10 @@
             <translation>Den Editor verlassen; Ihre Bearbeitungen bleiben</translation>
         </message>
         <message>
+            <source>Lesions that have grown together get a segment each; no voxel of the lesions changes</source>
+            <translation>Läsionen, die zusammengewachsen sind, bekommen je ein Segment; kein Voxel der Läsionen ändert sich</translation>
+        </message>
+        <message>
             <source>Liver Lesion Cascade</source>
             <translation>Liver Lesion Cascade</translation>
         </message>
@@ -242,6 +246,10 @@
         <message>
             <source>Smallest lesion:</source>
             <translation>Kleinste Läsion:</translation>
+        </message>
+        <message>
+            <source>Tell confluent lesions apart</source>
+            <translation>Zusammengewachsene Läsionen trennen</translation>
         </message>
         <message>
             <source>The cascade of residual networks is that of Bi et al., Automatic Liver Lesion Detection using Cascaded Deep Residual Networks, 2017.</source>

@@ -128,6 +128,10 @@
             <translation>Quitter l'éditeur ; vos modifications restent</translation>
         </message>
         <message>
+            <source>Lesions that have grown together get a segment each; no voxel of the lesions changes</source>
+            <translation>Les lésions qui se sont rejointes reçoivent chacune un segment ; aucun voxel des lésions ne change</translation>
+        </message>
+        <message>
             <source>Liver Lesion Cascade</source>
             <translation>Liver Lesion Cascade</translation>
         </message>
@@ -242,6 +246,10 @@
         <message>
             <source>Smallest lesion:</source>
             <translation>Plus petite lésion :</translation>
+        </message>
+        <message>
+            <source>Tell confluent lesions apart</source>
+            <translation>Séparer les lésions confluentes</translation>
         </message>
         <message>
             <source>The cascade of residual networks is that of Bi et al., Automatic Liver Lesion Detection using Cascaded Deep Residual Networks, 2017.</source>

@@ -232,6 +232,7 @@ def test_without_post_processing_options_the_presets_own_rules_apply(scan, tmp_p
         ("largest-liver", "largest_liver_component"),
         ("lesions-inside-liver", "lesions_inside_liver"),
         ("reject-unlikely", "reject_unlikely_lesions"),
+        ("split-lesions", "split_lesions"),
     ],
 )
 @pytest.mark.parametrize("preset", sorted(PRESETS))

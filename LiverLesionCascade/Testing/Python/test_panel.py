@@ -477,6 +477,7 @@ def test_a_preset_brings_its_rules_which_can_be_changed_after(p):
         ("largestLiver", "largest_liver_component"),
         ("lesionsInsideLiver", "lesions_inside_liver"),
         ("rejectUnlikely", "reject_unlikely_lesions"),
+        ("splitLesions", "split_lesions"),
     ],
 )
 def test_each_rule_is_switched_alone(p, name, rule):

@@ -21,10 +21,25 @@ import numpy as np
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 
 from ..cases.labels import LESION, LESIONS_UNKNOWN, LIVER
-from .metrics import SIZE_CLASSES, LesionCounts, LesionMatching, RegionMetrics, dice, match_lesions, region_metrics
+from .metrics import (
+    SIZE_CLASSES,
+    TOUCHED,
+    Criterion,
+    LesionCounts,
+    LesionMatching,
+    RegionMetrics,
+    dice,
+    match_lesions,
+    region_metrics,
+)
 
-#: Overlaps (IoU) above which a lesion counts as found, by their name in tables and JSON; both are those of LiTS.
-OVERLAPS: dict[str, float] = {"touched": 0.0, "IoU > 0.5": 0.5}
+#: When a lesion counts as found, by its name in tables and JSON: as LiTS has it, and one to one.
+CRITERIA: dict[str, Criterion] = {
+    "touched": TOUCHED,
+    "IoU > 0.5": Criterion(0.5),
+    "1:1, IoU > 0.1": Criterion(0.1, one_to_one=True),
+    "1:1, IoU > 0.5": Criterion(0.5, one_to_one=True),
+}
 
 
 class Case(Protocol):
@@ -128,9 +143,11 @@ class EvaluationSummary:
         """Share of the cases without lesions in which none was segmented."""
         return _mean([case.lesion_free_score for case in self.lesion_free])
 
-    def counts(self, min_overlap: float = 0.0, from_mm: float = 0.0, below_mm: float = float("inf")) -> LesionCounts:
+    def counts(
+        self, criterion: Criterion = TOUCHED, from_mm: float = 0.0, below_mm: float = float("inf")
+    ) -> LesionCounts:
         """Lesions of all cases together, as `LesionMatching.counts`."""
-        return _pooled([case.lesions for case in self.cases], min_overlap, from_mm, below_mm)
+        return _pooled([case.lesions for case in self.cases], criterion, from_mm, below_mm)
 
     @property
     def sparse_liver_dice(self) -> float | None:
@@ -177,7 +194,7 @@ def evaluate_case(
 
     Args:
         liver: Mask of the whole organ, (slice, row, column) in axial order. Lesions count as liver too, as in LiTS.
-        lesions: Mask or instance map of the lesions, on the same grid.
+        lesions: On the same grid: lesions by whole numbers from 1 on, or a bool mask, whose components are the lesions.
         reference: Label map on the same grid: 0, 1 liver, 2 lesion, 3 liver whose lesions nobody labelled: then only
             the liver is measured.
         spacing: (slice, row, column) in mm.
@@ -188,7 +205,7 @@ def evaluate_case(
         name=name,
         liver=region_metrics(masks[0], masks[2], spacing),
         lesion=region_metrics(masks[1], masks[3], spacing),
-        lesions=match_lesions(masks[1], masks[3], spacing),
+        lesions=match_lesions(masks[1] if lesions.dtype == bool else lesions * masks[1], masks[3], spacing),
         lesions_known=not (reference == LESIONS_UNKNOWN).any(),
     )
 
@@ -262,18 +279,18 @@ def _means(regions: Sequence[RegionMetrics]) -> dict[str, float | None]:
     return means
 
 
-def _pooled(matchings: Iterable[LesionMatching], min_overlap: float, from_mm: float, below_mm: float) -> LesionCounts:
-    return sum((matching.counts(min_overlap, from_mm, below_mm) for matching in matchings), LesionCounts())
+def _pooled(matchings: Iterable[LesionMatching], criterion: Criterion, from_mm: float, below_mm: float) -> LesionCounts:
+    return sum((matching.counts(criterion, from_mm, below_mm) for matching in matchings), LesionCounts())
 
 
 def _detection(matchings: Sequence[LesionMatching]) -> dict[str, Any]:
-    """Lesions found, for JSON: by the overlap that is asked for, then by size class."""
+    """Lesions found, for JSON: by the criterion, then by size class."""
     sizes = (("all", 0.0, float("inf")), *SIZE_CLASSES)
     return {
-        overlap_name: {
-            size: _counts_to_dict(_pooled(matchings, overlap, low, high), len(matchings)) for size, low, high in sizes
+        name: {
+            size: _counts_to_dict(_pooled(matchings, criterion, low, high), len(matchings)) for size, low, high in sizes
         }
-        for overlap_name, overlap in OVERLAPS.items()
+        for name, criterion in CRITERIA.items()
     }
 
 

@@ -27,7 +27,7 @@ from .evaluation_task import Measured
 from .metrics import LesionMatching, RegionMetrics
 
 #: Changes when cases must be measured again, as a measure is computed otherwise or a new one is there.
-MEASURES = 1
+MEASURES = 2
 
 
 @dataclass(frozen=True)
@@ -152,9 +152,12 @@ def _from_json(content: dict[str, Any]) -> EvaluationRecord:
 def _measures(content: dict[str, Any]) -> CaseMetrics | SparseCaseMetrics:
     if "slices" in content:
         return SparseCaseMetrics(**content)
+    lesions = dict(content["lesions"])
+    pairs = tuple((predicted, reference, iou) for predicted, reference, iou in lesions.pop("pairs"))
     return CaseMetrics(
         name=content["name"],
         liver=RegionMetrics(**content["liver"]),
         lesion=RegionMetrics(**content["lesion"]),
-        lesions=LesionMatching(**{key: tuple(values) for key, values in content["lesions"].items()}),
+        lesions=LesionMatching(**{key: tuple(values) for key, values in lesions.items()}, pairs=pairs),
+        lesions_known=content["lesions_known"],
     )

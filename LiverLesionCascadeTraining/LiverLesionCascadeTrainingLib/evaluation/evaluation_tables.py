@@ -32,10 +32,10 @@ CASE_SCHEMA = pa.schema(
     | {"seconds": _NUMBER, "finished": _TEXT}
 )
 #: ``iou`` is the overlap that `match_lesions` gives a lesion; ``found`` whether it is above 0: a reference lesion was
-#: found, a predicted one is correct.
+#: found, a predicted one is correct. ``iou_1_to_1`` is that with the one lesion that it is assigned to at 0.1.
 LESION_SCHEMA = pa.schema(
     {"run": _TEXT, "case": _TEXT, "role": _TEXT, "lesion": _WHOLE, "long_axis_mm": _NUMBER, "found": _YES_NO}
-    | {"iou": _NUMBER}
+    | {"iou": _NUMBER, "iou_1_to_1": _NUMBER}
 )
 
 
@@ -86,10 +86,11 @@ def _lesion_rows(run: str, record: EvaluationRecord) -> Iterator[dict[str, Any]]
     if not isinstance(measures, CaseMetrics):
         return
     lesions = measures.lesions
-    for role, sizes, overlaps in (
-        (REFERENCE, lesions.reference_mm, lesions.reference_overlap),
-        (PREDICTED, lesions.predicted_mm, lesions.predicted_overlap),
+    reference, predicted = lesions.one_to_one(0.1)
+    for role, *columns in (
+        (REFERENCE, lesions.reference_mm, lesions.reference_overlap, reference),
+        (PREDICTED, lesions.predicted_mm, lesions.predicted_overlap, predicted),
     ):
-        for number, (size, overlap) in enumerate(zip(sizes, overlaps, strict=True), start=1):
-            found = {"long_axis_mm": size, "found": overlap > 0.0, "iou": overlap}
+        for number, (size, overlap, own) in enumerate(zip(*columns, strict=True), start=1):
+            found = {"long_axis_mm": size, "found": overlap > 0.0, "iou": overlap, "iou_1_to_1": own}
             yield {"run": run, "case": record.case, "role": role, "lesion": number, **found}

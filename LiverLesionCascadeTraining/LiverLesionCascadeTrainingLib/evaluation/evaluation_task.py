@@ -60,7 +60,7 @@ def segment_case(case: TrainingCase, preset: Preset, segmenter: Segmenter) -> tu
     """Segments a case; its reference labels (slice, row, column) come with the result. Raises as `measure_case`."""
     if case.sparse:
         # Single slices: what is a neighbour in the file is none in the patient.
-        rules = replace(preset.postprocessing, largest_liver_component=False, min_lesion_mm=0.0)
+        rules = replace(preset.postprocessing, largest_liver_component=False, split_lesions=False, min_lesion_mm=0.0)
         preset = replace(preset, liver_step_mm=0.0, lesion_step_mm=0.0, postprocessing=rules)
     ct, reference = case.read()
     return segmenter.segment(ct, preset), reference

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .evaluation import OVERLAPS, EvaluationSummary
+from .evaluation import CRITERIA, EvaluationSummary
 from .metrics import SIZE_CLASSES, RegionMetrics
 
 
@@ -76,12 +76,12 @@ def _detection_table(summary: EvaluationSummary) -> str:
         "FP/case",
     ]
     rows = []
-    for overlap_name, overlap in OVERLAPS.items():
+    for name, criterion in CRITERIA.items():
         for size, low, high in (("all", 0.0, float("inf")), *SIZE_CLASSES):
-            counts = summary.counts(overlap, low, high)
+            counts = summary.counts(criterion, low, high)
             rows.append(
                 [
-                    overlap_name,
+                    name,
                     size,
                     str(counts.reference),
                     str(counts.found),

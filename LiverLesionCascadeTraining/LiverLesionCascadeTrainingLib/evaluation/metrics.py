@@ -20,8 +20,9 @@ from dataclasses import dataclass
 import numpy as np
 from LiverLesionCascadeLib.engine.grid.bounding_box import joint_bounding_box
 from LiverLesionCascadeLib.engine.measures.diameters import axial_diameters
-from LiverLesionCascadeLib.engine.measures.lesions import border, label_lesions
+from LiverLesionCascadeLib.engine.measures.lesions import border, by_falling_volume, label_lesions
 from scipy import ndimage
+from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 
 #: Lesion size classes by axial long diameter in mm: name, from (included), below.
@@ -95,32 +96,71 @@ class LesionCounts:
 
 
 @dataclass(frozen=True)
+class Criterion:
+    """When a lesion counts as found: by the overlap (IoU) that it must exceed, of its group as LiTS has it, or of the
+    one lesion that it is assigned to."""
+
+    min_overlap: float = 0.0
+    one_to_one: bool = False
+
+
+TOUCHED = Criterion()
+
+
+@dataclass(frozen=True)
 class LesionMatching:
-    """The lesions of one case: axial long diameter in mm of each, and overlap (IoU) of its match, 0 for none."""
+    """The lesions of one case.
+
+    Attributes:
+        reference_mm, predicted_mm: Axial long diameter of each.
+        reference_overlap, predicted_overlap: IoU of the group that each is in (`match_lesions`), 0 for none.
+        pairs: Those that share a voxel: index of the predicted one, of the reference one, and their IoU.
+    """
 
     reference_mm: tuple[float, ...]
     reference_overlap: tuple[float, ...]
     predicted_mm: tuple[float, ...]
     predicted_overlap: tuple[float, ...]
+    pairs: tuple[tuple[int, int, float], ...] = ()
 
-    def counts(self, min_overlap: float = 0.0, from_mm: float = 0.0, below_mm: float = float("inf")) -> LesionCounts:
-        """Lesions found with an overlap of more than `min_overlap`.
+    def counts(
+        self, criterion: Criterion = TOUCHED, from_mm: float = 0.0, below_mm: float = float("inf")
+    ) -> LesionCounts:
+        """Lesions found by a criterion.
 
         Recall counts reference lesions, precision predicted ones: each by its own diameter.
         """
+        least = criterion.min_overlap
+        overlaps = self.one_to_one(least) if criterion.one_to_one else (self.reference_overlap, self.predicted_overlap)
         reference, predicted = (
-            [iou for mm, iou in zip(sizes, overlaps, strict=True) if from_mm <= mm < below_mm]
-            for sizes, overlaps in (
-                (self.reference_mm, self.reference_overlap),
-                (self.predicted_mm, self.predicted_overlap),
-            )
+            [iou for mm, iou in zip(sizes, found, strict=True) if from_mm <= mm < below_mm]
+            for sizes, found in zip((self.reference_mm, self.predicted_mm), overlaps, strict=True)
         )
         return LesionCounts(
             reference=len(reference),
-            found=sum(o > min_overlap for o in reference),
+            found=sum(o > least for o in reference),
             predicted=len(predicted),
-            correct=sum(o > min_overlap for o in predicted),
+            correct=sum(o > least for o in predicted),
         )
+
+    def one_to_one(self, min_overlap: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """IoU of every reference and of every predicted lesion with the one that it is assigned to, 0 for none.
+
+        Of all assignments the one with the most pairs of an IoU above `min_overlap`, and of these the one whose IoUs
+        have the largest sum. (Above 0.5 there is only one.)
+        """
+        gain = np.zeros((len(self.predicted_mm), len(self.reference_mm)))
+        for i, j, iou in self.pairs:
+            if iou > min_overlap:
+                gain[i, j] = 1.0 + iou / (1.0 + len(self.pairs))  # no sum of IoUs outweighs a pair
+        overlap = np.zeros_like(gain)
+        for i, j, iou in self.pairs:
+            overlap[i, j] = iou
+        reference, predicted = np.zeros(len(self.reference_mm)), np.zeros(len(self.predicted_mm))
+        for i, j in zip(*linear_sum_assignment(gain, maximize=True), strict=True):
+            if gain[i, j] > 0:
+                reference[j] = predicted[i] = overlap[i, j]
+        return tuple(reference.tolist()), tuple(predicted.tolist())
 
 
 def dice(prediction: np.ndarray, reference: np.ndarray) -> float:
@@ -183,7 +223,12 @@ def region_metrics(prediction: np.ndarray, reference: np.ndarray, spacing: tuple
 
 
 def match_lesions(prediction: np.ndarray, reference: np.ndarray, spacing: tuple[float, float, float]) -> LesionMatching:
-    """Match predicted and reference lesions, the 3D components (26 neighbours) of two bool masks (slice, row, column).
+    """Match predicted and reference lesions.
+
+    Args:
+        prediction, reference: (slice, row, column): lesions by whole numbers from 1 on, or a bool mask, whose 3D
+            components (26 neighbours) are the lesions then.
+        spacing: In the same order, in mm.
 
     As in the scoring program of LiTS, lesions that were merged or split are compared together:
 
@@ -193,26 +238,33 @@ def match_lesions(prediction: np.ndarray, reference: np.ndarray, spacing: tuple[
     3. The overlap of all lesions of a group is the intersection over union of its predicted and its reference voxels.
 
     A lesion counts as found with an overlap above 0 (touched at all; "greater zero" in LiTS) or above 0.5, as chosen in
-    `LesionMatching.counts`. Unlike in the scoring program, whose components are joined by faces only, lesions are those
-    that the product shows; and precision counts predicted lesions, so that one blob over three lesions is one correct
-    prediction, not three.
+    `LesionMatching.counts`; or there by a one-to-one assignment, which sees whether lesions were told apart. Unlike in
+    the scoring program, whose components are joined by faces only, lesions are those that the product shows; and
+    precision counts predicted lesions, so that one blob over three lesions is one correct prediction, not three.
     """
     _require_one_grid(prediction, reference)
     box = joint_bounding_box(prediction, reference)
     if box is None:
         return LesionMatching((), (), (), ())
-    predicted, expected = label_lesions(prediction[box]), label_lesions(reference[box])
-    predicted_overlap, reference_overlap = _group_overlaps(predicted, expected)
+    predicted, expected = (
+        label_lesions(lesions[box]) if lesions.dtype == bool else by_falling_volume(lesions[box])
+        for lesions in (prediction, reference)
+    )
+    predicted_overlap, reference_overlap, pairs = _overlaps(predicted, expected)
     return LesionMatching(
         reference_mm=_long_diameters(expected, spacing),
         reference_overlap=reference_overlap,
         predicted_mm=_long_diameters(predicted, spacing),
         predicted_overlap=predicted_overlap,
+        pairs=pairs,
     )
 
 
-def _group_overlaps(predicted: np.ndarray, expected: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """IoU of the group of every predicted and of every reference lesion, from two instance maps (1..n)."""
+def _overlaps(
+    predicted: np.ndarray, expected: np.ndarray
+) -> tuple[tuple[float, ...], tuple[float, ...], tuple[tuple[int, int, float], ...]]:
+    """IoU of the group of every predicted and of every reference lesion, from two instance maps (1..n), and the pairs
+    of lesions that share voxels, with theirs."""
     predictions, references = int(predicted.max()), int(expected.max())
     either = np.logical_or(predicted, expected)
     pairs = predicted[either].astype(np.int64) * (references + 1) + expected[either]
@@ -220,6 +272,7 @@ def _group_overlaps(predicted: np.ndarray, expected: np.ndarray) -> tuple[tuple[
     shared = shared.reshape(predictions + 1, references + 1)
     predicted_voxels, reference_voxels = shared.sum(axis=1)[1:], shared.sum(axis=0)[1:]
     shared = shared[1:, 1:]
+    of_pair = shared / np.maximum(predicted_voxels[:, None] + reference_voxels[None, :] - shared, 1)
     predicted_group = np.full(predictions, -1)
     reference_group = np.full(references, -1)
     if shared.size:
@@ -239,6 +292,7 @@ def _group_overlaps(predicted: np.ndarray, expected: np.ndarray) -> tuple[tuple[
     return (
         tuple(overlap_of_group[g] for g in predicted_group.tolist()),
         tuple(overlap_of_group[g] for g in reference_group.tolist()),
+        tuple((i, j, float(of_pair[i, j])) for i, j in np.argwhere(shared).tolist()),
     )
 
 

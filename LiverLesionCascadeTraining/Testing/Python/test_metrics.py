@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from LiverLesionCascadeTrainingLib.evaluation.metrics import (
     SIZE_CLASSES,
+    Criterion,
     LesionCounts,
     LesionMatching,
     dice,
@@ -160,7 +161,7 @@ def test_touched_lesions_are_found_and_others_are_not(pair: tuple[np.ndarray, np
 def test_a_stricter_overlap_finds_no_more_lesions_and_overlaps_are_shares(pair: tuple[np.ndarray, np.ndarray]) -> None:
     matching = match_lesions(*pair, SPACING)
     assert all(0 <= overlap <= 1 for overlap in matching.reference_overlap + matching.predicted_overlap)
-    counts = [matching.counts(overlap) for overlap in (0.0, 0.25, 0.5, 0.9)]
+    counts = [matching.counts(Criterion(overlap)) for overlap in (0.0, 0.25, 0.5, 0.9)]
     assert all(a.found >= b.found and a.correct >= b.correct for a, b in zip(counts, counts[1:], strict=False))
 
 
@@ -174,7 +175,7 @@ def test_a_perfect_prediction_finds_every_lesion_at_full_overlap() -> None:
 def test_overlap_is_intersection_over_union_of_one_lesion() -> None:
     matching = match_lesions(bar(5, 11), bar(8, 14), SPACING)
     assert matching.reference_overlap == pytest.approx((3 / 9,))
-    assert matching.counts(0.5) == LesionCounts(reference=1, found=0, predicted=1, correct=0)
+    assert matching.counts(Criterion(0.5)) == LesionCounts(reference=1, found=0, predicted=1, correct=0)
 
 
 def test_a_lesion_that_was_split_is_found_by_its_parts_together() -> None:
@@ -189,7 +190,7 @@ def test_lesions_that_were_merged_are_found_by_the_one_blob_that_counts_once() -
     merged = bar(5, 15)
     reference = merged.copy()
     reference[:, :, 9] = False
-    counts = match_lesions(merged, reference, SPACING).counts(0.5)
+    counts = match_lesions(merged, reference, SPACING).counts(Criterion(0.5))
     assert counts == LesionCounts(reference=2, found=2, predicted=1, correct=1)
 
 
@@ -222,7 +223,7 @@ def test_no_lesions_at_all_give_no_counts() -> None:
 
 def test_lesions_are_counted_by_their_own_axial_long_diameter() -> None:
     matching = LesionMatching((5.0, 10.0, 19.9, 20.0), (0.6, 0.2, 0.0, 0.9), (9.9, 35.0), (0.6, 0.0))
-    by_size = {name: matching.counts(0.0, low, high) for name, low, high in SIZE_CLASSES}
+    by_size = {name: matching.counts(Criterion(), low, high) for name, low, high in SIZE_CLASSES}
     assert by_size["<10 mm"] == LesionCounts(1, 1, 1, 1)
     assert by_size["10-20 mm"] == LesionCounts(2, 1, 0, 0)
     assert by_size[">=20 mm"] == LesionCounts(1, 1, 1, 0)
@@ -254,3 +255,53 @@ def test_scores_without_lesions_are_not_defined_rather_than_perfect(
     counts: LesionCounts, recall: float | None, precision: float | None, f1: float | None
 ) -> None:
     assert (counts.recall, counts.precision, counts.f1) == (recall, precision, f1)
+
+
+def test_one_to_one_a_split_lesion_is_one_right_and_one_false() -> None:
+    split = bar(5, 15)
+    split[:, :, 11] = False
+    matching = match_lesions(split, bar(5, 15), SPACING)
+    assert matching.one_to_one(0.1) == (pytest.approx((0.6,)), pytest.approx((0.6, 0.0)))
+    assert matching.counts(Criterion(0.5, one_to_one=True)) == LesionCounts(1, 1, 2, 1)
+
+
+def test_one_to_one_a_blob_over_two_lesions_is_one_of_them() -> None:
+    reference = bar(5, 15)
+    reference[:, :, 11] = False
+    matching = match_lesions(bar(5, 15), reference, SPACING)
+    assert matching.counts(Criterion(0.1, one_to_one=True)) == LesionCounts(2, 1, 1, 1)
+
+
+def test_the_most_pairs_are_assigned_even_where_the_best_one_is_given_up() -> None:
+    # The first prediction overlaps both lesions, the second only the one that the first overlaps better.
+    prediction, reference = np.zeros((1, 3, 30), np.uint8), np.zeros((1, 3, 30), np.uint8)
+    reference[0, 0, 0:10], reference[0, 0, 10:20] = 1, 2
+    prediction[0, 0, 2:14] = 1
+    prediction[0, 0, 0:2] = 2
+    matching = match_lesions(prediction, reference, SPACING)
+    assert matching.counts(Criterion(0.1, one_to_one=True)).found == 2
+    assert matching.counts(Criterion(0.5, one_to_one=True)).found == 1
+
+
+@settings(deadline=None, max_examples=40)
+@given(mask_pairs(side=7), st.floats(0.0, 0.6))
+def test_no_other_assignment_has_more_pairs(pair: tuple[np.ndarray, np.ndarray], least: float) -> None:
+    matching = match_lesions(*pair, SPACING)
+    allowed = [(i, j) for i, j, iou in matching.pairs if iou > least]
+
+    def most(pairs: list[tuple[int, int]]) -> int:
+        if not pairs:
+            return 0
+        (i, j), rest = pairs[0], pairs[1:]
+        return max(most(rest), 1 + most([(a, b) for a, b in rest if a != i and b != j]))
+
+    counts = matching.counts(Criterion(least, one_to_one=True))
+    assert counts.found == counts.correct
+    if len(allowed) <= 12:
+        assert counts.found == most(allowed)
+
+
+def test_lesions_given_by_number_are_not_joined_where_they_touch() -> None:
+    prediction = np.where(bar(5, 10), 1, np.where(bar(10, 15), 2, 0)).astype(np.uint16)
+    assert match_lesions(prediction, bar(5, 15), SPACING).counts().predicted == 2
+    assert match_lesions(prediction > 0, bar(5, 15), SPACING).counts().predicted == 1

@@ -10,13 +10,15 @@ Definitions, so that a figure can be repeated:
   row of n pixels n pixels long: neither pixel corners nor pixel centres bias the length up or down. Holes do not count.
 * A lesion that shows as several parts in a slice (8 neighbours) is measured part by part: no diameter crosses the
   tissue between parts.
-* *Long axis*: the largest distance of two points on a part's outline. As with calipers it may cross a notch.
+* *Long axis*: the largest distance of two corners of a part's outline whose straight line stays in the part: no stretch
+  of it that lies in pixels outside (holes are inside) is longer than one pixel, the longer side of it. So it may cut a
+  step of the outline or a crack, but crosses no notch, in which calipers would measure tissue beside the lesion.
 * *Short axis*: the longest straight line inside the outline that is perpendicular to the long axis. It does not cross a
   notch, and it need not cross the long axis.
-* Of axes of equal length the pair with the longer short axis is taken, then the lowest slice: turning or mirroring a
-  lesion in its plane does not change its diameters.
+* Of axes of equal length the pair with the longer short axis is taken, then the lowest slice, then the first row:
+  turning or mirroring a lesion in its plane does not change its diameters.
 
-Rows and columns may differ in spacing. Everything is computed exactly on the outline's corners; no length is sampled.
+Rows and columns may differ in spacing. Everything is computed exactly; no length is sampled.
 """
 
 from __future__ import annotations
@@ -36,6 +38,10 @@ _IN_PLANE_8[1] = True
 
 # Lengths that differ by less than this fraction are equal: rounding must not decide between symmetric axes.
 _TIE = 1e-9
+
+# Lines whose straightness is looked at together, and where along them they are looked at first.
+_PAIRS_AT_ONCE = 1024
+_LOOKS = np.arange(1, 16) / 16.0
 
 # The largest width of a part over these directions, corrected for the directions between them, bounds its diameter.
 _DIRECTIONS = 24
@@ -110,7 +116,7 @@ def _better(new: Diameters, old: Diameters) -> bool:
     for a, b in ((new.long_mm, old.long_mm), (new.short_mm, old.short_mm)):
         if abs(a - b) > _TIE * max(a, b):
             return a > b
-    return new.slice_index < old.slice_index
+    return (new.slice_index, new.long_points) < (old.slice_index, old.long_points)
 
 
 def _candidates(parts: np.ndarray, spacing: tuple[float, float]) -> Iterator[tuple[float, int]]:
@@ -150,7 +156,7 @@ def _part_diameters(parts: np.ndarray, number: int, spacing: tuple[float, float]
 
     best_long, best_short = 0.0, -1.0
     long_axis = short_axis = np.zeros((2, 2))
-    for first, second in _longest_pairs(convex_hull(corners), half):
+    for first, second in _longest_pairs(shape, corners, half):
         length = float(np.hypot(*((second - first) * half)))
         short, ends = _longest_perpendicular(pieces, first, second, half)
         if short > best_short * (1.0 + _TIE):
@@ -199,14 +205,78 @@ def convex_hull(points: np.ndarray) -> np.ndarray:
     return np.array(chain(ordered) + chain(ordered[::-1]))
 
 
-def _longest_pairs(hull: np.ndarray, scale: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The pairs of hull corners that are farthest apart in mm: several where symmetric axes are equally long."""
-    scaled = hull * scale
-    squared = ((scaled[:, None, :] - scaled[None, :, :]) ** 2).sum(axis=2)
-    first, second = np.nonzero(np.triu(squared >= squared.max() * (1.0 - 2.0 * _TIE)))
-    for a, b in zip(first, second, strict=True):
-        if a != b:
-            yield hull[a], hull[b]
+def _longest_pairs(shape: np.ndarray, corners: np.ndarray, half: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The pairs of corners (n, 2) that are farthest apart in mm with a line that stays in the bool `shape`: several
+    where symmetric axes are equally long.
+    """
+    hull = convex_hull(corners)
+    inside = _Inside(shape, half)
+    for points in (hull, corners):  # the hull's are farthest apart, and few; in a convex shape they will do
+        squared = (((points[:, None, :] - points[None, :, :]) * half) ** 2).sum(axis=2)
+        first, second = np.nonzero(np.triu(squared, 1))
+        order = np.argsort(-squared[first, second], kind="stable")
+        first, second = first[order], second[order]
+        squared = squared[first, second]
+        if points is hull:
+            longest = squared >= squared[0] * (1.0 - 2.0 * _TIE)
+            first, second, squared = first[longest], second[longest], squared[longest]
+        found = 0.0
+        for start in range(0, len(squared), _PAIRS_AT_ONCE):
+            batch = slice(start, start + _PAIRS_AT_ONCE)
+            if squared[start] < found:
+                break
+            stays = inside.stays(points[first[batch]], points[second[batch]])
+            for index in start + np.flatnonzero(stays):
+                if squared[index] >= found:
+                    found = max(found, squared[index] * (1.0 - 2.0 * _TIE))
+                    yield points[first[index]], points[second[index]]
+        if found:
+            return
+
+
+class _Inside:
+    """Tells which straight lines stay in a bool shape (row, column), but for one pixel; `half` a pixel in mm."""
+
+    def __init__(self, shape: np.ndarray, half: np.ndarray) -> None:
+        self._shape, self._half, self._limit = np.pad(shape, 1), half, 2.0 * float(half.max())
+        # What is farther from the shape than half a pixel cannot be crossed; distances are those of pixels' centres.
+        distance = ndimage.distance_transform_edt(~self._shape, sampling=2.0 * half)
+        self._far = distance > self._limit / 2.0 + 2.0 * np.hypot(*half)
+
+    def stays(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """(n,) whether the lines between points (n, 2), in half pixels, do."""
+        start, along = first / 2.0, (second - first) / 2.0
+        stays = np.ones(len(first), bool)
+        if self._far.any():
+            for share in _LOOKS:
+                looked = np.flatnonzero(stays)
+                places = np.rint(start[looked] + share * along[looked]).astype(int) + 1
+                stays[looked] = ~self._far[tuple(places.T)]
+        left = np.flatnonzero(stays)
+        if len(left):
+            stays[left] = self._longest_outside(start[left], along[left]) <= self._limit * (1.0 + 1e-6)
+        return stays
+
+    def _longest_outside(self, start: np.ndarray, along: np.ndarray) -> np.ndarray:
+        """(n,) mm: the longest stretch outside of the shape of lines from `start`, both (n, 2) in pixels."""
+        # Shares of the lines at which they pass from pixel to pixel; 0 and 1 in place of those beyond their ends.
+        shares = [np.zeros((len(start), 1)), np.ones((len(start), 1))]
+        for axis in range(2):
+            borders = np.arange(self._shape.shape[axis] - 1) - 0.5
+            with np.errstate(divide="ignore", invalid="ignore"):
+                crossed = (borders - start[:, axis, None]) / along[:, axis, None]
+            shares.append(np.where((crossed > 0.0) & (crossed < 1.0), crossed, 0.0))
+        at = np.sort(np.concatenate(shares, axis=1), axis=1)
+        middles = start[:, None, :] + ((at[:, :-1] + at[:, 1:]) / 2.0)[:, :, None] * along[:, None, :]
+        inside = np.zeros(middles.shape[:2], bool)
+        for by in ((-_TIE, -_TIE), (-_TIE, _TIE), (_TIE, -_TIE), (_TIE, _TIE)):  # on a border both pixels are looked at
+            rows, columns = np.moveaxis(np.rint(middles + by).astype(int) + 1, 2, 0)
+            inside |= self._shape[rows, columns]
+        # Shares outside up to each piece, less those up to the last piece inside.
+        outside = np.cumsum(np.where(inside, 0.0, np.diff(at, axis=1)), axis=1)
+        stretches = outside - np.maximum.accumulate(np.where(inside, outside, 0.0), axis=1)
+        lengths: np.ndarray = 2.0 * np.hypot(*(along * self._half).T)
+        return stretches.max(axis=1) * lengths
 
 
 def _longest_perpendicular(

@@ -83,13 +83,25 @@ def label_lesions(mask: np.ndarray) -> np.ndarray:
     box = bounding_box(mask)
     if box is None:
         return instances
-    labels, count = ndimage.label(mask[box], structure=_NEIGHBOURS_26)
-    voxels = np.bincount(labels.ravel(), minlength=count + 1)
-    order = np.argsort(-voxels[1:], kind="stable")[:MAX_LESIONS]
-    numbers = np.zeros(count + 1, dtype=np.uint16)
-    numbers[order + 1] = np.arange(1, len(order) + 1)
-    instances[box] = numbers[labels]
+    instances[box] = by_falling_volume(ndimage.label(mask[box], structure=_NEIGHBOURS_26)[0])
     return instances
+
+
+def by_falling_volume(labels: np.ndarray) -> np.ndarray:
+    """Lesions numbered anew, 1..n by falling volume: uint16 of the same shape.
+
+    Of equal volumes the lower label comes first. Beyond 65,535 lesions the smallest are left out.
+
+    Args:
+        labels: Whole numbers, 0 where there is no lesion; numbers may be missing.
+    """
+    voxels = np.bincount(labels.ravel(), minlength=1)
+    voxels[0] = 0
+    order = np.argsort(-voxels, kind="stable")[: min(np.count_nonzero(voxels), MAX_LESIONS)]
+    numbers = np.zeros(len(voxels), dtype=np.uint16)
+    numbers[order] = np.arange(1, len(order) + 1)
+    renumbered: np.ndarray = numbers[labels]
+    return renumbered
 
 
 def measure_lesions(

@@ -16,6 +16,9 @@ The rules, in the order in which they are applied, and why:
 4. *Largest liver component* (26 neighbours, in 3D). As lesions are liver by now, one that the liver map missed does not
    cut off the part of the liver behind it. With rule 3, lesions of the components that are removed go with them.
 
+Two more rules need more than masks and are applied by the segmenter: unlikely lesions are rejected (`lesion_filter`),
+and lesions that have grown together are told apart (`lesion_parts`), which changes no voxel of the masks.
+
 A second pass over the result changes nothing.
 """
 
@@ -47,6 +50,7 @@ class PostProcessing:
         lesions_inside_liver: Keep a lesion, whole, only when at least half of it is in the liver; add it to the liver.
         reject_unlikely_lesions: Remove lesions that the bundle's filter finds unlikely (`lesion_filter`); it is applied
             by the segmenter, as it needs more than masks.
+        split_lesions: Tell lesions apart that have grown together (`lesion_parts`); by the segmenter, too.
         min_lesion_mm: Remove lesions of a smaller equivalent diameter (sphere of the same volume); 0 keeps all.
     """
 
@@ -54,6 +58,7 @@ class PostProcessing:
     largest_liver_component: bool = True
     lesions_inside_liver: bool = True
     reject_unlikely_lesions: bool = True
+    split_lesions: bool = True
     min_lesion_mm: float = 3.0
 
     def __post_init__(self) -> None:
@@ -68,6 +73,7 @@ class PostProcessing:
             largest_liver_component=False,
             lesions_inside_liver=False,
             reject_unlikely_lesions=False,
+            split_lesions=False,
             min_lesion_mm=0.0,
         )
 
@@ -79,6 +85,7 @@ class PostProcessing:
             largest_liver_component=False,
             lesions_inside_liver=False,
             reject_unlikely_lesions=False,
+            split_lesions=False,
             min_lesion_mm=0.0,
         )
 

@@ -26,6 +26,7 @@ class SegmentationResult:
         timings: Seconds per stage.
         lesion_threshold: Probability above which a voxel was a lesion.
         min_lesion_mm: Equivalent diameter of the smallest lesion that was kept.
+        split_lesions: Whether lesions that have grown together were told apart.
         lesion_filter: What gave the lesions their confidence; None for a bundle without a filter.
     """
 
@@ -43,6 +44,7 @@ class SegmentationResult:
     timings: dict[str, float] = field(default_factory=dict)
     lesion_threshold: float = 0.5
     min_lesion_mm: float = 0.0
+    split_lesions: bool = False
     lesion_filter: LesionFilter | None = None
 
     @property

@@ -45,6 +45,7 @@ class SourceResult:
         timings: Seconds per stage.
         lesion_threshold: Probability above which a voxel was a lesion.
         min_lesion_mm: Equivalent diameter of the smallest lesion that was kept.
+        split_lesions: Whether lesions that have grown together were told apart.
         lesion_filter: What gave the lesions their confidence; None for a bundle without a filter.
     """
 
@@ -65,6 +66,7 @@ class SourceResult:
     lesion_probability: Boxed | None = None
     lesion_threshold: float = 0.5
     min_lesion_mm: float = 0.0
+    split_lesions: bool = False
     lesion_filter: LesionFilter | None = None
 
     @property
@@ -101,6 +103,7 @@ class SourceResult:
             lesion_probability=lesion,
             lesion_threshold=result.lesion_threshold,
             min_lesion_mm=result.min_lesion_mm,
+            split_lesions=result.split_lesions,
             lesion_filter=result.lesion_filter,
         )
 

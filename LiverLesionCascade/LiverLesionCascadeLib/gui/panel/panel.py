@@ -288,6 +288,7 @@ class SegmentationPanel:
                 largest_liver_component=rules.largestLiverComponent,
                 lesions_inside_liver=rules.lesionsInsideLiver,
                 reject_unlikely_lesions=rules.rejectUnlikelyLesions,
+                split_lesions=rules.splitLesions,
                 min_lesion_mm=rules.minimumLesionMm,
             ),
             keep_probabilities=parameters.keepProbabilities,
@@ -355,6 +356,7 @@ class SegmentationPanel:
             rules.largestLiverComponent = chosen.largest_liver_component
             rules.lesionsInsideLiver = chosen.lesions_inside_liver
             rules.rejectUnlikelyLesions = chosen.reject_unlikely_lesions
+            rules.splitLesions = chosen.split_lesions
             rules.minimumLesionMm = chosen.min_lesion_mm
         finally:
             self._parameters.EndModify(wasModifying)

@@ -1,0 +1,327 @@
+"""Lesions that have grown together, told apart.
+
+Two lesions that touch have a neck between them; the lobes of one lesion are joined by nearly all of their width. What
+is measured of a possible cut is therefore how wide it is for the part that it cuts off:
+
+* *Neck* = radius of the disc with the area of the cut / radius of the sphere with the smaller part's volume. Two
+  spheres that barely touch have a neck near 0, a sphere cut through its middle has one of 1.26.
+* The area is that of the voxel faces between the parts, summed for each axis and then as the length of the vector of
+  the three sums: exact for a plane cut of any direction, whatever the spacing.
+
+Where a lesion can be cut is found by a watershed of the distance to its outside (Meyer's, in SimpleITK), on a distance
+smoothed a little, so that the staircase of voxels makes no basins of its own. Its basins are joined again, the widest
+neck first, until the parts are as few as wanted, or every neck is narrow. Crumbs come first: what is smaller than the
+smallest part of interest goes to the neighbour that it shares most with.
+
+The networks' probability as the weight of a face changed the necks by a few hundredths and no decision on the scans
+that were tried: it is not asked, and an edited lesion is taken apart by the same rule.
+
+Arrays are (slice, row, column) in axial order, spacing in mm in the same order. Voxels never change, only whose they
+are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import SimpleITK
+from scipy import ndimage
+
+from ..grid.bounding_box import bounding_box
+from .lesions import MAX_LESIONS, by_falling_volume
+
+#: Parts of a result are told apart where the neck is narrower: see `Testing/benchmarks/benchmark_separation.py`.
+NECK = 0.75
+#: ... and where both are at least as large as a sphere of this diameter.
+SMALLEST_PART_MM = 7.0
+#: The smallest part that is offered to a person who splits a lesion.
+SMALLEST_OFFERED_MM = 4.0
+
+# Basins that are less deep than this are one (mm), and the Gaussian that the distance is smoothed with (SD in mm).
+_DEPTH_MM = 0.3
+_SMOOTHING_MM = 1.0
+# Distances are whole multiples of this: rounding in the last digit must not decide between symmetric voxels.
+_STEP_MM = 1e-3
+_WALL_MM = 1000.0
+# What two parts that meet at edges and corners of voxels only share, in faces of a voxel.
+_CORNER = 1e-6
+
+_NEIGHBOURS_26 = np.ones((3, 3, 3), dtype=bool)
+_FACES = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
+_EDGES_AND_CORNERS = tuple(
+    (k, j, i)
+    for k in (-1, 0, 1)
+    for j in (-1, 0, 1)
+    for i in (-1, 0, 1)
+    if (k, j, i) > (0, 0, 0) and abs(k) + abs(j) + abs(i) > 1
+)
+
+
+@dataclass(frozen=True)
+class _Join:
+    """Two groups of basins that become one: `absorbed` goes to `kept`, which was divided from it by `neck`."""
+
+    kept: int
+    absorbed: int
+    neck: float
+
+
+class LesionParts:
+    """One lesion, ready to be seen as one part or as many.
+
+    Args:
+        mask: Bool (slice, row, column), the lesion; best cut to its bounding box. It need not be connected: what does
+            not hang together (26 neighbours) is never one part.
+        spacing: (slice, row, column) in mm.
+        smallest_mm: Diameter of a sphere as large as the smallest part.
+
+    Raises:
+        ValueError: The mask is empty.
+    """
+
+    def __init__(
+        self,
+        mask: np.ndarray,
+        spacing: tuple[float, float, float],
+        smallest_mm: float = SMALLEST_OFFERED_MM,
+    ) -> None:
+        box = bounding_box(mask)
+        if box is None:
+            raise ValueError("A lesion without a voxel has no parts.")
+        self._shape, self._box, self._spacing = mask.shape, box, spacing
+        self._basins = _basins(np.asarray(mask[box], dtype=bool), spacing)
+        self._smallest_mm = smallest_mm
+
+    @cached_property
+    def _graph(self) -> _Graph:
+        return _Graph.of(self._basins, self._spacing)
+
+    @cached_property
+    def _joins(self) -> list[_Join]:
+        """From basins to as few parts as there are components: the last of them are the narrowest necks."""
+        return self._graph.copy().joined(self._smallest_mm)
+
+    @property
+    def fewest(self) -> int:
+        """Parts that do not hang together."""
+        return self._graph.count - len(self._joins)
+
+    @property
+    def most(self) -> int:
+        """As many parts of the smallest size as there are."""
+        crumbs = sum(join.neck == np.inf for join in self._joins)
+        return self._graph.count - crumbs
+
+    def count(self, neck: float = NECK) -> int:
+        """How many parts are left when the widest necks are joined until all are narrower than `neck`."""
+        wide = 0
+        while wide < len(self._joins) and self._joins[wide].neck >= neck:
+            wide += 1
+        return self._graph.count - wide
+
+    def parts(self, count: int) -> np.ndarray:
+        """The lesion in so many parts, as far as it has them: uint16 of the mask's shape, 1..n by falling volume."""
+        count = min(max(count, self.fewest), self.most)
+        return self._labelled(self._joins[: self._graph.count - count])
+
+    def apart(self, first: tuple[int, int, int], second: tuple[int, int, int]) -> np.ndarray:
+        """The lesion in two parts, with one of two voxels (slice, row, column) of it in each, as `parts`.
+
+        Voxels that no neck divides are divided half-way. What hangs together with neither goes to the nearer.
+
+        Raises:
+            ValueError: A voxel is not in the lesion, or both are the same.
+        """
+        places = [tuple(p - s.start for p, s in zip(point, self._box, strict=True)) for point in (first, second)]
+        for point, place in zip((first, second), places, strict=True):
+            inside = all(0 <= p < n for p, n in zip(place, self._basins.shape, strict=True))
+            if not inside or self._basins[place] == 0:
+                raise ValueError(f"The voxel {point} is not in the lesion.")
+        if places[0] == places[1]:
+            raise ValueError("Both voxels are the same.")
+        basins = self._basins
+        a, b = (int(basins[place]) for place in places)
+        squared = [self._squared_distance(place) for place in places]
+        if a == b:
+            nearer_second = squared[1] < squared[0]
+            return self._numbered(np.where(basins > 0, 1 + nearer_second, 0))
+        joins = self._graph.copy().joined(0.0, apart=(a, b))
+        owners = _owners(self._graph.count, joins)
+        groups = owners[basins]
+        two = np.where(groups == owners[a], 1, np.where(groups == owners[b], 2, 0))
+        two = np.where((two == 0) & (basins > 0), 1 + (squared[1] < squared[0]), two)
+        return self._numbered(two)
+
+    def _squared_distance(self, place: tuple[int, ...]) -> np.ndarray:
+        axes = ((np.arange(n) - p) * mm for n, p, mm in zip(self._basins.shape, place, self._spacing, strict=True))
+        k, j, i = np.ix_(*axes)
+        return k**2 + j**2 + i**2
+
+    def _labelled(self, joins: list[_Join]) -> np.ndarray:
+        return self._numbered(_owners(self._graph.count, joins)[self._basins])
+
+    def _numbered(self, groups: np.ndarray) -> np.ndarray:
+        labels = np.zeros(self._shape, np.uint16)
+        labels[self._box] = by_falling_volume(groups)
+        return labels
+
+
+def separate_lesions(
+    instances: np.ndarray,
+    spacing: tuple[float, float, float],
+    neck: float = NECK,
+    smallest_mm: float = SMALLEST_PART_MM,
+) -> np.ndarray:
+    """Lesions of an instance map that have grown together, told apart.
+
+    Args:
+        instances: uint16 (slice, row, column), 0 where there is no lesion.
+        spacing: (slice, row, column) in mm.
+        neck, smallest_mm: See the top of this file.
+
+    Returns:
+        uint16 of the same shape, 1..n by falling volume. Beyond 65,535 lesions none is split.
+    """
+    labels = instances.astype(np.int64)
+    last = int(labels.max(initial=0))
+    voxel_mm3 = float(np.prod(spacing))
+    for number, box in enumerate(ndimage.find_objects(instances), start=1):
+        if box is None:
+            continue
+        mask = instances[box] == number
+        if np.count_nonzero(mask) * voxel_mm3 < 2.0 * _sphere_mm3(smallest_mm):
+            continue
+        lesion = LesionParts(mask, spacing, smallest_mm)
+        parts = lesion.parts(lesion.count(neck))
+        labels[box][parts > 1] = parts[parts > 1] + (last - 1)
+        last += int(parts.max()) - 1
+    return by_falling_volume(labels) if last <= MAX_LESIONS else instances.copy()
+
+
+def _basins(mask: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarray:
+    """Basins 1..n of the distance to the outside of a bool mask, each in one component; 0 outside."""
+    inside = np.pad(mask, 1)
+    distance = ndimage.distance_transform_edt(inside, sampling=spacing)
+    smooth = ndimage.gaussian_filter(distance, [_SMOOTHING_MM / mm for mm in spacing])
+    # The outside is a wall: shallow basins must not run together across it.
+    depth = np.where(inside, -np.round(smooth / _STEP_MM) * _STEP_MM, _WALL_MM).astype(np.float32)
+    image = SimpleITK.MorphologicalWatershed(
+        SimpleITK.GetImageFromArray(depth), level=_DEPTH_MM, markWatershedLine=False, fullyConnected=True
+    )
+    flooded = SimpleITK.GetArrayFromImage(image)[1:-1, 1:-1, 1:-1].astype(np.int64)
+    components, _ = ndimage.label(mask, _NEIGHBOURS_26)
+    both = np.where(mask, flooded * (int(components.max()) + 1) + components, 0)
+    _, basins = np.unique(both, return_inverse=True)
+    # `unique` counts from 0; that is the outside, unless the mask fills its box.
+    return basins.reshape(mask.shape) + (0 if (both == 0).any() else 1)
+
+
+@dataclass
+class _Graph:
+    """Groups of basins and what they share; index 0 is the outside.
+
+    Attributes:
+        count: Basins.
+        volumes: (count + 1,) mm3, 0 of a group that was absorbed.
+        shared: (3, count + 1, count + 1) area in mm2 between two groups across each axis.
+    """
+
+    count: int
+    volumes: np.ndarray
+    shared: np.ndarray
+
+    @classmethod
+    def of(cls, basins: np.ndarray, spacing: tuple[float, float, float]) -> _Graph:
+        count = int(basins.max())
+        voxel_mm3 = float(np.prod(spacing))
+        volumes = np.bincount(basins.ravel(), minlength=count + 1) * voxel_mm3
+        volumes[0] = 0.0
+        shared = np.zeros((3, count + 1, count + 1))
+        for axis, step in enumerate(_FACES):
+            _add_shared(shared[axis], basins, step, voxel_mm3 / spacing[axis])
+        for step in _EDGES_AND_CORNERS:
+            _add_shared(shared[0], basins, step, _CORNER * voxel_mm3 / spacing[0])
+        shared += shared.transpose(0, 2, 1)
+        return cls(count, volumes, shared)
+
+    def copy(self) -> _Graph:
+        return _Graph(self.count, self.volumes.copy(), self.shared.copy())
+
+    def joined(self, smallest_mm: float, apart: tuple[int, int] | None = None) -> list[_Join]:
+        """Join all that hangs together, one by one; `apart`: two basins that never become one."""
+        joins = self._without_crumbs(_sphere_mm3(smallest_mm))
+        necks = np.full(self.shared.shape[1:], -np.inf)
+        for group in np.flatnonzero(self.volumes).tolist():
+            necks[group] = self._necks(group)
+        first, second = apart or (0, 0)
+        while True:
+            necks[first, second] = necks[second, first] = -np.inf
+            a, b = np.unravel_index(int(np.argmax(necks)), necks.shape)
+            if necks[a, b] == -np.inf:
+                return joins
+            kept, absorbed = (int(a), int(b)) if self.volumes[a] >= self.volumes[b] else (int(b), int(a))
+            joins.append(_Join(kept, absorbed, float(necks[a, b])))
+            self._join(kept, absorbed)
+            first, second = (kept if each == absorbed else each for each in (first, second))
+            necks[absorbed] = necks[:, absorbed] = -np.inf
+            necks[kept] = necks[:, kept] = self._necks(kept)
+
+    def _without_crumbs(self, smallest_mm3: float) -> list[_Join]:
+        joins: list[_Join] = []
+        waiting = self.volumes > 0
+        while True:
+            small = np.flatnonzero(waiting & (self.volumes > 0) & (self.volumes < smallest_mm3))
+            if not len(small):
+                return joins
+            crumb = int(small[np.argmin(self.volumes[small])])
+            areas = self._areas(crumb)
+            if areas.any():
+                kept = int(np.argmax(areas))
+                joins.append(_Join(kept, crumb, np.inf))
+                self._join(kept, crumb)
+            else:  # a component of its own
+                waiting[crumb] = False
+
+    def _areas(self, group: int) -> np.ndarray:
+        return np.sqrt((self.shared[:, group] ** 2).sum(axis=0))
+
+    def _necks(self, group: int) -> np.ndarray:
+        """The neck between a group and each other; -inf where they do not touch."""
+        areas = self._areas(group)
+        found = np.full(len(areas), -np.inf)
+        others = np.flatnonzero(areas)
+        volumes = np.minimum(self.volumes[group], self.volumes[others])
+        found[others] = np.sqrt(areas[others] / np.pi) / np.cbrt(volumes * 0.75 / np.pi)
+        return found
+
+    def _join(self, kept: int, absorbed: int) -> None:
+        self.volumes[kept] += self.volumes[absorbed]
+        self.volumes[absorbed] = 0.0
+        self.shared[:, kept] += self.shared[:, absorbed]
+        self.shared[:, :, kept] += self.shared[:, :, absorbed]
+        self.shared[:, absorbed] = self.shared[:, :, absorbed] = 0.0
+        self.shared[:, kept, kept] = 0.0
+
+
+def _add_shared(shared: np.ndarray, basins: np.ndarray, step: tuple[int, int, int], area: float) -> None:
+    """Add what basins share across neighbours that are `step` apart to the array (count + 1, count + 1)."""
+    here = tuple(slice(max(0, -s), n - max(0, s)) for s, n in zip(step, basins.shape, strict=True))
+    there = tuple(slice(max(0, s), n + min(0, s)) for s, n in zip(step, basins.shape, strict=True))
+    a, b = basins[here], basins[there]
+    between = (a != b) & (a > 0) & (b > 0)
+    pairs = a[between] * shared.shape[0] + b[between]
+    shared += area * np.bincount(pairs, minlength=shared.size).reshape(shared.shape)
+
+
+def _owners(count: int, joins: list[_Join]) -> np.ndarray:
+    """(count + 1,) the group that each basin belongs to after the joins."""
+    owners = np.arange(count + 1)
+    for join in joins:
+        owners[owners == join.absorbed] = join.kept
+    return owners
+
+
+def _sphere_mm3(diameter_mm: float) -> float:
+    return np.pi / 6.0 * diameter_mm**3
