@@ -12,9 +12,6 @@ OUT ?=
 # More options for `make segment`, such as FLAGS="--preset paper --probabilities --force".
 FLAGS ?=
 
-# Part of the compact recipe's schedule that `make train-demo` runs.
-DEMO_LENGTH ?= 0.03
-
 VENV := .venv
 BIN := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PY := $(VENV)/$(BIN)/python
@@ -118,7 +115,7 @@ release-check: $(INSTALLED_TEST)
 train-demo: $(INSTALLED) $(SAMPLE)
 	@rm -rf demo
 	@$(PY) Testing/tools/make_demo_cases.py sample demo/cases
-	@$(LLC) train demo/cases/train --validation demo/cases/val -o demo/run --length $(DEMO_LENGTH)
+	@$(LLC) train demo/cases/train --validation demo/cases/val -o demo/run --recipe demo
 	@$(LLC) evaluate demo/cases/val --bundle demo/run/bundle
 	@echo 'Curves: demo/run/curves.svg. Use the bundle: make segment FLAGS="--bundle demo/run/bundle"'
 

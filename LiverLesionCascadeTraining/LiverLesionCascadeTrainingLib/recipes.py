@@ -1,4 +1,5 @@
-"""Training recipes: ``paper`` as Bi et al. 2017 describe it, ``compact`` for networks shipped with the extension."""
+"""Training recipes: ``paper`` as Bi et al. 2017 describe it, ``compact`` for networks shipped with the extension, and
+``demo`` in miniature."""
 
 from __future__ import annotations
 
@@ -251,6 +252,18 @@ COMPACT = Recipe(
     fine_tuned=0.25,
 )
 
+# Small networks, small images, few steps: minutes on a processor, for a first look at what a training does.
+DEMO = replace(
+    COMPACT,
+    name="demo",
+    width=0.0625,
+    pixel_mm=4.0,
+    liver=replace(_COMPACT_LIVER, phases=(Phase(300, 96),)),
+    liver_fold=replace(_COMPACT_LIVER, phases=(Phase(80, 96),)),
+    lesion_image=replace(_COMPACT_LESION, phases=(Phase(400, 128),)),
+    lesion=replace(COMPACT.lesion, phases=(Phase(60, 128),)),
+)
+
 # Bi et al. 2017, section 2.5: 8,802 slices, batch 10, 60 epochs at 0.0016, then 40 epochs linear from 0.0008; equal
 # numbers of slices with liver and lesion, and with neither. Cropped to 504 as in Table 1.
 _PAPER_SLICES = 8802
@@ -306,4 +319,4 @@ PAPER = Recipe(
     slices=8802,
 )
 
-RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (COMPACT, PAPER)}
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (COMPACT, PAPER, DEMO)}

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="cases of other patients (default: the validation split of the prepared data sets)",
     )
     add("-o", "--output", type=Path, required=True, metavar="RUN", help="run folder; an interrupted run goes on")
-    add("--recipe", choices=("compact", "paper"), default="compact", help="default: compact")
+    add("--recipe", choices=("compact", "paper", "demo"), default="compact", help="default: compact")
     add("--card", type=Path, metavar="JSON", help="name, version, licence ... of the bundle (default: the recipe's)")
     add(
         "--job",
