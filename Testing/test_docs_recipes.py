@@ -59,9 +59,6 @@ class Phantom(PhantomSegmenter):
     def __call__(self, bundle, device):
         return self
 
-    def segment(self, ct, preset, **arguments):
-        return super().segment(ct, getattr(preset, "name", preset), **arguments)
-
     def refine(self, ct, corrections, preset, progress=None, cancel=None):
         grown = ndimage.binary_dilation(corrections.lesions_painted, iterations=2)
         return Refined(corrections.start, corrections.liver, corrections.lesions | grown)

@@ -236,10 +236,6 @@
             <translation>Wählen Sie ein Segment, um zu ihm zu springen; doppelklicken Sie auf einen Status, um ihn zu ändern</translation>
         </message>
         <message>
-            <source>Select the CT to segment.</source>
-            <translation>Wählen Sie das zu segmentierende CT.</translation>
-        </message>
-        <message>
             <source>Show liver and lesions in the 3D view; the menu sets the smoothing</source>
             <translation>Leber und Läsionen in der 3D-Ansicht zeigen; das Menü stellt die Glättung ein</translation>
         </message>
@@ -1060,69 +1056,6 @@ Kopieren Sie den Ordner torch-files auf diesen Computer und führen Sie mit dem 
         </message>
     </context>
     <context>
-        <name>panel.progress_text</name>
-        <message>
-            <source>Carrying the corrections on to the next slices</source>
-            <translation>Korrekturen werden auf die nächsten Schichten übertragen</translation>
-        </message>
-        <message>
-            <source>Finding lesions</source>
-            <translation>Läsionen werden gesucht</translation>
-        </message>
-        <message>
-            <source>Finding lesions again, from the first result</source>
-            <translation>Läsionen werden nochmals gesucht, ausgehend vom ersten Ergebnis</translation>
-        </message>
-        <message>
-            <source>Finding the liver</source>
-            <translation>Leber wird gesucht</translation>
-        </message>
-        <message>
-            <source>Fitting the outlines to the image (3D-CRF)</source>
-            <translation>Umrisse werden dem Bild angepasst (3D-CRF)</translation>
-        </message>
-        <message>
-            <source>Loading the trained networks</source>
-            <translation>Trainierte Netze werden geladen</translation>
-        </message>
-        <message>
-            <source>Looking again at the corrected slices</source>
-            <translation>Die korrigierten Schichten werden nochmals betrachtet</translation>
-        </message>
-        <message>
-            <source>Measuring liver and lesions</source>
-            <translation>Leber und Läsionen werden vermessen</translation>
-        </message>
-        <message>
-            <source>Preparing the result</source>
-            <translation>Ergebnis wird vorbereitet</translation>
-        </message>
-        <message>
-            <source>Reading the scan</source>
-            <translation>Aufnahme wird gelesen</translation>
-        </message>
-        <message>
-            <source>Starting (the first run after Slicer's start takes longer)</source>
-            <translation>Wird gestartet (der erste Lauf nach dem Start von Slicer dauert länger)</translation>
-        </message>
-        <message>
-            <source>a few seconds left</source>
-            <translation>noch einige Sekunden</translation>
-        </message>
-        <message>
-            <source>about 1 minute left</source>
-            <translation>noch etwa 1 Minute</translation>
-        </message>
-        <message>
-            <source>about {minutes} minutes left</source>
-            <translation>noch etwa {minutes} Minuten</translation>
-        </message>
-        <message>
-            <source>about {seconds} s left</source>
-            <translation>noch etwa {seconds} s</translation>
-        </message>
-    </context>
-    <context>
         <name>panel.questions</name>
         <message>
             <source>File of a model bundle</source>
@@ -1211,7 +1144,70 @@ Kopieren Sie den Ordner torch-files auf diesen Computer und führen Sie mit dem 
         </message>
     </context>
     <context>
-        <name>runs.segmentation_runs</name>
+        <name>runs.progress_text</name>
+        <message>
+            <source>Carrying the corrections on to the next slices</source>
+            <translation>Korrekturen werden auf die nächsten Schichten übertragen</translation>
+        </message>
+        <message>
+            <source>Finding lesions</source>
+            <translation>Läsionen werden gesucht</translation>
+        </message>
+        <message>
+            <source>Finding lesions again, from the first result</source>
+            <translation>Läsionen werden nochmals gesucht, ausgehend vom ersten Ergebnis</translation>
+        </message>
+        <message>
+            <source>Finding the liver</source>
+            <translation>Leber wird gesucht</translation>
+        </message>
+        <message>
+            <source>Fitting the outlines to the image (3D-CRF)</source>
+            <translation>Umrisse werden dem Bild angepasst (3D-CRF)</translation>
+        </message>
+        <message>
+            <source>Loading the trained networks</source>
+            <translation>Trainierte Netze werden geladen</translation>
+        </message>
+        <message>
+            <source>Looking again at the corrected slices</source>
+            <translation>Die korrigierten Schichten werden nochmals betrachtet</translation>
+        </message>
+        <message>
+            <source>Measuring liver and lesions</source>
+            <translation>Leber und Läsionen werden vermessen</translation>
+        </message>
+        <message>
+            <source>Preparing the result</source>
+            <translation>Ergebnis wird vorbereitet</translation>
+        </message>
+        <message>
+            <source>Reading the scan</source>
+            <translation>Aufnahme wird gelesen</translation>
+        </message>
+        <message>
+            <source>Starting (the first run after Slicer's start takes longer)</source>
+            <translation>Wird gestartet (der erste Lauf nach dem Start von Slicer dauert länger)</translation>
+        </message>
+        <message>
+            <source>a few seconds left</source>
+            <translation>noch einige Sekunden</translation>
+        </message>
+        <message>
+            <source>about 1 minute left</source>
+            <translation>noch etwa 1 Minute</translation>
+        </message>
+        <message>
+            <source>about {minutes} minutes left</source>
+            <translation>noch etwa {minutes} Minuten</translation>
+        </message>
+        <message>
+            <source>about {seconds} s left</source>
+            <translation>noch etwa {seconds} s</translation>
+        </message>
+    </context>
+    <context>
+        <name>runs.run_request</name>
         <message>
             <source>Select the CT to segment.</source>
             <translation>Wählen Sie das zu segmentierende CT.</translation>
@@ -1221,20 +1217,23 @@ Kopieren Sie den Ordner torch-files auf diesen Computer und führen Sie mit dem 
             <translation>Das Ergebnis liegt im neuen Knoten {name}. {reason}</translation>
         </message>
         <message>
-            <source>The result of {name} could not be put into the scene because of an error in this extension.</source>
-            <translation>Das Ergebnis von {name} konnte wegen eines Fehlers in dieser Erweiterung nicht in die Szene gebracht werden.</translation>
-        </message>
-        <message>
             <source>{name} was removed or is another result by now. Refine again.</source>
             <translation>{name} wurde entfernt oder ist inzwischen ein anderes Ergebnis. Verfeinern Sie erneut.</translation>
         </message>
         <message>
-            <source>{name} was removed while it was being segmented. Load it again and segment it again.</source>
-            <translation>{name} wurde während der Segmentierung entfernt. Laden Sie es erneut und segmentieren Sie es noch einmal.</translation>
-        </message>
-        <message>
             <source>{name} was removed.</source>
             <translation>{name} wurde entfernt.</translation>
+        </message>
+    </context>
+    <context>
+        <name>runs.segmentation_runs</name>
+        <message>
+            <source>The result of {name} could not be put into the scene because of an error in this extension.</source>
+            <translation>Das Ergebnis von {name} konnte wegen eines Fehlers in dieser Erweiterung nicht in die Szene gebracht werden.</translation>
+        </message>
+        <message>
+            <source>{name} was removed while it was being segmented. Load it again and segment it again.</source>
+            <translation>{name} wurde während der Segmentierung entfernt. Laden Sie es erneut und segmentieren Sie es noch einmal.</translation>
         </message>
     </context>
     <context>

@@ -236,10 +236,6 @@
             <translation>Sélectionnez un segment pour y aller ; double-cliquez sur un état pour le changer</translation>
         </message>
         <message>
-            <source>Select the CT to segment.</source>
-            <translation>Sélectionnez la TDM à segmenter.</translation>
-        </message>
-        <message>
             <source>Show liver and lesions in the 3D view; the menu sets the smoothing</source>
             <translation>Montrer le foie et les lésions dans la vue 3D ; le menu règle le lissage</translation>
         </message>
@@ -1060,69 +1056,6 @@ copiez le dossier torch-files sur cet ordinateur, et exécutez avec le PythonSli
         </message>
     </context>
     <context>
-        <name>panel.progress_text</name>
-        <message>
-            <source>Carrying the corrections on to the next slices</source>
-            <translation>Report des corrections sur les coupes voisines</translation>
-        </message>
-        <message>
-            <source>Finding lesions</source>
-            <translation>Recherche des lésions</translation>
-        </message>
-        <message>
-            <source>Finding lesions again, from the first result</source>
-            <translation>Nouvelle recherche des lésions à partir du premier résultat</translation>
-        </message>
-        <message>
-            <source>Finding the liver</source>
-            <translation>Recherche du foie</translation>
-        </message>
-        <message>
-            <source>Fitting the outlines to the image (3D-CRF)</source>
-            <translation>Ajustement des contours à l'image (3D-CRF)</translation>
-        </message>
-        <message>
-            <source>Loading the trained networks</source>
-            <translation>Chargement des réseaux entraînés</translation>
-        </message>
-        <message>
-            <source>Looking again at the corrected slices</source>
-            <translation>Nouvel examen des coupes corrigées</translation>
-        </message>
-        <message>
-            <source>Measuring liver and lesions</source>
-            <translation>Mesure du foie et des lésions</translation>
-        </message>
-        <message>
-            <source>Preparing the result</source>
-            <translation>Préparation du résultat</translation>
-        </message>
-        <message>
-            <source>Reading the scan</source>
-            <translation>Lecture de l'examen</translation>
-        </message>
-        <message>
-            <source>Starting (the first run after Slicer's start takes longer)</source>
-            <translation>Démarrage (la première exécution après le lancement de Slicer dure plus longtemps)</translation>
-        </message>
-        <message>
-            <source>a few seconds left</source>
-            <translation>encore quelques secondes</translation>
-        </message>
-        <message>
-            <source>about 1 minute left</source>
-            <translation>encore environ 1 minute</translation>
-        </message>
-        <message>
-            <source>about {minutes} minutes left</source>
-            <translation>encore environ {minutes} minutes</translation>
-        </message>
-        <message>
-            <source>about {seconds} s left</source>
-            <translation>encore environ {seconds} s</translation>
-        </message>
-    </context>
-    <context>
         <name>panel.questions</name>
         <message>
             <source>File of a model bundle</source>
@@ -1211,7 +1144,70 @@ copiez le dossier torch-files sur cet ordinateur, et exécutez avec le PythonSli
         </message>
     </context>
     <context>
-        <name>runs.segmentation_runs</name>
+        <name>runs.progress_text</name>
+        <message>
+            <source>Carrying the corrections on to the next slices</source>
+            <translation>Report des corrections sur les coupes voisines</translation>
+        </message>
+        <message>
+            <source>Finding lesions</source>
+            <translation>Recherche des lésions</translation>
+        </message>
+        <message>
+            <source>Finding lesions again, from the first result</source>
+            <translation>Nouvelle recherche des lésions à partir du premier résultat</translation>
+        </message>
+        <message>
+            <source>Finding the liver</source>
+            <translation>Recherche du foie</translation>
+        </message>
+        <message>
+            <source>Fitting the outlines to the image (3D-CRF)</source>
+            <translation>Ajustement des contours à l'image (3D-CRF)</translation>
+        </message>
+        <message>
+            <source>Loading the trained networks</source>
+            <translation>Chargement des réseaux entraînés</translation>
+        </message>
+        <message>
+            <source>Looking again at the corrected slices</source>
+            <translation>Nouvel examen des coupes corrigées</translation>
+        </message>
+        <message>
+            <source>Measuring liver and lesions</source>
+            <translation>Mesure du foie et des lésions</translation>
+        </message>
+        <message>
+            <source>Preparing the result</source>
+            <translation>Préparation du résultat</translation>
+        </message>
+        <message>
+            <source>Reading the scan</source>
+            <translation>Lecture de l'examen</translation>
+        </message>
+        <message>
+            <source>Starting (the first run after Slicer's start takes longer)</source>
+            <translation>Démarrage (la première exécution après le lancement de Slicer dure plus longtemps)</translation>
+        </message>
+        <message>
+            <source>a few seconds left</source>
+            <translation>encore quelques secondes</translation>
+        </message>
+        <message>
+            <source>about 1 minute left</source>
+            <translation>encore environ 1 minute</translation>
+        </message>
+        <message>
+            <source>about {minutes} minutes left</source>
+            <translation>encore environ {minutes} minutes</translation>
+        </message>
+        <message>
+            <source>about {seconds} s left</source>
+            <translation>encore environ {seconds} s</translation>
+        </message>
+    </context>
+    <context>
+        <name>runs.run_request</name>
         <message>
             <source>Select the CT to segment.</source>
             <translation>Sélectionnez la TDM à segmenter.</translation>
@@ -1221,20 +1217,23 @@ copiez le dossier torch-files sur cet ordinateur, et exécutez avec le PythonSli
             <translation>Le résultat est dans le nouveau nœud {name}. {reason}</translation>
         </message>
         <message>
-            <source>The result of {name} could not be put into the scene because of an error in this extension.</source>
-            <translation>Le résultat de {name} n'a pas pu être mis dans la scène à cause d'une erreur de cette extension.</translation>
-        </message>
-        <message>
             <source>{name} was removed or is another result by now. Refine again.</source>
             <translation>{name} a été retiré ou est entre-temps un autre résultat. Affinez de nouveau.</translation>
         </message>
         <message>
-            <source>{name} was removed while it was being segmented. Load it again and segment it again.</source>
-            <translation>{name} a été retiré pendant sa segmentation. Chargez-le et segmentez-le de nouveau.</translation>
-        </message>
-        <message>
             <source>{name} was removed.</source>
             <translation>{name} a été retiré.</translation>
+        </message>
+    </context>
+    <context>
+        <name>runs.segmentation_runs</name>
+        <message>
+            <source>The result of {name} could not be put into the scene because of an error in this extension.</source>
+            <translation>Le résultat de {name} n'a pas pu être mis dans la scène à cause d'une erreur de cette extension.</translation>
+        </message>
+        <message>
+            <source>{name} was removed while it was being segmented. Load it again and segment it again.</source>
+            <translation>{name} a été retiré pendant sa segmentation. Chargez-le et segmentez-le de nouveau.</translation>
         </message>
     </context>
     <context>

@@ -30,7 +30,7 @@ FLOORS = {
     "LiverLesionCascadeLib.engine": (
         *("errors", "files", "resources", "findings", "codes", "progress", "signals"),
         *("grid", "scan", "model", "measures", "results", "passes", "corrections", "reports"),
-        *("run_options", "segmenter", "loading"),
+        *("run_options", "segmenter", "loading", "source_run"),
     ),
     "LiverLesionCascadeLib.scene": ("nodes", "workspace", "tools", "headless"),
     "LiverLesionCascadeLib.gui": ("install", "runs", "sections", "panel", "registered"),
