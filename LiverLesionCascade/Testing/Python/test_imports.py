@@ -228,6 +228,7 @@ def test_every_module_can_be_imported_without_slicer_vtk_and_qt(part):
 
 def test_the_package_its_command_line_and_the_volumes_are_imported_without_torch():
     code = """
+import LiverLesionCascadeLib.api
 import LiverLesionCascadeLib.cli
 import LiverLesionCascadeLib.engine
 import LiverLesionCascadeLib.engine.model.bundle
