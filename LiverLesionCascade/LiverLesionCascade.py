@@ -430,20 +430,6 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
             self._segmenterKey = key
         return self._segmenter
 
-    @staticmethod
-    def holdsResult(segmentationNode: vtkMRMLSegmentationNode) -> bool:
-        """Whether segments of an earlier result are in the node."""
-        from LiverLesionCascadeLib.scene.workspace.provenance import resultSegmentIds
-
-        return bool(resultSegmentIds(segmentationNode))
-
-    @staticmethod
-    def numberOfLesions(segmentationNode: vtkMRMLSegmentationNode) -> int:
-        """Lesions of a result that are in the node."""
-        from LiverLesionCascadeLib.scene.workspace.provenance import resultSegmentIds
-
-        return max(len(resultSegmentIds(segmentationNode)) - 1, 0)
-
 
 def loadSegmenter(bundle, device):
     """The engine's segmenter for a bundle folder (None: the shipped one) on a device."""
