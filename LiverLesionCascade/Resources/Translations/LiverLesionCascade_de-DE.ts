@@ -313,6 +313,65 @@
         </message>
     </context>
     <context>
+        <name>LiverLesionDividing</name>
+        <message>
+            <source>How many lesions the selected one is split into; the slice views show which</source>
+            <translation>In wie viele Läsionen die ausgewählte geteilt wird; die Schichtansichten zeigen, in welche</translation>
+        </message>
+        <message>
+            <source>Make a lesion of each part that the preview shows; the largest keeps the number, all keep the verdict</source>
+            <translation>Aus jedem Teil, den die Vorschau zeigt, eine Läsion machen; der größte behält die Nummer, alle behalten das Urteil</translation>
+        </message>
+        <message>
+            <source>Make a lesion of each piece that does not hang together with the others, after a cut with Scissors or Erase</source>
+            <translation>Aus jedem Stück, das nicht mit den anderen zusammenhängt, eine Läsion machen, nach einem Schnitt mit Schere oder Radierer</translation>
+        </message>
+        <message>
+            <source>Make one lesion, that of the lowest number, of the rows that are selected in the table (Ctrl or Shift for several)</source>
+            <translation>Aus den Zeilen, die in der Tabelle ausgewählt sind (mehrere mit Strg oder Umschalt), eine Läsion machen, die mit der niedrigsten Nummer</translation>
+        </message>
+        <message>
+            <source>Make several lesions of one, or one of several: no voxel changes, only whose it is</source>
+            <translation>Aus einer Läsion mehrere machen oder aus mehreren eine: Kein Voxel ändert sich, nur seine Zugehörigkeit</translation>
+        </message>
+        <message>
+            <source>Merge</source>
+            <translation>Vereinigen</translation>
+        </message>
+        <message>
+            <source>Parts:</source>
+            <translation>Teile:</translation>
+        </message>
+        <message>
+            <source>Redo</source>
+            <translation>Wiederholen</translation>
+        </message>
+        <message>
+            <source>Split</source>
+            <translation>Teilen</translation>
+        </message>
+        <message>
+            <source>Split and merge</source>
+            <translation>Teilen und vereinigen</translation>
+        </message>
+        <message>
+            <source>Split at gaps</source>
+            <translation>An Lücken teilen</translation>
+        </message>
+        <message>
+            <source>Split or merge again what was undone</source>
+            <translation>Wieder teilen oder vereinigen, was zurückgenommen wurde</translation>
+        </message>
+        <message>
+            <source>Take the last split or merge back; not where one of its lesions was edited or reviewed since</source>
+            <translation>Die letzte Teilung oder Vereinigung zurücknehmen; nicht, wenn eine ihrer Läsionen seither bearbeitet oder beurteilt wurde</translation>
+        </message>
+        <message>
+            <source>Undo</source>
+            <translation>Rückgängig</translation>
+        </message>
+    </context>
+    <context>
         <name>LiverLesionFollowUp</name>
         <message>
             <source>Align by:</source>
@@ -1237,18 +1296,38 @@ Kopieren Sie den Ordner torch-files auf diesen Computer und führen Sie mit dem 
         </message>
     </context>
     <context>
-        <name>sections.findings_text</name>
+        <name>sections.dividing_section</name>
         <message>
-            <source>Cannot be segmented:</source>
-            <translation>Kann nicht segmentiert werden:</translation>
+            <source>Merge</source>
+            <translation>Vereinigen</translation>
         </message>
         <message>
-            <source>For information:</source>
-            <translation>Zur Information:</translation>
+            <source>Merge ({count})</source>
+            <translation>Vereinigen ({count})</translation>
         </message>
         <message>
-            <source>Please note:</source>
-            <translation>Bitte beachten:</translation>
+            <source>Move the slider to see the parts.</source>
+            <translation>Den Regler bewegen, um die Teile zu sehen.</translation>
+        </message>
+        <message>
+            <source>One lesion was made of {count}.</source>
+            <translation>Aus {count} Läsionen wurde eine.</translation>
+        </message>
+        <message>
+            <source>Preview: {count} parts of {volumes} mL.</source>
+            <translation>Vorschau: {count} Teile von {volumes} mL.</translation>
+        </message>
+        <message>
+            <source>Select a lesion to split it, several rows to merge them.</source>
+            <translation>Eine Läsion auswählen, um sie zu teilen, mehrere Zeilen, um sie zu vereinigen.</translation>
+        </message>
+        <message>
+            <source>This lesion has no neck. Cut it with Scissors or Erase in the Segment Editor, then use Split at gaps.</source>
+            <translation>Diese Läsion hat keine Engstelle. Mit Schere oder Radierer im Segment Editor schneiden, dann „An Lücken teilen“.</translation>
+        </message>
+        <message>
+            <source>{count} lesions were made of one.</source>
+            <translation>Aus einer Läsion wurden {count}.</translation>
         </message>
     </context>
     <context>
@@ -1614,8 +1693,20 @@ mL</translation>
     <context>
         <name>sections.result_summary</name>
         <message>
+            <source>Cannot be segmented:</source>
+            <translation>Kann nicht segmentiert werden:</translation>
+        </message>
+        <message>
+            <source>For information:</source>
+            <translation>Zur Information:</translation>
+        </message>
+        <message>
             <source>Made in {seconds:.0f} s on {device}</source>
             <translation>Erstellt in {seconds:.0f} s auf {device}</translation>
+        </message>
+        <message>
+            <source>Please note:</source>
+            <translation>Bitte beachten:</translation>
         </message>
         <message>
             <source>the graphics card (GPU)</source>
@@ -1688,8 +1779,8 @@ mL</translation>
     <context>
         <name>sections.threshold_section</name>
         <message>
-            <source>Lesions that you edited, refined, reviewed or added stay as they are: {count}.</source>
-            <translation>Läsionen, die Sie bearbeitet, verfeinert, beurteilt oder hinzugefügt haben, bleiben wie sie sind: {count}.</translation>
+            <source>Lesions that you edited, refined, split, merged, reviewed or added stay as they are: {count}.</source>
+            <translation>Läsionen, die Sie bearbeitet, verfeinert, geteilt, vereinigt, beurteilt oder hinzugefügt haben, bleiben, wie sie sind: {count}.</translation>
         </message>
         <message>
             <source>No probabilities are stored with this result. Segment the volume again to try thresholds.</source>

@@ -313,6 +313,65 @@
         </message>
     </context>
     <context>
+        <name>LiverLesionDividing</name>
+        <message>
+            <source>How many lesions the selected one is split into; the slice views show which</source>
+            <translation>En combien de lésions la lésion sélectionnée est divisée ; les vues de coupe montrent lesquelles</translation>
+        </message>
+        <message>
+            <source>Make a lesion of each part that the preview shows; the largest keeps the number, all keep the verdict</source>
+            <translation>Faire une lésion de chaque partie de l'aperçu ; la plus grande garde le numéro, toutes gardent le verdict</translation>
+        </message>
+        <message>
+            <source>Make a lesion of each piece that does not hang together with the others, after a cut with Scissors or Erase</source>
+            <translation>Faire une lésion de chaque morceau qui ne tient pas aux autres, après une coupe aux ciseaux ou à la gomme</translation>
+        </message>
+        <message>
+            <source>Make one lesion, that of the lowest number, of the rows that are selected in the table (Ctrl or Shift for several)</source>
+            <translation>Faire une seule lésion, celle du plus petit numéro, des lignes sélectionnées dans le tableau (Ctrl ou Maj pour plusieurs)</translation>
+        </message>
+        <message>
+            <source>Make several lesions of one, or one of several: no voxel changes, only whose it is</source>
+            <translation>Faire plusieurs lésions d'une seule, ou une seule de plusieurs : aucun voxel ne change, seulement son appartenance</translation>
+        </message>
+        <message>
+            <source>Merge</source>
+            <translation>Fusionner</translation>
+        </message>
+        <message>
+            <source>Parts:</source>
+            <translation>Parties :</translation>
+        </message>
+        <message>
+            <source>Redo</source>
+            <translation>Refaire</translation>
+        </message>
+        <message>
+            <source>Split</source>
+            <translation>Diviser</translation>
+        </message>
+        <message>
+            <source>Split and merge</source>
+            <translation>Diviser et fusionner</translation>
+        </message>
+        <message>
+            <source>Split at gaps</source>
+            <translation>Diviser aux interruptions</translation>
+        </message>
+        <message>
+            <source>Split or merge again what was undone</source>
+            <translation>Diviser ou fusionner à nouveau ce qui a été annulé</translation>
+        </message>
+        <message>
+            <source>Take the last split or merge back; not where one of its lesions was edited or reviewed since</source>
+            <translation>Annuler la dernière division ou fusion ; pas si une de ses lésions a été modifiée ou revue depuis</translation>
+        </message>
+        <message>
+            <source>Undo</source>
+            <translation>Défaire</translation>
+        </message>
+    </context>
+    <context>
         <name>LiverLesionFollowUp</name>
         <message>
             <source>Align by:</source>
@@ -1237,18 +1296,38 @@ copiez le dossier torch-files sur cet ordinateur, et exécutez avec le PythonSli
         </message>
     </context>
     <context>
-        <name>sections.findings_text</name>
+        <name>sections.dividing_section</name>
         <message>
-            <source>Cannot be segmented:</source>
-            <translation>Ne peut pas être segmenté :</translation>
+            <source>Merge</source>
+            <translation>Fusionner</translation>
         </message>
         <message>
-            <source>For information:</source>
-            <translation>Pour information :</translation>
+            <source>Merge ({count})</source>
+            <translation>Fusionner ({count})</translation>
         </message>
         <message>
-            <source>Please note:</source>
-            <translation>Veuillez noter :</translation>
+            <source>Move the slider to see the parts.</source>
+            <translation>Déplacez le curseur pour voir les parties.</translation>
+        </message>
+        <message>
+            <source>One lesion was made of {count}.</source>
+            <translation>Une seule lésion a été faite de {count}.</translation>
+        </message>
+        <message>
+            <source>Preview: {count} parts of {volumes} mL.</source>
+            <translation>Aperçu : {count} parties de {volumes} mL.</translation>
+        </message>
+        <message>
+            <source>Select a lesion to split it, several rows to merge them.</source>
+            <translation>Sélectionnez une lésion pour la diviser, plusieurs lignes pour les fusionner.</translation>
+        </message>
+        <message>
+            <source>This lesion has no neck. Cut it with Scissors or Erase in the Segment Editor, then use Split at gaps.</source>
+            <translation>Cette lésion n'a pas de rétrécissement. Coupez-la aux ciseaux ou à la gomme dans le Segment Editor, puis « Diviser aux interruptions ».</translation>
+        </message>
+        <message>
+            <source>{count} lesions were made of one.</source>
+            <translation>{count} lésions ont été faites d'une seule.</translation>
         </message>
     </context>
     <context>
@@ -1614,8 +1693,20 @@ mL</translation>
     <context>
         <name>sections.result_summary</name>
         <message>
+            <source>Cannot be segmented:</source>
+            <translation>Ne peut pas être segmenté :</translation>
+        </message>
+        <message>
+            <source>For information:</source>
+            <translation>Pour information :</translation>
+        </message>
+        <message>
             <source>Made in {seconds:.0f} s on {device}</source>
             <translation>Réalisé en {seconds:.0f} s sur {device}</translation>
+        </message>
+        <message>
+            <source>Please note:</source>
+            <translation>Veuillez noter :</translation>
         </message>
         <message>
             <source>the graphics card (GPU)</source>
@@ -1688,8 +1779,8 @@ mL</translation>
     <context>
         <name>sections.threshold_section</name>
         <message>
-            <source>Lesions that you edited, refined, reviewed or added stay as they are: {count}.</source>
-            <translation>Les lésions que vous avez modifiées, affinées, évaluées ou ajoutées restent telles quelles : {count}.</translation>
+            <source>Lesions that you edited, refined, split, merged, reviewed or added stay as they are: {count}.</source>
+            <translation>Les lésions que vous avez modifiées, affinées, divisées, fusionnées, revues ou ajoutées restent telles quelles : {count}.</translation>
         </message>
         <message>
             <source>No probabilities are stored with this result. Segment the volume again to try thresholds.</source>

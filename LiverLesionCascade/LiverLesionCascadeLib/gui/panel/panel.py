@@ -14,8 +14,7 @@ from ...scene.nodes.volume import shownVolumes
 from ...scene.workspace.provenance import resultSegmentIds
 from ..runs.segmentation_runs import RunObserver
 from ..sections.edit_page import EditPage
-from ..sections.findings_text import findingsText
-from ..sections.result_summary import rememberRun, resultFindings
+from ..sections.result_summary import findingsText, rememberRun, resultFindings
 from ..sections.result_view import ResultView, latestResult
 from .bundle_choice import BundleChoice
 from .device_choice import DeviceChoice

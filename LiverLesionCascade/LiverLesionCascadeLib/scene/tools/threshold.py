@@ -9,15 +9,14 @@ from scipy import ndimage
 
 from ...engine.errors import InputError
 from ...engine.grid.boxed import EMPTY, Boxed, union
-from ...engine.grid.geometry import ImageGeometry, axial_order
+from ...engine.grid.geometry import axial_order
+from ...engine.measures.lesion_parts import separate_lesions
 from ...engine.results.lesion_threshold import FoundLesions, LesionThreshold, kept_numbers
 from ...engine.results.postprocessing import PostProcessing
-from ..nodes.arrays import RAS_FROM_LPS
 from ..nodes.preview import LesionPreview
-from ..nodes.volume import worldFromIjk
 from ..workspace.edit_record import LESIONS
 from ..workspace.lesion_change import LesionHistory, isRefined
-from ..workspace.provenance import MINIMUM_SIZE, THRESHOLD, getTag, isOwnSegment, rulesTags
+from ..workspace.provenance import MINIMUM_SIZE, SPLIT_LESIONS, THRESHOLD, getTag, isOwnSegment, rulesTags
 from ..workspace.review import UNREVIEWED, reviewStatus
 from ..workspace.workspace import Workspace
 
@@ -44,8 +43,8 @@ class Summary(NamedTuple):
 class Threshold:
     """Thresholds of one workspace; use its `tool(Threshold)`, so that all who work on a result share one history.
 
-    Lesions that a person edited, reviewed or added, or had refined, stay exactly as they are, and so does every voxel
-    that they touched.
+    Lesions that a person edited, reviewed, added, split or merged, or had refined, stay exactly as they are, and so
+    does every voxel that they touched.
     The others are found again in the stored probabilities, within the liver as it is now.
     """
 
@@ -111,7 +110,7 @@ class Threshold:
         workspace.flush()
         found = self._found(threshold, minimumMm)
         rebuilt = self._rebuiltIds()
-        labels = found.labels()
+        labels = self._toldApart(found.labels())
         box = tuple(slice(first, first + size) for first, size in zip(self._start, labels.shape, strict=True))
         present = np.zeros(labels.shape, np.uint16)
         for number, segmentId in enumerate(rebuilt, start=1):
@@ -126,7 +125,7 @@ class Threshold:
             else:
                 new.append(mask)
         summary = self._summary(found)
-        self._history.change(masks, new, rulesTags(threshold, minimumMm))
+        self._history.change(masks, new, rulesTags(threshold, minimumMm, self._splitsLesions))
         self.endPreview()
         return summary
 
@@ -157,6 +156,19 @@ class Threshold:
         self.prepare()
         return self._prepared.at(threshold, minimumMm)
 
+    @property
+    def _splitsLesions(self) -> bool:
+        liver = self._workspace.node.GetSegmentation().GetSegment(self._workspace.liverId() or "")
+        return liver is not None and getTag(liver, SPLIT_LESIONS) == "1"
+
+    def _toldApart(self, labels: np.ndarray) -> np.ndarray:
+        """As the result that these lesions are rebuilt in was made."""
+        if not self._splitsLesions:
+            return labels
+        geometry = self._workspace.geometry
+        order = axial_order(geometry)
+        return order.undo(separate_lesions(order.apply(labels), order.spacing(geometry)))
+
     def _prepare(self) -> None:
         workspace = self._workspace
         probability = workspace.lesionProbability
@@ -167,7 +179,7 @@ class Threshold:
         mask = workspace.watch.mask
         rebuilt = self._rebuiltIds()
         held = union([workspace.edits.touched(LESIONS), *map(mask, self._keptIds(rebuilt))])
-        geometry = ImageGeometry(workspace.shape, RAS_FROM_LPS @ worldFromIjk(workspace.volumeNode))
+        geometry = workspace.geometry
         self._voxelMl = geometry.voxel_volume_ml
         self._prepared = LesionThreshold(
             probability.values,

@@ -36,6 +36,12 @@ def reviewStatus(segment: slicer.vtkSegment) -> str:
     return _Verdict.of(segment).word
 
 
+def setReviewStatus(segment: slicer.vtkSegment, word: str) -> None:
+    """Give a segment one of the verdicts that `reviewStatus` tells."""
+    if reviewStatus(segment) != word:
+        _Verdict.named(word).give(segment)
+
+
 class _Verdict(NamedTuple):
     """What a segment holds: Slicer's status and whether the tag says that it is rejected."""
 
@@ -46,6 +52,10 @@ class _Verdict(NamedTuple):
     def of(cls, segment: slicer.vtkSegment) -> _Verdict:
         native = _Logic.GetSegmentStatus(segment)
         return cls(native, native == _Logic.Completed and getTag(segment, REVIEW) == REJECTED)
+
+    @classmethod
+    def named(cls, word: str) -> _Verdict:
+        return cls(_NATIVE[word], word == REJECTED)
 
     @property
     def word(self) -> str:
@@ -159,7 +169,7 @@ class Review:
         self._notice()
         before = _Verdict.of(segment)
         if before.word != word:
-            self._give(segmentId, _Verdict(_NATIVE[word], word == REJECTED))
+            self._give(segmentId, _Verdict.named(word))
             self._undo.append(_Step(segmentId, before, _Verdict.of(segment)))
             self._redo.clear()
 
