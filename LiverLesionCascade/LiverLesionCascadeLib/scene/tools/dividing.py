@@ -46,7 +46,7 @@ class Proposal(NamedTuple):
         return self.most > 1
 
 
-class Dividing:
+class Dividing(LesionHistory):
     """Splits and merges lesions of one workspace; use its `tool(Dividing)`, so that all share one history.
 
     No voxel becomes or ceases to be lesion, painted ones neither: only whose they are changes. The largest part keeps
@@ -55,8 +55,7 @@ class Dividing:
     """
 
     def __init__(self, workspace: Workspace):
-        self._workspace = workspace
-        self._history = LesionHistory(workspace)
+        super().__init__(workspace)
         self._parts: tuple[str, Boxed, LesionParts] | None = None
         self._preview: tuple[str, Boxed, LesionPreview] | None = None
 
@@ -101,7 +100,7 @@ class Dividing:
             for number, inner in enumerate(ndimage.find_objects(labels), start=1)
         ]
         verdict = reviewStatus(self._workspace.node.GetSegmentation().GetSegment(segmentId))
-        return [segmentId, *self._history.exchange({segmentId: masks[0]}, masks[1:], verdict)]
+        return [segmentId, *self.exchange({segmentId: masks[0]}, masks[1:], verdict)]
 
     def splitAtGaps(self, segmentId: str) -> list[str]:
         """Make a lesion of each piece that does not hang together with the others. Returns and raises as `split`."""
@@ -127,25 +126,12 @@ class Dividing:
         segmentation = workspace.node.GetSegmentation()
         verdicts = {reviewStatus(segmentation.GetSegment(each)) for each in chosen}
         masks = dict.fromkeys(chosen, EMPTY) | {chosen[0]: union(workspace.mask(each) for each in chosen)}
-        self._history.exchange(masks, (), verdicts.pop() if len(verdicts) == 1 else UNREVIEWED)
+        self.exchange(masks, (), verdicts.pop() if len(verdicts) == 1 else UNREVIEWED)
         return chosen[0]
 
-    def canUndo(self) -> bool:
-        """Whether the lesions of the last split or merge are still as it left them."""
-        return self._history.canUndo()
-
-    def canRedo(self) -> bool:
-        return self._history.canRedo()
-
-    def undo(self) -> None:
-        """Take the last split or merge back. Raises LookupError where that is not possible."""
+    def _apply(self, step, forward):
         self.endPreview()
-        self._history.undo()
-
-    def redo(self) -> None:
-        """Raises LookupError where there is nothing to do again."""
-        self.endPreview()
-        self._history.redo()
+        return super()._apply(step, forward)
 
     def close(self) -> None:
         self.endPreview()

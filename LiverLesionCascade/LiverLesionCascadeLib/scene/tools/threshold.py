@@ -40,7 +40,7 @@ class Summary(NamedTuple):
     kept: int
 
 
-class Threshold:
+class Threshold(LesionHistory):
     """Thresholds of one workspace; use its `tool(Threshold)`, so that all who work on a result share one history.
 
     Lesions that a person edited, reviewed, added, split or merged, or had refined, stay exactly as they are, and so
@@ -49,8 +49,7 @@ class Threshold:
     """
 
     def __init__(self, workspace: Workspace):
-        self._workspace = workspace
-        self._history = LesionHistory(workspace)
+        super().__init__(workspace)
         self._prepared: LesionThreshold | None = None
         self._preview: LesionPreview | None = None
         workspace.subscribe(self._onChanges)
@@ -125,25 +124,13 @@ class Threshold:
             else:
                 new.append(mask)
         summary = self._summary(found)
-        self._history.change(masks, new, rulesTags(threshold, minimumMm, self._splitsLesions))
+        self.change(masks, new, rulesTags(threshold, minimumMm, self._splitsLesions))
         self.endPreview()
         return summary
 
-    def canUndo(self) -> bool:
-        return self._history.canUndo()
-
-    def canRedo(self) -> bool:
-        return self._history.canRedo()
-
-    def undo(self) -> None:
-        """Take the last `apply` back; see `LesionHistory`. Raises LookupError where there is none."""
+    def _apply(self, step, forward):
         self.endPreview()
-        self._history.undo()
-
-    def redo(self) -> None:
-        """Raises LookupError where there is nothing to do again."""
-        self.endPreview()
-        self._history.redo()
+        return super()._apply(step, forward)
 
     def close(self) -> None:
         self.endPreview()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from operator import attrgetter
 
 import numpy as np
 import slicer
@@ -14,6 +13,7 @@ from ...engine.grid.boxed import EMPTY, Boxed, joint_box, union
 from ..nodes.segment_writer import emptyLabelmap, removeSegments, requireOverlay, writeSegments
 from ..nodes.terminology import LESION_TERMINOLOGY, MASS_COLOR
 from .edit_record import LESIONS, LIVER
+from .history import History
 from .provenance import (
     BUNDLE,
     CONFIDENCE,
@@ -43,124 +43,6 @@ REFINED = PREFIX + "Refined"
 of it."""
 
 _MARKS = (REFINED, EDITED)
-
-
-class LesionHistory:
-    """The changes of one workspace's lesions by one tool, with undo and redo.
-
-    Undo brings each lesion back that is still as the change left it. What a person edited, reviewed or deleted since
-    stays as it is, and so does every voxel that they touched. An exchange is undone as a whole or not at all.
-    """
-
-    MAXIMUM = 10
-    """Changes that are kept; each takes as much memory as the lesions it changed."""
-
-    def __init__(self, workspace: Workspace):
-        self._workspace = workspace
-        self._undo: list[_Change] = []
-        self._redo: list[_Change] = []
-
-    def change(
-        self,
-        masks: Mapping[str, Boxed],
-        new: Iterable[Boxed] = (),
-        tags: Mapping[str, str] | None = None,
-        refined: bool = False,
-    ) -> list[str]:
-        """Give lesions other voxels, take lesions out, put new ones in; the IDs of the new.
-
-        No voxel that a person touched changes, and none is taken from a lesion that is not named.
-
-        :param masks: by segment ID, no two with a voxel in common; an empty mask takes the segment out. The liver's
-            segment can be among them.
-        :param new: masks of lesions that get segments of their own, named "Lesion n".
-        :param tags: of the liver's segment, which stands for the result: what the lesions were made with.
-        :param refined: whether they are refined from then on; see `REFINED`.
-
-        Raises OutputError where the segments do not overlay the volume.
-        """
-        return self._do(masks, new, tags or {}, (REFINED,) if refined else (), None, False)
-
-    def exchange(self, masks: Mapping[str, Boxed], new: Iterable[Boxed] = (), verdict: str | None = None) -> list[str]:
-        """Pass voxels between lesions, which together stay as they are; the IDs of the new lesions.
-
-        What a person painted keeps its shape: only whose it is changes.
-
-        :param masks, new: as `change` takes them; all together the voxels that the named lesions have now.
-        :param verdict: of all of them from then on; None for those that they have.
-
-        Raises OutputError where the segments do not overlay the volume.
-        """
-        edited = any(self._workspace.isEdited(each) for each in masks)
-        return self._do(masks, new, {}, _MARKS if edited else (REFINED,), verdict, True)
-
-    def _do(
-        self,
-        masks: Mapping[str, Boxed],
-        new: Iterable[Boxed],
-        tags: Mapping[str, str],
-        marks: tuple[str, ...],
-        verdict: str | None,
-        exchange: bool,
-    ) -> list[str]:
-        workspace = self._workspace
-        workspace.flush()
-        requireOverlay(workspace.node, workspace.volumeNode)
-        new = [mask for mask in new if mask]
-        names = list(tags)
-        before = _Moment.of(workspace, masks, names)
-        with workspace.machineChange():
-            _noteNumbers(workspace)
-            added = {addLesion(workspace): mask for mask in new}
-            _write(workspace, {**masks, **added}, exchange)
-            _setTags(workspace, tags)
-            for segmentId in {*masks, *added} - {workspace.liverId()}:
-                segment = _segment(workspace, segmentId)
-                if segment is not None:
-                    _setMarks(segment, {*marks, *_marks(segment)})
-                    if verdict is not None:
-                        setReviewStatus(segment, verdict)
-        before.lesions.update(dict.fromkeys(added, _ABSENT))
-        after = _Moment.of(workspace, before.lesions, names)
-        self._undo.append(_Change(_result(workspace), before, after, exchange))
-        del self._undo[: -self.MAXIMUM]
-        self._redo.clear()
-        return [each for each in added if _segment(workspace, each) is not None]
-
-    def canUndo(self) -> bool:
-        return self._last(self._undo, _after) is not None
-
-    def canRedo(self) -> bool:
-        return self._last(self._redo, _before) is not None
-
-    def undo(self) -> None:
-        """Take the last change back. Raises LookupError where there is none."""
-        self._step(self._undo, self._redo, _after, _before)
-
-    def redo(self) -> None:
-        """Make the change again that was taken back last. Raises LookupError where there is none."""
-        self._step(self._redo, self._undo, _before, _after)
-
-    def _last(self, changes: list[_Change], left: _Side) -> _Change | None:
-        """The last change of the result that is there now; a change of one that was replaced cannot be undone."""
-        workspace = self._workspace
-        if not changes or changes[-1].result is not _result(workspace):
-            return None
-        if changes[-1].exchange:
-            workspace.flush()
-            for segmentId, state in left(changes[-1]).lesions.items():
-                if not state.isStill(_State.of(workspace, segmentId)):
-                    return None
-        return changes[-1]
-
-    def _step(self, source: list[_Change], target: list[_Change], left: _Side, wanted: _Side) -> None:
-        change = self._last(source, left)
-        if change is None:
-            raise LookupError(f"No other change of the lesions of {self._workspace.node.GetName()} is kept.")
-        requireOverlay(self._workspace.node, self._workspace.volumeNode)
-        _restore(self._workspace, left(change), wanted(change), change.exchange)
-        source.pop()
-        target.append(change)
 
 
 def addLesion(workspace: Workspace) -> str:
@@ -234,9 +116,104 @@ class _Change:
     exchange: bool
 
 
-_Side = Callable[[_Change], _Moment]
-_before: _Side = attrgetter("before")
-_after: _Side = attrgetter("after")
+class LesionHistory(History[_Change]):
+    """The changes of one workspace's lesions by one tool, with undo and redo.
+
+    Undo brings each lesion back that is still as the change left it. What a person edited, reviewed or deleted since
+    stays as it is, and so does every voxel that they touched. An exchange is undone as a whole or not at all.
+    """
+
+    MAXIMUM = 10
+    """Changes that are kept; each takes as much memory as the lesions it changed."""
+
+    def __init__(self, workspace: Workspace):
+        super().__init__()
+        self._workspace = workspace
+
+    def change(
+        self,
+        masks: Mapping[str, Boxed],
+        new: Iterable[Boxed] = (),
+        tags: Mapping[str, str] | None = None,
+        refined: bool = False,
+    ) -> list[str]:
+        """Give lesions other voxels, take lesions out, put new ones in; the IDs of the new.
+
+        No voxel that a person touched changes, and none is taken from a lesion that is not named.
+
+        :param masks: by segment ID, no two with a voxel in common; an empty mask takes the segment out. The liver's
+            segment can be among them.
+        :param new: masks of lesions that get segments of their own, named "Lesion n".
+        :param tags: of the liver's segment, which stands for the result: what the lesions were made with.
+        :param refined: whether they are refined from then on; see `REFINED`.
+
+        Raises OutputError where the segments do not overlay the volume.
+        """
+        return self._do(masks, new, tags or {}, (REFINED,) if refined else (), None, False)
+
+    def exchange(self, masks: Mapping[str, Boxed], new: Iterable[Boxed] = (), verdict: str | None = None) -> list[str]:
+        """Pass voxels between lesions, which together stay as they are; the IDs of the new lesions.
+
+        What a person painted keeps its shape: only whose it is changes.
+
+        :param masks, new: as `change` takes them; all together the voxels that the named lesions have now.
+        :param verdict: of all of them from then on; None for those that they have.
+
+        Raises OutputError where the segments do not overlay the volume.
+        """
+        edited = any(self._workspace.isEdited(each) for each in masks)
+        return self._do(masks, new, {}, _MARKS if edited else (REFINED,), verdict, True)
+
+    def _do(
+        self,
+        masks: Mapping[str, Boxed],
+        new: Iterable[Boxed],
+        tags: Mapping[str, str],
+        marks: tuple[str, ...],
+        verdict: str | None,
+        exchange: bool,
+    ) -> list[str]:
+        workspace = self._workspace
+        workspace.flush()
+        requireOverlay(workspace.node, workspace.volumeNode)
+        new = [mask for mask in new if mask]
+        names = list(tags)
+        before = _Moment.of(workspace, masks, names)
+        with workspace.machineChange():
+            _noteNumbers(workspace)
+            added = {addLesion(workspace): mask for mask in new}
+            _write(workspace, {**masks, **added}, exchange)
+            _setTags(workspace, tags)
+            for segmentId in {*masks, *added} - {workspace.liverId()}:
+                segment = _segment(workspace, segmentId)
+                if segment is not None:
+                    _setMarks(segment, {*marks, *_marks(segment)})
+                    if verdict is not None:
+                        setReviewStatus(segment, verdict)
+        before.lesions.update(dict.fromkeys(added, _ABSENT))
+        after = _Moment.of(workspace, before.lesions, names)
+        self._did(_Change(_result(workspace), before, after, exchange))
+        return [each for each in added if _segment(workspace, each) is not None]
+
+    def _possible(self, step: _Change, forward: bool) -> bool:
+        """A change of a result that was replaced cannot be undone, nor an exchange of lesions that were edited since."""
+        workspace = self._workspace
+        if step.result is not _result(workspace):
+            return False
+        if not step.exchange:
+            return True
+        workspace.flush()
+        left = (step.before if forward else step.after).lesions
+        return all(state.isStill(_State.of(workspace, segmentId)) for segmentId, state in left.items())
+
+    def _apply(self, step: _Change, forward: bool) -> _Change:
+        requireOverlay(self._workspace.node, self._workspace.volumeNode)
+        left, wanted = (step.before, step.after) if forward else (step.after, step.before)
+        _restore(self._workspace, left, wanted, step.exchange)
+        return step
+
+    def _nothing(self) -> str:
+        return f"No other change of the lesions of {self._workspace.node.GetName()} is kept."
 
 
 def _restore(workspace: Workspace, left: _Moment, wanted: _Moment, exchange: bool) -> None:
