@@ -196,7 +196,7 @@ class LesionHistory(History[_Change]):
         return [each for each in added if _segment(workspace, each) is not None]
 
     def _possible(self, step: _Change, forward: bool) -> bool:
-        """A change of a result that was replaced cannot be undone, nor an exchange of lesions that were edited since."""
+        """A change of a result that was replaced cannot be undone, nor an exchange of lesions edited since."""
         workspace = self._workspace
         if step.result is not _result(workspace):
             return False
