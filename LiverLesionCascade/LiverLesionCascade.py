@@ -265,26 +265,11 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
         Raises a CascadeError, one clear sentence, where the input, the bundle, the device or the output is unfit, and
         CancelledError. The scene has not changed then.
         """
-        from LiverLesionCascadeLib.engine.errors import InputError
-        from LiverLesionCascadeLib.engine.results.source_result import SourceResult
-        from LiverLesionCascadeLib.scene.nodes.probabilities import addProbabilityVolumes
-        from LiverLesionCascadeLib.scene.tools.scan_input import scanFromNode
-        from LiverLesionCascadeLib.scene.workspace.segmentation import requireUsable, segmentationNodeFromResult
-        from LiverLesionCascadeLib.scene.workspace.workspace import workspaceOf
+        from LiverLesionCascadeLib.gui.runs.run_request import SegmentationRequest
 
         options = self.runOptions(**choices)
-        if volumeNode is None:
-            raise InputError(_("Select the CT to segment."))
-        scan = scanFromNode(volumeNode, roiNode)
-        if outputNode is not None:
-            requireUsable(outputNode, volumeNode, replace)
-        segmenter = self._segmenterFor(options.bundle, options.device)
-        found = segmenter.segment(scan.ctVolume(), preset=options.resolved_preset(), progress=progress, cancel=cancel)
-        result = scan.onWholeVolume(SourceResult.from_result(found, keep_probabilities=True))
-        node = segmentationNodeFromResult(result, volumeNode, outputNode, replace, history=self.runs.history)
-        if options.keep_probabilities:
-            addProbabilityVolumes(result, volumeNode)
-        workspaceOf(node)  # from now on, every edit is known
+        request = SegmentationRequest.of(volumeNode, options, self.runs.history, outputNode, replace, roiNode)
+        node, _result = self._compute(request, progress, cancel)
         return node
 
     def segmentAsync(
@@ -313,17 +298,8 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
 
         Raises a CascadeError where the volume, the region or the output is unfit.
         """
-        return self.runs.submit(
-            volumeNode,
-            self.runOptions(**choices),
-            outputNode,
-            replace,
-            roiNode,
-            onProgress,
-            onFinished,
-            onFailed or (lambda message, details: logging.error("%s\n%s", message, details)),
-            onCancelled,
-        )
+        observer = self._observer(onProgress, onFinished, onFailed, onCancelled)
+        return self.runs.submit(volumeNode, self.runOptions(**choices), observer, outputNode, replace, roiNode)
 
     def refine(
         self,
@@ -346,18 +322,11 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
 
         Raises a CascadeError where there is nothing to refine or a choice is unfit, and CancelledError.
         """
-        from LiverLesionCascadeLib.engine.corrections.edit_flags import corrections_of, refined_on_source
-        from LiverLesionCascadeLib.scene.tools.refinement import Refinement, editsIn, requireCorrections
-        from LiverLesionCascadeLib.scene.tools.scan_input import scanFromNode
+        from LiverLesionCascadeLib.gui.runs.run_request import RefinementRequest
 
-        options = self.runOptions(**choices)
-        workspace = requireCorrections(segmentationNode)
-        scan = scanFromNode(workspace.volumeNode, roiNode)
-        ct = scan.ctVolume()
-        corrections = corrections_of(editsIn(workspace, scan), ct)
-        segmenter = self._segmenterFor(options.bundle, options.device)
-        refined = segmenter.refine(ct, corrections, options.resolved_preset(), progress, cancel)
-        return Refinement.ofScan(workspace, scan, refined_on_source(refined, ct, segmenter.bundle, segmenter.device))
+        request = RefinementRequest.of(segmentationNode, self.runOptions(**choices), roiNode)
+        _node, refinement = self._compute(request, progress, cancel)
+        return refinement
 
     def refineAsync(
         self,
@@ -377,15 +346,24 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
 
         Raises a CascadeError where there is nothing to refine or a choice is unfit.
         """
-        return self.runs.refine(
-            segmentationNode,
-            self.runOptions(**choices),
-            roiNode,
-            onProgress,
-            onFinished,
-            onFailed or (lambda message, details: logging.error("%s\n%s", message, details)),
-            onCancelled,
-        )
+        observer = self._observer(onProgress, onFinished, onFailed, onCancelled)
+        return self.runs.refine(segmentationNode, self.runOptions(**choices), observer, roiNode)
+
+    def _compute(self, request, progress, cancel):
+        """What a request asks for, computed here and put into the scene."""
+        from LiverLesionCascadeLib.engine.source_run import run_on_source
+
+        ct, edits, options = request.scan.ctVolume(), request.edits(), request.options
+        segmenter = self._segmenterFor(options.bundle, options.device)
+        return request.intoScene(run_on_source(segmenter, ct, options, edits, progress, cancel))
+
+    @staticmethod
+    def _observer(onProgress, onFinished, onFailed, onCancelled):
+        from LiverLesionCascadeLib.gui.runs.segmentation_runs import RunObserver
+
+        given = {"onProgress": onProgress, "onFinished": onFinished, "onCancelled": onCancelled}
+        log = onFailed or (lambda message, details: logging.error("%s\n%s", message, details))
+        return RunObserver(onFailed=log, **{name: function for name, function in given.items() if function})
 
     @staticmethod
     def undoRefinement(segmentationNode: vtkMRMLSegmentationNode) -> None:
@@ -451,20 +429,6 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
             self._segmenter = self._segmenterFactory(bundle, device)
             self._segmenterKey = key
         return self._segmenter
-
-    @staticmethod
-    def holdsResult(segmentationNode: vtkMRMLSegmentationNode) -> bool:
-        """Whether segments of an earlier result are in the node."""
-        from LiverLesionCascadeLib.scene.workspace.provenance import resultSegmentIds
-
-        return bool(resultSegmentIds(segmentationNode))
-
-    @staticmethod
-    def numberOfLesions(segmentationNode: vtkMRMLSegmentationNode) -> int:
-        """Lesions of a result that are in the node."""
-        from LiverLesionCascadeLib.scene.workspace.provenance import resultSegmentIds
-
-        return max(len(resultSegmentIds(segmentationNode)) - 1, 0)
 
 
 def loadSegmenter(bundle, device):

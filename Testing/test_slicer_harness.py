@@ -210,7 +210,7 @@ class FailingTest(ScriptedLoadableModuleTest):
 
 def test_the_runner_fails_with_a_failing_self_test(tmp_path):
     (tmp_path / "Failing.py").write_text(FAILING, encoding="utf-8")
-    runner = REPOSITORY / "Testing" / "run_selftest.py"
+    runner = REPOSITORY / "Testing" / "tools" / "run_selftest.py"
     done = subprocess.run(
         [sys.executable, str(runner), str(tmp_path / "Failing.py")], capture_output=True, text=True, check=False
     )
@@ -218,6 +218,6 @@ def test_the_runner_fails_with_a_failing_self_test(tmp_path):
 
 
 def test_the_runner_runs_all_modules_of_the_extension():
-    modules = runpy.run_path(str(REPOSITORY / "Testing" / "run_selftest.py"))["MODULES"]
+    modules = runpy.run_path(str(REPOSITORY / "Testing" / "tools" / "run_selftest.py"))["MODULES"]
     assert [path.stem for path in modules] == ["LiverLesionCascade", "LiverLesionCascadeTraining"]
     assert all(path.is_file() for path in modules)

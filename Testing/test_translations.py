@@ -13,7 +13,7 @@ from tools import update_translations as translations
 slicer_harness.install()
 
 import slicer  # noqa: E402
-from LiverLesionCascadeLib.gui.panel.progress_text import stageText, timeLeftText  # noqa: E402
+from LiverLesionCascadeLib.gui.runs.progress_text import stageText, timeLeftText  # noqa: E402
 from LiverLesionCascadeTrainingLib.gui.status_text import durationText  # noqa: E402
 
 FORM = """<ui version="4.0"><class>Form</class><widget class="QWidget"><property name="toolTip"><string>Shown</string>

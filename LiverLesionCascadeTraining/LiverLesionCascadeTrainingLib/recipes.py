@@ -179,8 +179,8 @@ class Recipe:
         return asdict(self)
 
 
-# Mixture and augmentation of the pilots that DESIGN section 5 reports; the liver pass works on pixels of fixed physical
-# size so that a crop or a wide field of view shows the organ at the size that the network knows.
+# Mixture and augmentation as in the first trainings that worked (`EXPERIMENTS.md`); the liver pass works on pixels of
+# fixed physical size so that a crop or a wide field of view shows the organ at the size that the network knows.
 _LIVER_MIXTURE = {"lesion": 0.5, "liver": 0.25, "neither": 0.25}
 _LESION_MIXTURE = {"lesion": 0.45, "liver": 0.3, "near": 0.25}
 

@@ -16,9 +16,11 @@ MODULE = Path(__file__).resolve().parents[2] / "LiverLesionCascade" / "LiverLesi
 class FakeRun:
     """A submitted run; the test says what becomes of it."""
 
-    def __init__(self, volumeNode, options, arguments):
+    def __init__(self, volumeNode, options, observer, outputNode=None, replace=False, roiNode=None):
         self.volumeNode, self.options = volumeNode, options
-        self.__dict__.update(arguments)
+        self.outputNode, self.replace, self.roiNode = outputNode, replace, roiNode
+        self.onProgress, self.onFinished = observer.onProgress, observer.onFinished
+        self.onFailed, self.onCancelled = observer.onFailed, observer.onCancelled
         self.cancelled = False
 
     def cancel(self):
@@ -47,10 +49,10 @@ class FakeRuns:
     def close(self):
         self.closed = True
 
-    def submit(self, volumeNode, options, **arguments):
+    def submit(self, *arguments):
         if self.error:
             raise self.error
-        self.submitted.append(FakeRun(volumeNode, options, arguments))
+        self.submitted.append(FakeRun(*arguments))
         return self.submitted[-1]
 
     def finish(self, run, result=None):

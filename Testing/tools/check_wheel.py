@@ -1,6 +1,6 @@
 """Checks what a wheel and a source distribution hold: the code, the bundle, the report's files, and no tests or data.
 
-    python Testing/tools/check_wheel.py FOLDER
+python Testing/tools/check_wheel.py FOLDER
 """
 
 import sys

@@ -11,13 +11,12 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from ..engine.corrections.edit_flags import corrections_of, refined_on_source
 from ..engine.errors import BundleError, DeviceError, InputError, InvalidVolumeError, OutputError
 from ..engine.findings import Finding
 from ..engine.model.bundle import ModelBundle
-from ..engine.results.source_result import SourceResult
 from ..engine.run_options import RunOptions
 from ..engine.scan.ct_volume import CTVolume
+from ..engine.source_run import run_on_source
 from .devices import device_note, list_devices, torch_problem
 from .exchange_folder import RESULT, read_volume, remove_run, unusable
 from .protocol import VERSION, Hello, LineReader, Message, RunFailed, RunFinished, RunProgress, StartRun, decode, encode
@@ -122,14 +121,7 @@ class Server:
         ct.require_ct_like()
         progress.report(_READING, "Loading the model")
         model, remarks = self._models.get(options)
-        if volume.edits is not None:
-            refined = model.refine(
-                ct, corrections_of(volume.edits, ct), options.resolved_preset(), progress.of_segmentation
-            )
-            result = refined_on_source(refined, ct, model.bundle, model.device)
-        else:
-            found = model.segment(ct, options.resolved_preset(), progress.of_segmentation)
-            result = SourceResult.from_result(found, options.keep_probabilities)
+        result = run_on_source(model, ct, options, volume.edits, progress.of_segmentation)
         progress.report(1 - _WRITING, "Writing")
         result.findings = [*remarks, *result.findings]
         try:

@@ -236,10 +236,6 @@
             <translation>Wählen Sie ein Segment, um zu ihm zu springen; doppelklicken Sie auf einen Status, um ihn zu ändern</translation>
         </message>
         <message>
-            <source>Select the CT to segment.</source>
-            <translation>Wählen Sie das zu segmentierende CT.</translation>
-        </message>
-        <message>
             <source>Show liver and lesions in the 3D view; the menu sets the smoothing</source>
             <translation>Leber und Läsionen in der 3D-Ansicht zeigen; das Menü stellt die Glättung ein</translation>
         </message>
@@ -314,6 +310,65 @@
         <message>
             <source>Why the graphics card is not used</source>
             <translation>Warum die Grafikkarte nicht genutzt wird</translation>
+        </message>
+    </context>
+    <context>
+        <name>LiverLesionDividing</name>
+        <message>
+            <source>How many lesions the selected one is split into; the slice views show which</source>
+            <translation>In wie viele Läsionen die ausgewählte geteilt wird; die Schichtansichten zeigen, in welche</translation>
+        </message>
+        <message>
+            <source>Make a lesion of each part that the preview shows; the largest keeps the number, all keep the verdict</source>
+            <translation>Aus jedem Teil, den die Vorschau zeigt, eine Läsion machen; der größte behält die Nummer, alle behalten das Urteil</translation>
+        </message>
+        <message>
+            <source>Make a lesion of each piece that does not hang together with the others, after a cut with Scissors or Erase</source>
+            <translation>Aus jedem Stück, das nicht mit den anderen zusammenhängt, eine Läsion machen, nach einem Schnitt mit Schere oder Radierer</translation>
+        </message>
+        <message>
+            <source>Make one lesion, that of the lowest number, of the rows that are selected in the table (Ctrl or Shift for several)</source>
+            <translation>Aus den Zeilen, die in der Tabelle ausgewählt sind (mehrere mit Strg oder Umschalt), eine Läsion machen, die mit der niedrigsten Nummer</translation>
+        </message>
+        <message>
+            <source>Make several lesions of one, or one of several: no voxel changes, only whose it is</source>
+            <translation>Aus einer Läsion mehrere machen oder aus mehreren eine: Kein Voxel ändert sich, nur seine Zugehörigkeit</translation>
+        </message>
+        <message>
+            <source>Merge</source>
+            <translation>Vereinigen</translation>
+        </message>
+        <message>
+            <source>Parts:</source>
+            <translation>Teile:</translation>
+        </message>
+        <message>
+            <source>Redo</source>
+            <translation>Wiederholen</translation>
+        </message>
+        <message>
+            <source>Split</source>
+            <translation>Teilen</translation>
+        </message>
+        <message>
+            <source>Split and merge</source>
+            <translation>Teilen und vereinigen</translation>
+        </message>
+        <message>
+            <source>Split at gaps</source>
+            <translation>An Lücken teilen</translation>
+        </message>
+        <message>
+            <source>Split or merge again what was undone</source>
+            <translation>Wieder teilen oder vereinigen, was zurückgenommen wurde</translation>
+        </message>
+        <message>
+            <source>Take the last split or merge back; not where one of its lesions was edited or reviewed since</source>
+            <translation>Die letzte Teilung oder Vereinigung zurücknehmen; nicht, wenn eine ihrer Läsionen seither bearbeitet oder beurteilt wurde</translation>
+        </message>
+        <message>
+            <source>Undo</source>
+            <translation>Rückgängig</translation>
         </message>
     </context>
     <context>
@@ -1060,69 +1115,6 @@ Kopieren Sie den Ordner torch-files auf diesen Computer und führen Sie mit dem 
         </message>
     </context>
     <context>
-        <name>panel.progress_text</name>
-        <message>
-            <source>Carrying the corrections on to the next slices</source>
-            <translation>Korrekturen werden auf die nächsten Schichten übertragen</translation>
-        </message>
-        <message>
-            <source>Finding lesions</source>
-            <translation>Läsionen werden gesucht</translation>
-        </message>
-        <message>
-            <source>Finding lesions again, from the first result</source>
-            <translation>Läsionen werden nochmals gesucht, ausgehend vom ersten Ergebnis</translation>
-        </message>
-        <message>
-            <source>Finding the liver</source>
-            <translation>Leber wird gesucht</translation>
-        </message>
-        <message>
-            <source>Fitting the outlines to the image (3D-CRF)</source>
-            <translation>Umrisse werden dem Bild angepasst (3D-CRF)</translation>
-        </message>
-        <message>
-            <source>Loading the trained networks</source>
-            <translation>Trainierte Netze werden geladen</translation>
-        </message>
-        <message>
-            <source>Looking again at the corrected slices</source>
-            <translation>Die korrigierten Schichten werden nochmals betrachtet</translation>
-        </message>
-        <message>
-            <source>Measuring liver and lesions</source>
-            <translation>Leber und Läsionen werden vermessen</translation>
-        </message>
-        <message>
-            <source>Preparing the result</source>
-            <translation>Ergebnis wird vorbereitet</translation>
-        </message>
-        <message>
-            <source>Reading the scan</source>
-            <translation>Aufnahme wird gelesen</translation>
-        </message>
-        <message>
-            <source>Starting (the first run after Slicer's start takes longer)</source>
-            <translation>Wird gestartet (der erste Lauf nach dem Start von Slicer dauert länger)</translation>
-        </message>
-        <message>
-            <source>a few seconds left</source>
-            <translation>noch einige Sekunden</translation>
-        </message>
-        <message>
-            <source>about 1 minute left</source>
-            <translation>noch etwa 1 Minute</translation>
-        </message>
-        <message>
-            <source>about {minutes} minutes left</source>
-            <translation>noch etwa {minutes} Minuten</translation>
-        </message>
-        <message>
-            <source>about {seconds} s left</source>
-            <translation>noch etwa {seconds} s</translation>
-        </message>
-    </context>
-    <context>
         <name>panel.questions</name>
         <message>
             <source>File of a model bundle</source>
@@ -1211,7 +1203,70 @@ Kopieren Sie den Ordner torch-files auf diesen Computer und führen Sie mit dem 
         </message>
     </context>
     <context>
-        <name>runs.segmentation_runs</name>
+        <name>runs.progress_text</name>
+        <message>
+            <source>Carrying the corrections on to the next slices</source>
+            <translation>Korrekturen werden auf die nächsten Schichten übertragen</translation>
+        </message>
+        <message>
+            <source>Finding lesions</source>
+            <translation>Läsionen werden gesucht</translation>
+        </message>
+        <message>
+            <source>Finding lesions again, from the first result</source>
+            <translation>Läsionen werden nochmals gesucht, ausgehend vom ersten Ergebnis</translation>
+        </message>
+        <message>
+            <source>Finding the liver</source>
+            <translation>Leber wird gesucht</translation>
+        </message>
+        <message>
+            <source>Fitting the outlines to the image (3D-CRF)</source>
+            <translation>Umrisse werden dem Bild angepasst (3D-CRF)</translation>
+        </message>
+        <message>
+            <source>Loading the trained networks</source>
+            <translation>Trainierte Netze werden geladen</translation>
+        </message>
+        <message>
+            <source>Looking again at the corrected slices</source>
+            <translation>Die korrigierten Schichten werden nochmals betrachtet</translation>
+        </message>
+        <message>
+            <source>Measuring liver and lesions</source>
+            <translation>Leber und Läsionen werden vermessen</translation>
+        </message>
+        <message>
+            <source>Preparing the result</source>
+            <translation>Ergebnis wird vorbereitet</translation>
+        </message>
+        <message>
+            <source>Reading the scan</source>
+            <translation>Aufnahme wird gelesen</translation>
+        </message>
+        <message>
+            <source>Starting (the first run after Slicer's start takes longer)</source>
+            <translation>Wird gestartet (der erste Lauf nach dem Start von Slicer dauert länger)</translation>
+        </message>
+        <message>
+            <source>a few seconds left</source>
+            <translation>noch einige Sekunden</translation>
+        </message>
+        <message>
+            <source>about 1 minute left</source>
+            <translation>noch etwa 1 Minute</translation>
+        </message>
+        <message>
+            <source>about {minutes} minutes left</source>
+            <translation>noch etwa {minutes} Minuten</translation>
+        </message>
+        <message>
+            <source>about {seconds} s left</source>
+            <translation>noch etwa {seconds} s</translation>
+        </message>
+    </context>
+    <context>
+        <name>runs.run_request</name>
         <message>
             <source>Select the CT to segment.</source>
             <translation>Wählen Sie das zu segmentierende CT.</translation>
@@ -1221,16 +1276,8 @@ Kopieren Sie den Ordner torch-files auf diesen Computer und führen Sie mit dem 
             <translation>Das Ergebnis liegt im neuen Knoten {name}. {reason}</translation>
         </message>
         <message>
-            <source>The result of {name} could not be put into the scene because of an error in this extension.</source>
-            <translation>Das Ergebnis von {name} konnte wegen eines Fehlers in dieser Erweiterung nicht in die Szene gebracht werden.</translation>
-        </message>
-        <message>
             <source>{name} was removed or is another result by now. Refine again.</source>
             <translation>{name} wurde entfernt oder ist inzwischen ein anderes Ergebnis. Verfeinern Sie erneut.</translation>
-        </message>
-        <message>
-            <source>{name} was removed while it was being segmented. Load it again and segment it again.</source>
-            <translation>{name} wurde während der Segmentierung entfernt. Laden Sie es erneut und segmentieren Sie es noch einmal.</translation>
         </message>
         <message>
             <source>{name} was removed.</source>
@@ -1238,18 +1285,49 @@ Kopieren Sie den Ordner torch-files auf diesen Computer und führen Sie mit dem 
         </message>
     </context>
     <context>
-        <name>sections.findings_text</name>
+        <name>runs.segmentation_runs</name>
         <message>
-            <source>Cannot be segmented:</source>
-            <translation>Kann nicht segmentiert werden:</translation>
+            <source>The result of {name} could not be put into the scene because of an error in this extension.</source>
+            <translation>Das Ergebnis von {name} konnte wegen eines Fehlers in dieser Erweiterung nicht in die Szene gebracht werden.</translation>
         </message>
         <message>
-            <source>For information:</source>
-            <translation>Zur Information:</translation>
+            <source>{name} was removed while it was being segmented. Load it again and segment it again.</source>
+            <translation>{name} wurde während der Segmentierung entfernt. Laden Sie es erneut und segmentieren Sie es noch einmal.</translation>
+        </message>
+    </context>
+    <context>
+        <name>sections.dividing_section</name>
+        <message>
+            <source>Merge</source>
+            <translation>Vereinigen</translation>
         </message>
         <message>
-            <source>Please note:</source>
-            <translation>Bitte beachten:</translation>
+            <source>Merge ({count})</source>
+            <translation>Vereinigen ({count})</translation>
+        </message>
+        <message>
+            <source>Move the slider to see the parts.</source>
+            <translation>Den Regler bewegen, um die Teile zu sehen.</translation>
+        </message>
+        <message>
+            <source>One lesion was made of {count}.</source>
+            <translation>Aus {count} Läsionen wurde eine.</translation>
+        </message>
+        <message>
+            <source>Preview: {count} parts of {volumes} mL.</source>
+            <translation>Vorschau: {count} Teile von {volumes} mL.</translation>
+        </message>
+        <message>
+            <source>Select a lesion to split it, several rows to merge them.</source>
+            <translation>Eine Läsion auswählen, um sie zu teilen, mehrere Zeilen, um sie zu vereinigen.</translation>
+        </message>
+        <message>
+            <source>This lesion has no neck. Cut it with Scissors or Erase in the Segment Editor, then use Split at gaps.</source>
+            <translation>Diese Läsion hat keine Engstelle. Mit Schere oder Radierer im Segment Editor schneiden, dann „An Lücken teilen“.</translation>
+        </message>
+        <message>
+            <source>{count} lesions were made of one.</source>
+            <translation>Aus einer Läsion wurden {count}.</translation>
         </message>
     </context>
     <context>
@@ -1615,8 +1693,20 @@ mL</translation>
     <context>
         <name>sections.result_summary</name>
         <message>
+            <source>Cannot be segmented:</source>
+            <translation>Kann nicht segmentiert werden:</translation>
+        </message>
+        <message>
+            <source>For information:</source>
+            <translation>Zur Information:</translation>
+        </message>
+        <message>
             <source>Made in {seconds:.0f} s on {device}</source>
             <translation>Erstellt in {seconds:.0f} s auf {device}</translation>
+        </message>
+        <message>
+            <source>Please note:</source>
+            <translation>Bitte beachten:</translation>
         </message>
         <message>
             <source>the graphics card (GPU)</source>
@@ -1689,8 +1779,8 @@ mL</translation>
     <context>
         <name>sections.threshold_section</name>
         <message>
-            <source>Lesions that you edited, refined, reviewed or added stay as they are: {count}.</source>
-            <translation>Läsionen, die Sie bearbeitet, verfeinert, beurteilt oder hinzugefügt haben, bleiben wie sie sind: {count}.</translation>
+            <source>Lesions that you edited, refined, split, merged, reviewed or added stay as they are: {count}.</source>
+            <translation>Läsionen, die Sie bearbeitet, verfeinert, geteilt, vereinigt, beurteilt oder hinzugefügt haben, bleiben, wie sie sind: {count}.</translation>
         </message>
         <message>
             <source>No probabilities are stored with this result. Segment the volume again to try thresholds.</source>

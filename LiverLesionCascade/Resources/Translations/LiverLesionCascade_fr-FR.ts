@@ -236,10 +236,6 @@
             <translation>Sélectionnez un segment pour y aller ; double-cliquez sur un état pour le changer</translation>
         </message>
         <message>
-            <source>Select the CT to segment.</source>
-            <translation>Sélectionnez la TDM à segmenter.</translation>
-        </message>
-        <message>
             <source>Show liver and lesions in the 3D view; the menu sets the smoothing</source>
             <translation>Montrer le foie et les lésions dans la vue 3D ; le menu règle le lissage</translation>
         </message>
@@ -314,6 +310,65 @@
         <message>
             <source>Why the graphics card is not used</source>
             <translation>Pourquoi la carte graphique n'est pas utilisée</translation>
+        </message>
+    </context>
+    <context>
+        <name>LiverLesionDividing</name>
+        <message>
+            <source>How many lesions the selected one is split into; the slice views show which</source>
+            <translation>En combien de lésions la lésion sélectionnée est divisée ; les vues de coupe montrent lesquelles</translation>
+        </message>
+        <message>
+            <source>Make a lesion of each part that the preview shows; the largest keeps the number, all keep the verdict</source>
+            <translation>Faire une lésion de chaque partie de l'aperçu ; la plus grande garde le numéro, toutes gardent le verdict</translation>
+        </message>
+        <message>
+            <source>Make a lesion of each piece that does not hang together with the others, after a cut with Scissors or Erase</source>
+            <translation>Faire une lésion de chaque morceau qui ne tient pas aux autres, après une coupe aux ciseaux ou à la gomme</translation>
+        </message>
+        <message>
+            <source>Make one lesion, that of the lowest number, of the rows that are selected in the table (Ctrl or Shift for several)</source>
+            <translation>Faire une seule lésion, celle du plus petit numéro, des lignes sélectionnées dans le tableau (Ctrl ou Maj pour plusieurs)</translation>
+        </message>
+        <message>
+            <source>Make several lesions of one, or one of several: no voxel changes, only whose it is</source>
+            <translation>Faire plusieurs lésions d'une seule, ou une seule de plusieurs : aucun voxel ne change, seulement son appartenance</translation>
+        </message>
+        <message>
+            <source>Merge</source>
+            <translation>Fusionner</translation>
+        </message>
+        <message>
+            <source>Parts:</source>
+            <translation>Parties :</translation>
+        </message>
+        <message>
+            <source>Redo</source>
+            <translation>Refaire</translation>
+        </message>
+        <message>
+            <source>Split</source>
+            <translation>Diviser</translation>
+        </message>
+        <message>
+            <source>Split and merge</source>
+            <translation>Diviser et fusionner</translation>
+        </message>
+        <message>
+            <source>Split at gaps</source>
+            <translation>Diviser aux interruptions</translation>
+        </message>
+        <message>
+            <source>Split or merge again what was undone</source>
+            <translation>Diviser ou fusionner à nouveau ce qui a été annulé</translation>
+        </message>
+        <message>
+            <source>Take the last split or merge back; not where one of its lesions was edited or reviewed since</source>
+            <translation>Annuler la dernière division ou fusion ; pas si une de ses lésions a été modifiée ou revue depuis</translation>
+        </message>
+        <message>
+            <source>Undo</source>
+            <translation>Défaire</translation>
         </message>
     </context>
     <context>
@@ -1060,69 +1115,6 @@ copiez le dossier torch-files sur cet ordinateur, et exécutez avec le PythonSli
         </message>
     </context>
     <context>
-        <name>panel.progress_text</name>
-        <message>
-            <source>Carrying the corrections on to the next slices</source>
-            <translation>Report des corrections sur les coupes voisines</translation>
-        </message>
-        <message>
-            <source>Finding lesions</source>
-            <translation>Recherche des lésions</translation>
-        </message>
-        <message>
-            <source>Finding lesions again, from the first result</source>
-            <translation>Nouvelle recherche des lésions à partir du premier résultat</translation>
-        </message>
-        <message>
-            <source>Finding the liver</source>
-            <translation>Recherche du foie</translation>
-        </message>
-        <message>
-            <source>Fitting the outlines to the image (3D-CRF)</source>
-            <translation>Ajustement des contours à l'image (3D-CRF)</translation>
-        </message>
-        <message>
-            <source>Loading the trained networks</source>
-            <translation>Chargement des réseaux entraînés</translation>
-        </message>
-        <message>
-            <source>Looking again at the corrected slices</source>
-            <translation>Nouvel examen des coupes corrigées</translation>
-        </message>
-        <message>
-            <source>Measuring liver and lesions</source>
-            <translation>Mesure du foie et des lésions</translation>
-        </message>
-        <message>
-            <source>Preparing the result</source>
-            <translation>Préparation du résultat</translation>
-        </message>
-        <message>
-            <source>Reading the scan</source>
-            <translation>Lecture de l'examen</translation>
-        </message>
-        <message>
-            <source>Starting (the first run after Slicer's start takes longer)</source>
-            <translation>Démarrage (la première exécution après le lancement de Slicer dure plus longtemps)</translation>
-        </message>
-        <message>
-            <source>a few seconds left</source>
-            <translation>encore quelques secondes</translation>
-        </message>
-        <message>
-            <source>about 1 minute left</source>
-            <translation>encore environ 1 minute</translation>
-        </message>
-        <message>
-            <source>about {minutes} minutes left</source>
-            <translation>encore environ {minutes} minutes</translation>
-        </message>
-        <message>
-            <source>about {seconds} s left</source>
-            <translation>encore environ {seconds} s</translation>
-        </message>
-    </context>
-    <context>
         <name>panel.questions</name>
         <message>
             <source>File of a model bundle</source>
@@ -1211,7 +1203,70 @@ copiez le dossier torch-files sur cet ordinateur, et exécutez avec le PythonSli
         </message>
     </context>
     <context>
-        <name>runs.segmentation_runs</name>
+        <name>runs.progress_text</name>
+        <message>
+            <source>Carrying the corrections on to the next slices</source>
+            <translation>Report des corrections sur les coupes voisines</translation>
+        </message>
+        <message>
+            <source>Finding lesions</source>
+            <translation>Recherche des lésions</translation>
+        </message>
+        <message>
+            <source>Finding lesions again, from the first result</source>
+            <translation>Nouvelle recherche des lésions à partir du premier résultat</translation>
+        </message>
+        <message>
+            <source>Finding the liver</source>
+            <translation>Recherche du foie</translation>
+        </message>
+        <message>
+            <source>Fitting the outlines to the image (3D-CRF)</source>
+            <translation>Ajustement des contours à l'image (3D-CRF)</translation>
+        </message>
+        <message>
+            <source>Loading the trained networks</source>
+            <translation>Chargement des réseaux entraînés</translation>
+        </message>
+        <message>
+            <source>Looking again at the corrected slices</source>
+            <translation>Nouvel examen des coupes corrigées</translation>
+        </message>
+        <message>
+            <source>Measuring liver and lesions</source>
+            <translation>Mesure du foie et des lésions</translation>
+        </message>
+        <message>
+            <source>Preparing the result</source>
+            <translation>Préparation du résultat</translation>
+        </message>
+        <message>
+            <source>Reading the scan</source>
+            <translation>Lecture de l'examen</translation>
+        </message>
+        <message>
+            <source>Starting (the first run after Slicer's start takes longer)</source>
+            <translation>Démarrage (la première exécution après le lancement de Slicer dure plus longtemps)</translation>
+        </message>
+        <message>
+            <source>a few seconds left</source>
+            <translation>encore quelques secondes</translation>
+        </message>
+        <message>
+            <source>about 1 minute left</source>
+            <translation>encore environ 1 minute</translation>
+        </message>
+        <message>
+            <source>about {minutes} minutes left</source>
+            <translation>encore environ {minutes} minutes</translation>
+        </message>
+        <message>
+            <source>about {seconds} s left</source>
+            <translation>encore environ {seconds} s</translation>
+        </message>
+    </context>
+    <context>
+        <name>runs.run_request</name>
         <message>
             <source>Select the CT to segment.</source>
             <translation>Sélectionnez la TDM à segmenter.</translation>
@@ -1221,16 +1276,8 @@ copiez le dossier torch-files sur cet ordinateur, et exécutez avec le PythonSli
             <translation>Le résultat est dans le nouveau nœud {name}. {reason}</translation>
         </message>
         <message>
-            <source>The result of {name} could not be put into the scene because of an error in this extension.</source>
-            <translation>Le résultat de {name} n'a pas pu être mis dans la scène à cause d'une erreur de cette extension.</translation>
-        </message>
-        <message>
             <source>{name} was removed or is another result by now. Refine again.</source>
             <translation>{name} a été retiré ou est entre-temps un autre résultat. Affinez de nouveau.</translation>
-        </message>
-        <message>
-            <source>{name} was removed while it was being segmented. Load it again and segment it again.</source>
-            <translation>{name} a été retiré pendant sa segmentation. Chargez-le et segmentez-le de nouveau.</translation>
         </message>
         <message>
             <source>{name} was removed.</source>
@@ -1238,18 +1285,49 @@ copiez le dossier torch-files sur cet ordinateur, et exécutez avec le PythonSli
         </message>
     </context>
     <context>
-        <name>sections.findings_text</name>
+        <name>runs.segmentation_runs</name>
         <message>
-            <source>Cannot be segmented:</source>
-            <translation>Ne peut pas être segmenté :</translation>
+            <source>The result of {name} could not be put into the scene because of an error in this extension.</source>
+            <translation>Le résultat de {name} n'a pas pu être mis dans la scène à cause d'une erreur de cette extension.</translation>
         </message>
         <message>
-            <source>For information:</source>
-            <translation>Pour information :</translation>
+            <source>{name} was removed while it was being segmented. Load it again and segment it again.</source>
+            <translation>{name} a été retiré pendant sa segmentation. Chargez-le et segmentez-le de nouveau.</translation>
+        </message>
+    </context>
+    <context>
+        <name>sections.dividing_section</name>
+        <message>
+            <source>Merge</source>
+            <translation>Fusionner</translation>
         </message>
         <message>
-            <source>Please note:</source>
-            <translation>Veuillez noter :</translation>
+            <source>Merge ({count})</source>
+            <translation>Fusionner ({count})</translation>
+        </message>
+        <message>
+            <source>Move the slider to see the parts.</source>
+            <translation>Déplacez le curseur pour voir les parties.</translation>
+        </message>
+        <message>
+            <source>One lesion was made of {count}.</source>
+            <translation>Une seule lésion a été faite de {count}.</translation>
+        </message>
+        <message>
+            <source>Preview: {count} parts of {volumes} mL.</source>
+            <translation>Aperçu : {count} parties de {volumes} mL.</translation>
+        </message>
+        <message>
+            <source>Select a lesion to split it, several rows to merge them.</source>
+            <translation>Sélectionnez une lésion pour la diviser, plusieurs lignes pour les fusionner.</translation>
+        </message>
+        <message>
+            <source>This lesion has no neck. Cut it with Scissors or Erase in the Segment Editor, then use Split at gaps.</source>
+            <translation>Cette lésion n'a pas de rétrécissement. Coupez-la aux ciseaux ou à la gomme dans le Segment Editor, puis « Diviser aux interruptions ».</translation>
+        </message>
+        <message>
+            <source>{count} lesions were made of one.</source>
+            <translation>{count} lésions ont été faites d'une seule.</translation>
         </message>
     </context>
     <context>
@@ -1615,8 +1693,20 @@ mL</translation>
     <context>
         <name>sections.result_summary</name>
         <message>
+            <source>Cannot be segmented:</source>
+            <translation>Ne peut pas être segmenté :</translation>
+        </message>
+        <message>
+            <source>For information:</source>
+            <translation>Pour information :</translation>
+        </message>
+        <message>
             <source>Made in {seconds:.0f} s on {device}</source>
             <translation>Réalisé en {seconds:.0f} s sur {device}</translation>
+        </message>
+        <message>
+            <source>Please note:</source>
+            <translation>Veuillez noter :</translation>
         </message>
         <message>
             <source>the graphics card (GPU)</source>
@@ -1689,8 +1779,8 @@ mL</translation>
     <context>
         <name>sections.threshold_section</name>
         <message>
-            <source>Lesions that you edited, refined, reviewed or added stay as they are: {count}.</source>
-            <translation>Les lésions que vous avez modifiées, affinées, évaluées ou ajoutées restent telles quelles : {count}.</translation>
+            <source>Lesions that you edited, refined, split, merged, reviewed or added stay as they are: {count}.</source>
+            <translation>Les lésions que vous avez modifiées, affinées, divisées, fusionnées, revues ou ajoutées restent telles quelles : {count}.</translation>
         </message>
         <message>
             <source>No probabilities are stored with this result. Segment the volume again to try thresholds.</source>

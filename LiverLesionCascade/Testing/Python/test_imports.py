@@ -30,7 +30,7 @@ FLOORS = {
     "LiverLesionCascadeLib.engine": (
         *("errors", "files", "resources", "findings", "codes", "progress", "signals"),
         *("grid", "scan", "model", "measures", "results", "passes", "corrections", "reports"),
-        *("run_options", "segmenter", "loading"),
+        *("run_options", "segmenter", "loading", "source_run"),
     ),
     "LiverLesionCascadeLib.scene": ("nodes", "workspace", "tools", "headless"),
     "LiverLesionCascadeLib.gui": ("install", "runs", "sections", "panel", "registered"),
@@ -228,6 +228,7 @@ def test_every_module_can_be_imported_without_slicer_vtk_and_qt(part):
 
 def test_the_package_its_command_line_and_the_volumes_are_imported_without_torch():
     code = """
+import LiverLesionCascadeLib.api
 import LiverLesionCascadeLib.cli
 import LiverLesionCascadeLib.engine
 import LiverLesionCascadeLib.engine.model.bundle

@@ -40,12 +40,6 @@ def blobs(seed: int) -> np.ndarray:
     return np.pad(noise > np.quantile(noise, random.uniform(0.7, 0.9)), 1)
 
 
-def same_parts(a: np.ndarray, b: np.ndarray) -> bool:
-    """Whether two maps divide the same voxels in the same way, whatever the numbers."""
-    pairs = np.unique(np.stack([a.ravel(), b.ravel()], axis=1), axis=0)
-    return len(pairs) == len(np.unique(pairs[:, 0])) == len(np.unique(pairs[:, 1])) and ((a > 0) == (b > 0)).all()
-
-
 def test_two_lesions_with_a_neck_between_them_are_told_apart_at_the_neck() -> None:
     parts = separate_lesions(label_lesions(DUMBBELL), SPACING)
     assert parts.max() == 2
@@ -138,32 +132,6 @@ def test_a_mirrored_patient_has_mirrored_parts(flipped: tuple[int, ...]) -> None
     parts = LesionParts(lesion, SPACING).parts(3)
     mirrored = LesionParts(np.flip(lesion, flipped), SPACING).parts(3)
     assert np.count_nonzero(np.flip(mirrored, flipped) != parts) <= 0.002 * np.count_nonzero(lesion)
-
-
-def test_two_points_say_what_shall_be_apart() -> None:
-    lesion = LesionParts(DUMBBELL, SPACING)
-    two = lesion.apart((13, 29, 22), (14, 31, 55))
-    assert same_parts(two, lesion.parts(2))
-    # No neck divides these: the plane half-way does.
-    one_ball = LesionParts(LEFT, SPACING).apart((13, 29, 12), (13, 29, 32))
-    columns = np.nonzero(one_ball == one_ball[13, 29, 12])[2]
-    assert one_ball.max() == 2 and columns.max() == 22
-
-
-def test_what_hangs_together_with_neither_point_goes_to_the_nearer() -> None:
-    scrap = ball((6, 48, 60), 3)
-    two = LesionParts(DUMBBELL | scrap, SPACING).apart((13, 29, 22), (14, 31, 55))
-    assert two.max() == 2 and (two[scrap] == two[14, 31, 55]).all()
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "words"),
-    [((0, 0, 0), (14, 31, 55), "not in the lesion"), ((14, 31, 55), (99, 0, 0), "not in the lesion"),
-     ((14, 31, 55), (14, 31, 55), "the same")],
-)  # fmt: skip
-def test_points_that_say_nothing_are_refused(first: tuple, second: tuple, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
-        LesionParts(DUMBBELL, SPACING).apart(first, second)
 
 
 def test_an_empty_lesion_is_refused() -> None:

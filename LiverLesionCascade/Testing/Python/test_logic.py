@@ -17,16 +17,18 @@ slicer_harness.install()
 
 import slicer  # noqa: E402
 from fixtures.phantom import LESION_HU, PhantomSegmenter, phantom_hu  # noqa: E402
-from LiverLesionCascadeLib.engine.corrections.edit_flags import LESION_PAINTED, corrections_of, refined_on_source  # noqa: E402
+from LiverLesionCascadeLib.engine.corrections.edit_flags import LESION_PAINTED  # noqa: E402
 from LiverLesionCascadeLib.engine.corrections.refine import Refined  # noqa: E402
 from LiverLesionCascadeLib.engine.errors import CancelledError, InputError, OutputError  # noqa: E402
 from LiverLesionCascadeLib.engine.passes.presets import PAPER_SCALES, PRESETS  # noqa: E402
 from LiverLesionCascadeLib.engine.results.postprocessing import PostProcessing  # noqa: E402
 from LiverLesionCascadeLib.engine.run_options import RunOptions  # noqa: E402
+from LiverLesionCascadeLib.engine.source_run import run_on_source  # noqa: E402
 from LiverLesionCascadeLib.gui.runs import shared_runs  # noqa: E402
 from LiverLesionCascadeLib.gui.runs.segmentation_runs import SegmentationRuns  # noqa: E402
 from LiverLesionCascadeLib.scene.nodes.arrays import orientedImage  # noqa: E402
 from LiverLesionCascadeLib.scene.nodes.volume import ijkToRasMatrix, shownVolumes  # noqa: E402
+from LiverLesionCascadeLib.scene.workspace.provenance import resultSegmentIds  # noqa: E402
 from LiverLesionCascadeLib.scene.workspace.segmentation import segmentMask  # noqa: E402
 from LiverLesionCascadeLib.worker.submitted_run import RunFailure  # noqa: E402
 
@@ -48,19 +50,13 @@ class ImmediateClient:
         return run
 
     def compute(self):
-        from LiverLesionCascadeLib.engine.results.source_result import SourceResult
         from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 
         volume, options, handlers, run = self.submitted.pop(0)
         handlers.on_progress(0.5, "Lesions", 3.0)
         ct = CTVolume.from_array(volume.array, volume.ijk_to_lps, volume.name)
         run.state = "ended"
-        if volume.edits is not None:
-            refined = self._segmenter.refine(ct, corrections_of(volume.edits, ct), options.resolved_preset())
-            handlers.on_finished(refined_on_source(refined, ct, self._segmenter.bundle, self._segmenter.device))
-        else:
-            result = self._segmenter.segment(ct, options.resolved_preset().name)
-            handlers.on_finished(SourceResult.from_result(result, options.keep_probabilities))
+        handlers.on_finished(run_on_source(self._segmenter, ct, options, volume.edits))
 
     def close(self):
         self.closed += 1
@@ -83,9 +79,9 @@ class Presets(PhantomSegmenter):
         grown = ndimage.binary_dilation(corrections.lesions_painted, iterations=2)
         return Refined(corrections.start, corrections.liver, corrections.lesions | grown)
 
-    def segment(self, ct, preset, **arguments):
+    def segment(self, ct, preset, progress=None, cancel=None):
         self.asked = [*getattr(self, "asked", []), preset]
-        return super().segment(ct, preset.name if hasattr(preset, "name") else preset, **arguments)
+        return super().segment(ct, preset, progress, cancel)
 
 
 @pytest.fixture
@@ -173,7 +169,7 @@ def test_segment_puts_the_result_into_the_scene(logic):
     node = logic.segment(volume, progress=lambda fraction, stage: stages.append(stage))
     lesions = segmentMask(node, "lesion_1", volume) | segmentMask(node, "lesion_2", volume)
     np.testing.assert_array_equal(lesions, lesionsIn(phantom_hu()))
-    assert logic.holdsResult(node) and logic.numberOfLesions(node) == 2
+    assert len(resultSegmentIds(node)) == 3, "the liver and two lesions"
     assert stages == ["Liver", "Lesions"]
 
 
@@ -183,7 +179,7 @@ def test_segment_within_a_region_leaves_the_rest_alone(logic):
     node = logic.segment(volume, roiNode=addRoi(volume, box))
     inside = np.zeros(phantom_hu().shape, bool)
     inside[box] = True
-    assert logic.numberOfLesions(node) == 1
+    assert len(resultSegmentIds(node)) == 2
     np.testing.assert_array_equal(segmentMask(node, "lesion_1", volume), lesionsIn(phantom_hu()) & inside)
 
 

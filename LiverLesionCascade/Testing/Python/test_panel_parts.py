@@ -16,11 +16,10 @@ from LiverLesionCascadeLib.engine.errors import InvalidVolumeError  # noqa: E402
 from LiverLesionCascadeLib.engine.findings import Finding  # noqa: E402
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume, inspect  # noqa: E402
 from LiverLesionCascadeLib.gui.panel.panel_state import buttonState  # noqa: E402
-from LiverLesionCascadeLib.gui.panel.progress_text import stageText, timeLeftText  # noqa: E402
 from LiverLesionCascadeLib.gui.panel.run_list import RunEntry, RunList  # noqa: E402
 from LiverLesionCascadeLib.gui.panel.scan_check import ScanCheck  # noqa: E402
-from LiverLesionCascadeLib.gui.sections.findings_text import findingsText  # noqa: E402
-from LiverLesionCascadeLib.gui.sections.result_summary import deviceText  # noqa: E402
+from LiverLesionCascadeLib.gui.runs.progress_text import stageText, timeLeftText  # noqa: E402
+from LiverLesionCascadeLib.gui.sections.result_summary import deviceText, findingsText  # noqa: E402
 from LiverLesionCascadeLib.worker.submitted_run import STAGES  # noqa: E402
 
 

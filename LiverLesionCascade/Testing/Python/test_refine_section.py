@@ -37,15 +37,15 @@ class Case:
         _alive.append(self.section)
         self.section.show(self.workspace)
 
-    def refine(self, node, onProgress, onFinished, onFailed, onCancelled):
+    def refine(self, node, observer):
         if self.error:
             raise self.error
         run = type("Run", (), {"node": node, "cancelled": False})()
-        run.onProgress, run.onFinished, run.onFailed, run.onCancelled = onProgress, onFinished, onFailed, onCancelled
+        run.onProgress, run.onFinished, run.onFailed = observer.onProgress, observer.onFinished, observer.onFailed
 
         def cancel():
             run.cancelled = True
-            onCancelled()
+            observer.onCancelled()
 
         run.cancel = cancel
         self.runs.append(run)
@@ -104,7 +104,7 @@ def test_what_would_change_is_shown_before_anything_does_and_accepted_undone_and
     case.ui.refineButton.click()
     assert case.ui.refineButton.text == "Cancel" and case.enabled() == ["refine"]
     case.runs[0].onProgress(0.42, "Looking again", None)
-    assert "Looking again: 42 %" in case.ui.refineSummaryLabel.text
+    assert "Looking again at the corrected slices: 42 %" in case.ui.refineSummaryLabel.text
     before = case.lesions()
     case.answer(liver=(slice(20, 22), slice(70, 80), slice(55, 65)))
     assert case.ui.refineButton.text == "Refine from edits"

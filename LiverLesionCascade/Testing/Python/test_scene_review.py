@@ -9,7 +9,7 @@ from fixtures import scene_cases as cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from LiverLesionCascadeLib.scene.headless import headlessScene
-from LiverLesionCascadeLib.scene.nodes.storage import loadSegmentation, saveSegmentation
+from LiverLesionCascadeLib.scene.nodes.storage import saveSegmentation
 from LiverLesionCascadeLib.scene.nodes.volume import ctVolumeFromNode
 from LiverLesionCascadeLib.scene.workspace.provenance import CONFIDENCE
 from LiverLesionCascadeLib.scene.workspace.review import (
@@ -79,7 +79,7 @@ def test_a_verdict_is_slicers_own_status_of_the_segment(case):
 def test_a_rejected_lesion_keeps_its_voxels_and_is_still_rejected_in_a_file(case, tmp_path):
     case.review.reject("lesion_2")
     np.testing.assert_array_equal(segmentMask(case.lesions.node, "lesion_2", case.lesions.volume), INSTANCES == 2)
-    node = loadSegmentation(case.scene, saveSegmentation(case.lesions.node, tmp_path / "Ärzte 1.seg.nrrd"))
+    node = cases.loadSegmentation(case.scene, saveSegmentation(case.lesions.node, tmp_path / "Ärzte 1.seg.nrrd"))
     statuses = [reviewStatus(node.GetSegmentation().GetSegment(each)) for each in LESIONS]
     assert statuses == [UNREVIEWED, REJECTED, UNREVIEWED, UNREVIEWED]
 

@@ -12,7 +12,6 @@ from LiverLesionCascadeLib.scene.nodes.volume import (
     ctVolumeFromNode,
     placeBeside,
     volumeNodeFromArray,
-    volumeNodeFromCT,
     volumeNodeLike,
 )
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
@@ -159,7 +158,7 @@ def test_a_colour_volume_is_refused(scene):
 def test_a_volume_node_made_of_a_ct_shows_the_same_scan(scene, direction):
     node = cases.addVolumeNode(scene, cases.numberedArray(), direction)
     ct = ctVolumeFromNode(node)
-    again = ctVolumeFromNode(volumeNodeFromCT(scene, ct))
+    again = ctVolumeFromNode(volumeNodeFromArray(scene, ct.hu, ct.geometry, ct.name))
     np.testing.assert_array_equal(again.hu, ct.hu)
     np.testing.assert_allclose(again.geometry.ijk_to_lps, ct.geometry.ijk_to_lps, atol=1e-9)
 

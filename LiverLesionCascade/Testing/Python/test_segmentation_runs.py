@@ -18,8 +18,8 @@ from fakes.worker_loop import EventLoop  # noqa: E402
 from LiverLesionCascadeLib.engine.errors import InputError, InvalidVolumeError, OutputError  # noqa: E402
 from LiverLesionCascadeLib.engine.run_options import RunOptions  # noqa: E402
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume  # noqa: E402
-from LiverLesionCascadeLib.gui.runs import segmentation_runs  # noqa: E402
-from LiverLesionCascadeLib.gui.runs.segmentation_runs import SegmentationRuns  # noqa: E402
+from LiverLesionCascadeLib.gui.runs import run_request  # noqa: E402
+from LiverLesionCascadeLib.gui.runs.segmentation_runs import RunObserver, SegmentationRuns  # noqa: E402
 from LiverLesionCascadeLib.scene.nodes.arrays import arrayFromImage, orientedImage  # noqa: E402
 from LiverLesionCascadeLib.scene.nodes.volume import ijkToRasMatrix, shownVolumes  # noqa: E402
 from LiverLesionCascadeLib.scene.workspace.segmentation import segmentMask  # noqa: E402
@@ -144,10 +144,12 @@ class Bench:
         run = self.runs.submit(
             volume,
             options or RunOptions(),
-            onProgress=lambda *values: progress.append(values),
-            onFinished=lambda *values: ends.append(("finished", *values)),
-            onFailed=lambda *values: ends.append(("failed", *values)),
-            onCancelled=lambda *values: ends.append(("cancelled", *values)),
+            RunObserver(
+                lambda *values: progress.append(values),
+                lambda *values: ends.append(("finished", *values)),
+                lambda *values: ends.append(("failed", *values)),
+                lambda *values: ends.append(("cancelled", *values)),
+            ),
             **arguments,
         )
         run.ends, run.progress = ends, progress
@@ -503,7 +505,7 @@ def test_an_error_in_the_scene_is_told_with_its_traceback_and_ends_the_run(bench
     def broken(*_arguments, **_options):
         raise RuntimeError("no such thing")
 
-    monkeypatch.setattr(segmentation_runs, "segmentationNodeFromResult", broken)
+    monkeypatch.setattr(run_request, "segmentationNodeFromResult", broken)
     run = bench.submit(bench.addVolume())
     bench.untilComputing()
     bench.worker.finish()

@@ -13,6 +13,7 @@ from LiverLesionCascadeLib.engine.grid.boxed import Boxed
 from LiverLesionCascadeLib.scene.headless import headlessScene
 from LiverLesionCascadeLib.scene.nodes.arrays import orientedImage
 from LiverLesionCascadeLib.scene.nodes.volume import ctVolumeFromNode, ijkToRasMatrix
+from LiverLesionCascadeLib.scene.tools.dividing import Dividing
 from LiverLesionCascadeLib.scene.tools.refinement import Refinement, Refining, editFlags
 from LiverLesionCascadeLib.scene.tools.threshold import Threshold
 from LiverLesionCascadeLib.scene.workspace.provenance import isOwnSegment
@@ -183,6 +184,51 @@ class WorkbenchMachine(RuleBasedStateMachine):
         tool = self.workspace.tool(kind)
         if getattr(tool, f"can{what}")():
             getattr(tool, what.lower())()
+
+    @rule(pick=SEEDS, count=st.integers(2, 4), gaps=st.booleans())
+    def split(self, pick, count, gaps):
+        ids = [each for each in self.workspace.lesionIds() if self.workspace.mask(each)]
+        if not ids:
+            return
+        tool, segmentId = self.workspace.tool(Dividing), ids[pick % len(ids)]
+        proposal = tool.proposal(segmentId)
+        if proposal.fewest > 1 if gaps else proposal.isPossible:
+            owners = self._owners()
+            parts = tool.splitAtGaps(segmentId) if gaps else tool.split(segmentId, count)
+            assert parts[0] == segmentId and len(parts) > 1
+            np.testing.assert_array_equal(self._owners(), owners)
+            self._noteDivision()
+
+    @rule(pick=SEEDS, count=st.integers(2, 3))
+    def merge(self, pick, count):
+        ids = self.workspace.lesionIds()
+        if len(ids) >= count:
+            owners = self._owners()
+            chosen = np.random.default_rng(pick).choice(ids, count, replace=False).tolist()
+            merged = self.workspace.tool(Dividing).merge(chosen)
+            assert [each for each in chosen if each in self.workspace.lesionIds()] == [merged]
+            np.testing.assert_array_equal(self._owners() > 0, owners > 0)
+            assert (self._owners() <= owners).all()
+            self._noteDivision()
+
+    @rule(what=st.sampled_from(["Undo", "Redo"]))
+    def stepDivision(self, what):
+        tool = self.workspace.tool(Dividing)
+        if getattr(tool, f"can{what}")():
+            owners = self._owners()
+            getattr(tool, what.lower())()
+            np.testing.assert_array_equal(self._owners() > 0, owners > 0)
+            self._noteDivision()
+
+    def _owners(self):
+        """How many lesions each voxel is in: a person may paint one over another."""
+        return np.sum([self._mask(each) for each in self.workspace.lesionIds()], axis=0, dtype=int)
+
+    def _noteDivision(self):
+        """Lesions that a person splits or merges change on their word, reviewed ones too."""
+        review = self.workspace.tool(Review)
+        ids = self.workspace.lesionIds()
+        self.reviewed = {each: self._mask(each) for each in ids if review.status(each) != UNREVIEWED}
 
     # -- the scene
 

@@ -70,7 +70,17 @@ class FakeProcess:
         volume, _options = read_volume(folder)
         empty = Boxed.labels(np.zeros(volume.array.shape, bool))
         SourceResult(
-            volume.array.shape, volume.ijk_to_lps, volume.name, empty, empty, [], 0.0, "b", "1", "fast", "cpu"
+            volume.array.shape,
+            volume.ijk_to_lps,
+            volume.name,
+            empty,
+            empty,
+            0.0,
+            table=[],
+            bundle_name="b",
+            bundle_version="1",
+            preset="fast",
+            device="cpu",
         ).write(folder / RESULT)
         self.say(RunFinished(self.requests[-1].run))
 

@@ -47,9 +47,7 @@ def with_lesions_unknown(labels: np.ndarray) -> np.ndarray:
         InputError: If lesions are labelled all the same.
     """
     if any((part == LESION).any() for part in labels):
-        raise InputError(
-            "lesions are labelled, though they are said to be unknown: give its folder as the others"
-        )
+        raise InputError("lesions are labelled, though they are said to be unknown: give its folder as the others")
     return np.where(labels == LIVER, np.uint8(LESIONS_UNKNOWN), labels)
 
 

@@ -12,7 +12,6 @@ count in all cases.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Protocol
@@ -181,10 +180,6 @@ class EvaluationSummary:
                 "cases_with_lesions": sum(case.has_lesions for case in self.sparse),
             }
         return result
-
-    def to_json(self) -> str:
-        """`to_dict` as JSON text; what is not defined is null."""
-        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
 
 def evaluate_case(

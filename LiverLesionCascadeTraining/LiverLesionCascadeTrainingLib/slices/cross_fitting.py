@@ -1,4 +1,4 @@
-"""Cross-fitted priors: estimates for stage 2 made by networks that never saw the patient (DESIGN section 3)."""
+"""Cross-fitted priors: estimates for stage 2 made by networks that never saw the patient, as for a new one."""
 
 from __future__ import annotations
 

@@ -152,7 +152,7 @@ def test_lesions_are_counted_over_all_cases_and_false_ones_in_lesion_free_cases_
 
 
 def test_json_holds_every_case_and_null_for_what_is_not_defined() -> None:
-    data = json.loads(summary_of_three().to_json())
+    data = json.loads(json.dumps(summary_of_three().to_dict(), allow_nan=False))
     assert [case["name"] for case in data["cases"]] == ["1", "2", "3"]
     assert data["cases"][1]["lesion"]["assd_mm"] is None
     assert data["mean"]["cases_with_lesions"] == 2
@@ -182,7 +182,7 @@ def test_the_table_is_aligned_markdown_with_a_row_per_case_and_the_means() -> No
 def test_an_empty_evaluation_says_so() -> None:
     assert format_table(EvaluationSummary()) == "No case was evaluated."
     assert EvaluationSummary().lesion_free_score is None
-    json.loads(EvaluationSummary().to_json())
+    json.dumps(EvaluationSummary().to_dict(), allow_nan=False)
 
 
 def test_a_sparse_case_gets_dice_over_all_its_slices_only() -> None:

@@ -47,8 +47,6 @@ PLACE_LOG_ODDS = 1.5
 REJECTED_SHARE = 0.8
 #: ... if the object is not much larger in its other slices: there they may have trimmed its end.
 MAIN_SLICE_SHARE = 0.5
-#: The network is asked about slices so far from an edited one.
-CARRY_MM = 12.0
 #: What was cut off in a slice is followed so far into others.
 CUT_REACH_MM = 25.0
 #: The network is shown slices as far from an edited one.

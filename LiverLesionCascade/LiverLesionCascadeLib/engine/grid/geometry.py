@@ -152,6 +152,11 @@ class AxialOrder:
         """A view of ``array`` in axial order."""
         return array.transpose(self.axes)[self._slices()]
 
+    def spacing(self, geometry: ImageGeometry) -> tuple[float, float, float]:
+        """The source's spacing in mm as (slice, row, column)."""
+        a, b, c = (geometry.spacing[2 - axis] for axis in self.axes)
+        return a, b, c
+
     def undo(self, array: np.ndarray) -> np.ndarray:
         """A view of an array in axial order, in the source's order."""
         a, b, c = (self.axes.index(n) for n in range(3))

@@ -92,77 +92,36 @@ class LesionParts:
             raise ValueError("A lesion without a voxel has no parts.")
         self._shape, self._box, self._spacing = mask.shape, box, spacing
         self._basins = _basins(np.asarray(mask[box], dtype=bool), spacing)
+        self._count = int(self._basins.max())
         self._smallest_mm = smallest_mm
-
-    @cached_property
-    def _graph(self) -> _Graph:
-        return _Graph.of(self._basins, self._spacing)
 
     @cached_property
     def _joins(self) -> list[_Join]:
         """From basins to as few parts as there are components: the last of them are the narrowest necks."""
-        return self._graph.copy().joined(self._smallest_mm)
+        return _Graph.of(self._basins, self._spacing).joined(self._smallest_mm)
 
     @property
     def fewest(self) -> int:
         """Parts that do not hang together."""
-        return self._graph.count - len(self._joins)
+        return self._count - len(self._joins)
 
     @property
     def most(self) -> int:
         """As many parts of the smallest size as there are."""
         crumbs = sum(join.neck == np.inf for join in self._joins)
-        return self._graph.count - crumbs
+        return self._count - crumbs
 
     def count(self, neck: float = NECK) -> int:
         """How many parts are left when the widest necks are joined until all are narrower than `neck`."""
         wide = 0
         while wide < len(self._joins) and self._joins[wide].neck >= neck:
             wide += 1
-        return self._graph.count - wide
+        return self._count - wide
 
     def parts(self, count: int) -> np.ndarray:
         """The lesion in so many parts, as far as it has them: uint16 of the mask's shape, 1..n by falling volume."""
         count = min(max(count, self.fewest), self.most)
-        return self._labelled(self._joins[: self._graph.count - count])
-
-    def apart(self, first: tuple[int, int, int], second: tuple[int, int, int]) -> np.ndarray:
-        """The lesion in two parts, with one of two voxels (slice, row, column) of it in each, as `parts`.
-
-        Voxels that no neck divides are divided half-way. What hangs together with neither goes to the nearer.
-
-        Raises:
-            ValueError: A voxel is not in the lesion, or both are the same.
-        """
-        places = [tuple(p - s.start for p, s in zip(point, self._box, strict=True)) for point in (first, second)]
-        for point, place in zip((first, second), places, strict=True):
-            inside = all(0 <= p < n for p, n in zip(place, self._basins.shape, strict=True))
-            if not inside or self._basins[place] == 0:
-                raise ValueError(f"The voxel {point} is not in the lesion.")
-        if places[0] == places[1]:
-            raise ValueError("Both voxels are the same.")
-        basins = self._basins
-        a, b = (int(basins[place]) for place in places)
-        squared = [self._squared_distance(place) for place in places]
-        if a == b:
-            nearer_second = squared[1] < squared[0]
-            return self._numbered(np.where(basins > 0, 1 + nearer_second, 0))
-        joins = self._graph.copy().joined(0.0, apart=(a, b))
-        owners = _owners(self._graph.count, joins)
-        groups = owners[basins]
-        two = np.where(groups == owners[a], 1, np.where(groups == owners[b], 2, 0))
-        two = np.where((two == 0) & (basins > 0), 1 + (squared[1] < squared[0]), two)
-        return self._numbered(two)
-
-    def _squared_distance(self, place: tuple[int, ...]) -> np.ndarray:
-        axes = ((np.arange(n) - p) * mm for n, p, mm in zip(self._basins.shape, place, self._spacing, strict=True))
-        k, j, i = np.ix_(*axes)
-        return k**2 + j**2 + i**2
-
-    def _labelled(self, joins: list[_Join]) -> np.ndarray:
-        return self._numbered(_owners(self._graph.count, joins)[self._basins])
-
-    def _numbered(self, groups: np.ndarray) -> np.ndarray:
+        groups = _owners(self._count, self._joins[: self._count - count])[self._basins]
         labels = np.zeros(self._shape, np.uint16)
         labels[self._box] = by_falling_volume(groups)
         return labels
@@ -246,25 +205,19 @@ class _Graph:
         shared += shared.transpose(0, 2, 1)
         return cls(count, volumes, shared)
 
-    def copy(self) -> _Graph:
-        return _Graph(self.count, self.volumes.copy(), self.shared.copy())
-
-    def joined(self, smallest_mm: float, apart: tuple[int, int] | None = None) -> list[_Join]:
-        """Join all that hangs together, one by one; `apart`: two basins that never become one."""
+    def joined(self, smallest_mm: float) -> list[_Join]:
+        """Join all that hangs together, one by one."""
         joins = self._without_crumbs(_sphere_mm3(smallest_mm))
         necks = np.full(self.shared.shape[1:], -np.inf)
         for group in np.flatnonzero(self.volumes).tolist():
             necks[group] = self._necks(group)
-        first, second = apart or (0, 0)
         while True:
-            necks[first, second] = necks[second, first] = -np.inf
             a, b = np.unravel_index(int(np.argmax(necks)), necks.shape)
             if necks[a, b] == -np.inf:
                 return joins
             kept, absorbed = (int(a), int(b)) if self.volumes[a] >= self.volumes[b] else (int(b), int(a))
             joins.append(_Join(kept, absorbed, float(necks[a, b])))
             self._join(kept, absorbed)
-            first, second = (kept if each == absorbed else each for each in (first, second))
             necks[absorbed] = necks[:, absorbed] = -np.inf
             necks[kept] = necks[:, kept] = self._necks(kept)
 

@@ -1,7 +1,8 @@
 """Views: the rectangle of an axial slice that a network sees, and the way there and back.
 
 A view is a window on the (row, column) plane that may reach beyond the image; what lies outside is filled. The liver
-pass looks at whole slices, the lesion pass at one square box around the liver (DESIGN: 16 % margin).
+pass looks at whole slices, the lesion pass at one square box around the liver with a margin, so that a part of the
+liver that the liver pass missed is seen all the same.
 """
 
 from __future__ import annotations

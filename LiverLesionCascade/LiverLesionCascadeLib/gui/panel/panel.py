@@ -12,9 +12,9 @@ from ...engine.results.postprocessing import PostProcessing
 from ...engine.run_options import RunOptions
 from ...scene.nodes.volume import shownVolumes
 from ...scene.workspace.provenance import resultSegmentIds
+from ..runs.segmentation_runs import RunObserver
 from ..sections.edit_page import EditPage
-from ..sections.findings_text import findingsText
-from ..sections.result_summary import rememberRun, resultFindings
+from ..sections.result_summary import findingsText, rememberRun, resultFindings
 from ..sections.result_view import ResultView, latestResult
 from .bundle_choice import BundleChoice
 from .device_choice import DeviceChoice
@@ -254,24 +254,21 @@ class SegmentationPanel:
             entry.run = self._runs.submit(
                 volume,
                 self.options(),
-                outputNode=output,
-                replace=replace,
-                roiNode=self._parameters.roi,
-                onProgress=whileListed(progressed),
-                onFinished=whileListed(finished),
-                onFailed=whileListed(failed),
-                onCancelled=whileListed(cancelled),
+                RunObserver(*map(whileListed, (progressed, finished, failed, cancelled))),
+                output,
+                replace,
+                self._parameters.roi,
             )
         except CascadeError as error:
             failed(str(error), "")
         self.update()
 
-    def _refine(self, node, onProgress, onFinished, onFailed, onCancelled):
+    def _refine(self, node, observer):
         """Start to refine a result with the panel's choices; within its region of interest where there is one."""
         if not self._installer.ensure():
             raise InputError(_("PyTorch is needed to refine, and was not installed."))
         roi = self._parameters.roi if self._parameters else None
-        return self._runs.refine(node, self.options(), roi, onProgress, onFinished, onFailed, onCancelled)
+        return self._runs.refine(node, self.options(), observer, roi)
 
     def options(self) -> RunOptions:
         """The choices in the panel, as a run takes them."""

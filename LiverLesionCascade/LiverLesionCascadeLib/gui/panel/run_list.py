@@ -6,7 +6,7 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from .progress_text import stageText, timeLeftText
+from ..runs.progress_text import stageText, timeLeftText
 
 
 @dataclass(eq=False)

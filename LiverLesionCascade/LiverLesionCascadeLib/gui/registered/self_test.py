@@ -116,8 +116,8 @@ def dice(a, b):
     return 2 * np.count_nonzero(a & b) / (np.count_nonzero(a) + np.count_nonzero(b))
 
 
-def waitUntil(condition, what, seconds=300):
-    """Let the event loop turn until a condition holds. Raises AssertionError, naming what did not happen."""
+def waitUntil(condition, what, seconds=1800):
+    """Let the event loop turn until a condition holds, also on a busy computer. Raises AssertionError, naming it."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:

@@ -33,7 +33,8 @@ class LesionTableSection:
         self._callLater = callLater
         self._workspace = self._rows = None
         self._present = []
-        self._selectedId = ""
+        self._selectedId, self._selectedIds = "", []
+        self.selectionCallbacks = []
         self._filling = False
         self._shortcuts = []
         self._sort, self._descending = 0, False
@@ -99,11 +100,22 @@ class LesionTableSection:
         """ID of the selected lesion's segment; empty for none."""
         return self._selectedId
 
+    def selectedIds(self) -> list[str]:
+        """IDs of all selected lesions' segments: of one, unless the person selected several rows."""
+        return list(self._selectedIds)
+
     def select(self, segmentId):
         """Select a lesion and go to it."""
-        self._selectedId = segmentId
+        self._setSelected([segmentId])
         self._update()
         self._goToSelected()
+
+    def _setSelected(self, segmentIds, currentId=""):
+        """:param currentId: of these, the one that is shown and reviewed; the first if not given."""
+        self._selectedIds = segmentIds
+        self._selectedId = currentId or (segmentIds[0] if segmentIds else "")
+        for callback in list(self.selectionCallbacks):
+            callback()
 
     def step(self, by):
         """Go to the next (1) or the previous (-1) lesion in the table's order; from the last to the first."""
@@ -125,7 +137,7 @@ class LesionTableSection:
             self._rows.unsubscribe(self._update)
             self._rows.measureLater(None)
         self._workspace = self._rows = None
-        self._selectedId = ""
+        self._setSelected([])
 
     def _confidence(self, segmentId):
         row = next((row for row in self._present if row.segmentId == segmentId), None)
@@ -141,8 +153,9 @@ class LesionTableSection:
             workspace = None
         self._present = self._rows.present() if workspace is not None else []
         self._sortRows()
-        if self._selectedId not in [row.segmentId for row in self._present]:
-            self._selectedId = ""
+        ids = [row.segmentId for row in self._present]
+        if any(each not in ids for each in self._selectedIds):
+            self._setSelected([each for each in self._selectedIds if each in ids])
         self._fill()
         self._showTotals()
         self._showToggles()
@@ -171,11 +184,13 @@ class LesionTableSection:
                 table.resizeColumnsToContents()
             visible = min(max(len(self._present), 1), ROWS_SHOWN)
             table.setFixedHeight(HEADER_PIXELS + ROW_PIXELS * visible + 20)
-            selected = [index for index, row in enumerate(self._present) if row.segmentId == self._selectedId]
+            selected = [index for index, row in enumerate(self._present) if row.segmentId in self._selectedIds]
             if not selected:
                 table.clearSelection()
-            elif selected != [index.row() for index in table.selectionModel().selectedRows()]:
-                table.selectRow(selected[0])
+            elif selected != sorted(index.row() for index in table.selectionModel().selectedRows()):
+                # Rows were sorted anew, or others are there: of several, only the one that is shown stays selected.
+                self._setSelected([self._selectedId])
+                table.selectRow(next(n for n, row in enumerate(self._present) if row.segmentId == self._selectedId))
         finally:
             self._filling = False
 
@@ -236,7 +251,8 @@ class LesionTableSection:
         if self._filling:
             return
         rows = [index.row() for index in self.ui.lesionTable.selectionModel().selectedRows()]
-        self._selectedId = self._present[rows[0]].segmentId if rows and rows[0] < len(self._present) else ""
+        ids = {row: self._present[row].segmentId for row in sorted(rows) if row < len(self._present)}
+        self._setSelected(list(ids.values()), ids.get(self.ui.lesionTable.currentRow(), ""))
         self._showToggles()
         self.review.update()
         self._goToSelected()

@@ -9,6 +9,8 @@ from slicer.i18n import tr as _
 from ...engine.errors import CascadeError
 from ...scene.nodes.preview import LesionPreview
 from ...scene.tools.refinement import Refining, hasCorrections
+from ..runs.progress_text import stageText
+from ..runs.segmentation_runs import RunObserver
 
 UI_FILE = Path(__file__).resolve().parents[3] / "Resources" / "UI" / "LiverLesionRefine.ui"
 ADDED_COLOR, REMOVED_COLOR = (0.2, 0.9, 0.2), (0.95, 0.2, 0.2)
@@ -18,7 +20,7 @@ LIVER_ADDED_COLOR, LIVER_REMOVED_COLOR = (0.2, 0.7, 0.95), (0.95, 0.6, 0.1)
 class RefineSection:
     """Runs the cascade on from a person's edits, previews the outcome, and takes it over or drops it.
 
-    :param refine: (segmentation node, onProgress, onFinished, onFailed, onCancelled): starts a run and returns it.
+    :param refine: (segmentation node, RunObserver): starts a run and returns it.
     """
 
     def __init__(self, refine):
@@ -57,7 +59,8 @@ class RefineSection:
         self._drop()
         workspace = self._workspace
         try:
-            self._run = self._refine(workspace.node, self._onProgress, self._onFinished, self._onFailed, self._onEnded)
+            observer = RunObserver(self._onProgress, self._onFinished, self._onFailed, self._onEnded)
+            self._run = self._refine(workspace.node, observer)
         except CascadeError as error:
             self._message = str(error)
         else:
@@ -87,7 +90,7 @@ class RefineSection:
         self._update()
 
     def _onProgress(self, fraction, stage, secondsLeft):
-        self._message = _("{stage}: {percent} %").format(stage=stage, percent=round(100 * fraction))
+        self._message = _("{stage}: {percent} %").format(stage=stageText(stage), percent=round(100 * fraction))
         self._update()
 
     def _onFinished(self, node, refinement):

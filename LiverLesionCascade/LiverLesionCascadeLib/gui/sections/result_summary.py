@@ -1,4 +1,4 @@
-"""How a result was made, and what the run said about it."""
+"""How a result was made, and what the run said about it; findings on a scan, in the same words."""
 
 import json
 
@@ -8,6 +8,8 @@ from ...scene.workspace.provenance import LIVER_ROLE, PREFIX, ROLE, getTag, resu
 
 RUN = PREFIX + "Run"
 """Tag of the liver segment: JSON of how the result was made. It comes and goes with the segment, undo included."""
+
+_ORDER = ("error", "warning", "info")
 
 
 def rememberRun(segmentationNode, result, seconds):
@@ -58,3 +60,14 @@ def deviceText(device: str) -> str:
     names = {"cpu": _("the processor (CPU)"), "cuda": _("the graphics card (GPU)"), "mps": _("the graphics processor")}
     name = names.get(kind, device)
     return f"{name} {number}" if number and number != "0" else name
+
+
+def findingsText(findings) -> str:
+    """Plain text, empty without findings.
+
+    :param findings: engine findings, or (severity, message) pairs.
+    """
+    pairs = [pair if isinstance(pair, tuple) else (pair.severity, pair.message) for pair in findings]
+    prefixes = {"error": _("Cannot be segmented:"), "warning": _("Please note:"), "info": _("For information:")}
+    pairs.sort(key=lambda pair: _ORDER.index(pair[0]))
+    return "\n".join(f"{prefixes[severity]} {message}" for severity, message in pairs)

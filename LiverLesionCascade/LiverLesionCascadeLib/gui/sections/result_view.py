@@ -6,8 +6,7 @@ from slicer.util import VTKObservationMixin
 
 from ...scene.workspace.provenance import resultSegmentIds
 from ...scene.workspace.workspace import workspaceOf
-from .findings_text import findingsText
-from .result_summary import resultFindings, runText
+from .result_summary import findingsText, resultFindings, runText
 from .workbench import Workbench
 
 UPDATE_SECONDS = 0.3

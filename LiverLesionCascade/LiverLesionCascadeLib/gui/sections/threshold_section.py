@@ -151,7 +151,7 @@ def summaryText(summary):
         count=summary.lesions, volume=summary.volumeMl
     )
     if summary.kept:
-        text += " " + _("Lesions that you edited, refined, reviewed or added stay as they are: {count}.").format(
-            count=summary.kept
-        )
+        text += " " + _(
+            "Lesions that you edited, refined, split, merged, reviewed or added stay as they are: {count}."
+        ).format(count=summary.kept)
     return text

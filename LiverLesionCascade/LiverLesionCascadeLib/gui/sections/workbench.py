@@ -1,5 +1,6 @@
 """What a person does with a result, in sections one below the other."""
 
+from .dividing_section import DividingSection
 from .follow_up_section import FollowUpSection
 from .lesion_table import LesionTableSection
 from .refine_section import RefineSection
@@ -26,6 +27,7 @@ class Workbench:
         self.refine = RefineSection(refine)
         self.sections = [
             self.lesions,
+            DividingSection(callLater, self.lesions),
             ThresholdSection(callLater),
             self.refine,
             FollowUpSection(callLater),

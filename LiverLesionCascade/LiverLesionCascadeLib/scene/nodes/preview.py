@@ -18,11 +18,11 @@ class LesionPreview:
     """Shows one mask after the other on a volume's grid.
 
     :param volumeNode: the volume; the preview lies under its transform.
-    :param color: of the mask, 0 to 1 each.
+    :param colors: of the mask, 0 to 1 each; several for labels 1..n.
     """
 
-    def __init__(self, volumeNode: slicer.vtkMRMLScalarVolumeNode, color: tuple[float, float, float] = COLOR):
-        self._volumeNode, self._color = volumeNode, color
+    def __init__(self, volumeNode: slicer.vtkMRMLScalarVolumeNode, *colors: tuple[float, float, float]):
+        self._volumeNode, self._colors = volumeNode, colors or (COLOR,)
         scene = volumeNode.GetScene()
         node = scene.CreateNodeByClass("vtkMRMLSegmentationNode")
         node.UnRegister(None)
@@ -47,7 +47,7 @@ class LesionPreview:
     def show(self, mask: np.ndarray, start: tuple[int, int, int]) -> None:
         """Show a mask instead of the last.
 
-        :param mask: bool (k, j, i) of a box of the volume's grid, always of the same one.
+        :param mask: bool or labels (k, j, i) of a box of the volume's grid, always of the same one.
         :param start: index (k, j, i) of its first voxel.
         """
         if self._image is None:
@@ -57,20 +57,27 @@ class LesionPreview:
         self._image.GetPointData().GetScalars().Modified()
         self._image.Modified()
         segmentation = self._node.GetSegmentation()
-        segmentation.InvokeEvent(slicer.vtkSegmentation.RepresentationModified, _SEGMENT_ID)
+        for segmentId in segmentation.GetSegmentIDs():
+            segmentation.InvokeEvent(slicer.vtkSegmentation.RepresentationModified, segmentId)
 
     def remove(self) -> None:
         """Take it out of the scene."""
         scene = self._node.GetScene()
         if scene is not None:
+            display = self._node.GetDisplayNode()
             scene.RemoveNode(self._node)
+            if display is not None and display.GetScene() is not None:
+                scene.RemoveNode(display)
         self._image = None
 
     def _add(self, mask: np.ndarray, start: tuple[int, int, int]) -> None:
         self._image = orientedImage(mask, ijkToRasMatrix(self._volumeNode), start)
-        segment = slicer.vtkSegment()
-        segment.SetName("Preview")
-        segment.SetColor(*self._color)
-        segment.AddRepresentation(BINARY_LABELMAP, self._image)
-        self._node.GetSegmentation().AddSegment(segment, _SEGMENT_ID)
-        self._node.GetDisplayNode().SetSegmentOpacity2DFill(_SEGMENT_ID, FILL_OPACITY)
+        for label, color in enumerate(self._colors, start=1):
+            segment = slicer.vtkSegment()
+            segment.SetName("Preview")
+            segment.SetColor(*color)
+            segment.SetLabelValue(label)
+            segment.AddRepresentation(BINARY_LABELMAP, self._image)
+            segmentId = _SEGMENT_ID if label == 1 else f"{_SEGMENT_ID}_{label}"
+            self._node.GetSegmentation().AddSegment(segment, segmentId)
+            self._node.GetDisplayNode().SetSegmentOpacity2DFill(segmentId, FILL_OPACITY)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import slicer
 
-from ...engine.errors import InputError, OutputError
+from ...engine.errors import OutputError
 from ...engine.files import atomic_file
 
 SUFFIX = ".seg.nrrd"
@@ -34,18 +34,3 @@ def saveSegmentation(node: slicer.vtkMRMLSegmentationNode, path: str | Path, com
         reason = error.strerror or error
         raise OutputError(f"{path} cannot be written: {reason}. Choose a folder that you can write to.") from error
     return path
-
-
-def loadSegmentation(scene: slicer.vtkMRMLScene, path: str | Path) -> slicer.vtkMRMLSegmentationNode:
-    """A new node with the segments of a .seg.nrrd file. Raises InputError."""
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path} does not exist. Check the path of the segmentation.")
-    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", path.name.removesuffix(SUFFIX))
-    storage = slicer.vtkMRMLSegmentationStorageNode()
-    storage.SetFileName(str(path))
-    if not storage.ReadData(node):
-        scene.RemoveNode(node)
-        raise InputError(f"{path} is not a segmentation that Slicer can read. Save it again as {SUFFIX}.")
-    node.CreateDefaultDisplayNodes()
-    return node

@@ -84,13 +84,6 @@ def volumeNodeFromArray(
     return _addVolumeNode(scene, array, RAS_FROM_LPS @ geometry.ijk_to_lps, name)
 
 
-def volumeNodeFromCT(
-    scene: slicer.vtkMRMLScene, ct: CTVolume, name: str | None = None
-) -> slicer.vtkMRMLScalarVolumeNode:
-    """A new volume node with ``ct.hu`` on the axial grid that the engine works on."""
-    return volumeNodeFromArray(scene, ct.hu, ct.geometry, ct.name if name is None else name)
-
-
 def volumeNodeLike(
     volumeNode: slicer.vtkMRMLScalarVolumeNode,
     array: np.ndarray,

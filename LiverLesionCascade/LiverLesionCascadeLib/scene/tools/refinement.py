@@ -205,12 +205,8 @@ class Refinement:
         return outside
 
 
-class Refining:
+class Refining(LesionHistory):
     """Accepts refinements of one workspace, with undo; use its `tool(Refining)`."""
-
-    def __init__(self, workspace: Workspace):
-        self._workspace = workspace
-        self._history = LesionHistory(workspace)
 
     def accept(self, refinement: Refinement) -> None:
         """Put a refinement into the segments.
@@ -222,21 +218,7 @@ class Refining:
         liverId = self._workspace.liverId()
         if liver is not None and liverId is not None:
             masks[liverId] = liver
-        self._history.change(masks, new, refined=True)
-
-    def canUndo(self) -> bool:
-        return self._history.canUndo()
-
-    def canRedo(self) -> bool:
-        return self._history.canRedo()
-
-    def undo(self) -> None:
-        """Take the last one back. Raises LookupError where there is none."""
-        self._history.undo()
-
-    def redo(self) -> None:
-        """Raises LookupError where there is nothing to do again."""
-        self._history.redo()
+        self.change(masks, new, refined=True)
 
     def close(self) -> None:
         """The workspace is closed."""

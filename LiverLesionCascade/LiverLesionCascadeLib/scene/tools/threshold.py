@@ -9,15 +9,14 @@ from scipy import ndimage
 
 from ...engine.errors import InputError
 from ...engine.grid.boxed import EMPTY, Boxed, union
-from ...engine.grid.geometry import ImageGeometry, axial_order
+from ...engine.grid.geometry import axial_order
+from ...engine.measures.lesion_parts import separate_lesions
 from ...engine.results.lesion_threshold import FoundLesions, LesionThreshold, kept_numbers
 from ...engine.results.postprocessing import PostProcessing
-from ..nodes.arrays import RAS_FROM_LPS
 from ..nodes.preview import LesionPreview
-from ..nodes.volume import worldFromIjk
 from ..workspace.edit_record import LESIONS
 from ..workspace.lesion_change import LesionHistory, isRefined
-from ..workspace.provenance import MINIMUM_SIZE, THRESHOLD, getTag, isOwnSegment, rulesTags
+from ..workspace.provenance import MINIMUM_SIZE, SPLIT_LESIONS, THRESHOLD, getTag, isOwnSegment, rulesTags
 from ..workspace.review import UNREVIEWED, reviewStatus
 from ..workspace.workspace import Workspace
 
@@ -41,17 +40,16 @@ class Summary(NamedTuple):
     kept: int
 
 
-class Threshold:
+class Threshold(LesionHistory):
     """Thresholds of one workspace; use its `tool(Threshold)`, so that all who work on a result share one history.
 
-    Lesions that a person edited, reviewed or added, or had refined, stay exactly as they are, and so does every voxel
-    that they touched.
+    Lesions that a person edited, reviewed, added, split or merged, or had refined, stay exactly as they are, and so
+    does every voxel that they touched.
     The others are found again in the stored probabilities, within the liver as it is now.
     """
 
     def __init__(self, workspace: Workspace):
-        self._workspace = workspace
-        self._history = LesionHistory(workspace)
+        super().__init__(workspace)
         self._prepared: LesionThreshold | None = None
         self._preview: LesionPreview | None = None
         workspace.subscribe(self._onChanges)
@@ -111,7 +109,7 @@ class Threshold:
         workspace.flush()
         found = self._found(threshold, minimumMm)
         rebuilt = self._rebuiltIds()
-        labels = found.labels()
+        labels = self._toldApart(found.labels())
         box = tuple(slice(first, first + size) for first, size in zip(self._start, labels.shape, strict=True))
         present = np.zeros(labels.shape, np.uint16)
         for number, segmentId in enumerate(rebuilt, start=1):
@@ -126,25 +124,13 @@ class Threshold:
             else:
                 new.append(mask)
         summary = self._summary(found)
-        self._history.change(masks, new, rulesTags(threshold, minimumMm))
+        self.change(masks, new, rulesTags(threshold, minimumMm, self._splitsLesions))
         self.endPreview()
         return summary
 
-    def canUndo(self) -> bool:
-        return self._history.canUndo()
-
-    def canRedo(self) -> bool:
-        return self._history.canRedo()
-
-    def undo(self) -> None:
-        """Take the last `apply` back; see `LesionHistory`. Raises LookupError where there is none."""
+    def _apply(self, step, forward):
         self.endPreview()
-        self._history.undo()
-
-    def redo(self) -> None:
-        """Raises LookupError where there is nothing to do again."""
-        self.endPreview()
-        self._history.redo()
+        return super()._apply(step, forward)
 
     def close(self) -> None:
         self.endPreview()
@@ -157,6 +143,19 @@ class Threshold:
         self.prepare()
         return self._prepared.at(threshold, minimumMm)
 
+    @property
+    def _splitsLesions(self) -> bool:
+        liver = self._workspace.node.GetSegmentation().GetSegment(self._workspace.liverId() or "")
+        return liver is not None and getTag(liver, SPLIT_LESIONS) == "1"
+
+    def _toldApart(self, labels: np.ndarray) -> np.ndarray:
+        """As the result that these lesions are rebuilt in was made."""
+        if not self._splitsLesions:
+            return labels
+        geometry = self._workspace.geometry
+        order = axial_order(geometry)
+        return order.undo(separate_lesions(order.apply(labels), order.spacing(geometry)))
+
     def _prepare(self) -> None:
         workspace = self._workspace
         probability = workspace.lesionProbability
@@ -167,7 +166,7 @@ class Threshold:
         mask = workspace.watch.mask
         rebuilt = self._rebuiltIds()
         held = union([workspace.edits.touched(LESIONS), *map(mask, self._keptIds(rebuilt))])
-        geometry = ImageGeometry(workspace.shape, RAS_FROM_LPS @ worldFromIjk(workspace.volumeNode))
+        geometry = workspace.geometry
         self._voxelMl = geometry.voxel_volume_ml
         self._prepared = LesionThreshold(
             probability.values,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import slicer
@@ -14,6 +13,7 @@ from ...engine.grid.boxed import EMPTY, Boxed, joint_box, union
 from ..nodes.segment_writer import emptyLabelmap, removeSegments, requireOverlay, writeSegments
 from ..nodes.terminology import LESION_TERMINOLOGY, MASS_COLOR
 from .edit_record import LESIONS, LIVER
+from .history import History
 from .provenance import (
     BUNDLE,
     CONFIDENCE,
@@ -28,12 +28,10 @@ from .provenance import (
     getTag,
 )
 from .replace_history import displayProperties, reorder, setDisplayProperties
-from .review import reviewStatus
+from .review import reviewStatus, setReviewStatus
 from .segmentation import LESION_FILL_OPACITY, newSegment
 from .stored_probability import probabilityWithin
-
-if TYPE_CHECKING:
-    from .workspace import Workspace
+from .workspace import EDITED, Workspace
 
 _ORIGIN = (VOLUME, SERIES_UID, BUNDLE, PRESET)
 """What a new lesion's tags say as the liver's do."""
@@ -41,88 +39,10 @@ _ORIGIN = (VOLUME, SERIES_UID, BUNDLE, PRESET)
 _LAST_NUMBER = PREFIX + "LastLesionNumber"
 
 REFINED = PREFIX + "Refined"
-"""Tag of a lesion that a refinement changed, "1" or absent: the stored probabilities know nothing of it."""
+"""Tag of a lesion that a refinement changed, or a split or merge, "1" or absent: the stored probabilities know nothing
+of it."""
 
-
-class LesionHistory:
-    """The changes of one workspace's lesions by one tool, with undo and redo.
-
-    Undo brings each lesion back that is still as the change left it. What a person edited, reviewed or deleted since
-    stays as it is, and so does every voxel that they touched.
-    """
-
-    MAXIMUM = 10
-    """Changes that are kept; each takes as much memory as the lesions it changed."""
-
-    def __init__(self, workspace: Workspace):
-        self._workspace = workspace
-        self._undo: list[_Change] = []
-        self._redo: list[_Change] = []
-
-    def change(
-        self,
-        masks: Mapping[str, Boxed],
-        new: Iterable[Boxed] = (),
-        tags: Mapping[str, str] | None = None,
-        refined: bool = False,
-    ) -> list[str]:
-        """Give lesions other voxels, take lesions out, put new ones in; the IDs of the new.
-
-        No voxel that a person touched changes, and none is taken from a lesion that is not named.
-
-        :param masks: by segment ID, no two with a voxel in common; an empty mask takes the segment out. The liver's
-            segment can be among them.
-        :param new: masks of lesions that get segments of their own, named "Lesion n".
-        :param tags: of the liver's segment, which stands for the result: what the lesions were made with.
-        :param refined: whether they are refined from then on; see `REFINED`.
-
-        Raises OutputError where the segments do not overlay the volume.
-        """
-        workspace = self._workspace
-        workspace.flush()
-        requireOverlay(workspace.node, workspace.volumeNode)
-        new = [mask for mask in new if mask]
-        names = list(tags or {})
-        before = _Moment.of(workspace, masks, names)
-        with workspace.machineChange():
-            added = {addLesion(workspace): mask for mask in new}
-            _write(workspace, {**masks, **added})
-            _setTags(workspace, tags or {})
-            for segmentId in {*masks, *added} - {workspace.liverId()} if refined else ():
-                _setRefined(workspace, segmentId, True)
-        before.lesions.update(dict.fromkeys(added, _ABSENT))
-        after = _Moment.of(workspace, before.lesions, names)
-        self._undo.append(_Change(_result(workspace), before, after))
-        del self._undo[: -self.MAXIMUM]
-        self._redo.clear()
-        return [each for each in added if _segment(workspace, each) is not None]
-
-    def canUndo(self) -> bool:
-        return self._last(self._undo) is not None
-
-    def canRedo(self) -> bool:
-        return self._last(self._redo) is not None
-
-    def undo(self) -> None:
-        """Take the last change back. Raises LookupError where there is none."""
-        self._step(self._undo, self._redo, lambda change: (change.after, change.before))
-
-    def redo(self) -> None:
-        """Make the change again that was taken back last. Raises LookupError where there is none."""
-        self._step(self._redo, self._undo, lambda change: (change.before, change.after))
-
-    def _last(self, changes: list[_Change]) -> _Change | None:
-        """The last change of the result that is there now; a change of one that was replaced cannot be undone."""
-        return changes[-1] if changes and changes[-1].result is _result(self._workspace) else None
-
-    def _step(self, source: list[_Change], target: list[_Change], states: Callable) -> None:
-        change = self._last(source)
-        if change is None:
-            raise LookupError(f"No other change of the lesions of {self._workspace.node.GetName()} is kept.")
-        requireOverlay(self._workspace.node, self._workspace.volumeNode)
-        _restore(self._workspace, *states(change))
-        source.pop()
-        target.append(change)
+_MARKS = (REFINED, EDITED)
 
 
 def addLesion(workspace: Workspace) -> str:
@@ -149,7 +69,7 @@ class _State:
     mask: Boxed = EMPTY
     segment: slicer.vtkSegment | None = None
     verdict: str = ""
-    refined: bool = False
+    marks: frozenset[str] = frozenset()
     display: tuple[tuple[str, bool | float], ...] = ()
 
     @classmethod
@@ -158,7 +78,7 @@ class _State:
         if segment is None:
             return _ABSENT
         display = tuple(displayProperties(workspace.node, segmentId).items())
-        return cls(workspace.watch.mask(segmentId), segment, reviewStatus(segment), isRefined(segment), display)
+        return cls(workspace.watch.mask(segmentId), segment, reviewStatus(segment), _marks(segment), display)
 
     def isStill(self, now: _State) -> bool:
         """Whether a person has left the lesion as it was."""
@@ -187,14 +107,116 @@ class _Moment:
 
 @dataclass(frozen=True)
 class _Change:
-    """``result`` is the result that was changed: its liver's segment, or the node where there is none."""
+    """``result`` is the result that was changed: its liver's segment, or the node where there is none. ``exchange``:
+    whether lesions only exchanged voxels."""
 
     result: object
     before: _Moment
     after: _Moment
+    exchange: bool
 
 
-def _restore(workspace: Workspace, left: _Moment, wanted: _Moment) -> None:
+class LesionHistory(History[_Change]):
+    """The changes of one workspace's lesions by one tool, with undo and redo.
+
+    Undo brings each lesion back that is still as the change left it. What a person edited, reviewed or deleted since
+    stays as it is, and so does every voxel that they touched. An exchange is undone as a whole or not at all.
+    """
+
+    MAXIMUM = 10
+    """Changes that are kept; each takes as much memory as the lesions it changed."""
+
+    def __init__(self, workspace: Workspace):
+        super().__init__()
+        self._workspace = workspace
+
+    def change(
+        self,
+        masks: Mapping[str, Boxed],
+        new: Iterable[Boxed] = (),
+        tags: Mapping[str, str] | None = None,
+        refined: bool = False,
+    ) -> list[str]:
+        """Give lesions other voxels, take lesions out, put new ones in; the IDs of the new.
+
+        No voxel that a person touched changes, and none is taken from a lesion that is not named.
+
+        :param masks: by segment ID, no two with a voxel in common; an empty mask takes the segment out. The liver's
+            segment can be among them.
+        :param new: masks of lesions that get segments of their own, named "Lesion n".
+        :param tags: of the liver's segment, which stands for the result: what the lesions were made with.
+        :param refined: whether they are refined from then on; see `REFINED`.
+
+        Raises OutputError where the segments do not overlay the volume.
+        """
+        return self._do(masks, new, tags or {}, (REFINED,) if refined else (), None, False)
+
+    def exchange(self, masks: Mapping[str, Boxed], new: Iterable[Boxed] = (), verdict: str | None = None) -> list[str]:
+        """Pass voxels between lesions, which together stay as they are; the IDs of the new lesions.
+
+        What a person painted keeps its shape: only whose it is changes.
+
+        :param masks, new: as `change` takes them; all together the voxels that the named lesions have now.
+        :param verdict: of all of them from then on; None for those that they have.
+
+        Raises OutputError where the segments do not overlay the volume.
+        """
+        edited = any(self._workspace.isEdited(each) for each in masks)
+        return self._do(masks, new, {}, _MARKS if edited else (REFINED,), verdict, True)
+
+    def _do(
+        self,
+        masks: Mapping[str, Boxed],
+        new: Iterable[Boxed],
+        tags: Mapping[str, str],
+        marks: tuple[str, ...],
+        verdict: str | None,
+        exchange: bool,
+    ) -> list[str]:
+        workspace = self._workspace
+        workspace.flush()
+        requireOverlay(workspace.node, workspace.volumeNode)
+        new = [mask for mask in new if mask]
+        names = list(tags)
+        before = _Moment.of(workspace, masks, names)
+        with workspace.machineChange():
+            _noteNumbers(workspace)
+            added = {addLesion(workspace): mask for mask in new}
+            _write(workspace, {**masks, **added}, exchange)
+            _setTags(workspace, tags)
+            for segmentId in {*masks, *added} - {workspace.liverId()}:
+                segment = _segment(workspace, segmentId)
+                if segment is not None:
+                    _setMarks(segment, {*marks, *_marks(segment)})
+                    if verdict is not None:
+                        setReviewStatus(segment, verdict)
+        before.lesions.update(dict.fromkeys(added, _ABSENT))
+        after = _Moment.of(workspace, before.lesions, names)
+        self._did(_Change(_result(workspace), before, after, exchange))
+        return [each for each in added if _segment(workspace, each) is not None]
+
+    def _possible(self, step: _Change, forward: bool) -> bool:
+        """A change of a result that was replaced cannot be undone, nor an exchange of lesions edited since."""
+        workspace = self._workspace
+        if step.result is not _result(workspace):
+            return False
+        if not step.exchange:
+            return True
+        workspace.flush()
+        left = (step.before if forward else step.after).lesions
+        return all(state.isStill(_State.of(workspace, segmentId)) for segmentId, state in left.items())
+
+    def _apply(self, step: _Change, forward: bool) -> _Change:
+        requireOverlay(self._workspace.node, self._workspace.volumeNode)
+        left, wanted = (step.before, step.after) if forward else (step.after, step.before)
+        _restore(self._workspace, left, wanted, step.exchange)
+        return step
+
+    def _nothing(self) -> str:
+        return f"No other change of the lesions of {self._workspace.node.GetName()} is kept."
+
+
+def _restore(workspace: Workspace, left: _Moment, wanted: _Moment, exchange: bool) -> None:
     """Bring lesions back as they were, those that are still as we left them."""
     workspace.flush()
     now = {each: _State.of(workspace, each) for each in left.lesions}
@@ -205,22 +227,32 @@ def _restore(workspace: Workspace, left: _Moment, wanted: _Moment) -> None:
             if state.segment is not None:
                 workspace.node.GetSegmentation().AddSegment(state.segment, segmentId)
                 setDisplayProperties(workspace.node, segmentId, dict(state.display))
-        _write(workspace, {each: wanted.lesions[each].mask for each in ids})
+        _write(workspace, {each: wanted.lesions[each].mask for each in ids}, exchange)
         for segmentId in ids:
-            _setRefined(workspace, segmentId, wanted.lesions[segmentId].refined)
+            segment, state = _segment(workspace, segmentId), wanted.lesions[segmentId]
+            if segment is not None and state.segment is not None:
+                _setMarks(segment, state.marks)
+                setReviewStatus(segment, state.verdict)
         if back:
             reorder(workspace.node.GetSegmentation(), wanted.order)
         _setTags(workspace, wanted.tags)
 
 
-def _write(workspace: Workspace, masks: Mapping[str, Boxed]) -> None:
-    """Give lesions other voxels; takes those out that have none left."""
+def _write(workspace: Workspace, masks: Mapping[str, Boxed], exchange: bool) -> None:
+    """Give lesions other voxels; takes those out that have none left.
+
+    :param exchange: whether they only exchange voxels, those too that a person touched.
+    """
     workspace.flush()
     liverId = workspace.liverId()
     touched = workspace.edits.touched(LESIONS)
     others = union(workspace.watch.mask(each) for each in workspace.lesionIds() if each not in masks)
     current = {each: workspace.watch.mask(each) for each in masks}
-    wanted = {each: _allowed(mask, current[each], touched, others) for each, mask in masks.items() if each != liverId}
+    wanted = {
+        each: mask if exchange else _allowed(mask, current[each], touched, others)
+        for each, mask in masks.items()
+        if each != liverId
+    }
     if liverId in masks:
         wanted[liverId] = _allowed(masks[liverId], current[liverId], workspace.edits.touched(LIVER), EMPTY)
     changed = {each: mask for each, mask in wanted.items() if mask and mask != current[each]}
@@ -253,13 +285,16 @@ def isRefined(segment: slicer.vtkSegment) -> bool:
     return getTag(segment, REFINED) == "1"
 
 
-def _setRefined(workspace: Workspace, segmentId: str, refined: bool) -> None:
-    segment = _segment(workspace, segmentId)
-    if segment is not None and isRefined(segment) != refined:
-        if refined:
-            segment.SetTag(REFINED, "1")
-        else:
-            segment.RemoveTag(REFINED)
+def _marks(segment: slicer.vtkSegment) -> frozenset[str]:
+    return frozenset(mark for mark in _MARKS if getTag(segment, mark) == "1")
+
+
+def _setMarks(segment: slicer.vtkSegment, marks: Collection[str]) -> None:
+    for mark in _MARKS:
+        if mark in marks and getTag(segment, mark) != "1":
+            segment.SetTag(mark, "1")
+        elif mark not in marks and segment.HasTag(mark):
+            segment.RemoveTag(mark)
 
 
 def _setTags(workspace: Workspace, tags: Mapping[str, str]) -> None:
@@ -270,12 +305,19 @@ def _setTags(workspace: Workspace, tags: Mapping[str, str]) -> None:
 
 
 def _newNumber(workspace: Workspace) -> int:
+    number = _noteNumbers(workspace) + 1
+    workspace.node.SetAttribute(_LAST_NUMBER, str(number))
+    return number
+
+
+def _noteNumbers(workspace: Workspace) -> int:
+    """The highest number that a lesion has or had, kept with the node: a lesion may be about to go."""
     segmentation = workspace.node.GetSegmentation()
     tags = [getTag(segmentation.GetSegment(each), LESION_NUMBER) for each in workspace.lesionIds()]
     used = [int(text) for text in (*tags, workspace.node.GetAttribute(_LAST_NUMBER) or "") if text.isdigit()]
-    number = max(used, default=0) + 1
-    workspace.node.SetAttribute(_LAST_NUMBER, str(number))
-    return number
+    highest = max(used, default=0)
+    workspace.node.SetAttribute(_LAST_NUMBER, str(highest))
+    return highest
 
 
 def _segment(workspace: Workspace, segmentId: str) -> slicer.vtkSegment | None:

@@ -25,6 +25,7 @@ LESION_NUMBER = PREFIX + "LesionNumber"
 CONFIDENCE = PREFIX + "Confidence"
 THRESHOLD = PREFIX + "LesionThreshold"
 MINIMUM_SIZE = PREFIX + "MinimumLesionMm"
+SPLIT_LESIONS = PREFIX + "SplitLesions"
 """With the threshold, on the liver's segment: what the result's lesions were made with."""
 
 LESION_FILTER = PREFIX + "LesionFilter"
@@ -60,9 +61,14 @@ def _seriesUid(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> str:
     return hierarchy.GetItemUID(item, "DICOM") if item else ""
 
 
-def rulesTags(threshold: float, minimumMm: float) -> dict[str, str]:
-    """What a result's lesions were made with: probability, and diameter in mm of the smallest."""
-    return {THRESHOLD: f"{threshold:.4g}", MINIMUM_SIZE: f"{minimumMm:.4g}"}
+def rulesTags(threshold: float, minimumMm: float, splitLesions: bool) -> dict[str, str]:
+    """What a result's lesions were made with: probability, diameter in mm of the smallest, and whether those were told
+    apart that have grown together."""
+    return {
+        THRESHOLD: f"{threshold:.4g}",
+        MINIMUM_SIZE: f"{minimumMm:.4g}",
+        SPLIT_LESIONS: "1" if splitLesions else "0",
+    }
 
 
 def lesionFilterTags(known: LesionFilter | None) -> dict[str, str]:

@@ -9,6 +9,7 @@ import slicer
 
 from ..nodes.representations import BINARY_LABELMAP, CLOSED_SURFACE, REFERENCE_GEOMETRY
 from .edit_record import EDITS_ROLE
+from .history import History
 from .provenance import SEGMENT_ID, resultSegmentIds
 from .stored_probability import PROBABILITY_ROLE
 
@@ -23,64 +24,6 @@ _DISPLAY_PROPERTIES = (
     "Opacity2DFill",
     "Opacity2DOutline",
 )
-
-
-class ReplaceHistory:
-    """Undo and redo of replaced results, of any number of nodes.
-
-    Only segments that a result of ours made change places; what a person added to the node meanwhile stays. Nothing is
-    lost either way: what undo takes out, with what was edited in it, redo brings back. It lasts as long as the node
-    is in its scene and Slicer runs.
-    """
-
-    MAXIMUM = 5
-    """Replaced results kept for a node; each takes as much memory as the segments themselves."""
-
-    def __init__(self):
-        self._undo = {}
-        self._redo = {}
-
-    def replace(self, node: slicer.vtkMRMLSegmentationNode, insert: Callable[[], None]) -> None:
-        """Take a node's result out, let ``insert`` put another in, and remember the first; see `exchangeResult`."""
-        self._remember(self._undo, node, exchangeResult(node, insert))
-        for dropped in self._redo.pop(node, ()):
-            dropped.forget(node)
-
-    def canUndo(self, node: slicer.vtkMRMLSegmentationNode) -> bool:
-        self._forgetRemovedNodes()
-        return bool(self._undo.get(node))
-
-    def canRedo(self, node: slicer.vtkMRMLSegmentationNode) -> bool:
-        self._forgetRemovedNodes()
-        return bool(self._redo.get(node))
-
-    def undo(self, node: slicer.vtkMRMLSegmentationNode) -> None:
-        """Bring back the result that was replaced last. Raises LookupError where there is none."""
-        self._step(node, self._undo, self._redo)
-
-    def redo(self, node: slicer.vtkMRMLSegmentationNode) -> None:
-        """Bring back what `undo` took out last. Raises LookupError where there is nothing."""
-        self._step(node, self._redo, self._undo)
-
-    def _step(self, node, source, target):
-        if not source.get(node):
-            raise LookupError(f"No other result of {node.GetName()} is kept.")
-        other = source[node][-1]
-        current = exchangeResult(node, lambda: other.putInto(node))
-        source[node].pop()
-        self._remember(target, node, current)
-
-    def _remember(self, states, node, result):
-        kept = states.setdefault(node, [])
-        kept.append(result)
-        for dropped in kept[: -self.MAXIMUM]:
-            dropped.forget(node)
-        del kept[: -self.MAXIMUM]
-
-    def _forgetRemovedNodes(self):
-        for states in (self._undo, self._redo):
-            for node in [node for node in states if node.GetScene() is None]:
-                del states[node]
 
 
 def exchangeResult(node: slicer.vtkMRMLSegmentationNode, insert: Callable[[], None]) -> TakenResult:
@@ -206,3 +149,64 @@ def setDisplayProperties(
     if display is not None:
         for name, value in properties.items():
             getattr(display, f"SetSegment{name}")(segmentId, value)
+
+
+class _Replacements(History[TakenResult]):
+    """The results that were replaced in one node."""
+
+    MAXIMUM = 5
+    """Each takes as much memory as the segments themselves."""
+
+    def __init__(self, node: slicer.vtkMRMLSegmentationNode):
+        super().__init__()
+        self._node = node
+
+    def replace(self, insert: Callable[[], None]) -> None:
+        self._did(exchangeResult(self._node, insert))
+
+    def _apply(self, step: TakenResult, forward: bool) -> TakenResult:
+        return exchangeResult(self._node, lambda: step.putInto(self._node))
+
+    def _forget(self, step: TakenResult) -> None:
+        step.forget(self._node)
+
+    def _nothing(self) -> str:
+        return f"No other result of {self._node.GetName()} is kept."
+
+
+class ReplaceHistory:
+    """Undo and redo of replaced results, of any number of nodes.
+
+    Only segments that a result of ours made change places; what a person added to the node meanwhile stays. Nothing is
+    lost either way: what undo takes out, with what was edited in it, redo brings back. It lasts as long as the node
+    is in its scene and Slicer runs.
+    """
+
+    MAXIMUM = _Replacements.MAXIMUM
+    """Replaced results kept for a node."""
+
+    def __init__(self):
+        self._histories: dict[slicer.vtkMRMLSegmentationNode, _Replacements] = {}
+
+    def replace(self, node: slicer.vtkMRMLSegmentationNode, insert: Callable[[], None]) -> None:
+        """Take a node's result out, let ``insert`` put another in, and remember the first; see `exchangeResult`."""
+        self._of(node).replace(insert)
+
+    def canUndo(self, node: slicer.vtkMRMLSegmentationNode) -> bool:
+        return self._of(node).canUndo()
+
+    def canRedo(self, node: slicer.vtkMRMLSegmentationNode) -> bool:
+        return self._of(node).canRedo()
+
+    def undo(self, node: slicer.vtkMRMLSegmentationNode) -> None:
+        """Bring back the result that was replaced last. Raises LookupError where there is none."""
+        self._of(node).undo()
+
+    def redo(self, node: slicer.vtkMRMLSegmentationNode) -> None:
+        """Bring back what `undo` took out last. Raises LookupError where there is nothing."""
+        self._of(node).redo()
+
+    def _of(self, node: slicer.vtkMRMLSegmentationNode) -> _Replacements:
+        for gone in [each for each in self._histories if each.GetScene() is None]:
+            del self._histories[gone]
+        return self._histories.setdefault(node, _Replacements(node))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import slicer
 
+from .history import History
 from .provenance import CONFIDENCE, PREFIX, getTag
 
 if TYPE_CHECKING:
@@ -36,6 +37,12 @@ def reviewStatus(segment: slicer.vtkSegment) -> str:
     return _Verdict.of(segment).word
 
 
+def setReviewStatus(segment: slicer.vtkSegment, word: str) -> None:
+    """Give a segment one of the verdicts that `reviewStatus` tells."""
+    if reviewStatus(segment) != word:
+        _Verdict.named(word).give(segment)
+
+
 class _Verdict(NamedTuple):
     """What a segment holds: Slicer's status and whether the tag says that it is rejected."""
 
@@ -46,6 +53,10 @@ class _Verdict(NamedTuple):
     def of(cls, segment: slicer.vtkSegment) -> _Verdict:
         native = _Logic.GetSegmentStatus(segment)
         return cls(native, native == _Logic.Completed and getTag(segment, REVIEW) == REJECTED)
+
+    @classmethod
+    def named(cls, word: str) -> _Verdict:
+        return cls(_NATIVE[word], word == REJECTED)
 
     @property
     def word(self) -> str:
@@ -73,7 +84,7 @@ class _Step(NamedTuple):
     after: _Verdict
 
 
-class Review:
+class Review(History[_Step]):
     """Accept, reject and flag the lesions of a workspace, with undo.
 
     Statuses that are changed elsewhere, in Slicer's segments table or by a script, are understood and can be undone
@@ -81,9 +92,8 @@ class Review:
     """
 
     def __init__(self, workspace: Workspace):
+        super().__init__()
         self._workspace = workspace
-        self._undo: list[_Step] = []
-        self._redo: list[_Step] = []
         self._seen: dict[str, _Verdict] = self._present()
         workspace.subscribe(self._onChanges)
 
@@ -135,21 +145,13 @@ class Review:
         """How many lesions wait for a verdict."""
         return sum(self.status(each) == UNREVIEWED for each in self._workspace.lesionIds())
 
-    def canUndo(self) -> bool:
-        self._notice()
-        return any(self._possible(step) for step in self._undo)
-
-    def canRedo(self) -> bool:
-        self._notice()
-        return any(self._possible(step) for step in self._redo)
-
     def undo(self) -> str:
         """Take the last verdict back; the segment ID it was about. Raises LookupError where there is none."""
-        return self._step(self._undo, self._redo, lambda step: step.before)
+        return super().undo().segmentId
 
     def redo(self) -> str:
         """Give the verdict again that was taken back last. Raises LookupError where there is none."""
-        return self._step(self._redo, self._undo, lambda step: step.after)
+        return super().redo().segmentId
 
     def _onChanges(self, _changes) -> None:
         self._notice()
@@ -159,19 +161,21 @@ class Review:
         self._notice()
         before = _Verdict.of(segment)
         if before.word != word:
-            self._give(segmentId, _Verdict(_NATIVE[word], word == REJECTED))
-            self._undo.append(_Step(segmentId, before, _Verdict.of(segment)))
-            self._redo.clear()
+            self._give(segmentId, _Verdict.named(word))
+            self._did(_Step(segmentId, before, _Verdict.of(segment)))
 
-    def _step(self, source: list[_Step], target: list[_Step], verdict: Callable[[_Step], _Verdict]) -> str:
+    def _next(self, steps: list[_Step], forward: bool) -> int | None:
+        """Steps on lesions that are gone are passed over."""
         self._notice()
-        while source:
-            step = source.pop()
-            if self._possible(step):  # else the segment is gone
-                self._give(step.segmentId, verdict(step))
-                target.append(step)
-                return step.segmentId
-        raise LookupError("There is no other verdict on a lesion.")
+        places = reversed(range(len(steps)))
+        return next((place for place in places if self._possible(steps[place], forward)), None)
+
+    def _apply(self, step: _Step, forward: bool) -> _Step:
+        self._give(step.segmentId, step.after if forward else step.before)
+        return step
+
+    def _nothing(self) -> str:
+        return "There is no other verdict on a lesion."
 
     def _give(self, segmentId: str, verdict: _Verdict) -> None:
         segment = self._segment(segmentId)
@@ -186,11 +190,10 @@ class Review:
             if verdict.native != _Logic.Completed:
                 _removeTag(self._segment(segmentId))  # completed again later, it would be rejected again
             if before.word != verdict.word:
-                self._undo.append(_Step(segmentId, before, verdict))
-                self._redo.clear()
+                self._did(_Step(segmentId, before, verdict))
         self._seen = present
 
-    def _possible(self, step: _Step) -> bool:
+    def _possible(self, step: _Step, forward: bool) -> bool:
         return self._workspace.node.GetSegmentation().GetSegment(step.segmentId) is not None
 
     def _present(self) -> dict[str, _Verdict]:

@@ -152,7 +152,9 @@ def _buildSegments(
     """The liver's segment on a layer of its own (lesions lie inside it), all lesions' on one that they share."""
     tags = resultTags(result, volumeName, volumeNode)
     liverLayer = _layer(result.liver, ijkToRas)
-    liverTags = tags | {ROLE: LIVER_ROLE} | rulesTags(result.lesion_threshold, result.min_lesion_mm)
+    liverTags = (
+        tags | {ROLE: LIVER_ROLE} | rulesTags(result.lesion_threshold, result.min_lesion_mm, result.split_lesions)
+    )
     liverTags |= lesionFilterTags(result.lesion_filter)
     liver = newSegment("Liver", LIVER_TERMINOLOGY, LIVER_COLOR, liverLayer, 1, liverTags)
     segments = [_NewSegment("liver", liver, LIVER_FILL_OPACITY, LIVER_3D_OPACITY)]

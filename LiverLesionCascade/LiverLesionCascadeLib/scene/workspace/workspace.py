@@ -9,6 +9,9 @@ from typing import Any, TypeVar
 import slicer
 
 from ...engine.grid.boxed import EMPTY, Boxed, difference, union
+from ...engine.grid.geometry import ImageGeometry
+from ..nodes.arrays import RAS_FROM_LPS
+from ..nodes.volume import worldFromIjk
 from .edit_record import EDITS_ROLE, LESIONS, LIVER, EditRecord
 from .provenance import (
     LESION_ROLE,
@@ -64,6 +67,11 @@ class Workspace:
     def shape(self) -> tuple[int, int, int]:
         """(k, j, i) of the volume's grid."""
         return self.volumeNode.GetImageData().GetDimensions()[::-1]
+
+    @property
+    def geometry(self) -> ImageGeometry:
+        """The volume's grid in the world."""
+        return ImageGeometry(self.shape, RAS_FROM_LPS @ worldFromIjk(self.volumeNode))
 
     def liverId(self) -> str | None:
         """The liver's segment."""
