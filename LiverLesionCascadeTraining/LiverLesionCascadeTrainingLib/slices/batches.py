@@ -146,7 +146,8 @@ class BatchMaker:
         size = images.shape[-1]
         if random.random() < stage.prior_absent:
             return torch.zeros(1, 2, size, size)
-        estimate = warp(torch.from_numpy(store.priors[index : index + 1]).float() / 255, matrices, size)[0].numpy()
+        stored = torch.from_numpy(np.array(store.priors[index]))[None]
+        estimate = warp(stored.float() / 255, matrices, size)[0].numpy()
         if random.random() < stage.corrections:
             maps = correct(images[:, 0].numpy(), targets[0].numpy(), estimate, random)
         else:
