@@ -66,7 +66,10 @@ def check_stored_voxels(path: Path) -> list[str]:
     try:
         claim = _nrrd(path, start) if is_nrrd else _meta(path, start)
     except (ValueError, OverflowError, KeyError, IndexError) as error:
-        raise InputError(f"{path.name} has a damaged header ({error}). Copy or export it again.") from error
+        raise InputError(
+            f"{path.name} has a damaged header: sizes, spacing or where its voxels begin are no numbers that can "
+            "be. Copy or export it again."
+        ) from error
     if claim is None:
         return []  # for ITK to say what it is
     if claim.data is not None and claim.compressed is not None:
