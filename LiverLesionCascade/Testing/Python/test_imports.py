@@ -28,7 +28,7 @@ ALLOWED = {
 # part -> its folders and files from the ground up: each may import itself and those before it, never one after it.
 FLOORS = {
     "LiverLesionCascadeLib.engine": (
-        *("errors", "files", "resources", "findings", "codes", "progress", "signals", "spreadsheet"),
+        *("errors", "files", "resources", "findings", "codes", "progress", "signals"),
         *("grid", "scan", "model", "measures", "results", "passes", "corrections", "reports"),
         *("run_options", "segmenter", "loading", "source_run"),
     ),

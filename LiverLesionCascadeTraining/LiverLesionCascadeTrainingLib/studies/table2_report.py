@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from LiverLesionCascadeLib.engine.measures.spreadsheet import cell_text
 from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
-from LiverLesionCascadeLib.engine.spreadsheet import cell_text
 
 from ..bundles.export import logged_hours
 from ..evaluation.evaluation_text import markdown_table

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 
-from ..spreadsheet import cell_text
+from .spreadsheet import cell_text
 
 #: How far alignment may leave one lesion from where it was, in mm.
 TOLERANCE_MM = 12.0

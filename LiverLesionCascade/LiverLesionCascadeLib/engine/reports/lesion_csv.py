@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..measures.lesions import Lesion
+from ..measures.spreadsheet import cell_text
 from ..scan.ct_volume import CTVolume
-from ..spreadsheet import cell_text
 from .source_slices import long_axis_middle, ras, source_slice
 
 #: Column and number of decimals; None for whole numbers. Slice numbers: see ``source_slices``.
