@@ -87,5 +87,6 @@ def find_lits(folder: Path) -> Found:
         description = described.get(name)
         sparse = isinstance(description, dict) and "slice_index" in description
         patient = patient_of(described, name, f"p{name}")
-        found.cases.append(LabelMapSource(name, patient, sparse, (volume, segmentation)))
+        numbers = description.get("source_slice_index", ()) if isinstance(description, dict) else ()
+        found.cases.append(LabelMapSource(name, patient, sparse, (volume, segmentation), slice_numbers=tuple(numbers)))
     return found
