@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __version__
 from .commands.archive import add_archive_arguments, run_archive
-from .commands.console import make_streams_lenient, print_json, say
+from .commands.console import lenient_streams, print_json, say
 from .commands.segment import add_segment_arguments, run_segment
 from .engine.errors import (
     BundleError,
@@ -30,6 +30,7 @@ from .engine.errors import (
     InvalidVolumeError,
     OutputError,
 )
+from .engine.files import has_text_name, shown_name
 
 if TYPE_CHECKING:
     from .commands.segment import SegmenterFactory
@@ -83,11 +84,16 @@ def main(argv: Sequence[str] | None = None, make_segmenter: SegmenterFactory | N
         make_segmenter: Makes what segments, by default from a model bundle.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    make_streams_lenient()
+    with lenient_streams():
+        return _main(words, make_segmenter)
+
+
+def _main(words: list[str], make_segmenter: SegmenterFactory | None) -> int:
     # Before torch is imported: threads that wait by spinning make a run several times slower on a shared processor.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         arguments = _parser(words).parse_args(words)
+        _require_text_names(arguments)
         return _run(arguments, make_segmenter)
     except CascadeError as error:
         code = next((EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES), UNEXPECTED)
@@ -133,6 +139,18 @@ def _parser(words: list[str]) -> _Parser:
         if asked == name:
             _training(name).add_arguments(subparser)
     return parser
+
+
+def _require_text_names(arguments: argparse.Namespace) -> None:
+    """Raises InputError, BundleError or OutputError for a path that native libraries would end the process for."""
+    kinds: dict[str, type[CascadeError]] = {"output": OutputError, "bundle": BundleError}
+    for name, given in vars(arguments).items():
+        for path in given if isinstance(given, list) else [given]:
+            if isinstance(path, Path) and not has_text_name(path):
+                raise kinds.get(name, InputError)(
+                    f"{shown_name(path)}: the path holds bytes that are no text (UTF-8), as on an old disk. Give the "
+                    "file or folder another name, or copy it to one."
+                )
 
 
 def _training(command: str) -> Any:

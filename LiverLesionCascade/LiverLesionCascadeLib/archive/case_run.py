@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 import sys
 import threading
@@ -127,9 +126,6 @@ def _segment(entry: Entry, settings: Settings, segmenter: SegmentsCT | None) -> 
     files = (*OUTPUT_FILES, PICTURE_FILE)
     with warnings.catch_warnings(), OutputFolder(settings.case_folder(entry), files, force=True) as output:
         warnings.simplefilter("ignore")
-        for abandoned in output.folder.glob(".unfinished-*"):  # of a worker that was killed
-            if abandoned != output.staging:
-                shutil.rmtree(abandoned, ignore_errors=True)
         begun = time.perf_counter()
         ct = _read(entry)
         reading = time.perf_counter() - begun

@@ -56,8 +56,9 @@ def scan_folder(folder: str, names: list[str]) -> FolderContents:
             found.problems.append((str(path), str(error)))
     try:
         listing = list_series(dicom)
-        found.problems += [(str(each.path), each.why) for each in listing.unusable]
         series = listing.series
+        if not any(one.is_ct for one in series):  # else the case itself says what of its folder was not read
+            found.problems += [(str(each.path), each.why) for each in listing.unusable]
         if series and not any(one.is_ct for one in series):
             choose_series(series, folder)  # raises: it knows why there is no CT
         for one in series:

@@ -33,7 +33,8 @@ def find_entries(archive: Path, scan_folders: ScanFolders = scan_here, leave_out
     A case is an image file or an axial CT series of DICOM files, wherever its files lie. Hidden files are passed over.
 
     Args:
-        archive: A folder, or a CSV file with a column ``path`` (relative to the CSV) and perhaps ``series``.
+        archive: A folder, or a CSV file with a column ``path`` (relative to the CSV) and perhaps ``series``; with
+            commas, semicolons or tabs.
         leave_out: A folder in the tree that is not searched, such as that of the results.
 
     Raises:
@@ -180,7 +181,11 @@ def _series(root: Path, folders: list[FolderContents]) -> tuple[list[Entry], lis
 def _listed(table: Path) -> list[Entry]:
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
+            head = file.readline()
+            file.seek(0)
+            reader = csv.DictReader(file, delimiter=_delimiter(head))
+            reader.fieldnames = [(name or "").strip().casefold() for name in reader.fieldnames or []]
+            rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{table} cannot be read ({error}): save it as CSV in UTF-8.") from error
     if rows and "path" not in rows[0]:
@@ -210,6 +215,14 @@ def _listed(table: Path) -> list[Entry]:
                 reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
                 entries.append(_problem_line(table, number, written, f"{written} cannot be read ({reason})."))
     return entries
+
+
+def _delimiter(head: str) -> str:
+    """What parts the columns: spreadsheets of half of the world write semicolons."""
+    for each in ",;\t":
+        if "path" in (name.strip(' "').casefold() for name in head.strip().split(each)):
+            return each
+    return ","
 
 
 def _problem_line(table: Path, number: int, written: str, why: str) -> Entry:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from ..archive.records import Record
 
 _SEARCHING = 0.02
+#: Exit code where not all cases could be done: the tables are of the others.
+FAILED_CASES = 3
 
 
 def add_archive_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +44,7 @@ def add_archive_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_archive(arguments: argparse.Namespace) -> int:
-    """Run the command and return 0, also where cases failed. Raises CascadeError."""
+    """Run the command and return 0, FAILED_CASES where cases failed. Raises CascadeError."""
     try:
         with cancellable(), standard_output_kept_free():
             values = _archive(arguments)
@@ -55,7 +57,12 @@ def run_archive(arguments: argparse.Namespace) -> int:
             f"{values['done']} segmented ({values['kept']} of them before), {values['failed']} failed, "
             f"{values['left_out']} left out\n  {values['summary']}"
         )
-    return 0
+    if values["failed"]:
+        say(
+            f"{values['failed']} cases failed; {values['summary']} says why, and the same command tries them again",
+            "error",
+        )
+    return FAILED_CASES if values["failed"] else 0
 
 
 def _archive(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -7,8 +7,8 @@ import math
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TextIO
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -99,9 +99,63 @@ def standard_output_kept_free() -> Iterator[None]:
         os.close(kept)
 
 
-def make_streams_lenient() -> None:
-    """A console that cannot show a character of a path gets an escape of it, not a crash."""
-    for stream in (sys.stdout, sys.stderr):
+@contextmanager
+def lenient_streams() -> Iterator[None]:
+    """Standard streams that are closed, full or cut off lose what is said, and never a run.
+
+    A console that cannot show a character of a path gets an escape of it.
+    """
+    _open_closed_descriptors()
+    before = sys.stdout, sys.stderr
+    for stream in before:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
+    sys.stdout, sys.stderr = (cast(TextIO, _Lenient(stream)) for stream in before)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        sys.stdout, sys.stderr = before
+
+
+class _Lenient:
+    """A text stream of which nobody hears when it fails; from then on it leads nowhere."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except (OSError, ValueError):
+            self._give_up()
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except (OSError, ValueError):
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """What is still in the stream's buffer goes to the null device, also when the program ends."""
+        with suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), self._stream.fileno())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def _open_closed_descriptors() -> None:
+    """A descriptor that is closed would be given to the next file, and then hold what libraries print."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest one, which is this
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)

@@ -26,6 +26,21 @@ def atomic_file(path: Path, suffix: str = "") -> Iterator[Path]:
             temporary.unlink()
 
 
+def has_text_name(path: Path | str) -> bool:
+    """Whether a path is text. Old disks and archives have names that are not (as bytes of Latin-1 are no UTF-8), which
+    Python passes through, but native libraries end the process for."""
+    try:
+        os.fspath(path).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def shown_name(path: Path | str) -> str:
+    """A path for messages and reports, with question marks for what is no text in it."""
+    return os.fspath(path).encode("utf-8", errors="replace").decode()
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Writes a whole file. Raises OSError."""
     with atomic_file(path) as temporary:

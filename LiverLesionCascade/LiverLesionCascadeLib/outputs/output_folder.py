@@ -6,17 +6,23 @@ import os
 import shutil
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
+from filelock import FileLock, Timeout
+
 from ..engine.errors import OutputError
+
+_UNFINISHED, _REPLACED, _LOCK_FILE = ".unfinished-", ".replaced-", ".lock"
 
 
 class OutputFolder:
     """Files are written to :attr:`staging`, a hidden folder inside the output folder, and moved into place by commit.
 
-    Entering the context makes the folder, so that one that cannot be written is found before hours are spent. Leaving
-    it without :meth:`commit` removes everything that was made, folders included.
+    Entering the context makes the folder, so that one that cannot be written is found before hours are spent, keeps
+    other runs out of it, and clears what a run left there that was killed. Leaving it without :meth:`commit` removes
+    everything that was made, folders included.
 
     Args:
         folder: The output folder; made if need be, with its parents.
@@ -31,17 +37,19 @@ class OutputFolder:
         self.staging = self.folder
         self._made: list[Path] = []
         self._committed = False
+        self._lock: FileLock | None = None
 
     def __enter__(self) -> OutputFolder:
         self._refuse_existing()
         try:
             self._make_folders()
-            self.staging = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=self.folder))
+            self._keep_others_out()
+            self.staging = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self.folder))
         except OSError as error:
-            self._remove_made()
+            self._leave()
             raise _unwritable(self.folder, error) from error
         except BaseException:
-            self._remove_made()
+            self._leave()
             raise
         return self
 
@@ -49,14 +57,13 @@ class OutputFolder:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         shutil.rmtree(self.staging, ignore_errors=True)
-        if not self._committed:
-            self._remove_made()
+        self._leave()
 
     def commit(self) -> list[Path]:
         """Move the files into place and return their paths. Raises OutputError; the folder is as before then."""
         if not self.force:
             self._refuse_existing()
-        replaced = Path(tempfile.mkdtemp(prefix=".replaced-", dir=self.staging))
+        replaced = Path(tempfile.mkdtemp(prefix=_REPLACED, dir=self.staging))
         moved: list[tuple[Path, Path]] = []
         try:
             for name in self.names:
@@ -93,6 +100,36 @@ class OutputFolder:
         for folder in reversed(missing):
             folder.mkdir()
             self._made.append(folder)
+
+    def _keep_others_out(self) -> None:
+        """Raises OutputError while another run is at work; what is unfinished there is then nobody's."""
+        lock = FileLock(self.folder / _LOCK_FILE, timeout=0)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise OutputError(
+                f"Another run is writing to {self.folder}: wait for it, or choose another folder for the output"
+            ) from error
+        except NotImplementedError:
+            return  # a disk that knows no locks
+        self._lock = lock
+        for abandoned in self.folder.glob(f"{_UNFINISHED}*"):
+            for kept in abandoned.glob(f"{_REPLACED}*/*"):  # it was killed while it moved files into place
+                if not os.path.lexists(self.folder / kept.name):
+                    os.replace(kept, self.folder / kept.name)
+            shutil.rmtree(abandoned, ignore_errors=True)
+
+    def _leave(self) -> None:
+        if self._lock is not None:
+            if os.name != "nt":  # an open file cannot be removed there, and not after another run has taken it here
+                (self.folder / _LOCK_FILE).unlink(missing_ok=True)
+            self._lock.release()
+            with suppress(OSError):
+                if os.name == "nt":
+                    (self.folder / _LOCK_FILE).unlink(missing_ok=True)
+            self._lock = None
+        if not self._committed:
+            self._remove_made()
 
     def _remove_made(self) -> None:
         for folder in reversed(self._made):

@@ -225,3 +225,24 @@ def test_a_listed_path_with_a_zero_byte_is_a_line(tmp_path):
     else:
         assert cases(entries) == ["a.nii"]
         assert "zero byte" in next(iter(problems(entries).values()))
+
+
+@pytest.mark.parametrize("head", ["path;series", "Path;Series", '"path";"series"', "path\tseries", " path , series "])
+def test_a_csv_as_spreadsheets_of_other_countries_write_it(head, tmp_path):
+    write_series(tmp_path / "ct", STORED, "1.2.9")
+    mark = next(each for each in ";\t," if each in head)
+    table = tmp_path / "list.csv"
+    table.write_bytes(b"\xef\xbb\xbf" + f"{head}\r\nct{mark}1.2.9\r\n".encode())
+    (entry,) = find_entries(table)
+    assert (entry.problem, entry.series) == (None, "1.2.9")
+
+
+def test_series_of_the_same_uids_are_no_copies_of_one_another(tmp_path):
+    uids = [{"SOPInstanceUID": f"1.2.3.{n}"} for n in range(len(STORED))]
+    write_series(tmp_path / "a", STORED, "1.2.1", per_slice=uids)
+    write_series(tmp_path / "a", STORED + 25, "1.2.2", per_slice=uids, SeriesDescription="Late")
+    write_series(tmp_path / "b", STORED + 50, "1.2.1", per_slice=uids)
+    entries = find_entries(tmp_path)
+    assert not [entry for entry in entries if entry.problem]
+    by_series = {entry.series: entry.paths for entry in entries}
+    assert len(by_series["1.2.1"]) == 2 and len(by_series["1.2.2"]) == 1

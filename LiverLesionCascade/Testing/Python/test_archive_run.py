@@ -100,6 +100,16 @@ def test_a_case_has_the_outputs_of_segment_and_a_row_for_itself_and_for_each_les
     assert lesions[0]["long_axis_mm"] == pytest.approx(first["longest_diameter_mm"])
 
 
+def test_the_command_ends_with_3_where_cases_failed(archive, tmp_path, capfd, monkeypatch):
+    (archive / "broken.nii.gz").write_bytes(b"no scan")
+    bundle = write_tiny_bundle(tmp_path / "bundle")
+    command = ["archive", str(archive), str(tmp_path / "out"), "--bundle", str(bundle), "--device", "cpu"]
+    assert main([*command, "--workers", "1", "--json"]) == 3
+    output, error = capfd.readouterr()
+    assert json.loads(output)["failed"] == 1
+    assert "1 cases failed" in error
+
+
 def test_continuing_does_nothing_twice_but_keeps_all_in_the_tables(archive, tmp_path):
     assert len(did(archive, tmp_path / "out")) == 2
     assert did(archive, tmp_path / "out") == []

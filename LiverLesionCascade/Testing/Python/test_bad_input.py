@@ -239,11 +239,6 @@ def test_an_mhd_without_its_raw_file(tmp_path) -> None:
     refused(read_input, [tmp_path / "a.mhd"], error=InputError)
 
 
-def test_a_nifti_2_file(tmp_path) -> None:
-    (tmp_path / "a.nii").write_bytes(struct.pack("<i", 540) + b"n+2\0\r\n\x1a\n" + bytes(600))
-    assert "NIfTI-2" in refused(read_input, [tmp_path / "a.nii"], error=InputError)
-
-
 def test_no_such_file_and_no_input_at_all(tmp_path) -> None:
     assert "does not exist" in refused(read_input, [tmp_path / "Müller 1.nii.gz"], error=InputError)
     refused(read_input, [], error=InputError)

@@ -5,12 +5,16 @@ import io
 import json
 import pickle
 
+import numpy as np
 import pytest
 import torch
+from fixtures.phantom import phantom_hu
 from fixtures.small_bundle import METADATA, write_tiny_bundle
 from LiverLesionCascadeLib.engine.errors import BundleError
 from LiverLesionCascadeLib.engine.model.bundle import METADATA_FILE, WEIGHTS_FILE, ModelBundle, save_bundle
 from LiverLesionCascadeLib.engine.model.network import CascadeResNet
+from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
+from LiverLesionCascadeLib.engine.segmenter import Segmenter
 
 CPU = torch.device("cpu")
 
@@ -121,3 +125,102 @@ def test_damaged_bundle_is_refused_with_a_reason(folder, damage, message):
     with pytest.raises(BundleError, match=message) as caught:
         ModelBundle.load(folder)
     assert "\n" not in str(caught.value)
+
+
+SENSELESS = {
+    "an empty window": ("window_hu", [100, 100]),
+    "a window upside down": ("window_hu", [160, 0]),
+    "a window of words": ("window_hu", ["0", "160"]),
+    "a window that is none": ("window_hu", [0, float("nan")]),
+    "an endless window": ("window_hu", [0, float("inf")]),
+    "no window": ("window_hu", None),
+    "a threshold that is none": ("liver_pass.threshold", float("nan")),
+    "a threshold of 0": ("lesion_pass.lesion_threshold", 0),
+    "a threshold of 2": ("lesion_pass.liver_threshold", 2),
+    "a threshold of true": ("liver_pass.threshold", True),
+    "a size in words": ("liver_pass.size", "512"),
+    "a negative size": ("lesion_pass.size", -5),
+    "a size in parts": ("lesion_pass.size", 64.5),
+    "a huge size": ("liver_pass.size", 10**9),
+    "a width that is none": ("network.width", float("nan")),
+    "a width of 0": ("network.width", 0),
+    "pixels of 0 mm": ("liver_pass.pixel_mm", 0),
+    "a margin that is none": ("lesion_pass.margin", float("inf")),
+    "iterations in words": ("lesion_pass.iterations", "two"),
+    "a density that is none": ("lesion_pass.liver_hu", float("nan")),
+    "a name that is a group": ("name", {"a": 1}),
+    "a number for a version": ("version", 5),
+    "a list for a network": ("network", []),
+    "a word for a pass": ("liver_pass", "fast"),
+    "an unknown decoder": ("network.decoders", ["kidney"]),
+    "a number for decoders": ("network.decoders", 5),
+    "a list for the weights": ("weights", ["weights.pt"]),
+    "a number for a checksum": ("weights.sha256", 5),
+    "a word for a filter": ("lesion_filter", "on"),
+    "half a filter": ("lesion_filter", {"intercept": 1.0}),
+    "a filter that is none": ("lesion_filter", {"intercept": float("nan"), "log_odds": 1, "reject_below": 0.1}),
+    "a nested list for training": ("training", [[[]]]),
+    "a number for limitations": ("limitations", 5),
+    "a list of lists for citations": ("citations", [["a"]]),
+}
+
+
+@pytest.mark.parametrize("kind", SENSELESS)
+def test_senseless_settings_are_refused_by_name(folder, kind):
+    name, value = SENSELESS[kind]
+    metadata = json.loads((folder / METADATA_FILE).read_text())
+    *groups, last = name.split(".")
+    within = metadata
+    for group in groups:
+        within = within[group]
+    within[last] = value
+    (folder / METADATA_FILE).write_text(json.dumps(metadata))
+    with pytest.raises(BundleError, match=last.split(".")[-1]) as caught:
+        ModelBundle.load(folder)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 600
+
+
+def test_metadata_nested_without_end_is_refused(folder):
+    (folder / METADATA_FILE).write_text('{"format": 1, "name": ' + "[" * 100_000 + "]" * 100_000 + "}")
+    with pytest.raises(BundleError, match="cannot be read"):
+        ModelBundle.load(folder)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_refused(folder, value):
+    weights = torch.load(folder / WEIGHTS_FILE, weights_only=True)
+    key = next(key for key, each in weights["lesion"].items() if each.is_floating_point())
+    weights["lesion"][key].view(-1)[0] = value
+    buffer = io.BytesIO()
+    torch.save(weights, buffer)
+    replace_weights(folder, buffer.getvalue())
+    with pytest.raises(BundleError, match="of the lesion pass holds values that are no numbers"):
+        ModelBundle.load(folder).networks(CPU)
+
+
+def test_a_network_that_answers_no_numbers_is_an_error_of_the_bundle_and_no_scan_without_a_liver(folder):
+    weights = torch.load(folder / WEIGHTS_FILE, weights_only=True)
+    for key, each in weights["liver"].items():
+        if key.endswith("running_var"):
+            each.fill_(1e-30)
+        elif each.is_floating_point() and each.ndim == 4:
+            each.fill_(60000.0)
+    buffer = io.BytesIO()
+    torch.save(weights, buffer)
+    replace_weights(folder, buffer.getvalue())
+    segmenter = Segmenter(ModelBundle.load(folder), "cpu")
+    with pytest.raises(BundleError, match="no numbers"):
+        segmenter.segment(CTVolume.from_array(phantom_hu(), np.diag([2.0, 2.0, 3.0, 1.0])))
+
+
+@pytest.mark.parametrize("weights", [[], {"liver": 5}, {"liver": {"a": 5}}, 7, "text"])
+def test_weights_that_are_something_else_are_refused(folder, weights):
+    buffer = io.BytesIO()
+    torch.save(weights, buffer)
+    replace_weights(folder, buffer.getvalue())
+    with pytest.raises(BundleError):
+        ModelBundle.load(folder).networks(CPU)
+
+
+def test_the_shipped_bundle_is_sensible():
+    assert ModelBundle.shipped().lesion_pass.size > 0

@@ -107,6 +107,14 @@ def test_whoever_says_that_all_is_one_scan_is_believed(tmp_path) -> None:
     np.testing.assert_array_equal(read_dicom_folder(tmp_path, acquisition="all").hu, HU)
 
 
+@pytest.mark.parametrize("apart", [1.0, 0.7])
+def test_passes_that_only_the_images_tell_apart_are_refused(apart, tmp_path) -> None:
+    write_passes(tmp_path, apart, each(InstanceNumber=None), each(InstanceNumber=None))
+    with pytest.raises(InputError, match="every second slice shows something else"):
+        read_dicom_folder(tmp_path)
+    assert len(read_dicom_folder(tmp_path, acquisition="all").slices) == 2 * COUNT
+
+
 # Images that share what should be theirs alone.
 
 

@@ -142,3 +142,17 @@ def test_a_bundle_keeps_its_filter_and_a_broken_one_is_refused(tmp_path):
     path.write_text(json.dumps(metadata))
     with pytest.raises(BundleError, match="darker is not known.*fit it anew"):
         ModelBundle.load(folder)
+
+
+def test_lesions_that_touch_are_told_apart_by_default_and_no_voxel_changes(segmenter):
+    hu = scan().hu.copy()
+    hu[ball(22, 48, 54, 12)] = 60  # touches the large one
+    ct = CTVolume.from_array(hu, scan().geometry.ijk_to_lps, "phantom")
+    result = segmenter.segment(ct)
+    joined = replace(PRESETS["fast"], postprocessing=PostProcessing(split_lesions=False))
+    before = segmenter.segment(ct, joined)
+    assert (len(before.table), len(result.table)) == (2, 3)
+    np.testing.assert_array_equal(before.lesions > 0, result.lesions > 0)
+    assert result.split_lesions and not before.split_lesions
+    assert max(lesion.long_axis_mm for lesion in result.table) < max(lesion.long_axis_mm for lesion in before.table)
+    assert not PostProcessing.paper().split_lesions

@@ -4,16 +4,21 @@ import numpy as np
 import pytest
 import slicer
 from fixtures import scene_cases as cases
+from fixtures.follow_up_cases import addResult
 from LiverLesionCascadeLib.engine.errors import InputError
+from LiverLesionCascadeLib.engine.grid.boxed import Boxed
+from LiverLesionCascadeLib.engine.measures.lesion_matching import MATCHED, MERGED, SPLIT
 from LiverLesionCascadeLib.scene.headless import headlessScene
 from LiverLesionCascadeLib.scene.nodes.arrays import orientedImage
 from LiverLesionCascadeLib.scene.nodes.volume import ctVolumeFromNode, ijkToRasMatrix
 from LiverLesionCascadeLib.scene.tools.dividing import Dividing
+from LiverLesionCascadeLib.scene.tools.follow_up import FollowUp
 from LiverLesionCascadeLib.scene.tools.lesion_rows import LesionRows, lesionNumbers
-from LiverLesionCascadeLib.scene.tools.threshold import mayBeRebuilt
+from LiverLesionCascadeLib.scene.tools.threshold import Threshold, mayBeRebuilt
 from LiverLesionCascadeLib.scene.workspace import edit_record
 from LiverLesionCascadeLib.scene.workspace.review import ACCEPTED, REJECTED, UNREVIEWED, Review
 from LiverLesionCascadeLib.scene.workspace.segmentation import segmentationNodeFromResult
+from LiverLesionCascadeLib.scene.workspace.stored_probability import storeProbability
 from LiverLesionCascadeLib.scene.workspace.workspace import closeWorkspaces, workspaceOf
 
 SHAPE = (20, 40, 60)
@@ -146,6 +151,7 @@ def test_what_a_person_painted_keeps_its_shape_and_stays_theirs(workspace):
     assert np.array_equal(workspace.lesions().full(SHAPE), lesions)
     assert np.array_equal(workspace.edits.painted(edit_record.LESIONS).full(SHAPE), painted) and painted.any()
     assert sum(mask.astype(int) for mask in masks(workspace).values()).max() == 1
+    assert masks(workspace)[second][painted].all(), "painted voxels go with the part that they are in"
     assert workspace.isEdited(second), "voxels that a person painted are in a lesion that they edited"
 
 
@@ -195,3 +201,34 @@ def test_parts_are_saved_and_found_again(workspace):
     assert all(np.array_equal(mask, masks(again)[each]) for each, mask in before.items())
     assert lesionNumbers(again)[ids[1]] == 3 and not mayBeRebuilt(again, ids[1])
     assert not again.edits.painted(edit_record.LESIONS), "a split is no correction to refine from"
+
+
+@pytest.mark.parametrize("splits", [True, False])
+def test_a_threshold_tells_lesions_apart_where_the_result_did(scene, splits):
+    hu = np.where(LEFT | RIGHT, 40, 100).astype(np.int16)
+    volume = cases.addVolumeNode(scene, hu, spacing=(1.0, 1.0, 1.0))
+    ct = ctVolumeFromNode(volume)
+    result = cases.resultOf(ct, LIVER, (LEFT | RIGHT).astype(np.uint16), split_lesions=splits)
+    node = segmentationNodeFromResult(result, volume)
+    storeProbability(node, volume, Boxed(np.where(LEFT | RIGHT, 0.9, 0.0).astype(np.float32), (0, 0, 0)))
+    workspaceOf(node).tool(Threshold).apply(0.5, 3.0)
+    assert len(workspaceOf(node).lesionIds()) == (2 if splits else 1)
+
+
+def test_the_follow_up_sees_a_split_and_a_merge(scene):
+    lesion = [((-30, 10, 10), 14.0), ((-30, 10, 36), 12.5)]
+    _volume, before = addResult(scene, "Before", lesion)
+    _volume, after = addResult(scene, "After", lesion)
+    followUp = workspaceOf(after).tool(FollowUp)
+    followUp.setBaseline(before)
+
+    def states():
+        return sorted(row.state for row in followUp.compare().table.rows)
+
+    assert states() == [MATCHED, MATCHED]
+    workspaceOf(after).tool(Dividing).merge(workspaceOf(after).lesionIds())
+    assert MERGED in states()
+    workspaceOf(before).tool(Dividing).merge(workspaceOf(before).lesionIds())
+    assert states() == [MATCHED]
+    workspaceOf(after).tool(Dividing).split(workspaceOf(after).lesionIds()[0], 2)
+    assert SPLIT in states()

@@ -9,6 +9,7 @@ from fixtures.small_bundle import IntensityNetwork, write_tiny_bundle
 from LiverLesionCascadeLib.engine.errors import CancelledError, DeviceError, InvalidVolumeError
 from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
 from LiverLesionCascadeLib.engine.model.inference import between_slices, evenly_stepped, predict, scaled_size
+from LiverLesionCascadeLib.engine.passes.liver_pass import run_liver_pass
 from LiverLesionCascadeLib.engine.passes.presets import PAPER_SCALES, Preset
 from LiverLesionCascadeLib.engine.progress import Progress
 from LiverLesionCascadeLib.engine.results.postprocessing import PostProcessing
@@ -271,3 +272,36 @@ def test_mirrored_images_are_averaged_in_their_own_place():
     assert torch.allclose(mirrored, (plain + maps(images.flip(-1), False).flip(-1)) / 2, atol=1e-3)
     assert torch.allclose(maps(images.flip(-1), True), mirrored.flip(-1), atol=1e-3)
     assert not torch.allclose(mirrored, plain, atol=0.1)
+
+
+def small_field() -> CTVolume:
+    """A scan of less than the liver pass sees: the rest of its view is padding."""
+    hu = np.full((20, 40, 48), 100, np.int16)
+    hu[:, 15:25, 15:25] = -1000
+    hu[:, 5:10] = 60
+    return CTVolume.from_array(hu, np.diag([2.0, 2.0, 4.0, 1.0]), "small")
+
+
+def test_a_liver_that_the_network_sees_in_the_padding_alone_is_none(segmenter):
+    segmenter._networks["liver"] = IntensityNetwork(liver=(-0.1, 0.0001))
+    ct = small_field()
+    hu = ct.hu.copy()
+    hu[hu < 0] = 100
+    hu[0, 0, 0] = -1000  # a scan has air somewhere; smaller than a pixel of the view
+    result = segmenter.segment(CTVolume.from_array(hu, ct.source.ijk_to_lps), SLICE)
+    assert not result.liver.any()
+    assert "no_liver" in {finding.code for finding in result.findings}
+
+
+def test_the_box_is_around_what_lies_in_the_image_whatever_is_seen_beside_it(segmenter):
+    segmenter._networks["liver"] = IntensityNetwork(liver=(-0.1, 0.45))
+    pass_ = run_liver_pass(
+        small_field(), segmenter.bundle, segmenter._networks["liver"], SLICE, torch.device("cpu"), Progress(None, None)
+    )
+    outside = pass_.maps.clone()
+    view = pass_.view
+    row, column = -view.top / view.height * view.size[0], -view.left / view.width * view.size[1]
+    last_row, last_column = row + 40 / view.height * view.size[0], column + 48 / view.width * view.size[1]
+    outside[..., round(row) : round(last_row), round(column) : round(last_column)] = 0
+    assert not outside.any()
+    assert pass_.box is not None

@@ -47,8 +47,9 @@ def result_of(array, matrix):
     table = measure_lesions(instances, ct.hu, ct.geometry, boxes[1], liver)
     finding = Finding("example", "warning", "An example.")
     return SegmentationResult(
-        ct, liver, instances, *boxes, table, "b", "1.0", "fast", "cpu (fp32)", [finding], {"liver pass": 1.5}
-    )
+        ct, liver, instances, *boxes, table=table, bundle_name="b", bundle_version="1.0", preset="fast",
+        device="cpu (fp32)", findings=[finding], timings={"liver pass": 1.5},
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("direction", AXIS_ORDERS, ids=lambda d: "".join(f"{n:+.0f}" for n in d.sum(axis=0) * 1))

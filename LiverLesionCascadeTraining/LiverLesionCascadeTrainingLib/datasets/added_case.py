@@ -14,6 +14,7 @@ from LiverLesionCascadeLib.engine.scan.image_io import write_image
 
 from ..cases.case_source import read_json, safe_name
 from ..cases.labels import LESION, require_liver
+from ..cases.mask_check import require_on_liver
 from ..layouts.lits import LabelMapSource
 from .prepared import is_prepared
 
@@ -53,7 +54,12 @@ def add_case(
     if labels.size and (labels.min() < 0 or labels.max() > LESION):
         raise InputError(f"case {name}: unknown labels; use 0 background, 1 liver, 2 lesion")
     require_liver(labels)
-    CTVolume.from_array(hu, ijk_to_lps, name).require_ct_like()
+    ct = CTVolume.from_array(hu, ijk_to_lps, name)
+    ct.require_ct_like()
+    try:
+        require_on_liver(ct.hu, ct.from_source(labels))
+    except InputError as error:
+        raise InputError(f"case {name}: {error}") from error
     if is_prepared(folder):
         raise OutputError(f"{folder} is a prepared data set: add the case to a folder of scans and prepare that again")
     volume, segmentation = folder / f"volume-{name}.nrrd", folder / f"segmentation-{name}.nrrd"
@@ -62,7 +68,6 @@ def add_case(
     geometry = ImageGeometry((labels.shape[0], labels.shape[1], labels.shape[2]), ijk_to_lps)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # The segmentation first: a volume without one would be a problem, the other way round nothing is found.
         write_image(segmentation, labels.astype(np.uint8), geometry)
         write_image(volume, hu, geometry)
         if patient:

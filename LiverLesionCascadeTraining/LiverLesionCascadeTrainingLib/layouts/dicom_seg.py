@@ -33,7 +33,8 @@ from .placement import Piece
 from .segment_labels import SegmentIdentity
 from .segments_source import Segments, SegmentsSource
 
-_CT_CLASS = "1.2.840.10008.5.1.4.1.1.2"
+# Also enhanced, and converted to that.
+_CT_CLASSES = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
 _SEG_CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")  # segmentation, label map segmentation
 _TAGS = [
     "SOPClassUID",
@@ -88,6 +89,10 @@ def find_dicom(folder: Path, ignore: tuple[str, ...] = ()) -> Found:
             patient = text(header, "PatientID") or text(header, "SOPInstanceUID") or str(path)
             files = (path, *objects.series[uid])
             found.cases.append(DicomSource(name, f"dicom-{_digest(patient)}", False, files, ignore))
+    if objects.segmentations:
+        for uid, slices in objects.series.items():
+            if uid not in taken:
+                found.notes.append(f"The CT series in {slices[0].parent} ({len(slices)} files) has no segmentation")
     return found
 
 
@@ -108,7 +113,7 @@ def _scan(folder: Path) -> _Objects:
                 objects.problems.append(Problem("", message))
                 continue
             kind = sop_class(header)
-            if kind == _CT_CLASS or (not kind and text(header, "Modality") == "CT"):
+            if kind in _CT_CLASSES or (not kind and text(header, "Modality") == "CT"):
                 uid = text(header, "SeriesInstanceUID")
                 objects.series[uid].append(path)
                 objects.frames_of_reference[text(header, "FrameOfReferenceUID")].add(uid)

@@ -14,9 +14,11 @@ from LiverLesionCascadeLib.engine.scan.image_io import read_image, read_labels
 
 from ..cases.case_source import CaseSource, Found, descriptions, patient_of
 from ..cases.labels import LESION, LESIONS_UNKNOWN, LIVER, with_labels
+from ..cases.mask_check import require_on_liver
 from ..cases.problems import Problem
 
-_VOLUME = re.compile(r"^volume-(?P<name>.+?)(?P<suffix>\.nii(?:\.gz)?|\.nrrd|\.mha)$")
+# In capitals or not: some file systems tell them apart, and people who rename files do not.
+_FILE = re.compile(r"^(?P<kind>volume|segmentation)-(?P<name>.+?)(\.nii(\.gz)?|\.nrrd|\.mha)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,11 @@ class LabelMapSource(CaseSource):
         ct = read_image(self.volume, self.sparse)
         values = read_labels(self.segmentation, like=ct.source)
         try:
-            labels = with_labels(values, dict(self.roles), dict(self.label_names))
+            labels = ct.from_source(with_labels(values, dict(self.roles), dict(self.label_names)))
+            require_on_liver(ct.hu, labels)
         except InputError as error:
             raise InputError(f"{self.segmentation.name}: {error}") from error
-        return ct, ct.from_source(labels)
+        return ct, labels
 
     def settings(self) -> list[object]:
         return [*super().settings(), self.roles]
@@ -61,15 +64,25 @@ def find_lits(folder: Path) -> Found:
     """
     found = Found()
     described = descriptions(folder)
-    for volume in sorted(folder.iterdir()):
-        match = _VOLUME.match(volume.name)
+    files: dict[str, dict[str, Path]] = {"volume": {}, "segmentation": {}}
+    for path in sorted(folder.iterdir()):
+        match = _FILE.match(path.name)
         if not match:
             continue
+        of_kind = files[match["kind"].lower()]
+        other = of_kind.setdefault(match["name"].casefold(), path)
+        if other is not path:
+            message = f"{other.name} and {path.name} in {folder} are of one case: keep one of them"
+            found.problems.append(Problem(match["name"], message))
+    for key in sorted(files["volume"].keys() | files["segmentation"].keys()):
+        volume, segmentation = (files[kind].get(key) for kind in ("volume", "segmentation"))
+        there = volume or segmentation
+        match = _FILE.match(there.name) if there else None
+        assert there is not None and match is not None
         name = match["name"]
-        segmentation = folder / f"segmentation-{name}{match['suffix']}"
-        if not segmentation.is_file():
-            message = f"{volume.name} has no {segmentation.name} beside it in {folder}"
-            found.problems.append(Problem(name, message))
+        if volume is None or segmentation is None:
+            missing = there.name.replace(match["kind"], "segmentation" if volume else "volume", 1)
+            found.problems.append(Problem(name, f"{there.name} has no {missing} beside it in {folder}"))
             continue
         description = described.get(name)
         sparse = isinstance(description, dict) and "slice_index" in description

@@ -52,6 +52,10 @@ def find_msd(folder: Path) -> Found:
             name, f"p{name}", False, files, tuple(sorted(known.items())), tuple(sorted(names.items()))
         )
         found.cases.append(case)
+    labels_listed = {(folder / entry["label"]).resolve() for entry in description["training"]}
+    for path in sorted((folder / "labelsTr").glob("[!.]*")):
+        if path.name.lower().endswith(READABLE) and path.resolve() not in labels_listed:
+            found.notes.append(f"{path} is not listed in dataset.json and was left out")
     return found
 
 

@@ -12,6 +12,7 @@ from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 
 from ..cases.case_source import CaseSource
+from ..cases.mask_check import require_on_liver
 from .placement import Piece, label_map
 from .segment_labels import SegmentIdentity
 
@@ -36,10 +37,11 @@ class SegmentsSource(CaseSource):
     def read(self) -> tuple[CTVolume, np.ndarray]:
         ct, segmentation, segments = self.open()
         try:
-            labels = label_map(segments, ct.source, self.ignore)
+            labels = ct.from_source(label_map(segments, ct.source, self.ignore))
+            require_on_liver(ct.hu, labels)
         except InputError as error:
             raise InputError(f"{segmentation.name}: {error}") from error
-        return ct, ct.from_source(labels)
+        return ct, labels
 
     def settings(self) -> list[object]:
         return [*super().settings(), self.ignore]

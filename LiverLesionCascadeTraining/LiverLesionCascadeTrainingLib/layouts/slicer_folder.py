@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from LiverLesionCascadeLib.engine.errors import InputError
+from LiverLesionCascadeLib.engine.files import has_text_name, shown_name
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.scan.image_io import READABLE, read_image
+from LiverLesionCascadeLib.engine.scan.stored_voxels import check_stored_voxels
 
 from ..cases.case_source import Found, descriptions, patient_of, safe_name
 from ..cases.problems import Problem
@@ -81,6 +83,7 @@ def read_segments(path: Path) -> Iterator[tuple[SegmentIdentity, list[Piece]]]:
     import SimpleITK as sitk
 
     header = _header(path)
+    check_stored_voxels(path)
     try:
         image = header.Execute()
     except RuntimeError as error:
@@ -111,6 +114,8 @@ def read_segments(path: Path) -> Iterator[tuple[SegmentIdentity, list[Piece]]]:
 def _header(path: Path) -> SimpleITK.ImageFileReader:
     import SimpleITK as sitk
 
+    if not has_text_name(path):
+        raise InputError(f"{shown_name(path)}: the path holds bytes that are no text (UTF-8): give it another name")
     reader = sitk.ImageFileReader()
     reader.SetFileName(os.fspath(path))
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from LiverLesionCascadeLib.engine.measures.spreadsheet import cell_text
 from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
 
 from ..bundles.export import logged_hours
@@ -143,7 +144,7 @@ def csv_text(rows: Sequence[Row], measured: Measured) -> str:
                 for region, name in MEASURES
             ]
             counts = [str(false_lesions(case)), f"{case['seconds']:.1f}", *[""] * len(columns)]
-            writer.writerow([row.method, row.sees, case["name"], *shown, *counts])
+            writer.writerow([row.method, row.sees, cell_text(case["name"]), *shown, *counts])
         means = [mean_of(measured[row.key], region, name) for region, name in MEASURES]
         writer.writerow(
             [

@@ -145,7 +145,8 @@ def test_only_what_changed_is_prepared_again(lits, tmp_path):
     hu, labels = phantom_case(2)
     write_case(train, "2", hu, np.where(labels == 2, 1, labels))
     write_case(train, "30", *phantom_case(30))
-    (train / "volume-1.nii.gz").unlink()
+    for kind in ("volume", "segmentation"):
+        (train / f"{kind}-1.nii.gz").unlink()
     prepare([train], data)
     after = snapshot(data)
     changed = {path.parts[1] for path in after.keys() | before.keys() if after.get(path) != before.get(path)}

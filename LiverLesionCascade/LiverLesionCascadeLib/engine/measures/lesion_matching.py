@@ -16,6 +16,8 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 
+from .spreadsheet import cell_text
+
 #: How far alignment may leave one lesion from where it was, in mm.
 TOLERANCE_MM = 12.0
 # A lesion is part of another if at least half of it lies so near to voxels of that.
@@ -272,10 +274,10 @@ def follow_up_csv(table: FollowUpTable) -> str:
     writer.writerow(COLUMNS)
     for row in table.rows:
         texts = [
-            row.before.name if row.before else "",
-            row.after.name if row.after else "",
+            cell_text(row.before.name) if row.before else "",
+            cell_text(row.after.name) if row.after else "",
             row.state,
-            row.partner.name if row.partner else "",
+            cell_text(row.partner.name) if row.partner else "",
             "chosen" if row.chosen else "proposed",
         ]
         writer.writerow(_fields(texts, row.distance_mm, row.long_axis_mm, row.volume_ml))

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import BundleError
 from ..files import write_atomically
 from ..resources import RESOURCES
+from .bundle_settings import PASSES, check_settings
 from .lesion_filter import LesionFilter
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 FORMAT = 1
 METADATA_FILE = "metadata.json"
 WEIGHTS_FILE = "weights.pt"
-PASSES = ("liver", "lesion")
 
 #: Where the extension's bundles are shipped.
 BUNDLES_FOLDER = RESOURCES / "Bundles"
@@ -115,27 +115,28 @@ class ModelBundle:
             raise BundleError(f"{folder} is not a model bundle (it has no {METADATA_FILE}): choose a bundle's folder")
         try:
             metadata = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise BundleError(f"{path} cannot be read ({error}): get the bundle again") from error
         if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
             raise BundleError(f"{path} is not of bundle format {FORMAT}: update the extension, or use another bundle")
+        network = metadata.get("network")
+        if isinstance(network, dict) and (network.get("architecture") != "table1" or not _known_channels(metadata)):
+            raise BundleError(f"{path} describes an unknown network: update the extension, or use another bundle")
+        check_settings(metadata, str(path))
         try:
-            if metadata["network"]["architecture"] != "table1" or not _known_channels(metadata):
-                raise BundleError(f"{path} describes an unknown network: update the extension, or use another bundle")
             low, high = (float(value) for value in metadata["window_hu"])
             bundle = cls(
                 folder,
                 metadata,
                 float(metadata["network"]["width"]),
-                frozenset(metadata["network"].get("decoders", ())),
+                frozenset(metadata["network"].get("decoders") or ()),
                 (low, high),
                 LiverPassSettings(**metadata["liver_pass"]),
                 LesionPassSettings(**metadata["lesion_pass"]),
-                LesionFilter.from_dict(metadata["lesion_filter"]) if "lesion_filter" in metadata else None,
+                LesionFilter.from_dict(metadata["lesion_filter"]) if metadata.get("lesion_filter") else None,
                 b"",
             )
             name, expected = str(metadata["weights"]["file"]), str(metadata["weights"]["sha256"])
-            _ = bundle.name, bundle.version
         except (KeyError, TypeError, ValueError) as error:
             raise BundleError(f"{path} is incomplete or wrong ({error}): get the bundle again") from error
         if Path(name).name != name:
@@ -188,7 +189,7 @@ class ModelBundle:
 
         try:
             weights = torch.load(io.BytesIO(self._weights), map_location="cpu", weights_only=True)
-        except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, LookupError, TypeError) as error:
             raise BundleError(
                 f"The weights in {self.folder} hold something other than tensors and were not loaded: "
                 "do not use this bundle"
@@ -203,14 +204,27 @@ class ModelBundle:
                 raise BundleError(
                     f"The weights in {self.folder} do not fit the {name} pass ({reason}): get the bundle again"
                 ) from error
+            _require_numbers(network, name, self.folder)
             networks[name] = network.placed(device).eval().requires_grad_(False)
         return networks
 
 
 def _known_channels(metadata: dict[str, Any]) -> bool:
-    said, neighbours = metadata["network"]["input_channels"], metadata["lesion_pass"].get("neighbour_mm")
-    lesion = 3 if neighbours is None else 5
+    said, settings = metadata["network"].get("input_channels"), metadata.get("lesion_pass")
+    lesion = 5 if isinstance(settings, dict) and settings.get("neighbour_mm") is not None else 3
     return said == {"liver": 3, "lesion": lesion} or said == lesion == 3
+
+
+def _require_numbers(network: CascadeResNet, name: str, folder: Path) -> None:
+    """Raises BundleError where a weight is NaN, infinite, or a variance that is negative."""
+    import torch
+
+    for key, value in network.state_dict().items():
+        if not torch.isfinite(value).all() or (key.endswith("running_var") and bool((value < 0).any())):
+            raise BundleError(
+                f"The weights in {folder} are damaged: {key} of the {name} pass holds values that are no numbers: get "
+                "the bundle again"
+            )
 
 
 def save_bundle(folder: Path, networks: dict[str, CascadeResNet], metadata: dict[str, Any]) -> None:

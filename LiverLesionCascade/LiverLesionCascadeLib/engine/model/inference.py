@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..errors import DeviceError
+from ..errors import BundleError, DeviceError
 from ..progress import Progress
 from .device import autocast
 from .network import OUTPUT_STRIDE, SliceNetwork
@@ -65,6 +65,7 @@ def predict(
     Raises:
         CancelledError: If the run was cancelled.
         DeviceError: If the device ran out of memory.
+        BundleError: If the network gives values that are no numbers: they would be taken for "no liver".
     """
     maps = torch.empty((count, 2, *size), dtype=torch.float16)
     batch = batch_size(network.width, *scaled_size(size, max(scales)))
@@ -85,6 +86,11 @@ def predict(
         raise DeviceError(
             f"{device} ran out of memory: free memory there (close other programs), or choose device cpu"
         ) from error
+    if not torch.isfinite(maps).all():
+        raise BundleError(
+            f"The bundle's network gives values that are no numbers on {device}: get the bundle again, or choose "
+            "device cpu"
+        )
     return maps
 
 

@@ -75,9 +75,14 @@ def run_liver_pass(
         return extracted[:, None].expand(-1, 3, -1, -1)
 
     maps = predict(network, inputs, len(indices), view.size, preset.liver_scales, device, progress)
+    # What lies outside of the image is no liver and no lesion, whatever the network sees in the padding.
+    in_rows = _inside(view.top, view.height, view.size[0], rows)
+    in_columns = _inside(view.left, view.width, view.size[1], columns)
+    maps *= torch.from_numpy(np.outer(in_rows, in_columns))
     liver = largest_component((maps[:, 0] > settings.threshold).numpy())
+    nothing = LiverPassResult(maps, indices, view, None, None, None, None)
     if not liver.any():
-        return LiverPassResult(maps, indices, view, None, None, None, None)
+        return nothing
     found = np.flatnonzero(liver.any(axis=(1, 2)))
     # Between the outermost slice that shows liver and its unseen neighbours there may be more of it.
     margin = max(1, round(END_MARGIN_MM / slice_mm))
@@ -89,13 +94,18 @@ def run_liver_pass(
         inside = (positions >= 0) & (positions < len(profile))
         return inside & profile[np.clip(positions.astype(int), 0, len(profile) - 1)]
 
-    box = liver_box_view(
-        in_slice(np.any(liver, axis=(0, 2)), view.top, view.height, rows),
-        in_slice(np.any(liver, axis=(0, 1)), view.left, view.width, columns),
-        (row_mm, column_mm),
-        bundle.lesion_pass.size,
-        bundle.lesion_pass.margin,
-    )
+    liver_rows = in_slice(np.any(liver, axis=(0, 2)), view.top, view.height, rows)
+    liver_columns = in_slice(np.any(liver, axis=(0, 1)), view.left, view.width, columns)
+    if not liver_rows.any() or not liver_columns.any():
+        return nothing  # a speck that is smaller than a pixel of the slice
+    lesion_pass = bundle.lesion_pass
+    box = liver_box_view(liver_rows, liver_columns, (row_mm, column_mm), lesion_pass.size, lesion_pass.margin)
     low, high = bundle.window_hu
     liver_hu = low + (high - low) * float(images[torch.from_numpy(liver)].median())
     return LiverPassResult(maps, indices, view, first, last, box, liver_hu)
+
+
+def _inside(start: int, extent: int, size: int, count: int) -> np.ndarray:
+    """Which of the view's ``size`` pixels along an axis have their centre in the image's ``count`` ones."""
+    centres = start + (np.arange(size) + 0.5) * extent / size
+    return (centres >= 0) & (centres < count)

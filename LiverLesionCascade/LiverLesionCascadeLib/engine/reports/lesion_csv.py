@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..measures.lesions import Lesion
+from ..measures.spreadsheet import cell_text
 from ..scan.ct_volume import CTVolume
 from .source_slices import long_axis_middle, ras, source_slice
 
@@ -69,10 +70,10 @@ def lesion_csv(table: Sequence[Lesion], ct: CTVolume, more: Mapping[str, Mapping
     more = more or {}
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([*COLUMNS, *more])
+    writer.writerow([*COLUMNS, *map(cell_text, more)])
     for lesion, row in zip(table, lesion_rows(table, ct), strict=True):
         measured = [_field(row[column], decimals) for column, decimals in COLUMNS.items()]
-        writer.writerow([*measured, *(column.get(lesion.number, "") for column in more.values())])
+        writer.writerow([*measured, *(cell_text(column.get(lesion.number, "")) for column in more.values())])
     return stream.getvalue()
 
 

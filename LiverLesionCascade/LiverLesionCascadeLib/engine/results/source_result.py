@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,14 @@ from ..grid.geometry import ImageGeometry, axial_order
 from ..measures.lesions import Lesion
 from ..model.lesion_filter import LesionFilter
 from ..scan.ct_volume import CTVolume
-from .result import SegmentationResult
+from .result import ResultFacts, SegmentationResult
 
 _DESCRIPTION_FILE = "result.json"
 _ARRAYS = ("liver", "lesions", "liver_probability", "lesion_probability")
 
 
 @dataclass
-class SourceResult:
+class SourceResult(ResultFacts):
     """Liver and lesions on the grid of the image that was segmented, axis order and flips as they are there.
 
     Attributes:
@@ -36,17 +36,10 @@ class SourceResult:
         name: Of the image.
         liver: uint8, 1 in the whole organ, lesions included.
         lesions: uint8 or uint16, lesions 1..n by falling volume.
-        table: Measures of the lesions in the order of their numbers. Unlike in ``SegmentationResult``, their points
-            and centroids are voxels (k, j, i) of this grid, fractions allowed, and ``long_axis_slice`` is the slice
-            along the grid's axis that runs between feet and head.
+        table: Unlike in ``SegmentationResult``, points and centroids are voxels (k, j, i) of this grid, fractions
+            allowed, and ``long_axis_slice`` is the slice along the grid's axis that runs between feet and head.
         liver_probability, lesion_probability: float16, where they were asked for.
         liver_volume_ml: Of the whole organ.
-        findings: What a person should know about the scan and this result.
-        timings: Seconds per stage.
-        lesion_threshold: Probability above which a voxel was a lesion.
-        min_lesion_mm: Equivalent diameter of the smallest lesion that was kept.
-        split_lesions: Whether lesions that have grown together were told apart.
-        lesion_filter: What gave the lesions their confidence; None for a bundle without a filter.
     """
 
     shape: tuple[int, int, int]
@@ -54,24 +47,9 @@ class SourceResult:
     name: str
     liver: Boxed
     lesions: Boxed
-    table: list[Lesion]
     liver_volume_ml: float
-    bundle_name: str
-    bundle_version: str
-    preset: str
-    device: str
-    findings: list[Finding] = field(default_factory=list)
-    timings: dict[str, float] = field(default_factory=dict)
     liver_probability: Boxed | None = None
     lesion_probability: Boxed | None = None
-    lesion_threshold: float = 0.5
-    min_lesion_mm: float = 0.0
-    split_lesions: bool = False
-    lesion_filter: LesionFilter | None = None
-
-    @property
-    def lesion_volume_ml(self) -> float:
-        return sum(lesion.volume_ml for lesion in self.table)
 
     @classmethod
     def from_result(cls, result: SegmentationResult, keep_probabilities: bool = False) -> SourceResult:
@@ -81,30 +59,23 @@ class SourceResult:
             keep_probabilities: Whether the probability maps come along.
         """
         ct = result.ct
-        liver = lesion = None
+        liver = lesion_probability = None
         if keep_probabilities:
             boxes = (result.liver_probability, result.lesion_probability)
-            liver, lesion = (ct.boxed_to_source(Boxed.of(each.values, each.start), order=1) for each in boxes)
+            liver, lesion_probability = (
+                ct.boxed_to_source(Boxed.of(each.values, each.start), order=1) for each in boxes
+            )
+        facts = result.facts() | {"table": [_lesion_on_source(lesion, ct) for lesion in result.table]}
         return cls(
             shape=ct.source.shape,
             ijk_to_lps=ct.source.ijk_to_lps,
             name=ct.name,
             liver=ct.boxed_to_source(Boxed.labels(result.liver)),
             lesions=ct.boxed_to_source(Boxed.labels(result.lesions)),
-            table=[_lesion_on_source(lesion, ct) for lesion in result.table],
             liver_volume_ml=result.liver_volume_ml,
-            bundle_name=result.bundle_name,
-            bundle_version=result.bundle_version,
-            preset=result.preset,
-            device=result.device,
-            findings=list(result.findings),
-            timings=dict(result.timings),
             liver_probability=liver,
-            lesion_probability=lesion,
-            lesion_threshold=result.lesion_threshold,
-            min_lesion_mm=result.min_lesion_mm,
-            split_lesions=result.split_lesions,
-            lesion_filter=result.lesion_filter,
+            lesion_probability=lesion_probability,
+            **facts,
         )
 
     def moved(self, start: tuple[int, int, int], shape: tuple[int, int, int], ijk_to_lps: np.ndarray) -> SourceResult:

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 AIR_HU = -1024
 MAX_VOXELS = 1_000_000_000
+# The extended scale of some scanners ends at 30710 HU.
+HIGHEST_HU = 31_000
+# Where HU from -6000 to 3071 are found after 2^16 was added to them.
+_WRAPPED_FROM, _WRAPPED_TO = (1 << 16) - 6000, (1 << 16) + 3071
 THICK_SLICE_MM = 5.0
 FEW_SLICES = 20
 SMALL_FIELD_MM = 250.0
@@ -77,17 +81,21 @@ class CTVolume:
         """
         label = name or "The volume"
         array, source = _require_volume(array_kji, ijk_to_lps, label, single_slices)
-        dtype = _require_plausible_values(array, label)
+        ranges = _ValueRanges.of(array, label)
+        array, notes = ranges.with_signs(array)
+        if notes:
+            ranges = _ValueRanges.of(array, label)
+        dtype = ranges.require_plausible()
         intensities = IntensityProfile.of(array)
         if is_axis_aligned(source):
             order = axial_order(source)
             hu = _as_contiguous(order.apply(array), dtype)
-            return cls(hu, aligned_axial_geometry(source), source, order, intensities, name)
+            return cls(hu, aligned_axial_geometry(source), source, order, intensities, name, notes)
 
         geometry = _covering_geometry(source, label)
         hu = resample(array, source, geometry, order=1, fill=AIR_HU, dtype=dtype)
         hu.flags.writeable = False
-        return cls(hu, geometry, source, None, intensities, name, [_resampled_note(source)])
+        return cls(hu, geometry, source, None, intensities, name, [*notes, _resampled_note(source)])
 
     @property
     def resampled(self) -> bool:
@@ -158,10 +166,11 @@ def inspect(array_kji: np.ndarray, ijk_to_lps: np.ndarray, name: str = "") -> Ge
     for slab in array:
         ranges.add(slab)
         yield
-    ranges.require_plausible()
+    array, notes = ranges.with_signs(array)
+    (_ValueRanges.of(array, label) if notes else ranges).require_plausible()
     aligned = is_axis_aligned(source)
     geometry = aligned_axial_geometry(source) if aligned else _covering_geometry(source, label)
-    findings = _scan_findings(geometry, IntensityProfile.of(array))
+    findings = [*notes, *_scan_findings(geometry, IntensityProfile.of(array))]
     return findings if aligned else [_resampled_note(source), *findings]
 
 
@@ -292,14 +301,6 @@ def _require_scalar_3d(array: np.ndarray, label: str) -> np.ndarray:
     return array
 
 
-def _require_plausible_values(array: np.ndarray, label: str) -> np.dtype:
-    """Check every voxel, slab by slab to save memory, and return int16 or float32: what holds the values."""
-    ranges = _ValueRanges(label)
-    for slab in array:
-        ranges.add(slab)
-    return ranges.require_plausible()
-
-
 class _ValueRanges:
     """What is known of the values of the slabs seen so far."""
 
@@ -307,7 +308,16 @@ class _ValueRanges:
         self._label = label
         self._low, self._high = np.inf, -np.inf
         self._whole = True
-        self._voxels = self._tissue = self._bad = 0
+        self._voxels = self._tissue = self._bad = self._beyond = 0
+        self._lowest_beyond = np.inf
+
+    @classmethod
+    def of(cls, array: np.ndarray, label: str) -> _ValueRanges:
+        """Slab by slab, to save memory."""
+        ranges = cls(label)
+        for slab in array:
+            ranges.add(slab)
+        return ranges
 
     def add(self, slab: np.ndarray) -> None:
         self._voxels += slab.size
@@ -318,6 +328,28 @@ class _ValueRanges:
             self._whole = self._whole and bool((np.rint(slab) == slab).all())
         self._low, self._high = min(self._low, float(slab.min())), max(self._high, float(slab.max()))
         self._tissue += int(np.count_nonzero(slab > -300))
+        beyond = slab[slab > HIGHEST_HU]
+        if beyond.size:
+            self._beyond += beyond.size
+            self._lowest_beyond = min(self._lowest_beyond, float(beyond.min()))
+
+    def with_signs(self, array: np.ndarray) -> tuple[np.ndarray, list[Finding]]:
+        """The array with the sign of HU that were stored without it, and what is to be said of HU that no CT has."""
+        if not self._beyond or self._bad:
+            return array, []
+        if self._lowest_beyond >= _WRAPPED_FROM and self._high <= _WRAPPED_TO:
+            signed = array.astype(np.float32 if array.dtype.kind == "f" else np.int32)
+            signed[signed > HIGHEST_HU] -= 1 << 16
+            text = (
+                f"{self._beyond} voxels had lost their sign ({self._lowest_beyond:g} and more, as of padding that is "
+                "stored in an unsigned image): they were given it back."
+            )
+            return signed, [Finding("signs_restored", "warning", text)]
+        text = (
+            f"{self._beyond} voxels lie above {HIGHEST_HU} HU, up to {self._high:g}, which no CT has: padding, or a "
+            "rescale that is wrong. Check the HU of the liver, or use the original scan."
+        )
+        return array, [Finding("impossible_hu", "warning", text)]
 
     def require_plausible(self) -> np.dtype:
         """int16 or float32: what holds the values. Raises InvalidVolumeError for values that no scan has."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,10 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import InputError, InvalidVolumeError, OutputError
-from ..files import atomic_file
+from ..files import atomic_file, has_text_name, shown_name
+from ..findings import Finding
 from ..grid.geometry import ImageGeometry
 from . import nifti
 from .ct_volume import CTVolume
+from .itk_warnings import itk_warnings
+from .stored_voxels import check_stored_voxels
 
 if TYPE_CHECKING:
     import SimpleITK
@@ -42,6 +46,7 @@ def read_input(
     if not given:
         raise InputError("No input. Give an image file (NIfTI, NRRD, MHA) or a DICOM folder.")
     for path in given:
+        _require_text(path)
         if not path.exists():
             raise InputError(f"{path} does not exist. Check the path; put it in quotes if it has spaces.")
     # The table of contents of a CD stands for what lies beside it.
@@ -68,8 +73,10 @@ def read_image(path: str | os.PathLike[str], single_slices: bool = False) -> CTV
         single_slices: Whether it may be one slice alone, as cases for training may be.
     """
     path = Path(path)
-    array, ijk_to_lps = _read(path)
-    return CTVolume.from_array(array, ijk_to_lps, path.name, single_slices)
+    array, ijk_to_lps, remarks = read_array(path)
+    ct = CTVolume.from_array(array, ijk_to_lps, path.name, single_slices)
+    ct.notes += [Finding("file", "warning", f"{path.name}: {remark}") for remark in remarks]
+    return ct
 
 
 def read_labels(path: str | os.PathLike[str], like: ImageGeometry) -> np.ndarray:
@@ -78,7 +85,7 @@ def read_labels(path: str | os.PathLike[str], like: ImageGeometry) -> np.ndarray
     Raises InputError where the file is on another grid or holds no labels.
     """
     path = Path(path)
-    array, ijk_to_lps = _read(path)
+    array, ijk_to_lps, _ = read_array(path)
     if array.ndim == 4 and array.shape[0] == 1:
         array = array[0]
     if array.ndim != 3:
@@ -137,8 +144,10 @@ def write_image(path: str | os.PathLike[str], array_kji: np.ndarray, geometry: I
         ) from error
 
 
-def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Array in numpy order and (4, 4) matrix to LPS; 4D and vector images come as 4D arrays."""
+def read_array(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Array in numpy order, (4, 4) matrix to LPS, and what a person should know; 4D and vector images come as 4D
+    arrays. Raises InputError, InvalidVolumeError."""
+    _require_text(path)
     if path.is_dir():
         raise InputError(f"{path} is a folder. Give an image file, or use it as a DICOM folder.")
     if not path.exists():
@@ -150,12 +159,22 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     try:
         if path.stat().st_size == 0:
             raise InputError(f"{path.name} is empty (0 bytes). Copy or export it again.")
-        return _read_nifti(path) if nifti.is_nifti(path) else _read_itk(path)
+        with itk_warnings() as warnings:
+            array, ijk_to_lps, remarks = _read_nifti(path) if nifti.is_nifti(path) else _read_itk(path)
+        return array, ijk_to_lps, [*remarks, *(f"ITK says: {text}" for text in warnings)]
     except OSError as error:
         raise InputError(f"{path} cannot be read: {_reason(error)}. Check the file and its rights.") from error
 
 
-def _read_nifti(path: Path) -> tuple[np.ndarray, np.ndarray]:
+def _require_text(path: Path) -> None:
+    if not has_text_name(path):
+        raise InputError(
+            f"{shown_name(path)}: the path holds bytes that are no text (UTF-8), as on an old disk. Give the file or "
+            "folder another name, or copy it to one."
+        )
+
+
+def _read_nifti(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
     header = nifti.read_header(path)
     if header.dtype is None or len(header.shape) > 4:
         return _read_itk(path)  # colours, vectors: for from_array to refuse
@@ -163,17 +182,27 @@ def _read_nifti(path: Path) -> tuple[np.ndarray, np.ndarray]:
     ijk_to_lps = header.sheared_ijk_to_lps
     if ijk_to_lps is None:
         try:
-            ijk_to_lps = _matrix(_information(path))
+            ijk_to_lps = _nifti_matrix(path, header)
         except InvalidVolumeError:
             if header.sform is None:
                 raise
             ijk_to_lps = header.sform  # ITK is stricter than rounding of headers; from_array decides
-    return nifti.read_voxels(path, header), ijk_to_lps
+    return nifti.read_voxels(path, header), ijk_to_lps, header.remarks
 
 
-def _read_itk(path: Path) -> tuple[np.ndarray, np.ndarray]:
+def _nifti_matrix(path: Path, header: nifti.NiftiHeader) -> np.ndarray:
+    if header.version == 1:
+        return _matrix(_information(path))
+    with tempfile.TemporaryDirectory() as folder:
+        translated = Path(folder) / "header.nii"
+        translated.write_bytes(header.as_nifti1())
+        return _matrix(_information(translated))
+
+
+def _read_itk(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
     import SimpleITK as sitk
 
+    remarks = [] if nifti.is_nifti(path) else check_stored_voxels(path)
     reader = _information(path)
     shape = reader.GetSize()[::-1]
     _refuse_several_volumes(shape, path)
@@ -183,7 +212,7 @@ def _read_itk(path: Path) -> tuple[np.ndarray, np.ndarray]:
         image = reader.Execute()
     except RuntimeError as error:
         raise _unreadable(path) from error
-    return sitk.GetArrayFromImage(image), _matrix(reader)
+    return sitk.GetArrayFromImage(image), _matrix(reader), remarks
 
 
 def _information(path: Path) -> SimpleITK.ImageFileReader:

@@ -4,7 +4,8 @@ ITK fills the rest of a truncated file with zeros without a word, takes a zero v
 straightens sheared grids (gantry tilt). So the header is checked here and the voxels are read here; what the header
 means for an ordinary grid is still ITK's decision, the same as in Slicer.
 
-Header layout: nifti1.h of the NIfTI Data Format Working Group (348 bytes).
+Header layouts: nifti1.h and nifti2.h of the NIfTI Data Format Working Group (348 and 540 bytes). ITK knows the first
+alone, and is given a NIfTI-2 header in its words.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import gzip
 import struct
 import zlib
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,21 +35,46 @@ _DTYPES = {
     1024: "i8",
     1280: "u8",
 }
-# byte offset and struct format of the fields in use
+# byte offset and struct format of the fields in use, by the size of the header: NIfTI-1, NIfTI-2
 _FIELDS = {
-    "dim": (40, "8h"),
-    "datatype": (70, "h"),
-    "pixdim": (76, "8f"),
-    "vox_offset": (108, "f"),
-    "slope": (112, "f"),
-    "intercept": (116, "f"),
-    "qform_code": (252, "h"),
-    "sform_code": (254, "h"),
-    "srow": (280, "12f"),
+    348: {
+        "dim": (40, "8h"),
+        "datatype": (70, "h"),
+        "bitpix": (72, "h"),
+        "pixdim": (76, "8f"),
+        "vox_offset": (108, "f"),
+        "slope": (112, "f"),
+        "intercept": (116, "f"),
+        "units": (123, "B"),
+        "qform_code": (252, "h"),
+        "sform_code": (254, "h"),
+        "quaternion": (256, "3f"),
+        "qoffset": (268, "3f"),
+        "srow": (280, "12f"),
+    },
+    540: {
+        "dim": (16, "8q"),
+        "datatype": (12, "h"),
+        "bitpix": (14, "h"),
+        "pixdim": (104, "8d"),
+        "vox_offset": (168, "q"),
+        "slope": (176, "d"),
+        "intercept": (184, "d"),
+        "units": (500, "i"),
+        "qform_code": (344, "i"),
+        "sform_code": (348, "i"),
+        "quaternion": (352, "3d"),
+        "qoffset": (376, "3d"),
+        "srow": (400, "12d"),
+    },
 }
-_HEADER_BYTES = 348
 _MAX_BYTES = 16 << 30
 _CHUNK = 16 << 20
+# Deflate makes at most about a thousand bytes of one.
+_MOST_COMPRESSED = 1100
+# Spacings of the two places of a header where it is written that differ by no more are rounding.
+_SAME_SPACING = 0.01
+_SAME_AXES = 0.05
 # Shear of the axes in a header below this is rounding.
 _SHEAR_TOLERANCE = 2e-3
 
@@ -61,6 +88,38 @@ class NiftiHeader:
     slope: float
     intercept: float
     sform: np.ndarray | None  # (4, 4) to LPS mm; None where there is none, or only one to an atlas
+    qform: np.ndarray | None  # (3, 3) axes in LPS; None where there is none
+    version: int
+    fields: dict[str, tuple]
+
+    @property
+    def remarks(self) -> list[str]:
+        """What of the header a person should know: no place at all, or two that differ."""
+        if self.sform is None and self.qform is None:
+            return [
+                "its header does not say how the patient lies: left and right, front and back, top and bottom were "
+                "guessed. Check the orientation, or convert the scan from DICOM again."
+            ]
+        if self.sform is None or self.qform is None:
+            return []
+        axes = self.sform[:3, :3] / np.linalg.norm(self.sform[:3, :3], axis=0)
+        apart = float(np.degrees(np.arccos(np.clip((axes * self.qform).sum(axis=0), -1, 1))).max())
+        if apart < np.degrees(_SAME_AXES):
+            return []
+        return [
+            f"its header says in two ways how the patient lies (sform, qform), which differ by {apart:.0f} degrees. "
+            "Check the orientation, or convert the scan from DICOM again."
+        ]
+
+    def as_nifti1(self) -> bytes:
+        """The header in the layout of NIfTI-1, as far as it says where the voxels lie."""
+        raw = bytearray(352)
+        struct.pack_into("<i", raw, 0, 348)
+        raw[344:348] = b"n+1\0"
+        for name, values in {**self.fields, "vox_offset": (352.0,)}.items():
+            offset, form = _FIELDS[348][name]
+            struct.pack_into("<" + form, raw, offset, *values)
+        return bytes(raw)
 
     @property
     def sheared_ijk_to_lps(self) -> np.ndarray | None:
@@ -80,9 +139,12 @@ def is_nifti(path: Path) -> bool:
 
 
 def read_header(path: Path) -> NiftiHeader:
-    """The header of a single-file NIfTI-1. Raises InputError where it is none, InvalidVolumeError for spacing <= 0."""
+    """The header of a single-file NIfTI-1 or NIfTI-2.
+
+    Raises InputError where it is none, InvalidVolumeError for a spacing that is none or that it contradicts itself.
+    """
     with _opened(path) as file:
-        return _parse(_read_at_most(file, _HEADER_BYTES, path), path)
+        return _parse(_read_at_most(file, max(_FIELDS), path), path)
 
 
 def read_voxels(path: Path, header: NiftiHeader) -> np.ndarray:
@@ -90,8 +152,11 @@ def read_voxels(path: Path, header: NiftiHeader) -> np.ndarray:
     assert header.dtype is not None
     count = int(np.prod(header.shape, dtype=np.int64))
     size = count * header.dtype.itemsize
-    if size > _MAX_BYTES:
-        raise InvalidVolumeError(f"{path.name} claims {count} voxels: its header is damaged. Export the scan again.")
+    if size > min(_MAX_BYTES, _MOST_COMPRESSED * path.stat().st_size):
+        raise InvalidVolumeError(
+            f"{path.name} claims {count} voxels, which a file of {path.stat().st_size} bytes cannot hold: its header "
+            "is damaged. Export the scan again."
+        )
     raw = np.empty(size, np.uint8)
     view = raw.data
     with _opened(path) as file:
@@ -103,6 +168,9 @@ def read_voxels(path: Path, header: NiftiHeader) -> np.ndarray:
                 raise _truncated(path)
             view[done : done + len(part)] = part
             done += len(part)
+        # Only at its end is what was decompressed compared with the checksum there.
+        while _read_at_most(file, _CHUNK, path):
+            pass
     voxels = raw.view(header.dtype).reshape(header.shape)
     if header.slope in (0.0, 1.0) and (header.intercept == 0.0 or header.slope == 0.0):
         return voxels  # a slope of 0 means "no scaling"
@@ -127,37 +195,48 @@ def _read_at_most(file: BinaryIO, size: int, path: Path) -> bytes:
 
 
 def _truncated(path: Path) -> InputError:
-    return InputError(f"{path.name} is truncated or damaged: voxels are missing at its end. Copy or export it again.")
+    return InputError(f"{path.name} is truncated or damaged: voxels are missing or altered. Copy or export it again.")
 
 
 def _parse(raw: bytes, path: Path) -> NiftiHeader:
-    order = next((o for o in "<>" if struct.unpack_from(o + "i", raw.ljust(4))[0] == _HEADER_BYTES), None)
-    if order is None:
-        if any(struct.unpack_from(o + "i", raw.ljust(4))[0] == 540 for o in "<>"):
-            raise InputError(f"{path.name} is NIfTI-2, which cannot be read. Save the scan as NIfTI-1 or NRRD.")
+    known = [(o, n) for o in "<>" for n in _FIELDS if struct.unpack_from(o + "i", raw.ljust(4))[0] == n]
+    if not known:
         raise InputError(f"{path.name} is not a NIfTI file, whatever its name says. Export the scan again.")
-    if len(raw) < _HEADER_BYTES:
+    order, size = known[0]
+    if len(raw) < size:
         raise _truncated(path)
-
-    def field(name: str) -> tuple:
-        offset, form = _FIELDS[name]
-        return struct.unpack_from(order + form, raw, offset)
-
-    dim = field("dim")
-    if not 1 <= dim[0] <= 7 or min(dim[1 : dim[0] + 1]) < 1:
+    fields = {name: struct.unpack_from(order + form, raw, at) for name, (at, form) in _FIELDS[size].items()}
+    dim = fields["dim"]
+    if not 1 <= dim[0] <= 7 or min(dim[1 : dim[0] + 1]) < 1 or max(dim) > np.iinfo(np.int16).max:
         raise InputError(f"{path.name} has a damaged header (dimensions {dim}). Export the scan again.")
-    spacing = field("pixdim")[1 : min(dim[0], 3) + 1]
-    if not all(np.isfinite(s) and s > 0 for s in spacing):
-        shown = " x ".join(f"{s:g}" for s in spacing)
-        raise InvalidVolumeError(
-            f"{path.name}: a voxel of {shown} mm is not possible. Correct the spacing in the header or export it again."
+    offset = fields["vox_offset"][0]
+    if not (np.isfinite(offset) and size <= offset <= _MAX_BYTES):
+        raise InputError(
+            f"{path.name} has a damaged header (its voxels begin at byte {offset}). Export the scan again."
         )
-    sform = None
+    slope, intercept = fields["slope"][0], fields["intercept"][0]
+    if np.isfinite(slope) and slope != 0 and not np.isfinite(intercept):
+        raise InputError(
+            f"{path.name} has a damaged header (values are shifted by {intercept}). Export the scan again."
+        )
+    spacing = fields["pixdim"][1 : min(dim[0], 3) + 1]
+    if not all(np.isfinite(s) and s > 0 for s in spacing):
+        raise InvalidVolumeError(
+            f"{path.name}: a voxel of {_mm(spacing)} is not possible. Correct the spacing in the header or export it "
+            "again."
+        )
+    sform = qform = None
+    by_qform, by_sform = fields["qform_code"][0] > 0, fields["sform_code"][0] > 0
     # 1 and 2: the scanner's space; higher codes are atlases, whose affine may shear for other reasons
-    if field("sform_code")[0] in (1, 2) or (field("sform_code")[0] > 0 and field("qform_code")[0] <= 0):
+    if fields["sform_code"][0] in (1, 2) or (by_sform and not by_qform):
         # RAS in the file
-        sform = np.diag([-1.0, -1.0, 1.0, 1.0]) @ np.vstack([np.reshape(field("srow"), (3, 4)), (0, 0, 0, 1)])
-    kind = _DTYPES.get(field("datatype")[0])
+        sform = np.diag([-1.0, -1.0, 1.0, 1.0]) @ np.vstack([np.reshape(fields["srow"], (3, 4)), (0, 0, 0, 1)])
+        _require_same_spacing(sform, spacing, path)
+    if by_qform:
+        if not np.isfinite([*fields["quaternion"], *fields["qoffset"]]).all():
+            raise InvalidVolumeError(f"{path.name}: its qform is not finite. Export the scan again.")
+        qform = np.diag([-1.0, -1.0, 1.0]) @ _rotation(fields["quaternion"], fields["pixdim"][0])
+    kind = _DTYPES.get(fields["datatype"][0])
     shape = [int(n) for n in dim[dim[0] : 0 : -1]]
     while len(shape) > 3 and shape[0] == 1:
         shape.pop(0)
@@ -165,11 +244,51 @@ def _parse(raw: bytes, path: Path) -> NiftiHeader:
         shape=tuple(shape),
         dtype=np.dtype(order + kind) if kind else None,
         spacing=spacing,
-        offset=int(field("vox_offset")[0]),
-        slope=_finite(field("slope")[0]),
-        intercept=_finite(field("intercept")[0]),
+        offset=int(offset),
+        slope=_finite(slope),
+        intercept=_finite(intercept),
         sform=sform,
+        qform=qform,
+        version=1 if size == 348 else 2,
+        fields=fields,
     )
+
+
+def _rotation(quaternion: tuple, handedness: float) -> np.ndarray:
+    """(3, 3) axes in RAS of a qform (nifti1.h, method 2)."""
+    b, c, d = quaternion
+    a = np.sqrt(max(0.0, 1.0 - (b * b + c * c + d * d)))
+    axes = np.array(
+        [
+            [a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)],
+            [2 * (b * c + a * d), a * a + c * c - b * b - d * d, 2 * (c * d - a * b)],
+            [2 * (b * d - a * c), 2 * (c * d + a * b), a * a + d * d - c * c - b * b],
+        ]
+    )
+    return axes * (1, 1, -1 if handedness < 0 else 1)
+
+
+def _require_same_spacing(sform: np.ndarray, spacing: tuple, path: Path) -> None:
+    """Raise InvalidVolumeError where the header says two different sizes of a voxel."""
+    if not np.isfinite(sform).all():
+        raise InvalidVolumeError(f"{path.name}: its sform is not finite. Export the scan again.")
+    steps = np.linalg.norm(sform[:3, :3], axis=0)
+    if steps.min() <= 0:
+        return  # no axes at all, which is refused elsewhere
+    # Of a sheared grid, the distance of slices may be meant as well as the step from one to the next.
+    upright = abs(np.linalg.det(sform[:3, :3])) / (steps[0] * steps[1])
+    off = [abs(mm / step - 1) for mm, step in zip(spacing, steps, strict=False)]
+    if len(off) == 3:
+        off[2] = min(off[2], abs(spacing[2] / upright - 1) if upright > 0 else off[2])
+    if max(off) > _SAME_SPACING:
+        raise InvalidVolumeError(
+            f"{path.name}: its header says two sizes of a voxel, {_mm(spacing)} (pixdim) and "
+            f"{_mm(steps[: len(spacing)])} (sform). Correct the one that is wrong or export the scan again."
+        )
+
+
+def _mm(sizes: Iterable[float]) -> str:
+    return " x ".join(f"{size:g}" for size in sizes) + " mm"
 
 
 def _finite(value: float) -> float:

@@ -43,17 +43,6 @@ INSTANCE_UIDS = "DICOM.instanceUIDs"
 """Attribute of a volume that Slicer's DICOM module loaded."""
 
 
-@dataclass
-class _PresentResult(SegmentationResult):
-    """Lesions that a person drew may overlap; a voxel in two of them counts once."""
-
-    lesions_ml: float = 0.0
-
-    @property
-    def lesion_volume_ml(self) -> float:
-        return self.lesions_ml
-
-
 class CaseReport:
     """The segments of a workspace at this moment, measured; blocks until they are.
 
@@ -160,7 +149,7 @@ class CaseReport:
 
     # -- as the engine's report wants it
 
-    def _result(self, ct: CTVolume) -> _PresentResult:
+    def _result(self, ct: CTVolume) -> SegmentationResult:
         workspace = self._workspace
         lesions = np.zeros(workspace.shape, np.uint16)
         for row in self.rows:
@@ -168,20 +157,17 @@ class CaseReport:
             lesions[mask.box][mask.values] = row.number
         liverId = workspace.liverId()
         tagged = workspace.segmentation.GetSegment(liverId or self.rows[0].segmentId) if liverId or self.rows else None
-        nothing = Boxed.nothing(np.float16)
-        return _PresentResult(
+        return SegmentationResult(
             ct=ct,
             liver=ct.from_source(workspace.liver().full(workspace.shape)),
             lesions=ct.from_source(lesions),
-            liver_probability=nothing,
-            lesion_probability=nothing,
             table=[_onAxialGrid(row.measures, ct) for row in self.rows],
             bundle_name=getTag(tagged, BUNDLE) if tagged else "",
             bundle_version="",
             preset=getTag(tagged, PRESET) if tagged else "",
             device="",
             findings=[*self._remarks(), *ct.notes, *ct.check()],
-            lesions_ml=self.totals.lesionMl,
+            lesions_ml=self.totals.lesionMl,  # a voxel in two lesions, as a person may draw them, counts once
         )
 
     def _notes(self) -> dict[int, str]:

@@ -121,7 +121,8 @@ def _stored(dataset: Any, path: Path) -> np.ndarray:
             f"{f' in {frames} frames' if frames > 1 else ''}, {expected} bytes, but it holds {len(data)}. "
             "Copy or export it again."
         )
-    little = dataset.original_encoding[1] is not False
+    known = hasattr(dataset, "original_encoding")  # pydicom before 3 calls it otherwise
+    little = (dataset.original_encoding[1] if known else dataset.is_little_endian) is not False
     kind = np.dtype(f"{'<' if little else '>'}u{bits // 8}")
     return _signed(np.frombuffer(data, kind, frames * rows * columns).reshape(shape), dataset)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...errors import InputError, InvalidVolumeError
 from ...findings import Finding
-from .dicom_passes import one_pass
+from .dicom_passes import ALL, one_pass
 from .dicom_pixels import read_pixels
 from .dicom_slice import Slice
 from .slice_steps import UNEVEN, WORTH_SAYING, Gap, even_places, find_gaps, interpolate, unevenness
@@ -17,6 +17,8 @@ from .slice_steps import UNEVEN, WORTH_SAYING, Gap, even_places, find_gaps, inte
 _COSINE_TOLERANCE = 1e-3
 # Table positions are written with 0.001 to 0.1 mm; nearer slices are the same position.
 _SAME_POSITION_MM = 0.01
+# Noise alone makes all slices differ alike; what is anatomy makes farther ones differ more.
+_MUCH_MORE_ALIKE, _FEWEST_COMPARED = 0.75, 8
 
 
 @dataclass
@@ -79,6 +81,8 @@ def assemble(slices: Sequence[Slice], title: str, acquisition: str | None = None
         )
     notes += _step_notes(slices, places, gaps, step)
     array, padded = read_pixels(slices)
+    if acquisition != ALL:
+        _require_one_pass(array, name)
     if padded:
         notes.append(
             Finding("padding", "info", f"What {padded} slices declare to lie outside of the image was taken for air.")
@@ -92,6 +96,23 @@ def assemble(slices: Sequence[Slice], title: str, acquisition: str | None = None
     matrix[:3, 3] = positions[0]
     own = (places - places[0]) / step if gaps or uneven > UNEVEN else np.arange(len(slices), dtype=float)
     return Assembled(array, matrix, slices, own, what, notes)
+
+
+def _require_one_pass(array: np.ndarray, name: str) -> None:
+    """Raise InputError where every second slice is more like the next but one than like its neighbours.
+
+    So are passes that lie within each other where no attribute tells them apart: another breath, another phase.
+    """
+    sample = array[:, ::4, ::4].astype(np.float32)
+    if len(sample) < _FEWEST_COMPARED:
+        return
+    near = np.abs(np.diff(sample, axis=0)).mean(axis=(1, 2))
+    far = np.abs(sample[2:] - sample[:-2]).mean(axis=(1, 2))
+    if np.median(far) < _MUCH_MORE_ALIKE * np.median(near):
+        raise InputError(
+            f"{name}: every second slice shows something else than those between, as of two passes (phases, breaths) "
+            "within each other. Export one of them as a series of its own, or say --acquisition all."
+        )
 
 
 def _uniform(slices: Sequence[Slice], name: str) -> tuple[list[Slice], list[Finding]]:

@@ -1,0 +1,38 @@
+"""Warnings of ITK's readers, read instead of printed: some say that what was read is not what the file meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def itk_warnings() -> Iterator[list[str]]:
+    """What ITK warns of meanwhile, one sentence each, without its own file names and addresses."""
+    import SimpleITK as sitk
+
+    texts: list[str] = []
+
+    class Logger(sitk.LoggerBase):
+        def DisplayWarningText(self, text: str) -> None:
+            line = " ".join(re.sub(r"^WARNING: In \S+, line \d+\s+\S+ \(0x[0-9a-f]+\): ", "", text.strip()).split())
+            if line not in texts:
+                texts.append(line)
+
+        DisplayGenericOutputText = DisplayWarningText
+
+        def DisplayText(self, text: str) -> None:
+            """Not a warning."""
+
+        DisplayErrorText = DisplayDebugText = DisplayText
+
+    logger = Logger()
+    shown = sitk.ProcessObject.GetGlobalWarningDisplay()
+    before = logger.SetAsGlobalITKLogger()
+    sitk.ProcessObject.SetGlobalWarningDisplay(True)
+    try:
+        yield texts
+    finally:
+        sitk.ProcessObject.SetGlobalWarningDisplay(shown)
+        before.SetAsGlobalITKLogger()
