@@ -109,6 +109,12 @@ def test_fat_and_gas_are_neither_liver_nor_lesion_whatever_the_network_says(segm
             assert liver[near & ~ball(SHAPE, centre, 17, SPACING)].all(), "the liver beside it stays"
 
 
+def test_the_lesion_pass_also_sees_15_mm_beyond_the_slices_in_which_the_liver_was_found(segmenter):
+    found = run_liver_pass(scan(), segmenter.bundle, segmenter._networks["liver"], SLICE, segmenter.device, Progress())
+    shown = np.flatnonzero(LIVER.any(axis=(1, 2)))
+    assert (found.first, found.last) == (shown[0] - 4, shown[-1] + 4)  # of 4 mm each
+
+
 def test_stage_1_alone_never_runs_the_lesion_network(segmenter):
     result = segmenter.segment(scan(), Preset("stage 1", iterations=0))
     assert not segmenter._networks["lesion"].seen
