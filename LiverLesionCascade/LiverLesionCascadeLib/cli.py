@@ -21,6 +21,7 @@ from . import __version__
 from .commands.archive import add_archive_arguments, run_archive
 from .commands.console import lenient_streams, print_json, say
 from .commands.segment import add_segment_arguments, run_segment
+from .commands.view import add_view_arguments, run_view
 from .engine.errors import (
     BundleError,
     CancelledError,
@@ -132,6 +133,7 @@ def _parser(words: list[str]) -> _Parser:
     sample.add_argument("-o", "--output", type=Path, default=Path("sample"), metavar="FOLDER", help="default: sample")
     sample.add_argument("--json", action="store_true", help="print one JSON object on standard output, for scripts")
     add_archive_arguments(command("archive", "segment every CT of an archive by workers; write tables and a summary"))
+    add_view_arguments(command("view", "show the report of a result, or all results of an archive, in the browser"))
     # Training code is loaded only for its own commands.
     asked = next((word for word in words if not word.startswith("-")), None)
     for name, text in TRAINING_COMMANDS.items():
@@ -167,6 +169,8 @@ def _run(arguments: argparse.Namespace, make_segmenter: SegmenterFactory | None)
         return run_segment(arguments, make_segmenter)
     if arguments.command == "archive":
         return run_archive(arguments)
+    if arguments.command == "view":
+        return run_view(arguments)
     if arguments.command == "sample":
         return _run_sample(arguments)
     return int(_training(arguments.command).run(arguments) or OK)

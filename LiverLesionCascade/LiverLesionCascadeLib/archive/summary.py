@@ -16,12 +16,11 @@ import numpy as np
 
 from .. import __version__
 from ..engine.reports.page import english, fill, render_page, research_use, write_page
-from ..outputs.result_files import REPORT_FILE
+from ..outputs.result_files import REPORT_FILE, SUMMARY_FILE
 from .archive_folder import CASES
 from .case_run import PICTURE_FILE
 from .records import DONE, FAILED, LEFT_OUT, Record
 
-SUMMARY_FILE = "summary.html"
 DOUBTFUL = 10
 _BINS = 24
 _LISTED = 1000

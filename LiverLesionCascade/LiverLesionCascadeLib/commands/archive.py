@@ -71,9 +71,10 @@ def _archive(arguments: argparse.Namespace) -> dict[str, Any]:
     from ..archive.discovery import find_entries, require_archive
     from ..archive.records import DONE, FAILED, LEFT_OUT, Settings, model_identity
     from ..archive.run import run_entries, scan_on
-    from ..archive.summary import SUMMARY_FILE, write_summary
+    from ..archive.summary import write_summary
     from ..archive.tables import write_tables
     from ..engine.model.bundle import ModelBundle
+    from ..outputs.result_files import SUMMARY_FILE
 
     require_archive(arguments.input)
     bundle = ModelBundle.of(arguments.bundle)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SEGMENTATION_FILE = "segmentation.seg.nrrd"
 TABLE_FILE = "lesions.csv"
 REPORT_FILE = "report.html"
+SUMMARY_FILE = "summary.html"  # of an archive
 LIVER_PROBABILITY_FILE = "liver-probability.nrrd"
 LESION_PROBABILITY_FILE = "lesion-probability.nrrd"
 OUTPUT_FILES = (SEGMENTATION_FILE, TABLE_FILE, REPORT_FILE, LIVER_PROBABILITY_FILE, LESION_PROBABILITY_FILE)

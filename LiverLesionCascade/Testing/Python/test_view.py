@@ -1,92 +1,183 @@
-"""Views: what a network sees of a slice, and the way back."""
+"""``liver-lesion-cascade view``: what is opened, and that the server shows the folder's files and nothing else."""
 
-import numpy as np
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
 import pytest
-import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from LiverLesionCascadeLib.engine.model.view import View, liver_box_view, normalise, whole_slice_view
-
-extents = st.integers(8, 60)
-offsets = st.integers(-30, 30)
+from LiverLesionCascadeLib.cli import main
+from LiverLesionCascadeLib.commands.view import run_view
+from LiverLesionCascadeLib.outputs.folder_server import FolderServer
 
 
-@given(top=offsets, left=offsets, height=extents, width=extents, rows=extents, columns=extents)
-@settings(max_examples=60, deadline=None)
-def test_unscaled_view_returns_every_pixel_it_covers_and_changes_no_other(top, left, height, width, rows, columns):
-    view = View(top, left, height, width, (height, width))
-    image = torch.arange(1, rows * columns + 1, dtype=torch.float32).view(1, rows, columns)
-    back = torch.full_like(image, -7)
-    view.paste(view.extract(image, fill=0), back)
-    r, c = np.indices((rows, columns))
-    covered = torch.from_numpy((r >= top) & (r < top + height) & (c >= left) & (c < left + width))
-    assert torch.equal(back[0][covered], image[0][covered])
-    assert (back[0][~covered] == -7).all()
+@pytest.fixture
+def archive(tmp_path):
+    folder = tmp_path / "Archiv ü #1"
+    (folder / "cases" / "a b%20").mkdir(parents=True)
+    (folder / "summary.html").write_text("<p>summary", encoding="utf-8")
+    (folder / "cases" / "a b%20" / "report.html").write_text("<p>report", encoding="utf-8")
+    (folder / "cases" / "a b%20" / "key-image.jpg").write_bytes(b"\xff\xd8")
+    (folder / ".lock").write_text("hidden")
+    (tmp_path / "secret.txt").write_text("secret")
+    return folder
 
 
-@given(top=offsets, left=offsets, side=st.integers(24, 80), size=st.sampled_from([16, 32, 64]))
-@settings(max_examples=40, deadline=None)
-def test_position_survives_scaling_within_half_a_pixel(top, left, side, size):
-    view = View(top, left, side, side, (size, size))
-    rows, columns = 100, 90
-    ramp = torch.stack(torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")).float()
-    seen = view.extract(ramp, fill=float("nan"))
-    pixel = side / size
-    expected = top + (torch.arange(size) + 0.5) * pixel - 0.5
-    inside = torch.isfinite(seen[0])
-    difference = (seen[0] - expected[:, None])[inside].abs()
-    assert inside.sum() == 0 or difference.max() <= 0.51
+@contextmanager
+def serving(folder):
+    with FolderServer(folder) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
 
 
-def test_outside_of_the_image_is_filled():
-    view = View(-4, -4, 8, 8, (8, 8))
-    seen = view.extract(torch.ones(1, 10, 10), fill=0.25)
-    assert (seen[0, :4] == 0.25).all() and (seen[0, 4:, 4:] == 1).all()
+def ask(server, path, method="GET", host=None):
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=20)
+    try:
+        connection.putrequest(method, path, skip_host=True)
+        connection.putheader("Host", host or f"127.0.0.1:{server.server_port}")
+        connection.endheaders()
+        answer = connection.getresponse()
+        return answer.status, answer.read(), answer.headers
+    finally:
+        connection.close()
 
 
-def test_small_field_of_view_keeps_the_pixel_size_the_network_knows():
-    view = whole_slice_view(128, 128, (1.36, 1.36), 160, 2.6)
-    assert view.size == (160, 160)
-    assert view.height * 1.36 / 160 == pytest.approx(2.6, rel=0.01)
-    assert view.top < 0 and view.left < 0
+def test_files_of_the_folder_are_shown_with_their_kinds(archive):
+    with serving(archive) as server:
+        for name, kind, content in (
+            ("summary.html", "text/html; charset=utf-8", b"<p>summary"),
+            ("cases/a b%20/report.html", "text/html; charset=utf-8", b"<p>report"),
+            ("cases/a b%20/key-image.jpg", "image/jpeg", b"\xff\xd8"),
+        ):
+            status, body, headers = ask(server, urlsplit(server.address(name)).path)
+            assert (status, body, headers["Content-Type"]) == (200, content, kind)
+            assert headers["X-Content-Type-Options"] == "nosniff" and headers["Cache-Control"] == "no-store"
+        status, body, headers = ask(server, urlsplit(server.address("summary.html")).path, "HEAD")
+        assert (status, body, headers["Content-Length"]) == (200, b"", "10")
 
 
-def test_large_field_of_view_gives_a_larger_image_not_larger_pixels():
-    view = whole_slice_view(512, 512, (0.98, 0.98), 160, 2.6)
-    assert view.size == (200, 200)
-    assert view.top <= 0 and view.top + view.height >= 512
-
-
-def test_paper_scales_the_whole_slice_whatever_its_pixels_measure():
-    assert whole_slice_view(512, 400, (0.5, 2.0), 504, None) == View(0, 0, 512, 400, (504, 504))
-
-
-@given(
-    rows=st.tuples(st.integers(0, 40), st.integers(1, 60)),
-    columns=st.tuples(st.integers(0, 40), st.integers(1, 60)),
-    spacing=st.tuples(st.floats(0.4, 2.0), st.floats(0.4, 2.0)),
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/{token}/../secret.txt",
+        "/{token}/%2e%2e/secret.txt",
+        "/{token}/cases/..%2f..%2fsecret.txt",
+        "/{token}/..%5csecret.txt",
+        "/{token}//etc/passwd",
+        "/{token}/%2fetc/passwd",
+        "/{token}/summary.html%00.txt",
+        "/{token}/.lock",
+        "/{token}/cases",
+        "/{token}/",
+        "/{token}",
+        "/{token}/none.html",
+        "/summary.html",
+        "/wrong/summary.html",
+        "/{token}x/summary.html",
+        "/",
+        "http://127.0.0.1/{token}/../secret.txt",
+    ],
 )
-@settings(max_examples=80, deadline=None)
-def test_box_is_square_in_mm_and_holds_the_liver(rows, columns, spacing):
-    profile_rows, profile_columns = np.zeros(120, bool), np.zeros(120, bool)
-    profile_rows[rows[0] : rows[0] + rows[1]] = True
-    profile_columns[columns[0] : columns[0] + columns[1]] = True
-    view = liver_box_view(profile_rows, profile_columns, spacing, 64, 0.16)
-    assert abs(view.height * spacing[0] - view.width * spacing[1]) <= max(spacing) * 8
-    assert view.top <= rows[0] and view.top + view.height >= rows[0] + rows[1]
-    assert view.left <= columns[0] and view.left + view.width >= columns[0] + columns[1]
+def test_nothing_else_is_there(archive, path):
+    with serving(archive) as server:
+        status, body, _headers = ask(server, path.format(token=server.token))
+        assert (status, body) == (404, b"")
 
 
-def test_box_of_no_liver_is_an_error():
-    with pytest.raises(ValueError, match="empty"):
-        liver_box_view(np.zeros(4, bool), np.zeros(4, bool), (1, 1), 64, 0.16)
+def test_a_link_out_of_the_folder_leads_nowhere_and_one_within_it_does(archive, tmp_path):
+    try:
+        (archive / "out.txt").symlink_to(tmp_path / "secret.txt")
+        (archive / "up").symlink_to(tmp_path, target_is_directory=True)
+        (archive / "in.html").symlink_to(archive / "summary.html")
+    except OSError:
+        pytest.skip("no symbolic links here")
+    with serving(archive) as server:
+        for name, status in (("out.txt", 404), ("up/secret.txt", 404), ("in.html", 200)):
+            assert ask(server, urlsplit(server.address(name)).path)[0] == status
 
 
-def test_hu_are_clipped_to_the_window_and_scaled():
-    values = normalise(torch.tensor([-1000, -160, 40, 240, 3000], dtype=torch.int16), (-160, 240))
-    assert values.tolist() == [0.0, 0.0, 0.5, 1.0, 1.0]
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_nothing_can_be_written(archive, method):
+    with serving(archive) as server:
+        assert ask(server, urlsplit(server.address("summary.html")).path, method)[0] == 501
+    assert (archive / "summary.html").read_text() == "<p>summary"
 
 
-def test_a_shift_moves_what_was_clipped_and_is_clipped_again():
-    values = normalise(torch.tensor([-1000.0, 0.0, 60.0, 160.0, 3000.0]), (0.0, 160.0), shift_hu=40.0)
-    assert values.tolist() == pytest.approx([0.25, 0.25, 0.625, 1.0, 1.0])
+def test_another_name_for_this_computer_gets_nothing(archive):
+    with serving(archive) as server:
+        path = urlsplit(server.address("summary.html")).path
+        assert ask(server, path, host="evil.example:80")[0] == 404
+        assert ask(server, path, host="evil.example")[0] == 404
+        assert ask(server, path, host="localhost:9999")[0] == 200  # through a tunnel
+
+
+def test_only_this_computer_is_listened_to_and_every_run_has_its_own_token(archive):
+    with serving(archive) as server, FolderServer(archive) as other:
+        assert server.socket.getsockname()[0] == "127.0.0.1"
+        assert server.token != other.token and len(server.token) >= 32
+
+
+def arguments(folder, *more):
+    from LiverLesionCascadeLib.cli import _parser
+
+    return _parser([]).parse_args(["view", str(folder), *more])
+
+
+def test_the_report_of_a_result_is_opened_as_a_file(archive, capsys):
+    opened = []
+    folder = archive / "cases" / "a b%20"
+    assert run_view(arguments(folder), lambda address: not opened.append(address)) == 0
+    assert opened == [(folder / "report.html").as_uri()]
+    assert capsys.readouterr().out == opened[0] + "\n"
+
+
+def test_without_a_browser_the_address_is_said(archive, capsys, monkeypatch):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    folder = archive / "cases" / "a b%20"
+    assert main(["view", str(folder)]) == 0
+    said = capsys.readouterr()
+    assert said.out.strip() == (folder / "report.html").as_uri() and "in a browser" in said.err
+
+
+def test_a_folder_without_results_is_refused(tmp_path, capsys):
+    assert main(["view", str(tmp_path)]) == 3
+    assert "holds no report.html and no summary.html" in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_refused(archive, capsys):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        assert main(["view", str(archive), "--no-browser", "--port", str(taken.getsockname()[1])]) == 5
+    assert "choose another --port" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends an interrupt")
+def test_an_archive_is_shown_until_the_command_is_interrupted(archive):
+    import signal
+
+    command = [sys.executable, "-m", "LiverLesionCascadeLib.cli", "view", str(archive), "--no-browser"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        address = urlsplit(process.stdout.readline().strip())
+        connection = http.client.HTTPConnection(address.hostname, address.port, timeout=20)
+        connection.request("GET", address.path)
+        assert connection.getresponse().read() == b"<p>summary"
+        connection.close()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 0
+        assert f"ssh -L {address.port}:127.0.0.1:{address.port}" in process.stderr.read()
+    finally:
+        process.kill()
+        process.communicate()

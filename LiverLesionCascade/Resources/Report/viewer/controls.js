@@ -145,7 +145,7 @@ export class Controls {
     this.viewer.update();
   }
 
-  /** Upwards is towards the head, the front or the patient's right... of the stack's end. @param {number} slices */
+  /** @param {number} slices to go on in the stack */
   scroll(slices) {
     this.viewer.showSlice(this.viewer.index + slices);
   }

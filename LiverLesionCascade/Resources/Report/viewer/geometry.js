@@ -82,13 +82,12 @@ export const MOST_ZOOM = 16;
 
 /** How a picture lies in the frame: fitted into it, then zoomed and moved. */
 export class Placement {
-  constructor() {
-    this.reset();
-  }
+  zoom = 1;
+  /** What lies in the middle of the frame, as shares of the picture's width and height. */
+  centre = { x: 0.5, y: 0.5 };
 
   reset() {
     this.zoom = 1;
-    /** What lies in the middle of the frame, as shares of the picture's width and height. */
     this.centre = { x: 0.5, y: 0.5 };
   }
 

@@ -17,7 +17,7 @@ export class LesionTable {
       row.addEventListener("click", () => choose(numberOf(row)));
     }
     sortableHeadings(table, (column, direction) => {
-      const rows = this.rows.sort((a, b) => compare(valueOf(a, column), valueOf(b, column), direction));
+      const rows = this.rows.sort((a, b) => compare(sortValue(a, column), sortValue(b, column), direction));
       this.body.append(...rows);
     });
   }
@@ -64,7 +64,7 @@ function numberOf(row) {
  * @param {HTMLTableRowElement} row
  * @param {number} column
  */
-function valueOf(row, column) {
+function sortValue(row, column) {
   const { value } = row.cells[column].dataset;
   return value === undefined || value === "" ? null : Number.isNaN(Number(value)) ? value : Number(value);
 }

@@ -24,11 +24,14 @@ const controls = new Controls(section, viewer, select, (step) => {
 viewer.place[0] = data.first;
 viewer.draw();
 new ResizeObserver(() => viewer.draw()).observe(canvas);
-viewer.volume.load(() => Math.round(viewer.place[0]), (index) => {
-  if (viewer.plane.name !== "axial" || index === viewer.index) {
-    viewer.update();
-  }
-});
+viewer.volume.load(
+  () => Math.round(viewer.place[0]),
+  (index) => {
+    if (viewer.plane.name !== "axial" || index === viewer.index) {
+      viewer.update();
+    }
+  },
+);
 
 /**
  * Marks a lesion and goes to it.

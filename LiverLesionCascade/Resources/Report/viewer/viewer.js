@@ -274,7 +274,13 @@ export class Viewer {
     context.fillRect(frame.width - 15 - length, frame.height - 16, length + 2, 4);
     context.fillStyle = "#fff";
     context.fillRect(frame.width - 14 - length, frame.height - 15, length, 2);
-    this.write(mm < 10 ? `${mm} mm` : `${mm / 10} cm`, frame.width - 14 - length / 2, frame.height - 22, "center", "#fff");
+    this.write(
+      mm < 10 ? `${mm} mm` : `${mm / 10} cm`,
+      frame.width - 14 - length / 2,
+      frame.height - 22,
+      "center",
+      "#fff",
+    );
   }
 
   /**

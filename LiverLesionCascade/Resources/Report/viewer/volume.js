@@ -77,7 +77,10 @@ export class Volume {
     const { rows, columns, slices } = this.pictures;
     const place = [0, 0, 0];
     const size = [slices.length, rows, columns];
-    place[plane.through] = Math.min(Math.floor(((index + 0.5) * size[plane.through]) / plane.count), size[plane.through] - 1);
+    place[plane.through] = Math.min(
+      Math.floor(((index + 0.5) * size[plane.through]) / plane.count),
+      size[plane.through] - 1,
+    );
     place[plane.across] = x;
     place[plane.down] = plane.name === "axial" ? y : slices.length - 1 - y;
     return (place[0] * rows + place[1]) * columns + place[2];
