@@ -20,15 +20,19 @@ LLC := $(PY) -m LiverLesionCascadeLib.cli
 FIGURES := $(PY) Testing/tools/write_figures.py
 INSTALLED := $(VENV)/.installed
 INSTALLED_TEST := $(VENV)/.installed-test
+INSTALLED_WEB := $(VENV)/.installed-web
 SAMPLE := sample/volume-117.nii.gz
 
 .DELETE_ON_ERROR:
-.PHONY: help segment sample test test-wheel lint docs validate benchmark train-demo release-check install install-test clean
+.PHONY: help segment sample test test-wheel test-web lint docs validate benchmark train-demo release-check
+.PHONY: install install-test install-browser clean
 
 help:
 	@echo 'make segment [CT=scan OUT=folder]   segment a CT; without CT the sample CT, fetched once'
 	@echo 'make test                           linters, types, unit and end-to-end tests, module self-tests'
 	@echo 'make test-wheel                     the package as an ordinary wheel in an empty environment'
+	@echo 'make test-web                       the pages: script linted, typed, tested; in Chromium and Firefox'
+	@echo 'make install-browser                what test-web needs from Debian: Chromium, Firefox, Node.js'
 	@echo 'make docs                           the documentation of Docs/ as a site in build/docs'
 	@echo 'make validate [DATA=folder]         validation figures, into Docs/accuracy.md and the README'
 	@echo 'make benchmark                      seconds per stage, peak memory, throughput of training, into Docs/speed.md'
@@ -90,6 +94,23 @@ test-wheel: $(INSTALLED_TEST) $(SAMPLE)
 	build/wheel/env/$(BIN)/python -m pip --disable-pip-version-check -q install build/wheel/*.whl
 	cd build/wheel && env/$(BIN)/liver-lesion-cascade segment ../../$(SAMPLE) -o result
 	@test -s build/wheel/result/report.html
+
+$(INSTALLED_WEB): $(INSTALLED_TEST) Testing/web/package-lock.json
+	$(PIP) install -e '.[web]'
+	cd Testing/web && npm ci --no-audit --no-fund
+	@touch $(INSTALLED_WEB)
+
+# A browser that is missing is said loudly; with CI set it is an error.
+test-web: $(INSTALLED_WEB)
+	cd Testing/web && npm run --silent lint && npm run --silent types && npm test --silent
+	$(PY) -m pytest -s Testing/web
+
+install-browser:
+	@set -e; missing=; for each in chromium firefox-esr node:nodejs npm; do \
+	  command -v "$${each%:*}" >/dev/null || missing="$$missing $${each#*:}"; done; \
+	if [ -n "$$missing" ]; then \
+	  root=; [ "$$(id -u)" = 0 ] || root=sudo; $$root apt-get update -qq; \
+	  DEBIAN_FRONTEND=noninteractive $$root apt-get install -y -qq --no-install-recommends $$missing fonts-dejavu-core; fi
 
 # Strict: a dead link fails. The variable silences a notice of the theme about MkDocs' future.
 docs: $(INSTALLED_TEST)

@@ -297,7 +297,7 @@ def test_pictures_are_encoded_as_they_are_drawn(result):
 
 def test_the_reports_pictures_are_of_the_stated_size(result):
     html = render_report(result, max_images=1)
-    match = re.search(r'src="data:image/jpeg;base64,([^"]+)" width="(\d+)" height="(\d+)"', html)
+    match = re.search(r'src="data:image/jpeg;base64,([^"]+)" decoding="async" width="(\d+)" height="(\d+)"', html)
     assert match is not None
     assert Image.open(io.BytesIO(base64.b64decode(match[1]))).size == (int(match[2]), int(match[3]))
 

@@ -158,7 +158,7 @@ def _pictures(result: SegmentationResult, images: Sequence[KeyImage], _: Transla
         seen = _("liver and {lesions}").format(lesions=_names(image.visible, _)) if image.visible else _("liver")
         alternative = _("Axial {place}: {seen} outlined").format(place=place, seen=seen)
         figures.append(
-            f'<figure><img src="data:image/jpeg;base64,{data}" width="{image.pixels.shape[1]}" '
+            f'<figure><img src="data:image/jpeg;base64,{data}" decoding="async" width="{image.pixels.shape[1]}" '
             f'height="{image.pixels.shape[0]}" alt="{escape(alternative)}">'
             f"<figcaption>{escape(caption)}</figcaption></figure>"
         )

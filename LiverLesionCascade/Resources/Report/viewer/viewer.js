@@ -210,7 +210,6 @@ export class Viewer {
     const image = into.createImageData(width, height);
     volume.fill(plane, this.index, windowTable(volume.pictures, this.window), image.data);
     into.putImageData(image, 0, 0);
-    context.imageSmoothingQuality = "high";
     context.drawImage(picture, matrix.e, matrix.f, 2 * plane.columns * matrix.a, 2 * plane.rows * matrix.d);
   }
 

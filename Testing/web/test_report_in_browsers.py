@@ -1,0 +1,461 @@
+"""The sample's report in real browsers: what a person does with it, and what it must never do."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from LiverLesionCascadeLib.engine.findings import Finding
+from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
+from LiverLesionCascadeLib.engine.reports.html_report import render_report, write_report
+from LiverLesionCascadeLib.engine.reports.page import write_page
+from LiverLesionCascadeLib.engine.scan.image_io import read_image
+from LiverLesionCascadeLib.engine.segmenter import Segmenter
+from LiverLesionCascadeLib.sample import fetch_sample
+
+from .conftest import NARROW
+
+LIVER, LESION, CHOSEN = (74, 222, 158), (255, 82, 70), (255, 219, 88)
+EVIL = "</script><img src=x onerror=alert(1)><script>alert(2)</script>\"'{{viewer}}_(Slice)"
+BOTH = pytest.mark.parametrize("browser", ["chromium", "firefox"])
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory):
+    ct = read_image(fetch_sample(tmp_path_factory.mktemp("sample")).image)
+    return Segmenter(ModelBundle.shipped(), "cpu").segment(ct)
+
+
+@pytest.fixture(scope="module")
+def path(result, tmp_path_factory):
+    path = tmp_path_factory.mktemp("report ü #1") / "report.html"
+    write_report(path, result, input_name="sample")
+    return path
+
+
+@pytest.fixture
+def report(open_tab, path):
+    """Function (browser, options) that opens the sample's report."""
+
+    def opened(browser, file=path, **options):
+        return Report(open_tab(browser, file, **options))
+
+    return opened
+
+
+class Report:
+    """The page as a person sees it; places on the picture are worked out here anew from the page's data."""
+
+    def __init__(self, tab):
+        self.tab, self.page = tab, tab.page
+        self.data = json.loads(self.page.text_content("#data"))["viewer"]
+        self.wait()
+
+    def wait(self):
+        """Until what is to be drawn is drawn."""
+        self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    def wait_for_picture(self):
+        self.page.wait_for_function(
+            "() => { const { width, height } = canvas; "
+            "return canvas.getContext('2d').getImageData(width / 2, height / 2, 1, 1).data[0] > 0; }"
+        )
+
+    @property
+    def where(self):
+        return self.page.inner_text("#where")
+
+    def row(self, lesion):
+        return self.page.locator(f'tr[data-lesion="{lesion}"]')
+
+    def cell(self, lesion, column):
+        return self.row(lesion).locator("th, td").nth(column).inner_text()
+
+    def chosen(self):
+        return [int(each.get_attribute("data-lesion")) for each in self.page.locator("tr[aria-current]").all()]
+
+    def key(self, name, times=1):
+        self.page.focus("#frame")
+        for _each in range(times):
+            self.page.keyboard.press(name)
+        self.wait()
+
+    def pixels(self):
+        """The canvas, (row, column, RGB)."""
+        width, height, values = self.page.evaluate(
+            """() => {
+              const { width, height } = document.getElementById("canvas");
+              const { data } = document.getElementById("canvas").getContext("2d").getImageData(0, 0, width, height);
+              let text = "";
+              for (let i = 0; i < data.length; i += 32768) text += String.fromCharCode(...data.subarray(i, i + 32768));
+              return [width, height, btoa(text)];
+            }"""
+        )
+        return np.frombuffer(base64.b64decode(values), np.uint8).reshape(height, width, 4)[..., :3].astype(int)
+
+    def corners(self, plane, index, lesion):
+        """Corners of an outline in pixels of the canvas, (n, 2) x, y, as long as the picture is fitted."""
+        size, spacing = self.data["size"], self.data["spacing"]
+        across, down = {"axial": (2, 1), "coronal": (2, 0), "sagittal": (1, 0)}[plane]
+        frame = self.page.evaluate("() => [canvas.clientWidth, canvas.clientHeight]")
+        extent = np.array([size[across] * spacing[across], size[down] * spacing[down]])
+        scale = min(frame / extent)
+        half = np.array([spacing[across], spacing[down]]) / 2 * scale
+        corners = []
+        for part in self.data["outlines"][plane][index][str(lesion)].split("z")[:-1]:
+            x, y = map(int, re.match(r"M(-?\d+) (-?\d+)", part).groups())
+            corners.append((x, y))
+            for command, first, second in re.findall(r"([hvl])(-?\d+)(?: (-?\d+))?", part):
+                x, y = x + (0 if command == "v" else int(first)), y + int(first if command == "v" else second or 0)
+                corners.append((x, y))
+        return (np.array(frame) - extent * scale) / 2 + np.array(corners) * half
+
+    def is_outlined(self, plane, index, lesion, colour, share=0.8):
+        """Whether an outline's corners are of a colour."""
+        pixels = self.pixels()
+        near = []
+        for x, y in self.corners(plane, index, lesion):
+            patch = pixels[max(int(y) - 1, 0) : int(y) + 2, max(int(x) - 1, 0) : int(x) + 2]
+            near.append((np.abs(patch - colour).max(axis=2) < 40).any() if patch.size else True)
+        return np.mean(near) >= share  # numbers and diameters cover some
+
+
+@BOTH
+def test_it_opens_to_a_picture_and_asks_for_nothing(report, browser):
+    opened = report(browser)
+    opened.wait_for_picture()
+    seconds = opened.page.evaluate("() => performance.now()") / 1000
+    print(f"\n{browser}: the first picture was seen {seconds:.2f} s after the page was asked for at the latest")
+    assert opened.tab.requests == []
+    assert opened.pixels().std() > 30
+
+
+@BOTH
+def test_every_slice_can_be_scrolled_to_by_keys_wheel_and_slider(report, browser):
+    opened = report(browser)
+    numbers = opened.data["numbers"]
+    opened.key("Home")
+    assert opened.where.startswith(f"Slice {numbers[0]}, ")
+    seen = set()
+    for _each in numbers:
+        seen.add(opened.where)
+        opened.key("ArrowUp")
+    assert len(seen) == len(numbers) and opened.where.startswith(f"Slice {numbers[-1]}, ")
+    opened.key("PageDown", 2)
+    assert opened.where.startswith(f"Slice {numbers[-21]}, ")
+    opened.page.locator("#frame").hover()
+    opened.page.mouse.wheel(0, 100)
+    opened.page.wait_for_function(f"() => where.textContent.startsWith('Slice {numbers[-22]}, ')")
+    opened.page.mouse.wheel(0, -100)
+    opened.page.wait_for_function(f"() => where.textContent.startsWith('Slice {numbers[-21]}, ')")
+    opened.page.focus("#slice")
+    opened.page.keyboard.press("ArrowRight")
+    opened.wait()
+    assert opened.where.startswith(f"Slice {numbers[-20]}, ")
+    assert opened.page.get_attribute("#slice", "aria-valuetext") == opened.where
+
+
+@BOTH
+def test_a_click_on_a_row_goes_to_the_slice_of_its_diameters_and_marks_the_lesion(report, browser):
+    opened = report(browser)
+    for lesion in (3, 12, 40):
+        opened.row(lesion).click()
+        opened.wait()
+        assert opened.chosen() == [lesion]
+        number, superior = opened.cell(lesion, 5), opened.cell(lesion, 6)
+        assert opened.where == f"Slice {number}, S {superior} mm"
+        index = opened.data["numbers"].index(int(number))
+        assert opened.is_outlined("axial", index, lesion, CHOSEN)
+        others = [int(each) for each in opened.data["outlines"]["axial"][index] if int(each) not in (0, lesion)]
+        for other in others:
+            assert opened.is_outlined("axial", index, other, LESION, 0.6)
+
+
+@BOTH
+def test_a_click_on_an_outline_chooses_its_row_and_beside_all_none(report, browser):
+    opened = report(browser)
+    opened.row(3).click()
+    opened.wait()
+    index = opened.data["numbers"].index(int(opened.cell(3, 5)))
+    opened.page.locator("#canvas").scroll_into_view_if_needed()
+    box = opened.page.locator("#canvas").bounding_box()
+    other = next(each for each in opened.data["outlines"]["axial"][index] if each not in ("0", "3"))
+    x, y = opened.corners("axial", index, other)[0]
+    opened.page.mouse.click(box["x"] + x, box["y"] + y)
+    opened.wait()
+    assert opened.chosen() == [int(other)]
+    opened.page.mouse.click(box["x"] + box["width"] - 4, box["y"] + 4)
+    opened.wait()
+    assert opened.chosen() == []
+
+
+@BOTH
+def test_outlines_can_be_switched_off(report, browser):
+    opened = report(browser)
+    opened.row(3).click()
+    opened.wait()
+    index = opened.data["numbers"].index(int(opened.cell(3, 5)))
+    assert opened.is_outlined("axial", index, 0, LIVER, 0.6)
+    opened.page.uncheck('[name="outlines"]')
+    opened.wait()
+    assert not opened.is_outlined("axial", index, 0, LIVER, 0.1)
+    assert not opened.is_outlined("axial", index, 3, CHOSEN, 0.1)
+    opened.key("o")
+    assert opened.is_outlined("axial", index, 3, CHOSEN) and opened.page.is_checked('[name="outlines"]')
+
+
+@BOTH
+def test_windows_are_chosen_dragged_and_typed(report, browser):
+    opened = report(browser)
+    page = opened.page
+    page.wait_for_function(
+        "() => canvas.getContext('2d').getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data[0]"
+    )
+    liver = opened.pixels()
+    page.check('[name="window"][value="soft"]')
+    opened.wait()
+    assert page.input_value('[name="width"]') == "400" and opened.pixels().std() < liver.std()
+    page.locator("#frame").scroll_into_view_if_needed()
+    box = page.locator("#frame").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 50, y + 20, steps=4)
+    page.mouse.up()
+    opened.wait()
+    assert page.is_checked('[name="window"][value="own"]')
+    assert int(page.input_value('[name="width"]')) > 440 and int(page.input_value('[name="level"]')) > 50
+    page.fill('[name="width"]', "1")
+    page.keyboard.press("Tab")
+    opened.wait()
+    grey = opened.pixels()[:, :, 1]
+    assert np.mean((grey < 10) | (grey > 245)) > 0.8
+
+
+@BOTH
+def test_it_zooms_where_the_pointer_is_and_fits_again(report, browser):
+    opened = report(browser)
+    fitted = opened.pixels()
+    opened.page.locator("#frame").hover()
+    opened.page.keyboard.down("Control")
+    opened.page.mouse.wheel(0, -100)
+    opened.page.keyboard.up("Control")
+    opened.wait()
+    assert not np.array_equal(opened.pixels(), fitted)
+    opened.key("0")
+    opened.key("+", 3)
+    zoomed = opened.pixels()
+    opened.key("Shift+ArrowLeft")
+    assert not np.array_equal(opened.pixels(), zoomed)
+    opened.page.click('[name="fit"]')
+    opened.page.locator("h1").hover()
+    opened.wait()
+
+
+@BOTH
+def test_coronal_and_sagittal_planes_go_through_the_lesion(report, browser):
+    opened = report(browser)
+    opened.page.wait_for_timeout(100)
+    opened.row(3).click()
+    lesion = next(each for each in opened.data["lesions"] if each["number"] == 3)
+    for plane, axis in (("coronal", 1), ("sagittal", 2)):
+        opened.page.check(f'[value="{plane}"]')
+        opened.wait()
+        index = round(lesion["middle"][axis])
+        assert opened.where.lower().startswith(plane)
+        assert opened.is_outlined(plane, index, 3, CHOSEN)
+        assert opened.page.input_value("#slice") == str(index)
+
+
+@BOTH
+def test_every_column_sorts_both_ways(report, browser, result):
+    opened = report(browser)
+    order = lambda: [int(each.get_attribute("data-lesion")) for each in opened.page.locator("tbody tr").all()]  # noqa: E731
+    table = {lesion.number: lesion for lesion in result.table}
+    for column, value in (
+        (0, lambda lesion: lesion.number),
+        (1, lambda lesion: lesion.volume_ml),
+        (2, lambda lesion: lesion.long_axis_mm),
+        (3, lambda lesion: lesion.mean_hu),
+        (4, lambda lesion: lesion.confidence),
+        (5, lambda lesion: lesion.long_axis_slice),
+        (6, lambda lesion: lesion.long_axis_slice),
+        (7, lambda lesion: lesion.distance_to_liver_surface_mm),
+    ):
+        heading = opened.page.locator("#lesions thead th").nth(column)
+        for direction, name in ((1, "ascending"), (-1, "descending")):
+            heading.locator("button").click()
+            assert heading.get_attribute("aria-sort") == name
+            values = [direction * round(value(table[number]), 3) for number in order()]
+            assert values == sorted(values)
+    assert len(order()) == len(table)
+
+
+@BOTH
+def test_all_can_be_done_by_keys_alone(report, browser):
+    opened = report(browser)
+    page = opened.page
+    visited = []
+    for _each in range(40):
+        page.keyboard.press("Tab")
+        visited.append(
+            page.evaluate(
+                "() => document.activeElement.id || document.activeElement.name || document.activeElement.tagName"
+            )
+        )
+        if page.evaluate("() => document.activeElement.closest('tbody') !== null"):
+            break
+    for name in ("plane", "window", "level", "width", "drag", "outlines", "larger", "frame", "slice"):
+        assert name in visited, name
+    page.keyboard.press("Enter")
+    opened.wait()
+    assert opened.chosen() == [1] and "Lesion 1," in page.inner_text("#chosen")
+    opened.key("n", 2)
+    assert opened.chosen() == [3]
+    opened.key("p")
+    assert opened.chosen() == [2] and opened.where.startswith(f"Slice {opened.cell(2, 5)},")
+    opened.key("Escape")
+    assert opened.chosen() == []
+
+
+@BOTH
+def test_on_a_narrow_screen_nothing_is_cut_off_and_the_table_follows_the_picture(report, browser):
+    opened = report(browser, viewport=NARROW)
+    assert opened.page.evaluate("() => document.documentElement.scrollWidth") <= NARROW["width"]
+    frame, table = (opened.page.locator(each).bounding_box() for each in ("#frame", "#lesions"))
+    assert frame["x"] >= 0 and frame["x"] + frame["width"] <= NARROW["width"]
+    assert frame["y"] + frame["height"] <= table["y"]
+
+
+@pytest.mark.parametrize(
+    ("browser", "options"),
+    [
+        ("chromium", {"color_scheme": "dark"}),
+        ("firefox", {"preferences": {"layout.css.prefers-color-scheme.content-override": 0}}),
+    ],
+)
+def test_it_is_dark_where_the_screen_is_and_nothing_speaks_against_its_use_by_everyone(
+    report, browser, options, violations
+):
+    opened = report(browser, **options)
+    background = opened.page.evaluate("() => getComputedStyle(document.body).backgroundColor")
+    assert max(map(int, re.findall(r"\d+", background))) < 60
+    opened.row(3).click()
+    assert violations(opened.page) == []
+
+
+@BOTH
+@pytest.mark.parametrize("viewport", [{"width": 1400, "height": 900}, NARROW], ids=["wide", "narrow"])
+def test_nothing_speaks_against_its_use_by_everyone(report, browser, viewport, violations):
+    opened = report(browser, viewport=viewport)
+    assert violations(opened.page) == []
+    opened.row(3).click()
+    opened.page.click("summary")
+    assert violations(opened.page) == []
+
+
+def test_it_prints_as_a_paper_report(report, open_tab, path, result, tmp_path):
+    light = tmp_path / "light.html"
+    write_report(light, result, input_name="sample", with_viewer=False)
+    pages = {}
+    for name, file in (("full", path), ("light", light)):
+        page = open_tab("chromium", file).page
+        page.emulate_media(media="print")
+        assert not page.locator("#viewer").is_visible()
+        assert page.locator("figure").count() == 8 and page.locator("table").is_visible()
+        pages[name] = len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4")))
+    print(f"\nPrinted on {pages['full']} pages of A4")
+    assert pages["full"] == pages["light"] and 4 <= pages["full"] <= 9
+
+
+@BOTH
+def test_without_javascript_it_is_the_report_of_key_images(open_tab, path, browser):
+    if browser == "firefox":
+        page = open_tab(browser, path, preferences={"javascript.enabled": False}).page
+    else:
+        page = open_tab(browser, path, java_script_enabled=False).page
+    assert not page.locator("#viewer").is_visible()
+    assert page.locator("figure img").count() == 8 and page.locator("table").is_visible()
+
+
+@BOTH
+def test_names_that_hold_markup_do_nothing(open_tab, result, tmp_path, browser):
+    poisoned = replace(
+        result,
+        findings=[Finding("x", "warning", EVIL)],
+        bundle_name=EVIL,
+        preset=EVIL,
+        device=EVIL,
+        timings={EVIL: 1.0},
+    )
+    notes = {lesion.number: EVIL for lesion in result.table}
+    write_page(tmp_path / "report.html", render_report(poisoned, input_name=EVIL, notes=notes))
+    tab = open_tab(browser, tmp_path / "report.html")
+    tab.page.wait_for_timeout(300)
+    assert tab.requests == []
+    assert tab.page.locator("img:not(figure img)").count() == 0 and tab.page.locator("script").count() == 2
+    assert tab.page.inner_text("h1") == EVIL and tab.page.title().startswith(EVIL)
+    assert tab.page.locator("tbody td:last-child").first.inner_text() == EVIL
+    tab.page.click("#lesions thead th:last-child button")
+
+
+def test_fingers_scroll_and_zoom(report):
+    opened = report("chromium", viewport=NARROW, has_touch=True, is_mobile=True)
+    assert opened.page.is_checked('[name="drag"][value="slice"]')
+    opened.page.locator("#frame").scroll_into_view_if_needed()
+    box = opened.page.locator("#frame").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    session = opened.page.context.new_cdp_session(opened.page)
+
+    def touch(kind, *points):
+        session.send(
+            "Input.dispatchTouchEvent",
+            {"type": kind, "touchPoints": [{"x": x + dx, "y": y + dy, "id": n} for n, (dx, dy) in enumerate(points)]},
+        )
+
+    before = opened.where
+    touch("touchStart", (0, 0))
+    for step in range(1, 6):
+        touch("touchMove", (0, 10 * step))
+    touch("touchEnd")
+    opened.wait()
+    assert opened.where != before
+    opened.wait()
+    fitted = opened.pixels()
+    touch("touchStart", (-30, 0), (30, 0))
+    for step in range(1, 6):
+        touch("touchMove", (-30 - 10 * step, 0), (30 + 10 * step, 0))
+    touch("touchEnd")
+    opened.wait()
+    assert not np.array_equal(opened.pixels(), fitted)
+
+
+def test_how_fast_slices_are_scrolled(report):
+    """Measured and printed; what is asserted is that each was drawn."""
+    opened = report("chromium")
+    opened.page.wait_for_timeout(1500)
+    slices = len(opened.data["numbers"])
+    seconds, drawn = opened.page.evaluate(
+        """async (slices) => {
+          const frame = document.getElementById("frame");
+          const where = document.getElementById("where");
+          const seen = new Set();
+          frame.dispatchEvent(new KeyboardEvent("keydown", { key: "Home" }));
+          await new Promise(requestAnimationFrame);
+          const started = performance.now();
+          for (let i = 0; i < slices; i++) {
+            frame.dispatchEvent(new WheelEvent("wheel", { deltaY: -100, cancelable: true }));
+            await new Promise(requestAnimationFrame);
+            canvas.getContext("2d").getImageData(0, 0, 1, 1);
+            seen.add(where.textContent);
+          }
+          return [(performance.now() - started) / 1000, seen.size];
+        }""",
+        slices,
+    )
+    print(f"\n{slices / seconds:.0f} slices a second in headless Chromium")
+    assert drawn >= slices - 1
