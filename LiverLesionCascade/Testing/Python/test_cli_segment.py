@@ -80,6 +80,13 @@ def test_probability_maps_are_written_on_the_scans_grid_when_asked(scan, tmp_pat
     assert sitk.GetArrayFromImage(image).max() == pytest.approx(0.9, abs=1e-3)
 
 
+def test_the_report_can_be_scrolled_unless_a_light_one_is_asked_for(scan, tmp_path):
+    for kind, has_viewer in (((), True), (("--report", "light"), False)):
+        assert run(scan, "-o", tmp_path / str(has_viewer), *kind, "-q") == 0
+        report = (tmp_path / str(has_viewer) / "report.html").read_text(encoding="utf-8")
+        assert ('id="viewer"' in report) is has_viewer and "data:image/jpeg" in report
+
+
 def test_existing_results_are_refused_before_the_run_and_kept(scan, tmp_path, capsys):
     out = tmp_path / "out"
     out.mkdir()
