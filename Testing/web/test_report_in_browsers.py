@@ -229,7 +229,9 @@ def test_windows_are_chosen_dragged_and_typed(report, browser):
     opened.wait()
     assert page.is_checked('[name="window"][value="own"]')
     assert int(page.input_value('[name="width"]')) > 440 and int(page.input_value('[name="level"]')) > 50
-    page.fill('[name="width"]', "1")
+    page.focus('[name="width"]')
+    page.keyboard.press("Control+a")
+    page.keyboard.type("1")
     page.keyboard.press("Tab")
     opened.wait()
     grey = opened.pixels()[:, :, 1]

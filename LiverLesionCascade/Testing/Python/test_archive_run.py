@@ -131,7 +131,14 @@ def test_changed_failed_and_lost_cases_are_done_again_and_no_others(archive, tmp
 
 @pytest.mark.parametrize(
     "change",
-    [{"model": "another"}, {"preset": "paper"}, {"keep_probabilities": True}, {"crf": True}, {"multi_scale": True}, {"report": "light"}],
+    [
+        {"model": "another"},
+        {"preset": "paper"},
+        {"keep_probabilities": True},
+        {"crf": True},
+        {"multi_scale": True},
+        {"report": "light"},
+    ],
 )
 def test_another_bundle_or_other_choices_do_all_again(archive, tmp_path, change):
     did(archive, tmp_path / "out")
