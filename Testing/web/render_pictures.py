@@ -22,7 +22,6 @@ from conftest import NARROW, WIDE, _start
 
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "Resources" / "Screenshots"
 PAPER = {"width": 794, "height": 1123}  # A4
-COLOURS = 200
 
 
 def make_archive(folder: Path, sample: Path) -> Path:
@@ -44,7 +43,7 @@ def shoot(page: Page, name: str) -> None:
     page.wait_for_timeout(3000)
     picture = Image.open(io.BytesIO(page.screenshot()))
     path = SCREENSHOTS / f"{name}.png"
-    picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+    picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
     print(path)
 
 
