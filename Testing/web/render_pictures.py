@@ -34,7 +34,7 @@ def make_archive(folder: Path, sample: Path) -> Path:
     for name, (first, end) in parts.items():
         sitk.WriteImage(image[:, :, first:end], str(scans / f"sample, {name}.nii.gz"))
     (scans / "damaged.nii.gz").write_bytes(sample.read_bytes()[:100_000])
-    if command(["archive", str(scans), str(folder / "results"), "--workers", "1"]) != 0:
+    if command(["archive", str(scans), str(folder / "results"), "--workers", "1"]) != 3:  # one case fails
         raise SystemExit("The archive could not be segmented")
     return folder / "results" / "summary.html"
 
