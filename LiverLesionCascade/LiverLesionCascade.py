@@ -118,7 +118,7 @@ class LiverLesionCascadeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin
 
     def __init__(self, parent=None, runs=None, installer=None, questions=None):
         self._runs, self._installer, self._questions = runs, installer, questions
-        self.logic = self.panel = None
+        self.logic = self.panel = self._eventLoop = None
         self._parameterNode = None
         self._parameterNodeGuiTag = None
         VTKObservationMixin.__init__(self)
@@ -128,11 +128,12 @@ class LiverLesionCascadeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin
         from LiverLesionCascadeLib.gui.install.torch_installation import TorchInstaller
         from LiverLesionCascadeLib.gui.panel.panel import SegmentationPanel
         from LiverLesionCascadeLib.gui.panel.questions import Questions
-        from LiverLesionCascadeLib.gui.runs.event_loop import callLater
+        from LiverLesionCascadeLib.gui.runs import event_loop
         from LiverLesionCascadeLib.scene.workspace.workspace import useEventLoop
 
         ScriptedLoadableModuleWidget.setup(self)
-        useEventLoop(callLater)
+        useEventLoop(event_loop.shared.callLater)
+        self._eventLoop = event_loop.EventLoop()
         widget = slicer.util.loadUI(self.resourcePath("UI/LiverLesionCascade.ui"))
         self.layout.addWidget(widget)
         self.ui = slicer.util.childWidgetVariables(widget)
@@ -143,7 +144,7 @@ class LiverLesionCascadeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin
             self.logic.runs,
             self._installer or TorchInstaller(),
             self._questions or Questions(),
-            callLater,
+            self._eventLoop.callLater,
         )
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneChanged)
@@ -159,6 +160,7 @@ class LiverLesionCascadeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin
         self.removeObservers()
         if self.panel:
             self.panel.cleanup()
+            self._eventLoop.close()  # what still waits would find the widgets gone
         closeWorkspaces()
         if self.logic:
             self.logic.close()
@@ -543,11 +545,10 @@ class LiverLesionCascadeTest(ScriptedLoadableModuleTest):
         return widget.ui
 
     def loadSample(self):
-        """The sample as its button in the Sample Data module loads it."""
+        """The sample as its button in the Sample Data module loads it; that was registered when Slicer started."""
         from LiverLesionCascadeLib.gui.registered.sample_data import CATEGORY
 
-        registerSampleData()
-        (source,) = slicer.modules.sampleDataSources[CATEGORY]
+        source = slicer.modules.sampleDataSources[CATEGORY][-1]
         self.assertTrue(Path(source.thumbnailFileName).is_file())
         source.customDownloader(source)
         return slicer.util.getNode(source.nodeNames[0])

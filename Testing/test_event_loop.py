@@ -15,7 +15,7 @@ import qt  # noqa: E402
 import slicer  # noqa: E402
 from fakes.heartbeat import Heartbeat  # noqa: E402
 from LiverLesionCascadeLib.gui.registered.self_test import waitUntil  # noqa: E402
-from LiverLesionCascadeLib.gui.runs.event_loop import callLater  # noqa: E402
+from LiverLesionCascadeLib.gui.runs import event_loop  # noqa: E402
 from LiverLesionCascadeLib.gui.runs.qt_process import QtProcess  # noqa: E402
 from LiverLesionCascadeLib.gui.runs.segmentation_runs import SegmentationRuns  # noqa: E402
 from LiverLesionCascadeLib.worker.client import WorkerClient  # noqa: E402
@@ -29,7 +29,7 @@ def sample(tmp_path_factory):
 
 @pytest.fixture
 def runs(tmp_path):
-    made = SegmentationRuns(lambda: WorkerClient(QtProcess, callLater, tmp_path))
+    made = SegmentationRuns(lambda: WorkerClient(QtProcess, event_loop.shared.callLater, tmp_path))
     yield made
     made.close()
 
@@ -71,8 +71,8 @@ def test_the_event_loop_turns_in_every_stage_of_a_run_on_the_sample(ui, sample):
 def test_the_heartbeat_notices_what_blocks():
     heartbeat = Heartbeat(lambda: "asleep")
     done = []
-    callLater(0.02, lambda: time.sleep(0.3))
-    callLater(0.1, lambda: done.append(True))
+    event_loop.shared.callLater(0.02, lambda: time.sleep(0.3))
+    event_loop.shared.callLater(0.1, lambda: done.append(True))
     waitUntil(lambda: done, "the event loop goes on")
     waitUntil(lambda: heartbeat.longest > 0.2, "the block is noticed", seconds=5)
     heartbeat.stop()

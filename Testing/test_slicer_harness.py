@@ -16,7 +16,7 @@ import ctk  # noqa: E402
 import qt  # noqa: E402
 import slicer  # noqa: E402
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper, parameterPack  # noqa: E402
-from slicer_harness import ui_loader  # noqa: E402
+from slicer_harness import errors, ui_loader  # noqa: E402
 
 UI = """<ui version="4.0"><class>Panel</class>
 <widget class="qMRMLWidget" name="Panel"><layout class="QVBoxLayout" name="verticalLayout">
@@ -119,6 +119,7 @@ def test_data_nodes_have_items_in_the_subject_hierarchy_while_they_are_in_the_sc
     assert item and hierarchy.GetItemName(item) == "S"
     slicer.mrmlScene.RemoveNode(node)
     assert not hierarchy.GetItemName(item)
+    assert "Failed to find subject hierarchy item" in errors.taken()[0]
 
 
 def connected(annotation, widget):

@@ -57,11 +57,13 @@ class FakeRuns:
 
     def finish(self, run, result=None):
         """End a run as SegmentationRuns does: the segments are in the scene when the panel is told."""
+        from LiverLesionCascadeLib.scene.nodes.one_change import oneRendering
         from LiverLesionCascadeLib.scene.workspace.segmentation import segmentationNodeFromResult
 
         result = result or resultOf(run.volumeNode)
-        node = segmentationNodeFromResult(result, run.volumeNode, run.outputNode, run.replace, history=self.history)
-        run.onFinished(node, result)
+        with oneRendering():
+            node = segmentationNodeFromResult(result, run.volumeNode, run.outputNode, run.replace, history=self.history)
+            run.onFinished(node, result)
         return node
 
 
@@ -95,16 +97,13 @@ class FakeQuestions:
         self.asked.append((message, details))
 
 
-_opened = []
-"""PySide deletes what Slicer keeps: a panel lives until the end of the tests."""
-
-
 def closePanel(opened):
-    """What Slicer does when a module is unloaded; its selectors stop following the scene."""
-    opened.widget.cleanup()
-    opened.ui.LiverLesionCascade.setMRMLScene(None)
-    opened.ui.segmentsTable.setSegmentationNode(None)
-    opened.ui.show3DButton.setSegmentationNode(None)
+    """What Slicer does when a module is unloaded; what still waits in the event loop finds the widgets gone."""
+    import qt
+
+    opened.closed = True
+    slicer_harness.destroy_widget(opened.widget)
+    qt.QApplication.processEvents()
 
 
 def openPanel():
@@ -119,7 +118,6 @@ def openPanel():
     parent.__dict__["isEntered"] = True
     runs, installer, questions = FakeRuns(), FakeInstaller(), FakeQuestions()
     widget = loaded.module.LiverLesionCascadeWidget(parent, runs, installer, questions)
-    _opened.append(widget)
     widget.setup()
     widget.enter()
     widget.panel.doubleClickSeconds = 0
@@ -131,11 +129,15 @@ def openPanel():
         runs=runs,
         installer=installer,
         questions=questions,
+        closed=False,
     )
 
 
-def makeCT(name="CT"):
-    """A volume node with a liver of 110 HU and two lesions of 60 HU in fat; nothing about it is to be noted."""
+def makeCT(name="CT", more=0):
+    """A volume node with a liver of 110 HU and two lesions of 60 HU in fat; nothing about it is to be noted.
+
+    :param more: further lesions, of one size, 12 at most.
+    """
     import slicer
 
     k, j, i = np.ogrid[:24, :160, :160]
@@ -144,6 +146,10 @@ def makeCT(name="CT"):
     hu[((k - 12) / 9) ** 2 + ((j - 75) / 50) ** 2 + ((i - 60) / 45) ** 2 <= 1] = 110
     hu[((k - 12) / 4) ** 2 + ((j - 60) / 15) ** 2 + ((i - 50) / 15) ** 2 <= 1] = 60
     hu[((k - 14) / 2) ** 2 + ((j - 90) / 8) ** 2 + ((i - 70) / 8) ** 2 <= 1] = 60
+    for number in range(more):
+        row, column = divmod(number, 6)
+        middle = 104 + 9 * row, 34 + 9 * column
+        hu[((k - 12) / 1.5) ** 2 + ((j - middle[0]) / 3) ** 2 + ((i - middle[1]) / 3) ** 2 <= 1] = 60
     node = slicer.util.addVolumeFromArray(hu, name=name)
     node.SetSpacing(1.6, 1.6, 5.0)
     return node

@@ -11,7 +11,7 @@ import slicer
 import vtk
 from PySide6 import QtCore
 
-from . import catalogue
+from . import catalogue, errors, views
 
 MODULE_LOGICS = {
     "Colors": "vtkMRMLColorLogic",
@@ -226,13 +226,13 @@ class Application(QtCore.QObject):
         self.cursors.pop()
 
     def pauseRender(self):
-        pass
+        views.pause()
 
     def resumeRender(self):
-        pass
+        views.resume()
 
-    def setRenderPaused(self, _):
-        pass
+    def setRenderPaused(self, pause):
+        (views.pause if pause else views.resume)()
 
     def testingEnabled(self):
         return False
@@ -364,7 +364,18 @@ def _keep_subject_hierarchy(scene):
             if node is not None and node.GetScene() is None:
                 hierarchy.RemoveItem(items.GetId(index), False, False)
 
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def follow_segments(caller, event, node):
+        if node.IsA("vtkMRMLSegmentationNode"):
+            for kind in ("SegmentAdded", "SegmentModified", "SegmentRemoved"):
+                node.AddObserver(getattr(slicer.vtkSegmentation, kind), segments_changed)
+
+    def segments_changed(node, event):
+        if node.GetScene() is scene and not scene.IsImporting() and not resolve(scene).GetItemByDataNode(node):
+            errors.report(f"Failed to access subject hierarchy item for segmentation node {node.GetName()}")
+
     scene.AddObserver(scene.NodeAddedEvent, add_items)
+    scene.AddObserver(scene.NodeAddedEvent, follow_segments)
     scene.AddObserver(scene.NodeRemovedEvent, remove_items)
     scene.AddObserver(scene.EndImportEvent, add_items)
     scene.AddObserver(scene.EndCloseEvent, lambda caller, event: resolve(scene))
@@ -385,5 +396,10 @@ def _add_slice_nodes(scene):
         composite.SetLayoutName(name)
         composite.SetSingletonTag(name)
         scene.AddNode(composite)
+    view = slicer.vtkMRMLViewNode()
+    view.SetName("View1")
+    view.SetLayoutName("1")
+    view.SetSingletonTag("1")
+    scene.AddNode(view)
     if scene.GetNodeByID("vtkMRMLSelectionNodeSingleton") is None:
         scene.AddNewNodeByClass("vtkMRMLSelectionNode")

@@ -14,6 +14,8 @@ LOADED = {}
 SELECTED = []
 """Names of the modules selected so far, in order."""
 _entered = []
+_deleted = []
+"""Wrappers of widgets that were destroyed: Python code may still ask them something."""
 
 
 class LoadedModule:
@@ -39,7 +41,9 @@ def install():
 
     sys.modules["qt"] = qt_layer.install()
     ctk = sys.modules["ctk"] = types.ModuleType("ctk")
-    from . import application, ctk_widgets, mrml_widgets, segment_statistics, segment_widgets  # noqa: F401 - the widgets register themselves
+    from . import application, ctk_widgets, errors, mrml_widgets, segment_statistics, segment_widgets  # noqa: F401 - the widgets register themselves
+
+    errors.install()
 
     ctk.__getattr__ = _class_lookup(("ctk",))
     slicer.__getattr__ = _class_lookup(("qMRML", "qSlicer"))
@@ -99,6 +103,25 @@ def open_widget(loaded):
     widget.setup()
     _enter(loaded)
     return loaded
+
+
+def destroy_widget(widget):
+    """What Slicer does when a module is unloaded or reloaded: ``cleanup()``, then all that the panel shows is gone.
+
+    Whoever still speaks to it gets an error, as in Slicer.
+
+    :param widget: the module's widget, with ``parent``.
+    """
+    import shiboken6
+    from PySide6 import QtWidgets
+
+    widget.cleanup()
+    _deleted.append(widget)
+    for child in (widget.parent, *widget.parent.findChildren(QtWidgets.QWidget)):
+        child.blockSignals(True)
+        if hasattr(type(child), "_let_go"):
+            child._let_go()
+    shiboken6.delete(widget.parent)
 
 
 def select_module(module):
@@ -197,7 +220,7 @@ def _add_sample_data():
         ):
             if not isinstance(uris, str):
                 raise NotImplementedError("the harness registers one file a source")
-            source = types.SimpleNamespace(
+            source = types.SimpleNamespace(  # equal where all of it is, as in Slicer
                 sampleName=sampleName,
                 uris=[uris],
                 fileNames=[fileNames],
@@ -206,7 +229,7 @@ def _add_sample_data():
                 thumbnailFileName=thumbnailFileName,
             )
             known = sources.setdefault(category, [])
-            if sampleName not in [each.sampleName for each in known]:
+            if source not in known:
                 known.append(source)
 
     module.SampleDataLogic = SampleDataLogic

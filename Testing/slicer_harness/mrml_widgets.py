@@ -112,6 +112,10 @@ class qMRMLNodeComboBox(Strict, QtWidgets.QWidget):
             self._tags = [scene.AddObserver(getattr(scene, event), self._scene_changed) for event in events]
         self._rebuild()
 
+    def _let_go(self):
+        """What the destructor does in C++."""
+        self.setMRMLScene(None)
+
     def _scene_changed(self, *_):
         if not self._scene.IsBatchProcessing():
             self._rebuild()

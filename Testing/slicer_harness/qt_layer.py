@@ -112,15 +112,15 @@ class QtProperty:
             raise ValueError(f"Property '{self.name}' of {type(obj).__name__} cannot be set to {value!r}")
 
 
-_timers = set()
+_timers = []
 
 
 def _single_shot(msec, function):
-    """``qt.QTimer.singleShot``; PySide's own would look for ``connect`` as it is in C++."""
+    """``qt.QTimer.singleShot`` as Slicer replaces it: nobody deletes the timer, and the function lives with it."""
     timer = QtCore.QTimer()
-    _timers.add(timer)
+    _timers.append((timer, function))
     timer.setSingleShot(True)
-    timer.timeout.connect(lambda: (_timers.discard(timer), function()))
+    timer.timeout.connect(function)
     timer.start(msec)
 
 

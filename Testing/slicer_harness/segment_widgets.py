@@ -89,6 +89,9 @@ class qMRMLSegmentsTableView(Strict, QtWidgets.QWidget):
     def segmentationNode(self):
         return self._events.node
 
+    def _let_go(self):
+        self._events.follow(None)
+
     def selectedSegmentIDs(self):
         return [self._id(row) for row in sorted({index.row() for index in self._table.selectedIndexes()})]
 
@@ -128,11 +131,17 @@ class qMRMLSegmentationShow3DButton(Strict, QtWidgets.QPushButton):
         self.setChecked(bool(segmentation and segmentation.ContainsRepresentation(CLOSED_SURFACE)))
         self.blockSignals(False)
 
+    def _let_go(self):
+        self._events.follow(None)
+
     def _toggled(self, on):
+        node = self._events.node
+        wasModifying = node.StartModify()  # as Slicer's button does
         if on:
-            self._events.node.CreateClosedSurfaceRepresentation()
+            node.CreateClosedSurfaceRepresentation()
         else:
-            self._events.node.RemoveClosedSurfaceRepresentation()
+            node.RemoveClosedSurfaceRepresentation()
+        node.EndModify(wasModifying)
 
 
 @register

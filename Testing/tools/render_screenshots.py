@@ -57,7 +57,7 @@ def render_panel(folder: Path) -> None:
     slicer_harness.install()
     from LiverLesionCascadeLib.gui.registered.sample_data import loadSample
     from LiverLesionCascadeLib.gui.registered.self_test import waitUntil
-    from LiverLesionCascadeLib.gui.runs.event_loop import callLater
+    from LiverLesionCascadeLib.gui.runs import event_loop
     from LiverLesionCascadeLib.gui.runs.qt_process import QtProcess
     from LiverLesionCascadeLib.gui.runs.segmentation_runs import SegmentationRuns
     from LiverLesionCascadeLib.worker.client import WorkerClient
@@ -69,7 +69,7 @@ def render_panel(folder: Path) -> None:
         return processes[-1]
 
     loadSample()
-    runs = SegmentationRuns(lambda: WorkerClient(make_process, callLater, folder))
+    runs = SegmentationRuns(lambda: WorkerClient(make_process, event_loop.shared.callLater, folder))
     widget = slicer_harness.load(MODULE).module.LiverLesionCascadeWidget(runs=runs)
     ui = widget.ui
     waitUntil(lambda: ui.segmentButton.enabled and runs.client.devices, "the sample can be segmented")

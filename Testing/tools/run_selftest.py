@@ -16,21 +16,25 @@ import slicer_harness  # noqa: E402
 
 
 def run(path):
-    """Load one module and run its ScriptedLoadableModuleTest; returns what was wrong with its .ui files."""
+    """Run a loaded module's ScriptedLoadableModuleTest; returns errors that were printed and mistakes in .ui files."""
     import slicer
+    from slicer_harness import errors
     from slicer_harness.ui_loader import PROBLEMS
 
     before = len(PROBLEMS)
-    slicer_harness.load(path)
     slicer.selfTests[path.stem](msec=1)
-    return PROBLEMS[before:]
+    return [*PROBLEMS[before:], *errors.taken()]
 
 
 def main(arguments):
     application = slicer_harness.install()
     problems = []
     try:
-        for path in [Path(argument) for argument in arguments] or MODULES:
+        paths = [Path(argument) for argument in arguments] or MODULES
+        for path in paths:
+            slicer_harness.load(path)
+        application.startupCompleted.emit()
+        for path in paths:
             print(f"{path.stem}: self-test", flush=True)
             problems += run(path)
             print(f"{path.stem}: passed", flush=True)

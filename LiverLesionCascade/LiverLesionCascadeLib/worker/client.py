@@ -119,7 +119,8 @@ class WorkerClient:
         current = self._current = _CurrentRun(run, self._runs_started, self._write_volume(run, self._runs_started))
         self._start_worker()
         self._write_on(current)
-        _tell(run.handlers.on_progress, 0.0, "Starting", None)
+        warm = self._worker is not None and self._worker.ready
+        _tell(run.handlers.on_progress, 0.0, "Sending" if warm else "Starting", None)
 
     def _write_volume(self, run: Run, number: int) -> Generator[None, None, None]:
         """Writes a run's folder, in pieces. Raises OSError."""

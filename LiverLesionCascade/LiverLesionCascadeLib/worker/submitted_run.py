@@ -19,7 +19,7 @@ from ..engine.run_options import RunOptions
 FailureKind = Literal["input", "bundle", "device", "memory", "disk", "torch", "start", "worker", "internal"]
 
 #: All stages of runs, as far as one has them; those between reading and writing are the engine's.
-STAGES = ("Starting", "Reading", "Loading the model", *get_args(Stage), "Writing")
+STAGES = ("Starting", "Sending", "Reading", "Loading the model", *get_args(Stage), "Writing")
 
 #: What to do where memory ran out.
 MEMORY_REMEDY = (

@@ -1008,6 +1008,204 @@ Kopieren Sie den Ordner torch-files auf diesen Computer und führen Sie mit dem 
         </message>
     </context>
     <context>
+        <name>lesions.lesion_columns</name>
+        <message>
+            <source>1 lesion of {volume:.1f} mL</source>
+            <translation>1 Läsion mit {volume:.1f} mL</translation>
+        </message>
+        <message>
+            <source>Accepted</source>
+            <translation>Angenommen</translation>
+        </message>
+        <message>
+            <source>Conf.</source>
+            <translation>Konf.</translation>
+        </message>
+        <message>
+            <source>Confidence: how likely this is a lesion, 0 to 1, by the network's probability and the density</source>
+            <translation>Konfidenz: wie wahrscheinlich dies eine Läsion ist, 0 bis 1, nach der Wahrscheinlichkeit des Netzes und der Dichte</translation>
+        </message>
+        <message>
+            <source>Distance to the liver's surface in mm; 0 where the lesion touches it</source>
+            <translation>Abstand zur Leberoberfläche in mm; 0, wo die Läsion sie berührt</translation>
+        </message>
+        <message>
+            <source>Flagged</source>
+            <translation>Vorgemerkt</translation>
+        </message>
+        <message>
+            <source>Lesion</source>
+            <translation>Läsion</translation>
+        </message>
+        <message>
+            <source>Long
+mm</source>
+            <translation>Lang
+mm</translation>
+        </message>
+        <message>
+            <source>Longest diameter in any axial slice in mm, as RECIST 1.1</source>
+            <translation>Längster Durchmesser in einer axialen Schicht in mm, wie in RECIST 1.1</translation>
+        </message>
+        <message>
+            <source>Longest diameter perpendicular to it in the same slice in mm</source>
+            <translation>Längster dazu senkrechter Durchmesser in derselben Schicht in mm</translation>
+        </message>
+        <message>
+            <source>Mean
+HU</source>
+            <translation>Mittel
+HU</translation>
+        </message>
+        <message>
+            <source>Mean density in HU</source>
+            <translation>Mittlere Dichte in HU</translation>
+        </message>
+        <message>
+            <source>No lesion</source>
+            <translation>Keine Läsion</translation>
+        </message>
+        <message>
+            <source>Number, colour, and the name where it was given another</source>
+            <translation>Nummer, Farbe und, falls ein anderer vergeben wurde, der Name</translation>
+        </message>
+        <message>
+            <source>Rejected</source>
+            <translation>Verworfen</translation>
+        </message>
+        <message>
+            <source>SD
+HU</source>
+            <translation>SD
+HU</translation>
+        </message>
+        <message>
+            <source>Short
+mm</source>
+            <translation>Kurz
+mm</translation>
+        </message>
+        <message>
+            <source>Slice</source>
+            <translation>Schicht</translation>
+        </message>
+        <message>
+            <source>Slice in which the diameters were measured: its index in the volume, from 0, as in the Data Probe</source>
+            <translation>Schicht, in der die Durchmesser gemessen wurden: ihr Index im Volumen, ab 0, wie in Data Probe</translation>
+        </message>
+        <message>
+            <source>Standard deviation of the density in HU</source>
+            <translation>Standardabweichung der Dichte in HU</translation>
+        </message>
+        <message>
+            <source>Status</source>
+            <translation>Status</translation>
+        </message>
+        <message>
+            <source>Surface
+mm</source>
+            <translation>Oberfl.
+mm</translation>
+        </message>
+        <message>
+            <source>To review</source>
+            <translation>Zu beurteilen</translation>
+        </message>
+        <message>
+            <source>Volume
+mL</source>
+            <translation>Volumen
+mL</translation>
+        </message>
+        <message>
+            <source>Volume of the segment in mL</source>
+            <translation>Volumen des Segments in mL</translation>
+        </message>
+        <message>
+            <source>Your verdict</source>
+            <translation>Ihr Urteil</translation>
+        </message>
+        <message>
+            <source>liver {volume} mL</source>
+            <translation>Leber {volume} mL</translation>
+        </message>
+        <message>
+            <source>tumour burden {percent:.1f} %</source>
+            <translation>Tumorlast {percent:.1f} %</translation>
+        </message>
+        <message>
+            <source>{count} lesions, {volume:.1f} mL together</source>
+            <translation>{count} Läsionen, zusammen {volume:.1f} mL</translation>
+        </message>
+        <message>
+            <source>{count} rejected, not counted</source>
+            <translation>{count} verworfen, nicht gezählt</translation>
+        </message>
+        <message>
+            <source>{name}: no voxel</source>
+            <translation>{name}: kein Voxel</translation>
+        </message>
+        <message>
+            <source>{status}, edited</source>
+            <translation>{status}, bearbeitet</translation>
+        </message>
+    </context>
+    <context>
+        <name>lesions.review_bar</name>
+        <message>
+            <source>Accept</source>
+            <translation>Annehmen</translation>
+        </message>
+        <message>
+            <source>Come back to the selected lesion; click again to take it back</source>
+            <translation>Auf die gewählte Läsion zurückkommen; erneut klicken, um es zurückzunehmen</translation>
+        </message>
+        <message>
+            <source>Flag</source>
+            <translation>Vormerken</translation>
+        </message>
+        <message>
+            <source>Give the verdict again that was undone</source>
+            <translation>Das rückgängig gemachte Urteil wiederherstellen</translation>
+        </message>
+        <message>
+            <source>Go to the lesion without a verdict that is least certain</source>
+            <translation>Zur unsichersten Läsion ohne Urteil gehen</translation>
+        </message>
+        <message>
+            <source>Next unreviewed</source>
+            <translation>Nächste offene</translation>
+        </message>
+        <message>
+            <source>Next unreviewed ({count})</source>
+            <translation>Nächste offene ({count})</translation>
+        </message>
+        <message>
+            <source>Redo</source>
+            <translation>Wiederholen</translation>
+        </message>
+        <message>
+            <source>Reject</source>
+            <translation>Verwerfen</translation>
+        </message>
+        <message>
+            <source>Take the last verdict back</source>
+            <translation>Das letzte Urteil zurücknehmen</translation>
+        </message>
+        <message>
+            <source>The selected lesion is none: it no longer counts, but stays; click again to take it back</source>
+            <translation>Die gewählte Läsion ist keine: Sie zählt nicht mehr, bleibt aber erhalten; erneut klicken, um es zurückzunehmen</translation>
+        </message>
+        <message>
+            <source>The selected lesion is right; click again to take it back</source>
+            <translation>Die gewählte Läsion stimmt; erneut klicken, um es zurückzunehmen</translation>
+        </message>
+        <message>
+            <source>Undo</source>
+            <translation>Rückgängig</translation>
+        </message>
+    </context>
+    <context>
         <name>panel.bundle_choice</name>
         <message>
             <source>Choose a file...</source>
@@ -1223,6 +1421,10 @@ Kopieren Sie den Ordner torch-files auf diesen Computer und führen Sie mit dem 
         <message>
             <source>Fitting the outlines to the image (3D-CRF)</source>
             <translation>Umrisse werden dem Bild angepasst (3D-CRF)</translation>
+        </message>
+        <message>
+            <source>Handing the scan over</source>
+            <translation>Die Aufnahme wird übergeben</translation>
         </message>
         <message>
             <source>Loading the trained networks</source>
@@ -1462,149 +1664,6 @@ Kopieren Sie den Ordner torch-files auf diesen Computer und führen Sie mit dem 
         </message>
     </context>
     <context>
-        <name>sections.lesion_table</name>
-        <message>
-            <source>1 lesion of {volume:.1f} mL</source>
-            <translation>1 Läsion mit {volume:.1f} mL</translation>
-        </message>
-        <message>
-            <source>Accepted</source>
-            <translation>Angenommen</translation>
-        </message>
-        <message>
-            <source>Conf.</source>
-            <translation>Konf.</translation>
-        </message>
-        <message>
-            <source>Confidence: how likely this is a lesion, 0 to 1, by the network's probability and the density</source>
-            <translation>Konfidenz: wie wahrscheinlich dies eine Läsion ist, 0 bis 1, nach der Wahrscheinlichkeit des Netzes und der Dichte</translation>
-        </message>
-        <message>
-            <source>Distance to the liver's surface in mm; 0 where the lesion touches it</source>
-            <translation>Abstand zur Leberoberfläche in mm; 0, wo die Läsion sie berührt</translation>
-        </message>
-        <message>
-            <source>Flagged</source>
-            <translation>Vorgemerkt</translation>
-        </message>
-        <message>
-            <source>Lesion</source>
-            <translation>Läsion</translation>
-        </message>
-        <message>
-            <source>Long
-mm</source>
-            <translation>Lang
-mm</translation>
-        </message>
-        <message>
-            <source>Longest diameter in any axial slice in mm, as RECIST 1.1</source>
-            <translation>Längster Durchmesser in einer axialen Schicht in mm, wie in RECIST 1.1</translation>
-        </message>
-        <message>
-            <source>Longest diameter perpendicular to it in the same slice in mm</source>
-            <translation>Längster dazu senkrechter Durchmesser in derselben Schicht in mm</translation>
-        </message>
-        <message>
-            <source>Mean
-HU</source>
-            <translation>Mittel
-HU</translation>
-        </message>
-        <message>
-            <source>Mean density in HU</source>
-            <translation>Mittlere Dichte in HU</translation>
-        </message>
-        <message>
-            <source>No lesion</source>
-            <translation>Keine Läsion</translation>
-        </message>
-        <message>
-            <source>Number, colour, and the name where it was given another</source>
-            <translation>Nummer, Farbe und, falls ein anderer vergeben wurde, der Name</translation>
-        </message>
-        <message>
-            <source>Rejected</source>
-            <translation>Verworfen</translation>
-        </message>
-        <message>
-            <source>SD
-HU</source>
-            <translation>SD
-HU</translation>
-        </message>
-        <message>
-            <source>Short
-mm</source>
-            <translation>Kurz
-mm</translation>
-        </message>
-        <message>
-            <source>Slice</source>
-            <translation>Schicht</translation>
-        </message>
-        <message>
-            <source>Slice in which the diameters were measured: its index in the volume, from 0, as in the Data Probe</source>
-            <translation>Schicht, in der die Durchmesser gemessen wurden: ihr Index im Volumen, ab 0, wie in Data Probe</translation>
-        </message>
-        <message>
-            <source>Standard deviation of the density in HU</source>
-            <translation>Standardabweichung der Dichte in HU</translation>
-        </message>
-        <message>
-            <source>Status</source>
-            <translation>Status</translation>
-        </message>
-        <message>
-            <source>Surface
-mm</source>
-            <translation>Oberfl.
-mm</translation>
-        </message>
-        <message>
-            <source>To review</source>
-            <translation>Zu beurteilen</translation>
-        </message>
-        <message>
-            <source>Volume
-mL</source>
-            <translation>Volumen
-mL</translation>
-        </message>
-        <message>
-            <source>Volume of the segment in mL</source>
-            <translation>Volumen des Segments in mL</translation>
-        </message>
-        <message>
-            <source>Your verdict</source>
-            <translation>Ihr Urteil</translation>
-        </message>
-        <message>
-            <source>liver {volume} mL</source>
-            <translation>Leber {volume} mL</translation>
-        </message>
-        <message>
-            <source>tumour burden {percent:.1f} %</source>
-            <translation>Tumorlast {percent:.1f} %</translation>
-        </message>
-        <message>
-            <source>{count} lesions, {volume:.1f} mL together</source>
-            <translation>{count} Läsionen, zusammen {volume:.1f} mL</translation>
-        </message>
-        <message>
-            <source>{count} rejected, not counted</source>
-            <translation>{count} verworfen, nicht gezählt</translation>
-        </message>
-        <message>
-            <source>{name}: no voxel</source>
-            <translation>{name}: kein Voxel</translation>
-        </message>
-        <message>
-            <source>{status}, edited</source>
-            <translation>{status}, bearbeitet</translation>
-        </message>
-    </context>
-    <context>
         <name>sections.refine_section</name>
         <message>
             <source>Cancel</source>
@@ -1719,61 +1778,6 @@ mL</translation>
         <message>
             <source>the processor (CPU)</source>
             <translation>dem Prozessor (CPU)</translation>
-        </message>
-    </context>
-    <context>
-        <name>sections.review_bar</name>
-        <message>
-            <source>Accept</source>
-            <translation>Annehmen</translation>
-        </message>
-        <message>
-            <source>Come back to the selected lesion; click again to take it back</source>
-            <translation>Auf die gewählte Läsion zurückkommen; erneut klicken, um es zurückzunehmen</translation>
-        </message>
-        <message>
-            <source>Flag</source>
-            <translation>Vormerken</translation>
-        </message>
-        <message>
-            <source>Give the verdict again that was undone</source>
-            <translation>Das rückgängig gemachte Urteil wiederherstellen</translation>
-        </message>
-        <message>
-            <source>Go to the lesion without a verdict that is least certain</source>
-            <translation>Zur unsichersten Läsion ohne Urteil gehen</translation>
-        </message>
-        <message>
-            <source>Next unreviewed</source>
-            <translation>Nächste offene</translation>
-        </message>
-        <message>
-            <source>Next unreviewed ({count})</source>
-            <translation>Nächste offene ({count})</translation>
-        </message>
-        <message>
-            <source>Redo</source>
-            <translation>Wiederholen</translation>
-        </message>
-        <message>
-            <source>Reject</source>
-            <translation>Verwerfen</translation>
-        </message>
-        <message>
-            <source>Take the last verdict back</source>
-            <translation>Das letzte Urteil zurücknehmen</translation>
-        </message>
-        <message>
-            <source>The selected lesion is none: it no longer counts, but stays; click again to take it back</source>
-            <translation>Die gewählte Läsion ist keine: Sie zählt nicht mehr, bleibt aber erhalten; erneut klicken, um es zurückzunehmen</translation>
-        </message>
-        <message>
-            <source>The selected lesion is right; click again to take it back</source>
-            <translation>Die gewählte Läsion stimmt; erneut klicken, um es zurückzunehmen</translation>
-        </message>
-        <message>
-            <source>Undo</source>
-            <translation>Rückgängig</translation>
         </message>
     </context>
     <context>

@@ -1008,6 +1008,204 @@ copiez le dossier torch-files sur cet ordinateur, et exécutez avec le PythonSli
         </message>
     </context>
     <context>
+        <name>lesions.lesion_columns</name>
+        <message>
+            <source>1 lesion of {volume:.1f} mL</source>
+            <translation>1 lésion de {volume:.1f} mL</translation>
+        </message>
+        <message>
+            <source>Accepted</source>
+            <translation>Acceptée</translation>
+        </message>
+        <message>
+            <source>Conf.</source>
+            <translation>Conf.</translation>
+        </message>
+        <message>
+            <source>Confidence: how likely this is a lesion, 0 to 1, by the network's probability and the density</source>
+            <translation>Confiance : vraisemblance d'une lésion, de 0 à 1, d'après la probabilité du réseau et la densité</translation>
+        </message>
+        <message>
+            <source>Distance to the liver's surface in mm; 0 where the lesion touches it</source>
+            <translation>Distance à la surface du foie en mm ; 0 là où la lésion la touche</translation>
+        </message>
+        <message>
+            <source>Flagged</source>
+            <translation>Signalée</translation>
+        </message>
+        <message>
+            <source>Lesion</source>
+            <translation>Lésion</translation>
+        </message>
+        <message>
+            <source>Long
+mm</source>
+            <translation>Grand
+mm</translation>
+        </message>
+        <message>
+            <source>Longest diameter in any axial slice in mm, as RECIST 1.1</source>
+            <translation>Plus grand diamètre dans une coupe axiale en mm, comme dans RECIST 1.1</translation>
+        </message>
+        <message>
+            <source>Longest diameter perpendicular to it in the same slice in mm</source>
+            <translation>Plus grand diamètre perpendiculaire à celui-ci dans la même coupe, en mm</translation>
+        </message>
+        <message>
+            <source>Mean
+HU</source>
+            <translation>Moy.
+HU</translation>
+        </message>
+        <message>
+            <source>Mean density in HU</source>
+            <translation>Densité moyenne en HU</translation>
+        </message>
+        <message>
+            <source>No lesion</source>
+            <translation>Pas une lésion</translation>
+        </message>
+        <message>
+            <source>Number, colour, and the name where it was given another</source>
+            <translation>Numéro, couleur, et le nom si un autre a été donné</translation>
+        </message>
+        <message>
+            <source>Rejected</source>
+            <translation>Rejetée</translation>
+        </message>
+        <message>
+            <source>SD
+HU</source>
+            <translation>ET
+HU</translation>
+        </message>
+        <message>
+            <source>Short
+mm</source>
+            <translation>Petit
+mm</translation>
+        </message>
+        <message>
+            <source>Slice</source>
+            <translation>Coupe</translation>
+        </message>
+        <message>
+            <source>Slice in which the diameters were measured: its index in the volume, from 0, as in the Data Probe</source>
+            <translation>Coupe dans laquelle les diamètres ont été mesurés : son indice dans le volume, à partir de 0, comme dans Data Probe</translation>
+        </message>
+        <message>
+            <source>Standard deviation of the density in HU</source>
+            <translation>Écart type de la densité en HU</translation>
+        </message>
+        <message>
+            <source>Status</source>
+            <translation>État</translation>
+        </message>
+        <message>
+            <source>Surface
+mm</source>
+            <translation>Surface
+mm</translation>
+        </message>
+        <message>
+            <source>To review</source>
+            <translation>À évaluer</translation>
+        </message>
+        <message>
+            <source>Volume
+mL</source>
+            <translation>Volume
+mL</translation>
+        </message>
+        <message>
+            <source>Volume of the segment in mL</source>
+            <translation>Volume du segment en mL</translation>
+        </message>
+        <message>
+            <source>Your verdict</source>
+            <translation>Votre avis</translation>
+        </message>
+        <message>
+            <source>liver {volume} mL</source>
+            <translation>foie {volume} mL</translation>
+        </message>
+        <message>
+            <source>tumour burden {percent:.1f} %</source>
+            <translation>charge tumorale {percent:.1f} %</translation>
+        </message>
+        <message>
+            <source>{count} lesions, {volume:.1f} mL together</source>
+            <translation>{count} lésions, {volume:.1f} mL en tout</translation>
+        </message>
+        <message>
+            <source>{count} rejected, not counted</source>
+            <translation>{count} rejetées, non comptées</translation>
+        </message>
+        <message>
+            <source>{name}: no voxel</source>
+            <translation>{name} : aucun voxel</translation>
+        </message>
+        <message>
+            <source>{status}, edited</source>
+            <translation>{status}, modifiée</translation>
+        </message>
+    </context>
+    <context>
+        <name>lesions.review_bar</name>
+        <message>
+            <source>Accept</source>
+            <translation>Accepter</translation>
+        </message>
+        <message>
+            <source>Come back to the selected lesion; click again to take it back</source>
+            <translation>Revenir plus tard à la lésion sélectionnée ; cliquez de nouveau pour retirer</translation>
+        </message>
+        <message>
+            <source>Flag</source>
+            <translation>Signaler</translation>
+        </message>
+        <message>
+            <source>Give the verdict again that was undone</source>
+            <translation>Rétablir l'avis qui a été annulé</translation>
+        </message>
+        <message>
+            <source>Go to the lesion without a verdict that is least certain</source>
+            <translation>Aller à la lésion sans avis la moins certaine</translation>
+        </message>
+        <message>
+            <source>Next unreviewed</source>
+            <translation>Suivante sans avis</translation>
+        </message>
+        <message>
+            <source>Next unreviewed ({count})</source>
+            <translation>Suivante sans avis ({count})</translation>
+        </message>
+        <message>
+            <source>Redo</source>
+            <translation>Refaire</translation>
+        </message>
+        <message>
+            <source>Reject</source>
+            <translation>Rejeter</translation>
+        </message>
+        <message>
+            <source>Take the last verdict back</source>
+            <translation>Retirer le dernier avis</translation>
+        </message>
+        <message>
+            <source>The selected lesion is none: it no longer counts, but stays; click again to take it back</source>
+            <translation>La lésion sélectionnée n'en est pas une : elle ne compte plus, mais reste ; cliquez de nouveau pour revenir en arrière</translation>
+        </message>
+        <message>
+            <source>The selected lesion is right; click again to take it back</source>
+            <translation>La lésion sélectionnée est correcte ; cliquez de nouveau pour revenir en arrière</translation>
+        </message>
+        <message>
+            <source>Undo</source>
+            <translation>Défaire</translation>
+        </message>
+    </context>
+    <context>
         <name>panel.bundle_choice</name>
         <message>
             <source>Choose a file...</source>
@@ -1223,6 +1421,10 @@ copiez le dossier torch-files sur cet ordinateur, et exécutez avec le PythonSli
         <message>
             <source>Fitting the outlines to the image (3D-CRF)</source>
             <translation>Ajustement des contours à l'image (3D-CRF)</translation>
+        </message>
+        <message>
+            <source>Handing the scan over</source>
+            <translation>Transmission du scanner</translation>
         </message>
         <message>
             <source>Loading the trained networks</source>
@@ -1462,149 +1664,6 @@ copiez le dossier torch-files sur cet ordinateur, et exécutez avec le PythonSli
         </message>
     </context>
     <context>
-        <name>sections.lesion_table</name>
-        <message>
-            <source>1 lesion of {volume:.1f} mL</source>
-            <translation>1 lésion de {volume:.1f} mL</translation>
-        </message>
-        <message>
-            <source>Accepted</source>
-            <translation>Acceptée</translation>
-        </message>
-        <message>
-            <source>Conf.</source>
-            <translation>Conf.</translation>
-        </message>
-        <message>
-            <source>Confidence: how likely this is a lesion, 0 to 1, by the network's probability and the density</source>
-            <translation>Confiance : vraisemblance d'une lésion, de 0 à 1, d'après la probabilité du réseau et la densité</translation>
-        </message>
-        <message>
-            <source>Distance to the liver's surface in mm; 0 where the lesion touches it</source>
-            <translation>Distance à la surface du foie en mm ; 0 là où la lésion la touche</translation>
-        </message>
-        <message>
-            <source>Flagged</source>
-            <translation>Signalée</translation>
-        </message>
-        <message>
-            <source>Lesion</source>
-            <translation>Lésion</translation>
-        </message>
-        <message>
-            <source>Long
-mm</source>
-            <translation>Grand
-mm</translation>
-        </message>
-        <message>
-            <source>Longest diameter in any axial slice in mm, as RECIST 1.1</source>
-            <translation>Plus grand diamètre dans une coupe axiale en mm, comme dans RECIST 1.1</translation>
-        </message>
-        <message>
-            <source>Longest diameter perpendicular to it in the same slice in mm</source>
-            <translation>Plus grand diamètre perpendiculaire à celui-ci dans la même coupe, en mm</translation>
-        </message>
-        <message>
-            <source>Mean
-HU</source>
-            <translation>Moy.
-HU</translation>
-        </message>
-        <message>
-            <source>Mean density in HU</source>
-            <translation>Densité moyenne en HU</translation>
-        </message>
-        <message>
-            <source>No lesion</source>
-            <translation>Pas une lésion</translation>
-        </message>
-        <message>
-            <source>Number, colour, and the name where it was given another</source>
-            <translation>Numéro, couleur, et le nom si un autre a été donné</translation>
-        </message>
-        <message>
-            <source>Rejected</source>
-            <translation>Rejetée</translation>
-        </message>
-        <message>
-            <source>SD
-HU</source>
-            <translation>ET
-HU</translation>
-        </message>
-        <message>
-            <source>Short
-mm</source>
-            <translation>Petit
-mm</translation>
-        </message>
-        <message>
-            <source>Slice</source>
-            <translation>Coupe</translation>
-        </message>
-        <message>
-            <source>Slice in which the diameters were measured: its index in the volume, from 0, as in the Data Probe</source>
-            <translation>Coupe dans laquelle les diamètres ont été mesurés : son indice dans le volume, à partir de 0, comme dans Data Probe</translation>
-        </message>
-        <message>
-            <source>Standard deviation of the density in HU</source>
-            <translation>Écart type de la densité en HU</translation>
-        </message>
-        <message>
-            <source>Status</source>
-            <translation>État</translation>
-        </message>
-        <message>
-            <source>Surface
-mm</source>
-            <translation>Surface
-mm</translation>
-        </message>
-        <message>
-            <source>To review</source>
-            <translation>À évaluer</translation>
-        </message>
-        <message>
-            <source>Volume
-mL</source>
-            <translation>Volume
-mL</translation>
-        </message>
-        <message>
-            <source>Volume of the segment in mL</source>
-            <translation>Volume du segment en mL</translation>
-        </message>
-        <message>
-            <source>Your verdict</source>
-            <translation>Votre avis</translation>
-        </message>
-        <message>
-            <source>liver {volume} mL</source>
-            <translation>foie {volume} mL</translation>
-        </message>
-        <message>
-            <source>tumour burden {percent:.1f} %</source>
-            <translation>charge tumorale {percent:.1f} %</translation>
-        </message>
-        <message>
-            <source>{count} lesions, {volume:.1f} mL together</source>
-            <translation>{count} lésions, {volume:.1f} mL en tout</translation>
-        </message>
-        <message>
-            <source>{count} rejected, not counted</source>
-            <translation>{count} rejetées, non comptées</translation>
-        </message>
-        <message>
-            <source>{name}: no voxel</source>
-            <translation>{name} : aucun voxel</translation>
-        </message>
-        <message>
-            <source>{status}, edited</source>
-            <translation>{status}, modifiée</translation>
-        </message>
-    </context>
-    <context>
         <name>sections.refine_section</name>
         <message>
             <source>Cancel</source>
@@ -1719,61 +1778,6 @@ mL</translation>
         <message>
             <source>the processor (CPU)</source>
             <translation>le processeur (CPU)</translation>
-        </message>
-    </context>
-    <context>
-        <name>sections.review_bar</name>
-        <message>
-            <source>Accept</source>
-            <translation>Accepter</translation>
-        </message>
-        <message>
-            <source>Come back to the selected lesion; click again to take it back</source>
-            <translation>Revenir plus tard à la lésion sélectionnée ; cliquez de nouveau pour retirer</translation>
-        </message>
-        <message>
-            <source>Flag</source>
-            <translation>Signaler</translation>
-        </message>
-        <message>
-            <source>Give the verdict again that was undone</source>
-            <translation>Rétablir l'avis qui a été annulé</translation>
-        </message>
-        <message>
-            <source>Go to the lesion without a verdict that is least certain</source>
-            <translation>Aller à la lésion sans avis la moins certaine</translation>
-        </message>
-        <message>
-            <source>Next unreviewed</source>
-            <translation>Suivante sans avis</translation>
-        </message>
-        <message>
-            <source>Next unreviewed ({count})</source>
-            <translation>Suivante sans avis ({count})</translation>
-        </message>
-        <message>
-            <source>Redo</source>
-            <translation>Refaire</translation>
-        </message>
-        <message>
-            <source>Reject</source>
-            <translation>Rejeter</translation>
-        </message>
-        <message>
-            <source>Take the last verdict back</source>
-            <translation>Retirer le dernier avis</translation>
-        </message>
-        <message>
-            <source>The selected lesion is none: it no longer counts, but stays; click again to take it back</source>
-            <translation>La lésion sélectionnée n'en est pas une : elle ne compte plus, mais reste ; cliquez de nouveau pour revenir en arrière</translation>
-        </message>
-        <message>
-            <source>The selected lesion is right; click again to take it back</source>
-            <translation>La lésion sélectionnée est correcte ; cliquez de nouveau pour revenir en arrière</translation>
-        </message>
-        <message>
-            <source>Undo</source>
-            <translation>Défaire</translation>
         </message>
     </context>
     <context>

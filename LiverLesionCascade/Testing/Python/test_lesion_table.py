@@ -9,7 +9,8 @@ slicer_harness.install()
 
 import qt  # noqa: E402
 import slicer  # noqa: E402
-from LiverLesionCascadeLib.gui.sections.lesion_table import COLUMNS  # noqa: E402
+from LiverLesionCascadeLib.gui.lesions.lesion_columns import COLUMNS  # noqa: E402
+from LiverLesionCascadeLib.scene.tools.diameter_lines import LINES_ROLE  # noqa: E402
 from LiverLesionCascadeLib.scene.tools.navigation import worldPositions  # noqa: E402
 
 STATUS, VOLUME = 1, 2
@@ -106,9 +107,10 @@ def test_next_and_previous_walk_through_the_table_and_round(t):
 
 def test_keys_work_while_the_module_is_shown_and_only_then(t):
     keys = {shortcut.key.toString(): shortcut for shortcut in t.section._shortcuts}
-    assert sorted(keys) == ["Alt+A", "Alt+Down", "Alt+F", "Alt+R", "Alt+U", "Alt+Up"]
+    letters = ["Ctrl+Shift+A", "Ctrl+Shift+F", "Ctrl+Shift+N", "Ctrl+Shift+R"]
+    assert sorted(keys) == ["Alt+Down", "Alt+Up", *letters]
     keys["Alt+Down"].activated.emit()
-    keys["Alt+R"].activated.emit()
+    keys["Ctrl+Shift+R"].activated.emit()
     pump(lambda: t.texts(STATUS)[0] == "Rejected")
     t.panel.widget.exit()
     assert t.section._shortcuts == []
@@ -168,12 +170,25 @@ def test_added_and_deleted_segments_come_and_go(t):
 
 def test_diameters_are_drawn_follow_edits_and_go(t):
     t.ui.diametersCheckBox.click()
-    lines = slicer.util.getNodesByClass("vtkMRMLMarkupsLineNode")
-    assert len(lines) == 4
+    drawn = t.node.GetNodeReference(LINES_ROLE)
+    assert drawn.GetPolyData().GetNumberOfCells() == 4
     t.segmentation.RemoveSegment("lesion_2")
-    pump(lambda: len(slicer.util.getNodesByClass("vtkMRMLMarkupsLineNode")) == 2)
+    pump(lambda: drawn.GetPolyData().GetNumberOfCells() == 2)
     t.ui.diametersCheckBox.click()
-    assert slicer.util.getNodesByClass("vtkMRMLMarkupsLineNode") == []
+    assert drawn.GetScene() is None
+
+
+def test_diameters_are_those_of_the_lesion_that_is_shown_alone(t):
+    t.ui.diametersCheckBox.click()
+    drawn = t.node.GetNodeReference(LINES_ROLE)
+    t.section.select("lesion_2")
+    t.ui.isolateCheckBox.click()
+    alone = drawn.GetPolyData().GetBounds()
+    assert drawn.GetPolyData().GetNumberOfCells() == 2
+    t.section.select("lesion_1")
+    assert drawn.GetPolyData().GetNumberOfCells() == 2 and drawn.GetPolyData().GetBounds() != alone
+    t.ui.isolateCheckBox.click()
+    assert drawn.GetPolyData().GetNumberOfCells() == 4
 
 
 def test_the_table_of_a_saved_scene_is_the_same_with_diameters_isolation_and_verdicts(t, tmp_path):
@@ -190,7 +205,7 @@ def test_the_table_of_a_saved_scene_is_the_same_with_diameters_isolation_and_ver
     pump(lambda: [t.texts(column) for column in range(len(COLUMNS))] == before)
     assert t.ui.diametersCheckBox.checked and t.ui.isolateCheckBox.checked
     t.ui.diametersCheckBox.click()
-    assert slicer.util.getNodesByClass("vtkMRMLMarkupsLineNode") == []
+    assert t.node.GetNodeReference(LINES_ROLE) is None
 
 
 def test_edit_opens_the_editor_on_the_selected_lesion(t):

@@ -18,7 +18,7 @@ from LiverLesionCascadeLib.engine.results.postprocessing import PostProcessing  
 from LiverLesionCascadeLib.engine.run_options import RunOptions  # noqa: E402
 from LiverLesionCascadeLib.gui.panel.questions import Questions, Rerun  # noqa: E402
 from LiverLesionCascadeLib.worker.devices import DeviceInfo  # noqa: E402
-from slicer_harness import ui_loader  # noqa: E402
+from slicer_harness import shortcuts, ui_loader  # noqa: E402
 
 
 @pytest.fixture
@@ -303,11 +303,39 @@ def test_edit_opens_the_editor_on_the_result_s_own_volume_with_a_lesion_selected
     assert editor.segmentationNode() is node and editor.sourceVolumeNode() is first
     assert editor.currentSegmentID() == node.GetSegmentation().GetNthSegmentID(1)
     assert editor._shortcutsIn == p.ui.editPage
+    editorNode = editor.mrmlSegmentEditorNode()
+    assert editorNode.GetOverwriteMode() == editorNode.OverwriteNone  # what is painted as lesion stays liver
     p.ui.backButton.click()
     assert p.ui.pages.currentWidget() == p.ui.panelPage and editor._shortcutsIn is None
     p.ui.segmentsTable.setSelectedSegmentIDs([node.GetSegmentation().GetNthSegmentID(2)])
     p.ui.editButton.click()
     assert editor.currentSegmentID() == node.GetSegmentation().GetNthSegmentID(2)
+
+
+def test_the_editor_opens_at_its_top_and_the_panel_comes_back_where_it_was(p):
+    segmented(p, makeCT())
+    area = qt.QScrollArea()
+    area.setWidgetResizable(True)
+    area.setWidget(p.ui.LiverLesionCascade)
+    area.resize(350, 200)
+    area.show()
+    qt.QApplication.processEvents()
+    bar = area.verticalScrollBar()
+    bar.value = 150
+    p.ui.editButton.click()
+    qt.QApplication.processEvents()
+    assert bar.value == 0
+    p.ui.backButton.click()
+    qt.QApplication.processEvents()
+    assert bar.value == 150
+    p.parent.layout().addWidget(area.takeWidget())
+
+
+def test_no_key_of_ours_is_one_of_a_menu_or_a_view(p):
+    keys = [shortcut.key.toString() for shortcut in p.parent.findChildren(qt.QShortcut)]
+    assert len(keys) == 6 and [key for key in keys if shortcuts.isTaken(key)] == []
+    texts = [widget.text for widget in p.parent.findChildren(qt.QAbstractButton)]
+    assert [text for text in texts if "&" in text] == []
 
 
 def test_the_editor_has_a_parameter_node_of_its_own(p):
@@ -515,6 +543,7 @@ def test_a_new_region_covers_the_chosen_volume(p):
     roi.GetRASBounds(found)
     np.testing.assert_allclose(found, bounds, atol=1e-4)
     assert p.widget._parameterNode.roi is roi
+    assert not roi.GetDisplayNode().GetFillVisibility()
 
 
 def test_all_choices_survive_saving_closing_and_loading_the_scene(p, tmp_path):

@@ -13,7 +13,7 @@ import qt  # noqa: E402
 from fixtures.phantom import SPACING_KJI, phantom_hu  # noqa: E402
 from fixtures.small_bundle import write_tiny_bundle  # noqa: E402
 from LiverLesionCascadeLib.engine.run_options import RunOptions  # noqa: E402
-from LiverLesionCascadeLib.gui.runs.event_loop import callLater  # noqa: E402
+from LiverLesionCascadeLib.gui.runs import event_loop  # noqa: E402
 from LiverLesionCascadeLib.gui.runs.qt_process import QtProcess  # noqa: E402
 from LiverLesionCascadeLib.worker.client import WorkerClient  # noqa: E402
 from LiverLesionCascadeLib.worker.process import ProcessEvents  # noqa: E402
@@ -116,7 +116,7 @@ def test_the_worker_segments_on_qt_s_event_loop(tmp_path, name):
         lambda failure: ends.append(failure),
         lambda: ends.append("cancelled"),
     )
-    client = WorkerClient(QtProcess, callLater, tmp_path / name)
+    client = WorkerClient(QtProcess, event_loop.shared.callLater, tmp_path / name)
     matrix = np.diag([*SPACING_KJI[::-1], 1.0])
     client.submit(VolumeData(phantom_hu(), matrix, "phantom"), RunOptions(bundle=bundle), handlers)
     run_until(lambda: ends)

@@ -150,7 +150,8 @@ def test_a_run_is_cancelled_by_the_button_by_another_result_and_at_the_end(case)
         case.ui.refineButton.click()
         assert not case.runs[-1].cancelled
         end()
-        assert case.runs[-1].cancelled and case.ui.refineButton.text == "Refine from edits"
+        assert case.runs[-1].cancelled
+        assert end == case.section.cleanup or case.ui.refineButton.text == "Refine from edits"
 
 
 def test_an_answer_that_comes_after_the_result_was_left_is_dropped(case):

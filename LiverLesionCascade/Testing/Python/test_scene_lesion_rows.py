@@ -22,6 +22,7 @@ from LiverLesionCascadeLib.scene.workspace.provenance import LESION_FILTER
 from LiverLesionCascadeLib.scene.workspace.review import Review
 from LiverLesionCascadeLib.scene.workspace.segmentation import segmentationNodeFromResult
 from LiverLesionCascadeLib.scene.workspace.workspace import closeWorkspaces, workspaceOf
+from vtk.util.numpy_support import vtk_to_numpy
 
 HU, LIVER, INSTANCES = cases.abdomen()
 VOXEL_ML = np.prod(cases.SPACING) / 1000
@@ -269,21 +270,39 @@ def test_a_lesion_is_shown_alone_and_what_was_visible_comes_back(case):
     assert visible() == [True, True, True, False] and not isIsolating(case.workspace)
 
 
-def test_diameters_are_lines_in_the_slice_that_was_measured_and_follow_edits(case):
+def drawn(case):
+    """Lengths in mm and height of the middles of the diameters that are drawn, in mm."""
+    polyData = case.node.GetNodeReference(LINES_ROLE).GetPolyData()
+    corners = vtk_to_numpy(polyData.GetPoints().GetData()).reshape(-1, 4, 3)
+    return np.linalg.norm(corners[:, 1] - corners[:, 0], axis=1), corners[:, :, 2].mean(axis=1), np.ptp(corners[..., 2])
+
+
+def test_diameters_are_one_node_drawn_in_the_slice_that_was_measured_and_follow_edits(case):
     showDiameters(case.workspace, case.rows.rows())
-    lines = [case.node.GetNthNodeReference(LINES_ROLE, n) for n in range(4)]
-    for line, mm in zip(lines[:2], (row(case, "lesion_1").measures.long_axis_mm,
-                                    row(case, "lesion_1").measures.short_axis_mm), strict=True):  # fmt: skip
-        assert line.GetLineLengthWorld() == pytest.approx(mm)
-        heights = {round(line.GetNthControlPointPosition(n)[2], 4) for n in range(2)}
-        assert heights == {cases.ORIGIN[2] + cases.SPACING[2] * row(case, "lesion_1").measures.long_axis_slice}
+    node = case.node.GetNodeReference(LINES_ROLE)
+    assert case.node.GetNumberOfNodeReferences(LINES_ROLE) == 1
+    lesion = row(case, "lesion_1").measures
+    lengths, heights, _ = drawn(case)
+    assert lengths[:2] == pytest.approx([lesion.long_axis_mm, lesion.short_axis_mm], abs=1e-3)
+    assert heights[:2] == pytest.approx([cases.ORIGIN[2] + cases.SPACING[2] * lesion.long_axis_slice] * 2)
     paint(case, "lesion_1", (INSTANCES == 1) & (np.arange(HU.shape[1])[None, :, None] > 15))
     Review(case.workspace).reject("lesion_2")
     showDiameters(case.workspace, case.rows.rows())
-    assert case.node.GetNumberOfNodeReferences(LINES_ROLE) == 2
-    assert lines[0].GetLineLengthWorld() == pytest.approx(row(case, "lesion_1").measures.long_axis_mm)
+    lengths, _, height = drawn(case)
+    assert lengths == pytest.approx(
+        [row(case, "lesion_1").measures.long_axis_mm, row(case, "lesion_1").measures.short_axis_mm], abs=1e-3
+    )
+    assert 0.9 * cases.SPACING[2] < height < cases.SPACING[2]  # it is cut by its own slice and by no other
     hideDiameters(case.workspace)
-    assert not showsDiameters(case.workspace) and lines[0].GetScene() is None
+    assert not showsDiameters(case.workspace) and node.GetScene() is None
+
+
+def test_lines_that_an_earlier_version_saved_are_replaced(case):
+    line = case.node.GetScene().AddNewNodeByClass("vtkMRMLMarkupsLineNode")
+    case.node.AddNodeReferenceID(LINES_ROLE, line.GetID())
+    assert not showsDiameters(case.workspace)
+    showDiameters(case.workspace, case.rows.rows())
+    assert line.GetScene() is None and case.node.GetNumberOfNodeReferences(LINES_ROLE) == 1
 
 
 def test_the_lines_of_a_result_go_with_it(case):

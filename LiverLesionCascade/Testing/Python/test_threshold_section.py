@@ -9,7 +9,7 @@ slicer_harness.install()
 import slicer  # noqa: E402
 from fakes.panel_fakes import makeCT, resultOf  # noqa: E402
 from LiverLesionCascadeLib.engine.grid.boxed import Boxed  # noqa: E402
-from LiverLesionCascadeLib.gui.sections.review_bar import ReviewBar  # noqa: E402
+from LiverLesionCascadeLib.gui.lesions.review_bar import ReviewBar  # noqa: E402
 from LiverLesionCascadeLib.gui.sections.threshold_section import ThresholdSection  # noqa: E402
 from LiverLesionCascadeLib.scene.workspace.provenance import CONFIDENCE  # noqa: E402
 from LiverLesionCascadeLib.scene.workspace.review import Review, reviewStatus  # noqa: E402

@@ -359,7 +359,9 @@ class SegmentationPanel:
             self._parameters.EndModify(wasModifying)
 
     def _onRoiAdded(self, roiNode):
-        """A new region covers the volume: the person only has to make it smaller."""
+        """A new region covers the volume: the person only has to make it smaller. What lies in it is seen as before."""
+        if roiNode.GetDisplayNode() is not None:
+            roiNode.GetDisplayNode().SetFillVisibility(False)
         volume = self._parameters.inputVolume if self._parameters else None
         if volume is None:
             return

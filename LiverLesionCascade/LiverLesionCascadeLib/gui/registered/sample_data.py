@@ -31,8 +31,12 @@ def registerSource(thumbnail):
         uris=f"pkg:pypi/{PACKAGE}@{VERSION}",
         fileNames=IMAGE_FILE,
         nodeNames=SAMPLE_NAME,
-        customDownloader=lambda source: loadSample(),
+        customDownloader=_download,  # a named function: Slicer knows the source again, and lists it once
     )
+
+
+def _download(_source):
+    loadSample()
 
 
 def loadSample():

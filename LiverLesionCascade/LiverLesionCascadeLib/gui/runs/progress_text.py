@@ -7,6 +7,7 @@ def stageText(stage: str) -> str:
     """What the worker's stage means; a stage that is not known here is shown as it is."""
     texts = {
         "Starting": _("Starting (the first run after Slicer's start takes longer)"),
+        "Sending": _("Handing the scan over"),
         "Reading": _("Reading the scan"),
         "Loading the model": _("Loading the trained networks"),
         "Liver": _("Finding the liver"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import qt
 
 from ...worker.process import ProcessEvents, worker_command
+from . import event_loop
 
 
 class QtProcess:
@@ -69,7 +70,7 @@ class QtProcess:
             reason = self._process.errorString()
             self._release()
             # Qt tells this from within start() on some systems.
-            qt.QTimer.singleShot(0, lambda: self._events.on_failed_to_start(reason))
+            event_loop.shared.callLater(0, lambda: self._events.on_failed_to_start(reason))
 
     def _release(self):
         process, self._process = self._process, None

@@ -13,10 +13,11 @@ from slicer.i18n import tr as _
 from ...engine.errors import CascadeError
 from ...engine.results.source_result import SourceResult
 from ...engine.run_options import RunOptions
-from .run_request import RefinementRequest, SegmentationRequest
+from ...scene.nodes.one_change import oneRendering
 from ...scene.workspace.replace_history import ReplaceHistory
 from ...worker.client import WorkerClient
 from ...worker.submitted_run import RunFailure, RunHandlers, VolumeData
+from .run_request import RefinementRequest, SegmentationRequest
 
 
 def _nothing(*_arguments):
@@ -183,6 +184,7 @@ class SegmentationRun:
         else:
             self._observer.onCancelled()
 
+    @oneRendering()
     def _workerFinished(self, result: SourceResult) -> None:
         if self._cancelled:  # a moment before it was done
             self._workerCancelled()

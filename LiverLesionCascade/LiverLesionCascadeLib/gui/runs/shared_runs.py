@@ -6,7 +6,7 @@ import slicer
 
 from ...scene.workspace.workspace import useEventLoop
 from ...worker.client import WorkerClient
-from .event_loop import callLater
+from . import event_loop
 from .qt_process import QtProcess
 from .segmentation_runs import SegmentationRuns
 
@@ -17,11 +17,16 @@ def sharedRuns() -> SegmentationRuns:
     """Made on first use; the worker process starts with the first run."""
     global _runs
     if _runs is None:
-        useEventLoop(callLater)  # edits of results are noted in the event loop
+        useEventLoop(event_loop.shared.callLater)  # edits of results are noted in the event loop
         _runs = SegmentationRuns(_makeClient)
-        slicer.app.connect("aboutToQuit()", _runs.close)
+        slicer.app.connect("aboutToQuit()", _close)
     return _runs
 
 
 def _makeClient() -> WorkerClient:
-    return WorkerClient(QtProcess, callLater, Path(slicer.app.temporaryPath))
+    return WorkerClient(QtProcess, event_loop.shared.callLater, Path(slicer.app.temporaryPath))
+
+
+def _close():
+    _runs.close()
+    event_loop.shared.close()

@@ -19,6 +19,7 @@ class EditPage:
 
     def __init__(self, pages, page, panelPage):
         self._pages, self._page, self._panelPage = pages, page, panelPage
+        self._scrolled = {}
         self.editor = None
 
     @property
@@ -30,17 +31,30 @@ class EditPage:
         if self.editor is None:
             self._makeEditor()
         self._useEditorNode()
+        # Liver and lesions overlap: what is painted as lesion stays liver.
+        self.editor.mrmlSegmentEditorNode().SetOverwriteMode(slicer.vtkMRMLSegmentEditorNode.OverwriteNone)
         # In this order: Slicer crashes where the source volume is set before the segmentation.
         self.editor.setSegmentationNode(segmentationNode)
         self.editor.setSourceVolumeNode(volumeNode)
         self.editor.setCurrentSegmentID(segmentId)
-        self._pages.setCurrentWidget(self._page)
+        self._show(self._page)
         self.enter()
 
     def close(self):
         """Back to the panel; the editor keeps its undo steps for the next time."""
         self.leave()
-        self._pages.setCurrentWidget(self._panelPage)
+        self._show(self._panelPage)
+
+    def _show(self, page):
+        """The scroll area around the panel keeps its place when pages change; here each page has its own."""
+        if self._pages.currentWidget() == page:
+            return
+        bar = _scrollBarAround(self._pages)
+        if bar is not None:
+            self._scrolled[self._pages.currentIndex] = bar.value
+        self._pages.setCurrentWidget(page)
+        if bar is not None:
+            bar.value = 0 if page == self._page else self._scrolled.get(self._pages.currentIndex, 0)
 
     def onSceneClosing(self):
         """Let go of the scene's nodes."""
@@ -77,3 +91,11 @@ class EditPage:
             node.SetSingletonTag(EDITOR_TAG)
             node = slicer.mrmlScene.AddNode(node)
         self.editor.setMRMLSegmentEditorNode(node)
+
+
+def _scrollBarAround(widget):
+    """The vertical scroll bar of the area that a widget lies in; None where there is none."""
+    parent = widget.parentWidget()
+    while parent is not None and not parent.inherits("QAbstractScrollArea"):
+        parent = parent.parentWidget()
+    return None if parent is None else parent.verticalScrollBar()

@@ -7,6 +7,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ...engine.errors import CascadeError
+from ...scene.nodes.one_change import oneRendering
 from ...scene.nodes.preview import LesionPreview
 from ...scene.tools.refinement import Refining, hasCorrections
 from ..runs.progress_text import stageText
@@ -26,7 +27,7 @@ class RefineSection:
     def __init__(self, refine):
         self._refine = refine
         self._workspace = None
-        self._run = None
+        self._run = self._awaited = None
         self._refinement = None
         self._previews = []
         self._message = ""
@@ -58,15 +59,25 @@ class RefineSection:
             return
         self._drop()
         workspace = self._workspace
+        awaited = self._awaited = object()
+
+        def whileAwaited(function):
+            def call(*arguments):
+                if self._awaited is awaited:
+                    function(*arguments)
+
+            return call
+
+        callbacks = map(whileAwaited, (self._onProgress, self._onFinished, self._onFailed, self._onEnded))
         try:
-            observer = RunObserver(self._onProgress, self._onFinished, self._onFailed, self._onEnded)
-            self._run = self._refine(workspace.node, observer)
+            self._run = self._refine(workspace.node, RunObserver(*callbacks))
         except CascadeError as error:
             self._message = str(error)
         else:
             self._message = _("Starting")
         self._update()
 
+    @oneRendering()
     def onAccept(self, checked=False):
         if self._refinement is None:
             return
@@ -78,10 +89,12 @@ class RefineSection:
             self._drop()
         self._update()
 
+    @oneRendering()
     def onDiscard(self, checked=False):
         self._drop()
         self._update()
 
+    @oneRendering()
     def _step(self, name):
         try:
             getattr(self._workspace.tool(Refining), name)()
@@ -117,6 +130,7 @@ class RefineSection:
             self._showPreview()
         self._update()
 
+    @oneRendering()
     def _showPreview(self):
         self._removePreviews()
         refinement = self._refinement
@@ -145,6 +159,7 @@ class RefineSection:
             )
         self._message = " ".join([*sentences, _("What you painted, erased or reviewed stays as it is.")])
 
+    @oneRendering()
     def _drop(self):
         self._refinement = None
         self._removePreviews()
@@ -156,6 +171,7 @@ class RefineSection:
 
     def _forget(self):
         if self._run is not None:
+            self._awaited = None  # first: what it says on its way out is of no interest any more
             self._run.cancel()
             self._run = None
         self._drop()

@@ -4,6 +4,7 @@ import slicer
 import vtk
 from slicer.util import VTKObservationMixin
 
+from ...scene.nodes.one_change import oneRendering
 from ...scene.workspace.provenance import resultSegmentIds
 from ...scene.workspace.workspace import workspaceOf
 from .result_summary import findingsText, resultFindings, runText
@@ -32,6 +33,7 @@ class ResultView(VTKObservationMixin):
         ui.redoReplaceButton.connect("clicked(bool)", lambda: self._step(history.redo))
         self._update()
 
+    @oneRendering()
     def show(self, node):
         """:param node: the segmentation node; None for none."""
         if node is not self.node:
@@ -58,6 +60,7 @@ class ResultView(VTKObservationMixin):
         self.removeObservers()
         self.workbench.cleanup()
 
+    @oneRendering()
     def _step(self, step):
         if self.node is not None:
             step(self.node)

@@ -6,6 +6,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ...engine.errors import CascadeError
+from ...scene.nodes.one_change import oneRendering
 from ...scene.tools.threshold import Threshold
 
 UI_FILE = Path(__file__).resolve().parents[3] / "Resources" / "UI" / "LiverLesionThreshold.ui"
@@ -43,6 +44,7 @@ class ThresholdSection:
                 workspace.subscribe(self._onChanges)
             self.leave()
 
+    @oneRendering()
     def leave(self, checked=False):
         """The person turns to something else, or away from the preview: it goes, and the sliders go back."""
         self._previewWaits = False
@@ -90,6 +92,7 @@ class ThresholdSection:
     def _values(self):
         return self.ui.thresholdSlider.value / 100, self.ui.minimumSizeSlider.value
 
+    @oneRendering()
     def _do(self, action):
         """Do something with the thresholds and show what came of it, or why not."""
         if self._workspace is None or self._workspace.node.GetScene() is None:

@@ -1,8 +1,8 @@
 """What a person does with a result, in sections one below the other."""
 
+from ..lesions.lesion_table import LesionTableSection
 from .dividing_section import DividingSection
 from .follow_up_section import FollowUpSection
-from .lesion_table import LesionTableSection
 from .refine_section import RefineSection
 from .report_section import ReportSection
 from .threshold_section import ThresholdSection

@@ -6,6 +6,7 @@ import numpy as np
 import slicer
 
 from .arrays import arrayFromImage, orientedImage
+from .one_change import oneChange, oneRendering
 from .representations import BINARY_LABELMAP
 from .volume import ijkToRasMatrix
 
@@ -21,17 +22,21 @@ class LesionPreview:
     :param colors: of the mask, 0 to 1 each; several for labels 1..n.
     """
 
+    @oneRendering()
     def __init__(self, volumeNode: slicer.vtkMRMLScalarVolumeNode, *colors: tuple[float, float, float]):
         self._volumeNode, self._colors = volumeNode, colors or (COLOR,)
         scene = volumeNode.GetScene()
         node = scene.CreateNodeByClass("vtkMRMLSegmentationNode")
         node.UnRegister(None)
         node.SetName("Preview of lesions")
-        # Before it is in the scene: only then does the subject hierarchy leave it out.
-        node.SetHideFromEditors(True)
+        # The subject hierarchy needs an item for each node that gets segments, or it complains of each: one is made, in
+        # no tree. Hidden before it is in the scene, the node would get none.
+        constants = slicer.vtkMRMLSubjectHierarchyConstants
+        node.SetAttribute(constants.GetSubjectHierarchyExcludeFromTreeAttributeName(), "1")
         node.SetSaveWithScene(False)
         node.SetUndoEnabled(False)
         self._node = scene.AddNode(node)
+        node.SetHideFromEditors(True)
         node.CreateDefaultDisplayNodes()
         display = node.GetDisplayNode()
         display.SetSaveWithScene(False)
@@ -44,6 +49,7 @@ class LesionPreview:
         """Whether it is in the scene; it goes with a scene that is closed."""
         return self._node.GetScene() is not None
 
+    @oneRendering()
     def show(self, mask: np.ndarray, start: tuple[int, int, int]) -> None:
         """Show a mask instead of the last.
 
@@ -57,9 +63,9 @@ class LesionPreview:
         self._image.GetPointData().GetScalars().Modified()
         self._image.Modified()
         segmentation = self._node.GetSegmentation()
-        for segmentId in segmentation.GetSegmentIDs():
-            segmentation.InvokeEvent(slicer.vtkSegmentation.RepresentationModified, segmentId)
+        segmentation.InvokeEvent(slicer.vtkSegmentation.RepresentationModified)
 
+    @oneRendering()
     def remove(self) -> None:
         """Take it out of the scene."""
         scene = self._node.GetScene()
@@ -72,12 +78,13 @@ class LesionPreview:
 
     def _add(self, mask: np.ndarray, start: tuple[int, int, int]) -> None:
         self._image = orientedImage(mask, ijkToRasMatrix(self._volumeNode), start)
-        for label, color in enumerate(self._colors, start=1):
-            segment = slicer.vtkSegment()
-            segment.SetName("Preview")
-            segment.SetColor(*color)
-            segment.SetLabelValue(label)
-            segment.AddRepresentation(BINARY_LABELMAP, self._image)
-            segmentId = _SEGMENT_ID if label == 1 else f"{_SEGMENT_ID}_{label}"
-            self._node.GetSegmentation().AddSegment(segment, segmentId)
-            self._node.GetDisplayNode().SetSegmentOpacity2DFill(segmentId, FILL_OPACITY)
+        with oneChange(self._node):
+            for label, color in enumerate(self._colors, start=1):
+                segment = slicer.vtkSegment()
+                segment.SetName("Preview")
+                segment.SetColor(*color)
+                segment.SetLabelValue(label)
+                segment.AddRepresentation(BINARY_LABELMAP, self._image)
+                segmentId = _SEGMENT_ID if label == 1 else f"{_SEGMENT_ID}_{label}"
+                self._node.GetSegmentation().AddSegment(segment, segmentId)
+                self._node.GetDisplayNode().SetSegmentOpacity2DFill(segmentId, FILL_OPACITY)

@@ -11,7 +11,8 @@ from ...engine.errors import OutputError
 from ...engine.grid.bounding_box import start_of
 from ...engine.grid.boxed import Boxed, joint_box
 from .arrays import arrayFromImage, orientedImage
-from .representations import BINARY_LABELMAP, CLOSED_SURFACE
+from .one_change import oneChange
+from .representations import BINARY_LABELMAP
 from .volume import ijkToRasMatrix
 
 
@@ -31,29 +32,30 @@ def writeSegments(
     if not masks:
         return
     segmentation = node.GetSegmentation()
-    shown3D = segmentation.ContainsRepresentation(CLOSED_SURFACE)
     layers = _layers(masks, ijkToRasMatrix(volumeNode))
-    _leaveLayers(segmentation, set(masks))
-    for image, ids in layers:
-        for label, segmentId in enumerate(ids, start=1):
-            segment = segmentation.GetSegment(segmentId)
-            segment.RemoveAllRepresentations(BINARY_LABELMAP)  # surfaces of other voxels
-            segment.AddRepresentation(BINARY_LABELMAP, image)
-            segment.SetLabelValue(label)
-    if shown3D:
-        node.CreateClosedSurfaceRepresentation()
-    for segmentId in masks:
-        segmentation.InvokeEvent(slicer.vtkSegmentation.SourceRepresentationModified, segmentId)
-        segmentation.InvokeEvent(slicer.vtkSegmentation.RepresentationModified, segmentId)
+    with oneChange(node):
+        _leaveLayers(segmentation, set(masks))
+        for image, ids in layers:
+            for label, segmentId in enumerate(ids, start=1):
+                segment = segmentation.GetSegment(segmentId)
+                segment.RemoveAllRepresentations(BINARY_LABELMAP)  # surfaces of other voxels
+                segment.AddRepresentation(BINARY_LABELMAP, image)
+                segment.SetLabelValue(label)
+        # Without a segment's ID they are about all of them.
+        segmentation.InvokeEvent(slicer.vtkSegmentation.SourceRepresentationModified)
+        segmentation.InvokeEvent(slicer.vtkSegmentation.RepresentationModified)
 
 
 def removeSegments(node: slicer.vtkMRMLSegmentationNode, segmentIds: list[str]) -> None:
     """Take segments out of a node, emptied: they can be put back and written again."""
+    if not segmentIds:
+        return
     segmentation = node.GetSegmentation()
-    _leaveLayers(segmentation, set(segmentIds))
-    for segmentId in segmentIds:  # from a layer that others share, Slicer removes a segment by copying the layer
-        segmentation.GetSegment(segmentId).AddRepresentation(BINARY_LABELMAP, emptyLabelmap())
-        segmentation.RemoveSegment(segmentId)
+    with oneChange(node):
+        _leaveLayers(segmentation, set(segmentIds))
+        for segmentId in segmentIds:  # from a layer that others share, Slicer removes a segment by copying the layer
+            segmentation.GetSegment(segmentId).AddRepresentation(BINARY_LABELMAP, emptyLabelmap())
+            segmentation.RemoveSegment(segmentId)
 
 
 def emptyLabelmap() -> slicer.vtkOrientedImageData:

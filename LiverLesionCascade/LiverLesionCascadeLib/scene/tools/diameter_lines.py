@@ -1,85 +1,118 @@
-"""The lesions' diameters as markups lines, in the slices where they were measured."""
+"""The lesions' diameters, drawn in the slices where they were measured: all of them as one node.
+
+A markups line for each would be two nodes a lesion, with labels in all views, and Slicer would draw all views for each.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import slicer
+import vtk
+from vtk.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray, vtk_to_numpy
 
+from ..nodes.one_change import oneRendering
 from ..nodes.volume import ijkToRasMatrix
-from ..workspace.provenance import PREFIX
 from ..workspace.workspace import LINES_ROLE, Workspace
 from .lesion_rows import LesionRow
 
-SEGMENT = PREFIX + "Segment"
-AXIS = PREFIX + "Axis"
-LONG, SHORT = "long", "short"
-"""Attributes of a line: the segment's ID, and which diameter of it."""
+COLOR = (1.0, 1.0, 1.0)
+LINE_WIDTH = 2
+HALF_HEIGHT = 0.49
+"""Of a drawn diameter, in slices: it crosses its own slice and no other."""
 
 
 def showsDiameters(workspace: Workspace) -> bool:
-    return workspace.node.GetNumberOfNodeReferences(LINES_ROLE) > 0
+    return _model(workspace) is not None
 
 
-def showDiameters(workspace: Workspace, rows: list[LesionRow]) -> None:
-    """Make the lines of the lesions that count, move those that there are, remove the others'.
+@oneRendering()
+def showDiameters(workspace: Workspace, rows: list[LesionRow], only: str | None = None) -> None:
+    """Draw the diameters of the lesions that count, instead of what was drawn before. They are saved with the scene.
 
-    They are locked, for they are measurements of the segments, and are saved with the scene.
+    :param only: ID of the segment whose diameters are drawn; those of all lesions if None.
     """
-    old = {(node.GetAttribute(SEGMENT), node.GetAttribute(AXIS)): node for node in _lines(workspace)}
-    for row in rows:
-        if not row.counts:
-            continue
-        for axis, points in ((LONG, row.measures.long_axis_points), (SHORT, row.measures.short_axis_points)):
-            node = old.pop((row.segmentId, axis), None) or _addLine(workspace, row.segmentId, axis)
-            name = f"{row.name} {axis} axis"
-            if node.GetName() != name:
-                node.SetName(name)
-            _place(node, points, workspace.volumeNode)
-            display = node.GetDisplayNode()
-            if display is not None and display.GetSelectedColor() != row.color:
-                display.SetSelectedColor(*row.color)
-    for node in old.values():
-        workspace.node.GetScene().RemoveNode(node)
+    counted = [row.measures for row in rows if row.counts and only in (None, row.segmentId)]
+    axes = [axis for lesion in counted for axis in (lesion.long_axis_points, lesion.short_axis_points)]
+    points = _ribbons(axes, ijkToRasMatrix(workspace.volumeNode), _sliceAxis(workspace.volumeNode))
+    node = _model(workspace) or _addModel(workspace)
+    if node.GetTransformNodeID() != workspace.volumeNode.GetTransformNodeID():
+        node.SetAndObserveTransformNodeID(workspace.volumeNode.GetTransformNodeID())
+    drawn = node.GetPolyData()
+    if drawn is None or not np.array_equal(_pointsOf(drawn), points):
+        node.SetAndObservePolyData(_polyData(points))
 
 
+@oneRendering()
 def hideDiameters(workspace: Workspace) -> None:
-    for node in _lines(workspace):
-        workspace.node.GetScene().RemoveNode(node)
-    workspace.node.RemoveNodeReferenceIDs(LINES_ROLE)
+    scene, node = workspace.node.GetScene(), workspace.node
+    for number in reversed(range(node.GetNumberOfNodeReferences(LINES_ROLE))):
+        line = scene.GetNodeByID(node.GetNthNodeReferenceID(LINES_ROLE, number) or "")
+        if line is not None:
+            scene.RemoveNode(line)
+    node.RemoveNodeReferenceIDs(LINES_ROLE)
 
 
-def _lines(workspace: Workspace) -> list[slicer.vtkMRMLMarkupsLineNode]:
-    node = workspace.node
-    found = [node.GetNthNodeReference(LINES_ROLE, n) for n in range(node.GetNumberOfNodeReferences(LINES_ROLE))]
-    return [each for each in found if each is not None]
+def _model(workspace: Workspace) -> slicer.vtkMRMLModelNode | None:
+    """None also where a scene of an earlier version has markups lines instead."""
+    node = workspace.node.GetNodeReference(LINES_ROLE)
+    return node if node is not None and node.IsA("vtkMRMLModelNode") else None
 
 
-def _addLine(workspace: Workspace, segmentId: str, axis: str) -> slicer.vtkMRMLMarkupsLineNode:
-    line = workspace.node.GetScene().AddNewNodeByClass("vtkMRMLMarkupsLineNode")
-    line.SetAttribute(SEGMENT, segmentId)
-    line.SetAttribute(AXIS, axis)
-    line.CreateDefaultDisplayNodes()
-    line.SetLocked(True)
-    display = line.GetDisplayNode()
-    if display is not None:
-        display.SetPointLabelsVisibility(False)
-        display.SetPropertiesLabelVisibility(axis == LONG)
-    workspace.node.AddNodeReferenceID(LINES_ROLE, line.GetID())
-    return line
+def _addModel(workspace: Workspace) -> slicer.vtkMRMLModelNode:
+    hideDiameters(workspace)
+    scene = workspace.node.GetScene()
+    node = scene.AddNewNodeByClass("vtkMRMLModelNode", f"{workspace.node.GetName()} diameters")
+    node.SetSelectable(False)
+    node.CreateDefaultDisplayNodes()
+    display = node.GetDisplayNode()
+    display.SetColor(*COLOR)
+    display.SetLighting(False)
+    display.SetBackfaceCulling(False)
+    display.SetVisibility2D(True)
+    display.SetSliceIntersectionThickness(LINE_WIDTH)
+    display.SetViewNodeIDs(_viewsOfSlices(scene))
+    workspace.node.SetNodeReferenceID(LINES_ROLE, node.GetID())
+    return node
 
 
-def _place(line, points, volumeNode):
-    """Ends on the volume's grid, in its own coordinates: the line moves with the volume."""
-    ends = (ijkToRasMatrix(volumeNode) @ np.array([[*point[::-1], 1.0] for point in points]).T).T[:, :3]
-    wasModifying = line.StartModify()
-    if line.GetTransformNodeID() != volumeNode.GetTransformNodeID():
-        line.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
-    if line.GetNumberOfControlPoints() != 2:
-        line.RemoveAllControlPoints()
-        for end in ends:
-            line.AddControlPoint(end)
-    else:
-        for index, end in enumerate(ends):
-            if not np.allclose(line.GetNthControlPointPosition(index), end):
-                line.SetNthControlPointPosition(index, *end)
-    line.EndModify(wasModifying)
+def _viewsOfSlices(scene: slicer.vtkMRMLScene) -> list[str]:
+    """The 3D views and those that show axial slices: across them a diameter would be a short line. All if none does."""
+
+    def nodes(kind: str) -> list[slicer.vtkMRMLAbstractViewNode]:
+        return [scene.GetNthNodeByClass(number, kind) for number in range(scene.GetNumberOfNodesByClass(kind))]
+
+    axial = [node for node in nodes("vtkMRMLSliceNode") if node.GetOrientation() == "Axial"]
+    return [node.GetID() for node in (*axial, *nodes("vtkMRMLViewNode"))] if axial else []
+
+
+def _sliceAxis(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> np.ndarray:
+    """(3,) RAS mm from one slice to the next: along the axis of the grid that is closest to the body's."""
+    axes = ijkToRasMatrix(volumeNode)[:3, :3]
+    return axes[:, np.argmax(np.abs(axes[2] / np.linalg.norm(axes, axis=0)))]
+
+
+def _ribbons(axes, ijkToRas: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """(4 n, 3) RAS mm in the volume's own coordinates: the corners of an upright ribbon along each axis.
+
+    :param axes: pairs of voxels (k, j, i).
+    """
+    if not axes:
+        return np.zeros((0, 3))
+    ends = np.array(axes, float).reshape(-1, 3)[:, ::-1]
+    world = ends @ ijkToRas[:3, :3].T + ijkToRas[:3, 3]
+    start, end = world[::2], world[1::2]
+    up = HALF_HEIGHT * step
+    return np.stack((start - up, end - up, end + up, start + up), axis=1).reshape(-1, 3)
+
+
+def _polyData(points: np.ndarray) -> vtk.vtkPolyData:
+    polyData, vtkPoints, cells = vtk.vtkPolyData(), vtk.vtkPoints(), vtk.vtkCellArray()
+    vtkPoints.SetData(numpy_to_vtk(np.ascontiguousarray(points), deep=True))
+    cells.SetData(4, numpy_to_vtkIdTypeArray(np.arange(len(points), dtype=np.int64), deep=True))
+    polyData.SetPoints(vtkPoints)
+    polyData.SetPolys(cells)
+    return polyData
+
+
+def _pointsOf(polyData: vtk.vtkPolyData) -> np.ndarray:
+    return vtk_to_numpy(polyData.GetPoints().GetData()) if polyData.GetNumberOfPoints() else np.zeros((0, 3))

@@ -9,6 +9,7 @@ import slicer
 import vtk
 
 from ...engine.measures.lesions import Lesion
+from ..nodes.one_change import oneRendering
 from ..nodes.volume import ijkToRasMatrix
 from ..workspace.provenance import PREFIX
 from ..workspace.workspace import Workspace
@@ -30,6 +31,7 @@ def worldPositions(volumeNode: slicer.vtkMRMLScalarVolumeNode, kji: np.ndarray) 
     return np.array(world)
 
 
+@oneRendering()
 def jumpTo(scene: slicer.vtkMRMLScene, position: np.ndarray) -> None:
     """Show a position (RAS mm of the world) in the middle of all slice views; the cameras turn about it.
 
@@ -51,6 +53,7 @@ def isIsolating(workspace: Workspace) -> bool:
     return workspace.node.GetAttribute(ISOLATED) is not None
 
 
+@oneRendering()
 def isolate(workspace: Workspace, segmentId: str) -> None:
     """Hide all lesions but one, in slices and in 3D; the liver stays. `endIsolation` brings back what was visible."""
     display = workspace.node.GetDisplayNode()
@@ -63,6 +66,7 @@ def isolate(workspace: Workspace, segmentId: str) -> None:
     _setVisibility(display, {each: each == segmentId for each in workspace.lesionIds()})
 
 
+@oneRendering()
 def endIsolation(workspace: Workspace) -> None:
     """Show the lesions again that were visible before."""
     before = _visibleBefore(workspace)

@@ -34,12 +34,17 @@ class History(Generic[Step]):
         """Take the step again that was undone last. Raises LookupError where there is none."""
         return self._move(self._redo, self._undo, forward=True)
 
+    def forgetAll(self) -> None:
+        """Nothing of it will be asked for again."""
+        for steps in (self._undo, self._redo):
+            while steps:
+                self._forget(steps.pop())
+
     def _did(self, step: Step) -> None:
         """Remember a new step."""
         self._keep(self._undo, step)
-        for dropped in self._redo:
-            self._forget(dropped)
-        self._redo.clear()
+        while self._redo:
+            self._forget(self._redo.pop())
 
     def _apply(self, step: Step, forward: bool) -> Step:
         """Do a step again, or take it back; what leads back again. Where it raises, nothing has happened."""

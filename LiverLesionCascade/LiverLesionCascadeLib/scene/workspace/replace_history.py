@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import slicer
 
+from ..nodes.one_change import oneChange
 from ..nodes.representations import BINARY_LABELMAP, CLOSED_SURFACE, REFERENCE_GEOMETRY
 from .edit_record import EDITS_ROLE
 from .history import History
@@ -33,8 +34,7 @@ def exchangeResult(node: slicer.vtkMRMLSegmentationNode, insert: Callable[[], No
     """
     segmentation = node.GetSegmentation()
     shown3D = segmentation.ContainsRepresentation(CLOSED_SURFACE)
-    wasModifying = node.StartModify()
-    try:
+    with oneChange(node):
         taken = TakenResult.takenFrom(node)
         try:
             insert()
@@ -44,13 +44,8 @@ def exchangeResult(node: slicer.vtkMRMLSegmentationNode, insert: Callable[[], No
             taken.putInto(node)
             raise
         finally:
-            # Representations go with the last segment that has them, and nobody but the user switches 3D off.
-            if shown3D:
-                node.CreateClosedSurfaceRepresentation()
-            else:
+            if not shown3D:  # a result that comes back may bring surfaces
                 segmentation.RemoveRepresentation(CLOSED_SURFACE)
-    finally:
-        node.EndModify(wasModifying)
     return taken
 
 
@@ -63,6 +58,7 @@ class TakenResult:
     :param geometry: the reference geometry, as Slicer writes it.
     :param volumeId: node ID of the volume that the geometry is of; may be empty.
     :param companions: node IDs of what is known of the result (edits, probabilities), by reference role.
+    :param scene: that these are in.
     """
 
     segments: list[tuple[str, slicer.vtkSegment, dict[str, bool | float]]]
@@ -70,6 +66,7 @@ class TakenResult:
     geometry: str
     volumeId: str
     companions: dict[str, str]
+    scene: slicer.vtkMRMLScene
 
     @classmethod
     def takenFrom(cls, node: slicer.vtkMRMLSegmentationNode) -> TakenResult:
@@ -82,6 +79,7 @@ class TakenResult:
             segmentation.GetConversionParameter(REFERENCE_GEOMETRY),
             node.GetNodeReferenceID(node.GetReferenceImageGeometryReferenceRole()) or "",
             {role: node.GetNodeReferenceID(role) for role in _COMPANIONS if node.GetNodeReference(role)},
+            node.GetScene(),
         )
         for role, companionId in taken.companions.items():
             node.SetNodeReferenceID(role, None)
@@ -120,12 +118,12 @@ class TakenResult:
             setDisplayProperties(node, segmentId, properties)
         reorder(segmentation, [newIds.get(segmentId, segmentId) for segmentId in self.order])
 
-    def forget(self, node: slicer.vtkMRMLSegmentationNode) -> None:
+    def forget(self) -> None:
         """It will never be put back: what is known of it leaves the scene."""
         for companionId in self.companions.values():
-            companion = node.GetScene().GetNodeByID(companionId)
-            if companion:
-                node.GetScene().RemoveNode(companion)
+            companion = self.scene.GetNodeByID(companionId)
+            if companion and not self.scene.IsClosing():
+                self.scene.RemoveNode(companion)
 
 
 def reorder(segmentation: slicer.vtkSegmentation, order: list[str]) -> None:
@@ -168,7 +166,7 @@ class _Replacements(History[TakenResult]):
         return exchangeResult(self._node, lambda: step.putInto(self._node))
 
     def _forget(self, step: TakenResult) -> None:
-        step.forget(self._node)
+        step.forget()
 
     def _nothing(self) -> str:
         return f"No other result of {self._node.GetName()} is kept."
@@ -187,6 +185,7 @@ class ReplaceHistory:
 
     def __init__(self):
         self._histories: dict[slicer.vtkMRMLSegmentationNode, _Replacements] = {}
+        self._observed: tuple[slicer.vtkMRMLScene, int] | None = None
 
     def replace(self, node: slicer.vtkMRMLSegmentationNode, insert: Callable[[], None]) -> None:
         """Take a node's result out, let ``insert`` put another in, and remember the first; see `exchangeResult`."""
@@ -207,6 +206,15 @@ class ReplaceHistory:
         self._of(node).redo()
 
     def _of(self, node: slicer.vtkMRMLSegmentationNode) -> _Replacements:
-        for gone in [each for each in self._histories if each.GetScene() is None]:
-            del self._histories[gone]
+        if self._observed is None:
+            scene = node.GetScene()
+            self._observed = scene, scene.AddObserver(scene.NodeRemovedEvent, self._onNodeRemoved)
         return self._histories.setdefault(node, _Replacements(node))
+
+    def _onNodeRemoved(self, scene, _event):
+        """What is kept for a node goes with it."""
+        for gone in [each for each in self._histories if each.GetScene() is None]:
+            self._histories.pop(gone).forgetAll()
+        if not self._histories and self._observed is not None:
+            scene.RemoveObserver(self._observed[1])
+            self._observed = None

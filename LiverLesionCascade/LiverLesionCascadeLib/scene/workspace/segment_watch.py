@@ -60,8 +60,7 @@ class SegmentWatch:
         self._masks: dict[str, Boxed] = {}
         self._modified: dict[str, int] = {}
         self._layers: dict[object, int] = {}
-        segmentation = node.GetSegmentation()
-        self._segmentation = segmentation
+        self._segmentation = segmentation = node.GetSegmentation()
         events = (
             segmentation.SegmentAdded,
             segmentation.SegmentRemoved,
@@ -69,7 +68,8 @@ class SegmentWatch:
             segmentation.SourceRepresentationModified,
             segmentation.RepresentationModified,
         )
-        self._tags = [segmentation.AddObserver(event, self._onChange) for event in events]
+        # Of the node, which tells once what comes as one change; its segmentation tells each segment.
+        self._tags = [node.AddObserver(event, self._onChange) for event in events]
         self._masks, self._layers = self._look()
         self._modified = self._timesOfChange()
 
@@ -93,7 +93,7 @@ class SegmentWatch:
         """Tell nobody anything any more."""
         self._closed = True
         for tag in self._tags:
-            self._segmentation.RemoveObserver(tag)
+            self.node.RemoveObserver(tag)
         self._tags = []
         self._callbacks = []
 

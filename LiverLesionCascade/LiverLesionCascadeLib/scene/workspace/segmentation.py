@@ -12,6 +12,7 @@ import vtk
 from ...engine.errors import OutputError
 from ...engine.grid.boxed import Boxed
 from ..nodes.arrays import RAS_FROM_LPS, arrayFromImage, orientedImage, vtkFromMatrix
+from ..nodes.one_change import oneRendering
 from ..nodes.representations import BINARY_LABELMAP, REFERENCE_GEOMETRY
 from ..nodes.terminology import LESION_TERMINOLOGY, LIVER_COLOR, LIVER_TERMINOLOGY, MASS_COLOR
 from ..nodes.volume import ijkToRasMatrix, placeBeside, worldFromIjk
@@ -39,6 +40,7 @@ LIVER_3D_OPACITY = 0.4
 """The lesions lie inside the liver: in 3D they show through it."""
 
 
+@oneRendering()
 def segmentationNodeFromResult(
     result: SourceResult,
     volumeNode: slicer.vtkMRMLScalarVolumeNode,
@@ -82,7 +84,7 @@ def segmentationNodeFromResult(
     if history is not None and resultSegmentIds(node):
         history.replace(node, insert)
     else:
-        exchangeResult(node, insert).forget(node)
+        exchangeResult(node, insert).forget()
     return node
 
 

@@ -11,6 +11,7 @@ import slicer
 from ...engine.grid.boxed import EMPTY, Boxed, difference, union
 from ...engine.grid.geometry import ImageGeometry
 from ..nodes.arrays import RAS_FROM_LPS
+from ..nodes.one_change import oneChange
 from ..nodes.volume import worldFromIjk
 from .edit_record import EDITS_ROLE, LESIONS, LIVER, EditRecord
 from .provenance import (
@@ -141,23 +142,30 @@ class Workspace:
         return self._tools[kind]
 
     def close(self) -> None:
-        """Let go of the node; nothing happens where that was done already."""
+        """Let go of the node; nothing happens where that was done already.
+
+        What only the node refers to leaves the scene with it: whoever notices first that the node is gone closes this.
+        """
+        if _workspaces.get(self.node) is self:
+            del _workspaces[self.node]
         while self._tools:  # a tool that closes may ask for another one, which is closed then, too
             self._tools.popitem()[1].close()
         self.watch.close()
         while self._observers:
             self._scene.RemoveObserver(self._observers.pop())
+        if self.node.GetScene() is None and not self._scene.IsClosing():
+            self._removeCompanions()
 
     def _onNodeRemoved(self, _caller, _event):
-        """What only the result's node refers to goes with it."""
         if self.node.GetScene() is None:
             self.close()
-            if not self._scene.IsClosing():
-                for role in (EDITS_ROLE, PROBABILITY_ROLE, LINES_ROLE):
-                    for number in reversed(range(self.node.GetNumberOfNodeReferences(role))):
-                        companion = self._scene.GetNodeByID(self.node.GetNthNodeReferenceID(role, number) or "")
-                        if companion is not None:
-                            self._scene.RemoveNode(companion)
+
+    def _removeCompanions(self) -> None:
+        for role in (EDITS_ROLE, PROBABILITY_ROLE, LINES_ROLE):
+            for number in reversed(range(self.node.GetNumberOfNodeReferences(role))):
+                companion = self._scene.GetNodeByID(self.node.GetNthNodeReferenceID(role, number) or "")
+                if companion is not None:
+                    self._scene.RemoveNode(companion)
 
     # -- who changes it
 
@@ -170,13 +178,14 @@ class Workspace:
         """
         self.flush()
         self._ofMachine += 1
-        try:
-            yield
-        finally:
+        with oneChange(self.node):
             try:
-                self.flush()
+                yield
             finally:
-                self._ofMachine -= 1
+                try:
+                    self.flush()
+                finally:
+                    self._ofMachine -= 1
 
     def _onChanges(self, changes: list[SegmentChange]) -> None:
         liverId, lesionIds = self.liverId(), set(self.lesionIds())
@@ -251,7 +260,7 @@ def workspaceOf(node: slicer.vtkMRMLSegmentationNode | None) -> Workspace | None
     It is made at the first request, and again where the node's volume is another one since.
     """
     for known in [each for each in _workspaces if each.GetScene() is None]:
-        _workspaces.pop(known).close()
+        _workspaces[known].close()
     if node is None or node.GetScene() is None:
         return None
     volumeNode = node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole())
@@ -260,7 +269,7 @@ def workspaceOf(node: slicer.vtkMRMLSegmentationNode | None) -> Workspace | None
     if workspace is not None and (
         not usable or workspace.volumeNode is not volumeNode or workspace.segmentation is not node.GetSegmentation()
     ):
-        _workspaces.pop(node).close()
+        workspace.close()
         workspace = None
     if workspace is None and usable:
         workspace = _workspaces[node] = Workspace(node, volumeNode, _callLater)
@@ -270,4 +279,4 @@ def workspaceOf(node: slicer.vtkMRMLSegmentationNode | None) -> Workspace | None
 def closeWorkspaces() -> None:
     """Let go of all nodes, when the module is unloaded or the scene closed. Nothing that the scene holds is lost."""
     while _workspaces:
-        _workspaces.popitem()[1].close()
+        next(iter(_workspaces.values())).close()

@@ -1,24 +1,22 @@
 """The table of lesions: what each measures, and the way to it."""
 
-import math
 from pathlib import Path
 
 import qt
 import slicer
-from slicer.i18n import tr as _
 
+from ...scene.nodes.one_change import oneRendering
 from ...scene.tools.diameter_lines import hideDiameters, showDiameters, showsDiameters
 from ...scene.tools.lesion_rows import LesionRows
 from ...scene.tools.navigation import endIsolation, isIsolating, isolate, jumpTo, lesionPosition
-from ...scene.workspace.review import ACCEPTED, FLAGGED, REJECTED, UNREVIEWED
+from ...scene.workspace.review import ACCEPTED, FLAGGED, REJECTED
+from .lesion_columns import COLUMNS, TEXT_COLUMNS, colorIcon, rowToolTip, totalsText
 from .review_bar import ReviewBar
 
 UI_FILE = Path(__file__).resolve().parents[3] / "Resources" / "UI" / "LiverLesionTable.ui"
 ROW_PIXELS = 24
 HEADER_PIXELS = 40
 ROWS_SHOWN = 8
-COLOR_PIXELS = 12
-TEXT_COLUMNS = (0, 1)
 
 
 class LesionTableSection:
@@ -77,13 +75,14 @@ class LesionTableSection:
         """The module is shown: its keys work in the views too."""
         if not self._shortcuts:
             parent = slicer.util.mainWindow() or self.widget
+            # Alt with a letter opens a menu, in some language or other; a key without Ctrl or Alt is the views'.
             for key, function in (
                 ("Alt+Up", lambda: self.step(-1)),
                 ("Alt+Down", lambda: self.step(1)),
-                ("Alt+A", lambda: self.review.toggle(ACCEPTED)),
-                ("Alt+R", lambda: self.review.toggle(REJECTED)),
-                ("Alt+F", lambda: self.review.toggle(FLAGGED)),
-                ("Alt+U", self.review.next),
+                ("Ctrl+Shift+A", lambda: self.review.toggle(ACCEPTED)),
+                ("Ctrl+Shift+R", lambda: self.review.toggle(REJECTED)),
+                ("Ctrl+Shift+F", lambda: self.review.toggle(FLAGGED)),
+                ("Ctrl+Shift+N", self.review.next),
             ):
                 shortcut = qt.QShortcut(qt.QKeySequence(key), parent)
                 shortcut.connect("activated()", function)
@@ -104,6 +103,7 @@ class LesionTableSection:
         """IDs of all selected lesions' segments: of one, unless the person selected several rows."""
         return list(self._selectedIds)
 
+    @oneRendering()
     def select(self, segmentId):
         """Select a lesion and go to it."""
         self._setSelected([segmentId])
@@ -212,12 +212,12 @@ class LesionTableSection:
             changed = True
             item.setData(qt.Qt.UserRole, str(key))
             item.setText(wanted)
-            item.setToolTip(_rowToolTip(row))
+            item.setToolTip(rowToolTip(row))
             font = item.font()
             font.setStrikeOut(row.status == REJECTED)
             item.setFont(font)
             if column == 0:
-                item.setIcon(_colorIcon(row.color))
+                item.setIcon(colorIcon(row.color))
         return changed
 
     def _showTotals(self):
@@ -237,7 +237,7 @@ class LesionTableSection:
             box.checked = checked
             box.blockSignals(wasBlocked)
         if diameters and not self._rows.pending():
-            showDiameters(workspace, self._present)
+            self._drawDiameters()
 
     # -- what a person does
 
@@ -261,6 +261,7 @@ class LesionTableSection:
         """A click on the lesion that is selected already goes there again."""
         self._goToSelected()
 
+    @oneRendering()
     def _goToSelected(self):
         row = next((row for row in self._present if row.segmentId == self._selectedId), None)
         if row is None:
@@ -269,7 +270,10 @@ class LesionTableSection:
             jumpTo(self._workspace.node.GetScene(), lesionPosition(self._workspace, row.measures))
         if isIsolating(self._workspace):
             isolate(self._workspace, row.segmentId)
+            if showsDiameters(self._workspace):
+                self._drawDiameters()
 
+    @oneRendering()
     def _onIsolate(self, on):
         if self._workspace is None:
             return
@@ -279,113 +283,17 @@ class LesionTableSection:
             endIsolation(self._workspace)
         self._showToggles()
 
+    def _drawDiameters(self):
+        """Of all lesions, or of the one that is shown alone."""
+        only = self._selectedId if isIsolating(self._workspace) else None
+        showDiameters(self._workspace, self._rows.rows(), only or None)
+
+    @oneRendering()
     def _onDiameters(self, on):
         if self._workspace is None:
             return
         if on:
-            showDiameters(self._workspace, self._rows.rows())
+            self._drawDiameters()
         else:
             hideDiameters(self._workspace)
         self._update()
-
-
-def totalsText(totals) -> str:
-    """What lies below the table: :class:`Totals` in words."""
-    if totals.count == 0:
-        parts = [_("No lesion")]
-    elif totals.count == 1:
-        parts = [_("1 lesion of {volume:.1f} mL").format(volume=totals.lesionMl)]
-    else:
-        parts = [_("{count} lesions, {volume:.1f} mL together").format(count=totals.count, volume=totals.lesionMl)]
-    if totals.liverMl is not None:
-        parts.append(_("liver {volume} mL").format(volume=round(totals.liverMl)))
-    if totals.burdenPercent is not None:
-        parts.append(_("tumour burden {percent:.1f} %").format(percent=totals.burdenPercent))
-    if totals.rejected:
-        parts.append(_("{count} rejected, not counted").format(count=totals.rejected))
-    return ", ".join(parts)
-
-
-def statusText(status) -> str:
-    return {
-        UNREVIEWED: _("To review"),
-        ACCEPTED: _("Accepted"),
-        REJECTED: _("Rejected"),
-        FLAGGED: _("Flagged"),
-    }[status]
-
-
-def _statusWithEdits(row) -> str:
-    return _("{status}, edited").format(status=statusText(row.status)) if row.edited else statusText(row.status)
-
-
-def _lesionText(row) -> str:
-    """The number; with the name where somebody gave the lesion one."""
-    return str(row.number) if row.name == f"Lesion {row.number}" else f"{row.number} {row.name}"
-
-
-def _rowToolTip(row) -> str:
-    if row.measures is None:
-        return _("{name}: no voxel").format(name=row.name)
-    return row.name
-
-
-def _colorIcon(color):
-    pixels = qt.QPixmap(COLOR_PIXELS, COLOR_PIXELS)
-    pixels.fill(qt.QColor(*(round(255 * part) for part in color)))
-    return qt.QIcon(pixels)
-
-
-def _column(heading, toolTip, name, decimals):
-    """A column of a measure; a person is shown what they may want to compare, in so many decimals."""
-
-    def value(row):
-        found = None if row.measures is None else getattr(row.measures, name)
-        return None if found is None or math.isnan(found) else found
-
-    def text(row):
-        found = value(row)
-        return "" if found is None else f"{found:.{decimals}f}"
-
-    return heading, toolTip, value, text
-
-
-COLUMNS = (
-    (
-        lambda: _("Lesion"),
-        lambda: _("Number, colour, and the name where it was given another"),
-        lambda row: row.number,
-        _lesionText,
-    ),
-    (lambda: _("Status"), lambda: _("Your verdict"), lambda row: statusText(row.status), _statusWithEdits),
-    _column(lambda: _("Volume\nmL"), lambda: _("Volume of the segment in mL"), "volume_ml", 2),
-    _column(
-        lambda: _("Long\nmm"), lambda: _("Longest diameter in any axial slice in mm, as RECIST 1.1"), "long_axis_mm", 1
-    ),
-    _column(
-        lambda: _("Short\nmm"),
-        lambda: _("Longest diameter perpendicular to it in the same slice in mm"),
-        "short_axis_mm",
-        1,
-    ),
-    _column(
-        lambda: _("Slice"),
-        lambda: _("Slice in which the diameters were measured: its index in the volume, from 0, as in the Data Probe"),
-        "long_axis_slice",
-        0,
-    ),
-    _column(lambda: _("Mean\nHU"), lambda: _("Mean density in HU"), "mean_hu", 0),
-    _column(lambda: _("SD\nHU"), lambda: _("Standard deviation of the density in HU"), "sd_hu", 0),
-    _column(
-        lambda: _("Conf."),
-        lambda: _("Confidence: how likely this is a lesion, 0 to 1, by the network's probability and the density"),
-        "confidence",
-        2,
-    ),
-    _column(
-        lambda: _("Surface\nmm"),
-        lambda: _("Distance to the liver's surface in mm; 0 where the lesion touches it"),
-        "distance_to_liver_surface_mm",
-        0,
-    ),
-)

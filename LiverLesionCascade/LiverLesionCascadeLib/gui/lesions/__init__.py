@@ -1,0 +1,1 @@
+"""The table of lesions, and the verdicts on them."""
