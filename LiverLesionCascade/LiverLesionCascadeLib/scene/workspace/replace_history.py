@@ -192,10 +192,10 @@ class ReplaceHistory:
         self._of(node).replace(insert)
 
     def canUndo(self, node: slicer.vtkMRMLSegmentationNode) -> bool:
-        return self._of(node).canUndo()
+        return node in self._histories and self._of(node).canUndo()
 
     def canRedo(self, node: slicer.vtkMRMLSegmentationNode) -> bool:
-        return self._of(node).canRedo()
+        return node in self._histories and self._of(node).canRedo()
 
     def undo(self, node: slicer.vtkMRMLSegmentationNode) -> None:
         """Bring back the result that was replaced last. Raises LookupError where there is none."""
