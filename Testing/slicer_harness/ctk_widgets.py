@@ -45,7 +45,10 @@ class ctkCollapsibleButton(Strict, QtWidgets.QAbstractButton):
             return QtCore.QSize(120, HEADER_HEIGHT)
         return self.layout().totalSizeHint()
 
-    minimumSizeHint = sizeHint
+    def minimumSizeHint(self):
+        if self.layout() is None or not self.isChecked():
+            return QtCore.QSize(120, HEADER_HEIGHT)
+        return self.layout().totalMinimumSize()
 
     def paintEvent(self, event):
         painter = QtWidgets.QStylePainter(self)

@@ -245,7 +245,7 @@
         </message>
         <message>
             <source>Tell confluent lesions apart</source>
-            <translation>Zusammengewachsene Läsionen trennen</translation>
+            <translation>Verwachsene Läsionen trennen</translation>
         </message>
         <message>
             <source>The cascade of residual networks is that of Bi et al., Automatic Liver Lesion Detection using Cascaded Deep Residual Networks, 2017.</source>
@@ -573,6 +573,10 @@
         <message>
             <source>Rejected lesions are not counted. Tumour burden: volume of the lesions in percent of the liver and the lesions together, also where a lesion was painted outside the liver.</source>
             <translation>Verworfene Läsionen werden nicht gezählt. Tumorlast: Volumen der Läsionen in Prozent von Leber und Läsionen zusammen, auch wo eine Läsion außerhalb der Leber gemalt wurde.</translation>
+        </message>
+        <message>
+            <source>The selected lesion: name, verdict, slice of the diameters (its index in the volume, from 0, as in the Data Probe), density, place</source>
+            <translation>Die gewählte Läsion: Name, Urteil, Schicht der Durchmesser (ihr Index im Volumen, ab 0, wie im Data Probe), Dichte, Lage</translation>
         </message>
     </context>
     <context>
@@ -1026,8 +1030,10 @@ Kopieren Sie den Ordner torch-files auf diesen Computer und führen Sie mit dem 
             <translation>Konfidenz: wie wahrscheinlich dies eine Läsion ist, 0 bis 1, nach der Wahrscheinlichkeit des Netzes und der Dichte</translation>
         </message>
         <message>
-            <source>Distance to the liver's surface in mm; 0 where the lesion touches it</source>
-            <translation>Abstand zur Leberoberfläche in mm; 0, wo die Läsion sie berührt</translation>
+            <source>Diam.
+mm</source>
+            <translation>Ø
+mm</translation>
         </message>
         <message>
             <source>Flagged</source>
@@ -1038,28 +1044,8 @@ Kopieren Sie den Ordner torch-files auf diesen Computer und führen Sie mit dem 
             <translation>Läsion</translation>
         </message>
         <message>
-            <source>Long
-mm</source>
-            <translation>Lang
-mm</translation>
-        </message>
-        <message>
-            <source>Longest diameter in any axial slice in mm, as RECIST 1.1</source>
-            <translation>Längster Durchmesser in einer axialen Schicht in mm, wie in RECIST 1.1</translation>
-        </message>
-        <message>
-            <source>Longest diameter perpendicular to it in the same slice in mm</source>
-            <translation>Längster dazu senkrechter Durchmesser in derselben Schicht in mm</translation>
-        </message>
-        <message>
-            <source>Mean
-HU</source>
-            <translation>Mittel
-HU</translation>
-        </message>
-        <message>
-            <source>Mean density in HU</source>
-            <translation>Mittlere Dichte in HU</translation>
+            <source>Longest diameter in any axial slice in mm, as RECIST 1.1, and the longest perpendicular to it there</source>
+            <translation>Längster Durchmesser in einer axialen Schicht in mm wie in RECIST 1.1, und der längste senkrecht dazu in derselben</translation>
         </message>
         <message>
             <source>No lesion</source>
@@ -1074,47 +1060,13 @@ HU</translation>
             <translation>Verworfen</translation>
         </message>
         <message>
-            <source>SD
-HU</source>
-            <translation>SD
-HU</translation>
-        </message>
-        <message>
-            <source>Short
-mm</source>
-            <translation>Kurz
-mm</translation>
-        </message>
-        <message>
-            <source>Slice</source>
-            <translation>Schicht</translation>
-        </message>
-        <message>
-            <source>Slice in which the diameters were measured: its index in the volume, from 0, as in the Data Probe</source>
-            <translation>Schicht, in der die Durchmesser gemessen wurden: ihr Index im Volumen, ab 0, wie in Data Probe</translation>
-        </message>
-        <message>
-            <source>Standard deviation of the density in HU</source>
-            <translation>Standardabweichung der Dichte in HU</translation>
-        </message>
-        <message>
-            <source>Status</source>
-            <translation>Status</translation>
-        </message>
-        <message>
-            <source>Surface
-mm</source>
-            <translation>Oberfl.
-mm</translation>
-        </message>
-        <message>
             <source>To review</source>
             <translation>Zu beurteilen</translation>
         </message>
         <message>
-            <source>Volume
+            <source>Vol.
 mL</source>
-            <translation>Volumen
+            <translation>Vol.
 mL</translation>
         </message>
         <message>
@@ -1122,8 +1074,8 @@ mL</translation>
             <translation>Volumen des Segments in mL</translation>
         </message>
         <message>
-            <source>Your verdict</source>
-            <translation>Ihr Urteil</translation>
+            <source>Your verdict: ✓ accepted, ✗ rejected, ⚑ flagged; ✎ edited</source>
+            <translation>Ihr Urteil: ✓ angenommen, ✗ verworfen, ⚑ vorgemerkt; ✎ bearbeitet</translation>
         </message>
         <message>
             <source>liver {volume} mL</source>
@@ -1142,8 +1094,24 @@ mL</translation>
             <translation>{count} verworfen, nicht gezählt</translation>
         </message>
         <message>
+            <source>{distance:.0f} mm from the liver's surface</source>
+            <translation>{distance:.0f} mm von der Leberoberfläche</translation>
+        </message>
+        <message>
+            <source>{long:.1f} x {short:.1f} mm in slice {number}</source>
+            <translation>{long:.1f} x {short:.1f} mm in Schicht {number}</translation>
+        </message>
+        <message>
+            <source>{mean:.0f} HU, SD {sd:.0f}</source>
+            <translation>{mean:.0f} HU, SD {sd:.0f}</translation>
+        </message>
+        <message>
             <source>{name}: no voxel</source>
             <translation>{name}: kein Voxel</translation>
+        </message>
+        <message>
+            <source>{name}: {status}</source>
+            <translation>{name}: {status}</translation>
         </message>
         <message>
             <source>{status}, edited</source>

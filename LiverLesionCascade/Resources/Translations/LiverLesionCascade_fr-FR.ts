@@ -574,6 +574,10 @@
             <source>Rejected lesions are not counted. Tumour burden: volume of the lesions in percent of the liver and the lesions together, also where a lesion was painted outside the liver.</source>
             <translation>Les lésions rejetées ne sont pas comptées. Charge tumorale : volume des lésions en pour cent du foie et des lésions réunis, même là où une lésion a été peinte hors du foie.</translation>
         </message>
+        <message>
+            <source>The selected lesion: name, verdict, slice of the diameters (its index in the volume, from 0, as in the Data Probe), density, place</source>
+            <translation>La lésion choisie : nom, verdict, coupe des diamètres (son indice dans le volume, à partir de 0, comme dans Data Probe), densité, emplacement</translation>
+        </message>
     </context>
     <context>
         <name>LiverLesionThreshold</name>
@@ -1026,8 +1030,10 @@ copiez le dossier torch-files sur cet ordinateur, et exécutez avec le PythonSli
             <translation>Confiance : vraisemblance d'une lésion, de 0 à 1, d'après la probabilité du réseau et la densité</translation>
         </message>
         <message>
-            <source>Distance to the liver's surface in mm; 0 where the lesion touches it</source>
-            <translation>Distance à la surface du foie en mm ; 0 là où la lésion la touche</translation>
+            <source>Diam.
+mm</source>
+            <translation>Diam.
+mm</translation>
         </message>
         <message>
             <source>Flagged</source>
@@ -1038,28 +1044,8 @@ copiez le dossier torch-files sur cet ordinateur, et exécutez avec le PythonSli
             <translation>Lésion</translation>
         </message>
         <message>
-            <source>Long
-mm</source>
-            <translation>Grand
-mm</translation>
-        </message>
-        <message>
-            <source>Longest diameter in any axial slice in mm, as RECIST 1.1</source>
-            <translation>Plus grand diamètre dans une coupe axiale en mm, comme dans RECIST 1.1</translation>
-        </message>
-        <message>
-            <source>Longest diameter perpendicular to it in the same slice in mm</source>
-            <translation>Plus grand diamètre perpendiculaire à celui-ci dans la même coupe, en mm</translation>
-        </message>
-        <message>
-            <source>Mean
-HU</source>
-            <translation>Moy.
-HU</translation>
-        </message>
-        <message>
-            <source>Mean density in HU</source>
-            <translation>Densité moyenne en HU</translation>
+            <source>Longest diameter in any axial slice in mm, as RECIST 1.1, and the longest perpendicular to it there</source>
+            <translation>Plus long diamètre dans une coupe axiale en mm, comme RECIST 1.1, et le plus long qui lui est perpendiculaire dans cette coupe</translation>
         </message>
         <message>
             <source>No lesion</source>
@@ -1074,47 +1060,13 @@ HU</translation>
             <translation>Rejetée</translation>
         </message>
         <message>
-            <source>SD
-HU</source>
-            <translation>ET
-HU</translation>
-        </message>
-        <message>
-            <source>Short
-mm</source>
-            <translation>Petit
-mm</translation>
-        </message>
-        <message>
-            <source>Slice</source>
-            <translation>Coupe</translation>
-        </message>
-        <message>
-            <source>Slice in which the diameters were measured: its index in the volume, from 0, as in the Data Probe</source>
-            <translation>Coupe dans laquelle les diamètres ont été mesurés : son indice dans le volume, à partir de 0, comme dans Data Probe</translation>
-        </message>
-        <message>
-            <source>Standard deviation of the density in HU</source>
-            <translation>Écart type de la densité en HU</translation>
-        </message>
-        <message>
-            <source>Status</source>
-            <translation>État</translation>
-        </message>
-        <message>
-            <source>Surface
-mm</source>
-            <translation>Surface
-mm</translation>
-        </message>
-        <message>
             <source>To review</source>
             <translation>À évaluer</translation>
         </message>
         <message>
-            <source>Volume
+            <source>Vol.
 mL</source>
-            <translation>Volume
+            <translation>Vol.
 mL</translation>
         </message>
         <message>
@@ -1122,8 +1074,8 @@ mL</translation>
             <translation>Volume du segment en mL</translation>
         </message>
         <message>
-            <source>Your verdict</source>
-            <translation>Votre avis</translation>
+            <source>Your verdict: ✓ accepted, ✗ rejected, ⚑ flagged; ✎ edited</source>
+            <translation>Votre verdict : ✓ acceptée, ✗ rejetée, ⚑ signalée ; ✎ modifiée</translation>
         </message>
         <message>
             <source>liver {volume} mL</source>
@@ -1142,8 +1094,24 @@ mL</translation>
             <translation>{count} rejetées, non comptées</translation>
         </message>
         <message>
+            <source>{distance:.0f} mm from the liver's surface</source>
+            <translation>à {distance:.0f} mm de la surface du foie</translation>
+        </message>
+        <message>
+            <source>{long:.1f} x {short:.1f} mm in slice {number}</source>
+            <translation>{long:.1f} x {short:.1f} mm dans la coupe {number}</translation>
+        </message>
+        <message>
+            <source>{mean:.0f} HU, SD {sd:.0f}</source>
+            <translation>{mean:.0f} HU, écart-type {sd:.0f}</translation>
+        </message>
+        <message>
             <source>{name}: no voxel</source>
             <translation>{name} : aucun voxel</translation>
+        </message>
+        <message>
+            <source>{name}: {status}</source>
+            <translation>{name} : {status}</translation>
         </message>
         <message>
             <source>{status}, edited</source>

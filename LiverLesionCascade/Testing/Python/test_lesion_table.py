@@ -60,12 +60,23 @@ def t():
 
 def test_every_lesion_has_a_row_with_its_measures_and_totals_are_below(t):
     rows = t.section._rows.rows()
-    assert t.texts(0) == ["1", "2"] and t.texts(STATUS) == ["To review", "To review"]
-    for column, name, decimals in (
-        (2, "volume_ml", 2), (3, "long_axis_mm", 1), (4, "short_axis_mm", 1), (5, "long_axis_slice", 0),
-    ):  # fmt: skip
-        assert t.texts(column) == [f"{getattr(row.measures, name):.{decimals}f}" for row in rows]
+    assert t.texts(0) == ["1", "2"] and t.texts(STATUS) == ["", ""]
+    measures = [row.measures for row in rows]
+    assert t.texts(VOLUME) == [f"{each.volume_ml:.2f}" for each in measures]
+    assert t.texts(3) == [f"{each.long_axis_mm:.0f} \u00d7 {each.short_axis_mm:.0f}" for each in measures]
     assert t.ui.totalsLabel.text.startswith("2 lesions, ") and "tumour burden" in t.ui.totalsLabel.text
+
+
+def test_what_has_no_column_is_said_of_the_selected_lesion_and_in_the_tooltip(t):
+    assert t.ui.detailLabel.text == ""
+    t.section.select("lesion_2")
+    lesion = t.section._rows.rows()[1].measures
+    text = t.ui.detailLabel.text
+    assert text.startswith(f"Lesion 2: To review, {lesion.long_axis_mm:.1f} x {lesion.short_axis_mm:.1f} mm in slice ")
+    assert f" {lesion.long_axis_slice}, {lesion.mean_hu:.0f} HU, SD " in text
+    assert "mm from the liver's surface" in text and t.ui.lesionTable.item(1, 3).toolTip() == text
+    t.button("acceptButton").click()
+    pump(lambda: t.ui.detailLabel.text.startswith("Lesion 2: Accepted, "))
 
 
 def test_a_click_on_a_heading_sorts_by_number_and_the_second_turns_it_round(t):
@@ -111,7 +122,7 @@ def test_keys_work_while_the_module_is_shown_and_only_then(t):
     assert sorted(keys) == ["Alt+Down", "Alt+Up", *letters]
     keys["Alt+Down"].activated.emit()
     keys["Ctrl+Shift+R"].activated.emit()
-    pump(lambda: t.texts(STATUS)[0] == "Rejected")
+    pump(lambda: t.texts(STATUS)[0] == "\u2717")
     t.panel.widget.exit()
     assert t.section._shortcuts == []
     t.panel.widget.enter()
@@ -133,17 +144,17 @@ def test_isolate_hides_the_other_lesions_follows_the_selection_and_gives_them_ba
 def test_verdicts_show_in_the_table_and_rejected_lesions_leave_the_totals(t):
     t.section.select("lesion_1")
     t.button("rejectButton").click()
-    pump(lambda: t.texts(STATUS) == ["Rejected", "To review"])
+    pump(lambda: t.texts(STATUS) == ["\u2717", ""])
     assert t.ui.totalsLabel.text.startswith("1 lesion of ") and "1 rejected" in t.ui.totalsLabel.text
     t.button("undoReviewButton").click()
-    pump(lambda: t.texts(STATUS) == ["To review", "To review"])
+    pump(lambda: t.texts(STATUS) == ["", ""])
     assert t.ui.totalsLabel.text.startswith("2 lesions")
 
 
 def test_the_status_that_is_changed_in_slicers_own_table_is_shown(t):
     logic = slicer.vtkSlicerSegmentationsModuleLogic
     logic.SetSegmentStatus(t.segmentation.GetSegment("lesion_2"), logic.Flagged)
-    pump(lambda: t.texts(STATUS) == ["To review", "Flagged"])
+    pump(lambda: t.texts(STATUS) == ["", "\u2691"])
 
 
 def test_an_edit_updates_its_row_and_says_so(t):
@@ -151,7 +162,7 @@ def test_an_edit_updates_its_row_and_says_so(t):
     before = t.texts(VOLUME)
     mask[:12] = 0
     slicer.util.updateSegmentBinaryLabelmapFromArray(mask, t.node, "lesion_1", t.volume)
-    pump(lambda: t.texts(STATUS)[0] == "To review, edited" and t.texts(VOLUME)[0] not in ("", before[0]))
+    pump(lambda: t.texts(STATUS)[0] == "\u270e" and t.texts(VOLUME)[0] not in ("", before[0]))
     assert t.texts(VOLUME)[1] == before[1]
     assert float(t.texts(VOLUME)[0]) == pytest.approx(mask.astype(bool).sum() * 0.0128, abs=0.01)
 
@@ -196,7 +207,7 @@ def test_the_table_of_a_saved_scene_is_the_same_with_diameters_isolation_and_ver
     t.button("acceptButton").click()
     t.ui.isolateCheckBox.click()
     t.ui.diametersCheckBox.click()
-    pump(lambda: t.texts(STATUS)[0] == "Accepted")
+    pump(lambda: t.texts(STATUS)[0] == "\u2713")
     before = [t.texts(column) for column in range(len(COLUMNS))]
     assert slicer.util.saveScene(str(tmp_path / "scene.mrb"))
     slicer.mrmlScene.Clear()

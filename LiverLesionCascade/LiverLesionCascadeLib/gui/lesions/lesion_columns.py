@@ -37,8 +37,14 @@ def statusText(status) -> str:
     }[status]
 
 
-def _statusWithEdits(row) -> str:
+def statusWithEdits(row) -> str:
     return _("{status}, edited").format(status=statusText(row.status)) if row.edited else statusText(row.status)
+
+
+def _statusSymbol(row) -> str:
+    """Tells verdicts apart without colours and in any language."""
+    symbol = {UNREVIEWED: "", ACCEPTED: "\u2713", REJECTED: "\u2717", FLAGGED: "\u2691"}[row.status]
+    return f"{symbol}\u270e" if row.edited else symbol
 
 
 def _lesionText(row) -> str:
@@ -46,10 +52,22 @@ def _lesionText(row) -> str:
     return str(row.number) if row.name == f"Lesion {row.number}" else f"{row.number} {row.name}"
 
 
-def rowToolTip(row) -> str:
+def detailText(row) -> str:
+    """All that is known of a lesion and has no column; its name and verdict first."""
     if row.measures is None:
         return _("{name}: no voxel").format(name=row.name)
-    return row.name
+    lesion = row.measures
+    parts = [
+        _("{name}: {status}").format(name=row.name, status=statusWithEdits(row)),
+        _("{long:.1f} x {short:.1f} mm in slice {number}").format(
+            long=lesion.long_axis_mm, short=lesion.short_axis_mm, number=lesion.long_axis_slice
+        ),
+        _("{mean:.0f} HU, SD {sd:.0f}").format(mean=lesion.mean_hu, sd=lesion.sd_hu),
+    ]
+    distance = lesion.distance_to_liver_surface_mm
+    if distance is not None and not math.isnan(distance):
+        parts.append(_("{distance:.0f} mm from the liver's surface").format(distance=distance))
+    return ", ".join(parts)
 
 
 def colorIcon(color):
@@ -58,20 +76,26 @@ def colorIcon(color):
     return qt.QIcon(pixels)
 
 
-def _column(heading, toolTip, name, decimals):
-    """A column of a measure; a person is shown what they may want to compare, in so many decimals."""
+def _measure(name):
+    """What is compared where a person sorts; None where there is none."""
 
     def value(row):
         found = None if row.measures is None else getattr(row.measures, name)
         return None if found is None or math.isnan(found) else found
 
-    def text(row):
-        found = value(row)
-        return "" if found is None else f"{found:.{decimals}f}"
-
-    return heading, toolTip, value, text
+    return value
 
 
+def _number(name, decimals):
+    value = _measure(name)
+    return value, lambda row: "" if value(row) is None else f"{value(row):.{decimals}f}"
+
+
+def _diameters(row) -> str:
+    return "" if row.measures is None else f"{row.measures.long_axis_mm:.0f} \u00d7 {row.measures.short_axis_mm:.0f}"
+
+
+#: (heading, tooltip, value to sort by, text): what fits a panel of 350 pixels. The rest is in `detailText`.
 COLUMNS = (
     (
         lambda: _("Lesion"),
@@ -79,35 +103,24 @@ COLUMNS = (
         lambda row: row.number,
         _lesionText,
     ),
-    (lambda: _("Status"), lambda: _("Your verdict"), lambda row: statusText(row.status), _statusWithEdits),
-    _column(lambda: _("Volume\nmL"), lambda: _("Volume of the segment in mL"), "volume_ml", 2),
-    _column(
-        lambda: _("Long\nmm"), lambda: _("Longest diameter in any axial slice in mm, as RECIST 1.1"), "long_axis_mm", 1
+    (
+        lambda: "\u2713",
+        lambda: _("Your verdict: \u2713 accepted, \u2717 rejected, \u2691 flagged; \u270e edited"),
+        lambda row: (ACCEPTED, FLAGGED, UNREVIEWED, REJECTED).index(row.status),
+        _statusSymbol,
     ),
-    _column(
-        lambda: _("Short\nmm"),
-        lambda: _("Longest diameter perpendicular to it in the same slice in mm"),
-        "short_axis_mm",
-        1,
+    (lambda: _("Vol.\nmL"), lambda: _("Volume of the segment in mL"), *_number("volume_ml", 2)),
+    (
+        lambda: _("Diam.\nmm"),
+        lambda: _(
+            "Longest diameter in any axial slice in mm, as RECIST 1.1, and the longest perpendicular to it there"
+        ),
+        _measure("long_axis_mm"),
+        _diameters,
     ),
-    _column(
-        lambda: _("Slice"),
-        lambda: _("Slice in which the diameters were measured: its index in the volume, from 0, as in the Data Probe"),
-        "long_axis_slice",
-        0,
-    ),
-    _column(lambda: _("Mean\nHU"), lambda: _("Mean density in HU"), "mean_hu", 0),
-    _column(lambda: _("SD\nHU"), lambda: _("Standard deviation of the density in HU"), "sd_hu", 0),
-    _column(
+    (
         lambda: _("Conf."),
         lambda: _("Confidence: how likely this is a lesion, 0 to 1, by the network's probability and the density"),
-        "confidence",
-        2,
-    ),
-    _column(
-        lambda: _("Surface\nmm"),
-        lambda: _("Distance to the liver's surface in mm; 0 where the lesion touches it"),
-        "distance_to_liver_surface_mm",
-        0,
+        *_number("confidence", 2),
     ),
 )

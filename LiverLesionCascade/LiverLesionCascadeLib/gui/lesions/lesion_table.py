@@ -10,13 +10,16 @@ from ...scene.tools.diameter_lines import hideDiameters, showDiameters, showsDia
 from ...scene.tools.lesion_rows import LesionRows
 from ...scene.tools.navigation import endIsolation, isIsolating, isolate, jumpTo, lesionPosition
 from ...scene.workspace.review import ACCEPTED, FLAGGED, REJECTED
-from .lesion_columns import COLUMNS, TEXT_COLUMNS, colorIcon, rowToolTip, totalsText
+from .lesion_columns import COLUMNS, TEXT_COLUMNS, colorIcon, detailText, totalsText
 from .review_bar import ReviewBar
 
 UI_FILE = Path(__file__).resolve().parents[3] / "Resources" / "UI" / "LiverLesionTable.ui"
 ROW_PIXELS = 24
 HEADER_PIXELS = 40
 ROWS_SHOWN = 8
+VERDICT_COLUMN, VERDICT_PIXELS = 1, 34
+NAME_PIXELS = 80
+"""A longer name is cut; the line below the table has all of it."""
 
 
 class LesionTableSection:
@@ -47,7 +50,12 @@ class LesionTableSection:
             table.horizontalHeaderItem(column).setToolTip(toolTip())
         table.verticalHeader().setDefaultSectionSize(ROW_PIXELS)
         header = table.horizontalHeader()
-        header.setStretchLastSection(True)
+        for column in range(1, len(COLUMNS)):  # always as wide as there is room
+            header.setSectionResizeMode(column, qt.QHeaderView.Stretch)
+        header.setSectionResizeMode(VERDICT_COLUMN, qt.QHeaderView.Fixed)
+        table.setColumnWidth(VERDICT_COLUMN, VERDICT_PIXELS)
+        header.setFixedHeight(HEADER_PIXELS)
+        table.setHorizontalScrollBarPolicy(qt.Qt.ScrollBarAlwaysOff)
         header.setSectionsClickable(True)
         header.setSortIndicatorShown(True)
         header.setHighlightSections(False)
@@ -181,9 +189,10 @@ class LesionTableSection:
             for index, row in enumerate(self._present):
                 changed = self._fillRow(index, row) or changed
             if changed:
-                table.resizeColumnsToContents()
+                table.resizeColumnToContents(0)
+                table.setColumnWidth(0, min(table.columnWidth(0), NAME_PIXELS))
             visible = min(max(len(self._present), 1), ROWS_SHOWN)
-            table.setFixedHeight(HEADER_PIXELS + ROW_PIXELS * visible + 20)
+            table.setFixedHeight(HEADER_PIXELS + ROW_PIXELS * visible + 2 * table.frameWidth)
             selected = [index for index, row in enumerate(self._present) if row.segmentId in self._selectedIds]
             if not selected:
                 table.clearSelection()
@@ -206,13 +215,13 @@ class LesionTableSection:
                 table.setItem(index, column, item)
                 side = qt.Qt.AlignLeft if column in TEXT_COLUMNS else qt.Qt.AlignRight
                 item.setTextAlignment(side | qt.Qt.AlignVCenter)
-            key = (wanted, row.status, row.edited, row.color, row.name)
+            key = (wanted, row.color, detailText(row))
             if item.data(qt.Qt.UserRole) == str(key):
                 continue
             changed = True
             item.setData(qt.Qt.UserRole, str(key))
             item.setText(wanted)
-            item.setToolTip(rowToolTip(row))
+            item.setToolTip(detailText(row))
             font = item.font()
             font.setStrikeOut(row.status == REJECTED)
             item.setFont(font)
@@ -226,6 +235,8 @@ class LesionTableSection:
 
     def _showToggles(self):
         workspace = self._workspace
+        selected = next((row for row in self._present if row.segmentId == self._selectedId), None)
+        self.ui.detailLabel.text = detailText(selected) if selected is not None else ""
         some = bool(self._present)
         for button in (self.ui.previousLesionButton, self.ui.nextLesionButton, self.ui.diametersCheckBox):
             button.enabled = some

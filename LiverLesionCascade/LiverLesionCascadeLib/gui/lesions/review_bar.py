@@ -5,7 +5,7 @@ from slicer.i18n import tr as _
 
 from ...scene.workspace.review import ACCEPTED, FLAGGED, REJECTED, Review
 
-BUTTONS_A_ROW = 3
+BUTTONS_A_ROW = 2
 
 
 class ReviewBar:
@@ -36,14 +36,14 @@ class ReviewBar:
             button = self._add(name, text, toolTip, lambda checked=False, verdict=verdict: self.toggle(verdict))
             button.checkable = True
             self._verdicts[verdict] = button
-        self._undo = self._add("undoReviewButton", _("Undo"), _("Take the last verdict back"), self.undo)
-        self._redo = self._add("redoReviewButton", _("Redo"), _("Give the verdict again that was undone"), self.redo)
         self._next = self._add(
             "nextUnreviewedButton",
             _("Next unreviewed"),
             _("Go to the lesion without a verdict that is least certain"),
             self.next,
         )
+        self._undo = self._add("undoReviewButton", _("Undo"), _("Take the last verdict back"), self.undo)
+        self._redo = self._add("redoReviewButton", _("Redo"), _("Give the verdict again that was undone"), self.redo)
         self.update()
 
     def show(self, workspace):
