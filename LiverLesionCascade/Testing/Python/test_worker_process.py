@@ -36,8 +36,8 @@ def bundle(tmp_path_factory):
 @pytest.fixture(scope="module")
 def slow_bundle(tmp_path_factory):
     """Its lesion pass is run again and again: seconds that a test can use to break in."""
-    passes = {"lesion_pass": METADATA["lesion_pass"] | {"size": 128, "iterations": 100, "liver_threshold": 0.0}}
-    passes["liver_pass"] = METADATA["liver_pass"] | {"threshold": 0.0}
+    passes = {"lesion_pass": METADATA["lesion_pass"] | {"size": 288, "iterations": 20, "liver_threshold": 0.001}}
+    passes["liver_pass"] = METADATA["liver_pass"] | {"threshold": 0.001}
     return str(write_tiny_bundle(tmp_path_factory.mktemp("bundle") / "slow", **passes))
 
 
@@ -282,7 +282,7 @@ def test_a_folder_too_full_for_the_result_fails_the_run_with_a_remedy(tmp_path, 
 
 
 def everything_is_liver(folder):
-    return str(write_tiny_bundle(folder / "everything", liver_pass=METADATA["liver_pass"] | {"threshold": 0.0}))
+    return str(write_tiny_bundle(folder / "everything", liver_pass=METADATA["liver_pass"] | {"threshold": 0.001}))
 
 
 def test_a_torch_that_cannot_be_loaded_is_said_with_a_remedy(tmp_path, bundle):

@@ -8,12 +8,12 @@ import numpy as np
 from LiverLesionCascadeLib.engine.errors import InputError
 
 _SAMPLE_VOXELS = 4_000_000
-# Of 14 livers of LiTS, 0.4 to 8.3 % of the voxels differ by more than this from the median, as noise and lesions do;
-# of their mirrored masks 10 % at the least, and never less than five times as many.
+# Of 12 livers of LiTS, 0.4 to 8.3 % of the voxels differ by more than this from the median, as noise and lesions do;
+# of their mirrored masks 10 % at the least.
 _FAR_HU = 75.0
 _MOST_FAR = 0.10
 _CLEARLY_BETTER = 0.35
-# HU of no liver or lesion, but of air, fat, bone and metal: none of those 14 has any.
+# HU of no liver or lesion, but of air, fat, bone and metal: none of 14 livers has any.
 _NO_LIVER_HU = (-150.0, 350.0)
 _MOST_NO_LIVER = 0.30
 _AXES = ("top to bottom", "front to back", "left to right")

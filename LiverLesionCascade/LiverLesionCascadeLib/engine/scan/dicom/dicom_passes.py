@@ -44,7 +44,7 @@ def one_pass(slices: Sequence[Slice], name: str, asked: str | None = None) -> tu
     if found:
         raise InputError(
             f"{name} holds {len(found)} {_PLURALS[what]} ({', '.join(found)}) within each other and is not one scan; "
-            f"say which with --acquisition N. They are:{_listed(found)}"
+            f"export one of them as a series of its own, or segment it with --acquisition N. They are:{_listed(found)}"
         )
     return list(slices), ""
 
