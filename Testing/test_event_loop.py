@@ -45,7 +45,7 @@ def ui(runs):
     made.setup()
     made.enter()
     yield made.ui
-    made.cleanup()
+    slicer_harness.destroy_widget(made)
     slicer.mrmlScene.Clear()
 
 
