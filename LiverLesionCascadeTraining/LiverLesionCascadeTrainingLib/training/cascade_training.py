@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from LiverLesionCascadeLib.engine.errors import CancelledError, InputError
-from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
+from LiverLesionCascadeLib.engine.model.bundle import ModelBundle, lesion_channels
 from LiverLesionCascadeLib.engine.model.network import CascadeResNet
 from torch import nn
 
@@ -157,7 +157,7 @@ class CascadeTraining:
 
     def _new_network(self, job: str) -> CascadeResNet:
         lesion = pass_of(job) == "lesion"
-        channels = 5 if lesion and self.recipe.neighbour_mm is not None else 3
+        channels = lesion_channels(self.recipe.neighbour_mm) if lesion else 3
         return CascadeResNet(self.recipe.width, channels, decoder=lesion and self.recipe.decoder)
 
     def load(self, job: str) -> CascadeResNet:

@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 
 import torch
+from LiverLesionCascadeLib.engine.model.bundle import lesion_channels
 from LiverLesionCascadeLib.engine.model.network import CascadeResNet
 from torch import Tensor
 
@@ -85,7 +86,7 @@ def estimate_memory(recipe: Recipe, precision: str, accumulate: int, device: tor
 
 def _network(recipe: Recipe) -> CascadeResNet:
     with torch.device("meta"):
-        return CascadeResNet(recipe.width, 3 if recipe.neighbour_mm is None else 5, decoder=recipe.decoder)
+        return CascadeResNet(recipe.width, lesion_channels(recipe.neighbour_mm), decoder=recipe.decoder)
 
 
 def _activations(recipe: Recipe, batch: int, size: int, precision: str) -> tuple[int, int]:

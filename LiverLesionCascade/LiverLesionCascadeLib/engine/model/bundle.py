@@ -44,6 +44,11 @@ WEIGHTS_FILE = "weights.pt"
 BUNDLES_FOLDER = RESOURCES / "Bundles"
 
 
+def lesion_channels(neighbour_mm: float | None) -> int:
+    """Input planes of the lesion pass's network: image and priors, and two neighbours where it sees them."""
+    return 3 if neighbour_mm is None else 5
+
+
 @dataclass(frozen=True)
 class LiverPassSettings:
     """How the liver pass looks at a scan: see the module's docstring."""
@@ -68,7 +73,7 @@ class LesionPassSettings:
     @property
     def input_channels(self) -> int:
         """Of its network: image and priors, and two neighbours."""
-        return 3 if self.neighbour_mm is None else 5
+        return lesion_channels(self.neighbour_mm)
 
     def shift_hu(self, median_liver_hu: float | None) -> float:
         """HU that are added before the lesion pass looks at a scan; ``median_liver_hu``: None where it is not known."""
@@ -211,7 +216,7 @@ class ModelBundle:
 
 def _known_channels(metadata: dict[str, Any]) -> bool:
     said, settings = metadata["network"].get("input_channels"), metadata.get("lesion_pass")
-    lesion = 5 if isinstance(settings, dict) and settings.get("neighbour_mm") is not None else 3
+    lesion = lesion_channels(settings.get("neighbour_mm") if isinstance(settings, dict) else None)
     return said == {"liver": 3, "lesion": lesion} or said == lesion == 3
 
 
