@@ -87,6 +87,10 @@ class FakeQuestions:
         self.asked.append(nodeName)
         return self.answer
 
+    def showChosenScan(self, volumeName):
+        self.asked.append(volumeName)
+        return True
+
     def bundleFolder(self):
         return self.path
 

@@ -1311,6 +1311,10 @@ mL</translation>
             <translation>Erneut segmentieren</translation>
         </message>
         <message>
+            <source>Show {name} in the slice views? Scans that you choose here later are treated alike.</source>
+            <translation>{name} in den Schichtansichten zeigen? Mit Aufnahmen, die Sie hier später wählen, geschieht dasselbe.</translation>
+        </message>
+        <message>
             <source>{name} holds a result already.</source>
             <translation>{name} enthält bereits ein Ergebnis.</translation>
         </message>

@@ -1311,6 +1311,10 @@ mL</translation>
             <translation>Segmenter de nouveau</translation>
         </message>
         <message>
+            <source>Show {name} in the slice views? Scans that you choose here later are treated alike.</source>
+            <translation>Afficher {name} dans les vues de coupe ? Les scanners que vous choisirez ici plus tard seront traités de même.</translation>
+        </message>
+        <message>
             <source>{name} holds a result already.</source>
             <translation>{name} contient déjà un résultat.</translation>
         </message>

@@ -16,7 +16,7 @@ from LiverLesionCascadeLib.engine.errors import OutputError  # noqa: E402
 from LiverLesionCascadeLib.engine.findings import Finding  # noqa: E402
 from LiverLesionCascadeLib.engine.results.postprocessing import PostProcessing  # noqa: E402
 from LiverLesionCascadeLib.engine.run_options import RunOptions  # noqa: E402
-from LiverLesionCascadeLib.gui.panel.questions import Questions, Rerun  # noqa: E402
+from LiverLesionCascadeLib.gui.panel.questions import SHOW_CHOSEN_SCAN, Questions, Rerun  # noqa: E402
 from LiverLesionCascadeLib.worker.devices import DeviceInfo  # noqa: E402
 from slicer_harness import shortcuts, ui_loader  # noqa: E402
 
@@ -329,6 +329,32 @@ def test_the_editor_opens_at_its_top_and_the_panel_comes_back_where_it_was(p):
     qt.QApplication.processEvents()
     assert bar.value == 150
     p.parent.layout().addWidget(area.takeWidget())
+
+
+def test_a_result_is_shown_with_its_own_scan_only(p):
+    first, second = makeCT("First"), makeCT("Second")
+    views = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+    one = segmented(p, first)
+    for view in views:
+        view.SetBackgroundVolumeID(first.GetID())
+    assert p.questions.asked == []
+    two = segmented(p, second)
+    pump(lambda: {view.GetBackgroundVolumeID() for view in views} == {second.GetID()})
+    assert p.questions.asked == ["Second"]
+    assert two.GetDisplayNode().GetVisibility() and not one.GetDisplayNode().GetVisibility()
+    p.ui.inputSelector.setCurrentNode(first)
+    pump(lambda: {view.GetBackgroundVolumeID() for view in views} == {first.GetID()})
+    assert one.GetDisplayNode().GetVisibility() and not two.GetDisplayNode().GetVisibility()
+
+
+def test_the_question_about_the_views_is_asked_once(monkeypatch):
+    settings = slicer.app.userSettings()
+    settings.remove(SHOW_CHOSEN_SCAN)
+    asked = []
+    monkeypatch.setattr(slicer.util, "confirmYesNoDisplay", lambda text, **_: asked.append(text))
+    assert not Questions().showChosenScan("CT") and not Questions().showChosenScan("CT")
+    assert len(asked) == 1
+    settings.remove(SHOW_CHOSEN_SCAN)
 
 
 def test_no_key_of_ours_is_one_of_a_menu_or_a_view(p):

@@ -11,6 +11,7 @@ from ...engine.passes.presets import PRESETS
 from ...engine.results.postprocessing import PostProcessing
 from ...engine.run_options import RunOptions
 from ...scene.nodes.volume import shownVolumes
+from ...scene.tools.navigation import othersInView, showVolume
 from ...scene.workspace.provenance import resultSegmentIds
 from ..runs.segmentation_runs import RunObserver
 from ..sections.edit_page import EditPage
@@ -50,6 +51,7 @@ class SegmentationPanel:
         self._failure = None
         self._status = ""
         self._prepared = False
+        self._chosen = None
         self._closed = False
         self._check = ScanCheck(callLater, self.update)
         self.results = ResultView(ui, runs.history, callLater, self._refine)
@@ -106,6 +108,9 @@ class SegmentationPanel:
             return
         parameters = self._parameters
         volume = parameters.inputVolume if parameters else None
+        if volume is not self._chosen:
+            self._chosen = volume
+            self._callLater(0, self._showChosen)
         self._check.start(volume)
         if parameters:
             self.devices.show(parameters.device)
@@ -121,6 +126,14 @@ class SegmentationPanel:
         self._showFindings()
         if volume is not None:
             self._prepareWorker()
+
+    def _showChosen(self):
+        """The scan that is chosen comes into the views, where another one is there."""
+        volume = self._chosen
+        if volume is not None and volume.GetScene() is not None and othersInView(volume):
+            if self._questions.showChosenScan(volume.GetName()):
+                showVolume(volume)
+                slicer.util.resetSliceViews()
 
     def _showResult(self):
         node = self._resultNode()

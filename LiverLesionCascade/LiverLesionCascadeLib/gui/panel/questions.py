@@ -8,6 +8,8 @@ from slicer.i18n import tr as _
 
 from ...engine.model.bundle import METADATA_FILE
 
+SHOW_CHOSEN_SCAN = "LiverLesionCascade/showChosenScan"
+
 
 class Rerun(Enum):
     """Where the result of a volume that has one already goes."""
@@ -39,6 +41,21 @@ class Questions:
         box.exec()
         clicked = box.clickedButton()
         return Rerun.NEW if clicked == new else Rerun.REPLACE if clicked == replace else Rerun.CANCEL
+
+    def showChosenScan(self, volumeName) -> bool:
+        """Whether a scan that is chosen comes into the slice views; asked once, the answer holds from then on."""
+        settings = slicer.app.userSettings()
+        answer = settings.value(SHOW_CHOSEN_SCAN)
+        if answer is None:
+            shown = slicer.util.confirmYesNoDisplay(
+                _("Show {name} in the slice views? Scans that you choose here later are treated alike.").format(
+                    name=volumeName
+                ),
+                windowTitle=_("Liver Lesion Cascade"),
+            )
+            answer = "yes" if shown else "no"
+            settings.setValue(SHOW_CHOSEN_SCAN, answer)
+        return answer == "yes"
 
     def bundleFolder(self) -> str:
         """A folder; empty if the person changed their mind."""

@@ -5,6 +5,7 @@ import vtk
 from slicer.util import VTKObservationMixin
 
 from ...scene.nodes.one_change import oneRendering
+from ...scene.tools.navigation import showAlone
 from ...scene.workspace.provenance import resultSegmentIds
 from ...scene.workspace.workspace import workspaceOf
 from .result_summary import findingsText, resultFindings, runText
@@ -29,6 +30,7 @@ class ResultView(VTKObservationMixin):
         self._updating = False
         self.node = None
         self.workbench = Workbench(ui.workbenchBody.layout(), ui.sectionsBody.layout(), callLater, refine)
+        ui.show3DButton.connect("toggled(bool)", self._onShow3D)
         ui.undoReplaceButton.connect("clicked(bool)", lambda: self._step(history.undo))
         ui.redoReplaceButton.connect("clicked(bool)", lambda: self._step(history.redo))
         self._update()
@@ -42,6 +44,7 @@ class ResultView(VTKObservationMixin):
             self._ui.segmentsTable.setSegmentationNode(node)
             self._ui.show3DButton.setSegmentationNode(node)
             if node is not None:
+                showAlone(node)
                 for event in (slicer.vtkSegmentation.SegmentAdded, slicer.vtkSegmentation.SegmentRemoved):
                     self.addObserver(node, event, self._onNodeChanged)
                 self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self._onNodeChanged)
@@ -59,6 +62,12 @@ class ResultView(VTKObservationMixin):
         """Nothing may call this object any more."""
         self.removeObservers()
         self.workbench.cleanup()
+
+    @oneRendering()
+    def _onShow3D(self, on):
+        """Surfaces that have just been made come into the middle of the 3D views."""
+        if on and slicer.app.layoutManager() is not None:
+            slicer.util.resetThreeDViews()
 
     @oneRendering()
     def _step(self, step):

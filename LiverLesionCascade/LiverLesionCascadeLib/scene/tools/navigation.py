@@ -11,11 +11,43 @@ import vtk
 from ...engine.measures.lesions import Lesion
 from ..nodes.one_change import oneRendering
 from ..nodes.volume import ijkToRasMatrix
-from ..workspace.provenance import PREFIX
+from ..workspace.provenance import PREFIX, resultSegmentIds
 from ..workspace.workspace import Workspace
 
 ISOLATED = PREFIX + "VisibleBeforeIsolation"
 """Attribute of the segmentation node while a lesion is shown alone: JSON of whether each other lesion was visible."""
+
+
+HIDDEN = PREFIX + "HiddenForAnother"
+"""Attribute of a result's segmentation node while another result is shown: "1"; what a person hid has none."""
+
+
+@oneRendering()
+def showAlone(node: slicer.vtkMRMLSegmentationNode) -> None:
+    """Show a result and hide the other results: on another's scan they would say nothing."""
+    for each in _nodes(node.GetScene(), "vtkMRMLSegmentationNode"):
+        display = each.GetDisplayNode()
+        if display is None or not resultSegmentIds(each):
+            continue
+        if each is node and each.GetAttribute(HIDDEN):
+            each.RemoveAttribute(HIDDEN)
+            display.SetVisibility(True)
+        elif each is not node and display.GetVisibility():
+            each.SetAttribute(HIDDEN, "1")
+            display.SetVisibility(False)
+
+
+def othersInView(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> bool:
+    """Whether a slice view shows another volume."""
+    backgrounds = [each.GetBackgroundVolumeID() for each in _nodes(volumeNode.GetScene(), "vtkMRMLSliceCompositeNode")]
+    return any(each and each != volumeNode.GetID() for each in backgrounds)
+
+
+@oneRendering()
+def showVolume(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> None:
+    """Put a volume into all slice views."""
+    for each in _nodes(volumeNode.GetScene(), "vtkMRMLSliceCompositeNode"):
+        each.SetBackgroundVolumeID(volumeNode.GetID())
 
 
 def lesionPosition(workspace: Workspace, lesion: Lesion) -> np.ndarray:
