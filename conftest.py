@@ -16,3 +16,11 @@ def no_printed_errors(request):
     if "slicer_harness.errors" in sys.modules:
         found = sys.modules["slicer_harness.errors"].taken()
         assert not found, "\n".join(found)
+
+
+@pytest.fixture(autouse=True)
+def no_panel_left_open(no_printed_errors):
+    """A panel that a test opened by ``slicer.util.selectModule`` would answer in the next one, too."""
+    yield
+    if "slicer_harness" in sys.modules:
+        sys.modules["slicer_harness"].close_panels()

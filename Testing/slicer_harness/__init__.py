@@ -1,5 +1,25 @@
 """Runs scripted Slicer modules without the Slicer application: ``install()`` first, then ``load(path)``."""
 
-from .modules import LOADED, SELECTED, LoadedModule, destroy_widget, install, load, open_widget, select_module
+from .modules import (
+    LOADED,
+    SELECTED,
+    LoadedModule,
+    close_panels,
+    destroy_widget,
+    install,
+    load,
+    open_widget,
+    select_module,
+)
 
-__all__ = ["LOADED", "SELECTED", "LoadedModule", "destroy_widget", "install", "load", "open_widget", "select_module"]
+__all__ = [
+    "LOADED",
+    "SELECTED",
+    "LoadedModule",
+    "close_panels",
+    "destroy_widget",
+    "install",
+    "load",
+    "open_widget",
+    "select_module",
+]

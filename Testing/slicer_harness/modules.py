@@ -124,6 +124,18 @@ def destroy_widget(widget):
     shiboken6.delete(widget.parent)
 
 
+def close_panels():
+    """Unload the panels that :func:`select_module` opened: they follow the scene until then."""
+    import slicer
+
+    _entered.clear()
+    for name, loaded in LOADED.items():
+        if loaded.widget is not None:
+            destroy_widget(loaded.widget)
+            loaded.widget = loaded.parent = loaded.proxy._representation = None
+            delattr(slicer.modules, name + "Widget")
+
+
 def select_module(module):
     """``slicer.util.selectModule``: exit the panel that is open, then create or enter the other."""
     import slicer

@@ -345,6 +345,11 @@ def test_a_result_is_shown_with_its_own_scan_only(p):
     p.ui.inputSelector.setCurrentNode(first)
     pump(lambda: {view.GetBackgroundVolumeID() for view in views} == {first.GetID()})
     assert one.GetDisplayNode().GetVisibility() and not two.GetDisplayNode().GetVisibility()
+    views[0].SetBackgroundVolumeID(second.GetID())  # what a person shows elsewhere stays when they come back
+    p.widget.exit()
+    p.widget.enter()
+    slicer.app.processEvents()
+    assert views[0].GetBackgroundVolumeID() == second.GetID()
 
 
 def test_the_question_about_the_views_is_asked_once(monkeypatch):

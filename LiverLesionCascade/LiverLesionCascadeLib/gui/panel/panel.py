@@ -51,7 +51,7 @@ class SegmentationPanel:
         self._failure = None
         self._status = ""
         self._prepared = False
-        self._chosen = None
+        self._shownId = ""
         self._closed = False
         self._check = ScanCheck(callLater, self.update)
         self.results = ResultView(ui, runs.history, callLater, self._refine)
@@ -88,7 +88,7 @@ class SegmentationPanel:
         """The runs end with their scene, and what was said about it goes."""
         self.editPage.onSceneClosing()
         self._cancelAll()
-        self._failure, self._status = None, ""
+        self._failure, self._status, self._shownId = None, "", ""
         self.results.show(None)
         self._check.start(None)
 
@@ -108,8 +108,8 @@ class SegmentationPanel:
             return
         parameters = self._parameters
         volume = parameters.inputVolume if parameters else None
-        if volume is not self._chosen:
-            self._chosen = volume
+        if volume is not None and volume.GetID() != self._shownId:
+            self._shownId = volume.GetID()
             self._callLater(0, self._showChosen)
         self._check.start(volume)
         if parameters:
@@ -129,8 +129,8 @@ class SegmentationPanel:
 
     def _showChosen(self):
         """The scan that is chosen comes into the views, where another one is there."""
-        volume = self._chosen
-        if volume is not None and volume.GetScene() is not None and othersInView(volume):
+        volume = slicer.mrmlScene.GetNodeByID(self._shownId) if self._shownId else None
+        if volume is not None and othersInView(volume):
             if self._questions.showChosenScan(volume.GetName()):
                 showVolume(volume)
                 slicer.util.resetSliceViews()
