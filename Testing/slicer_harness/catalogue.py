@@ -55,13 +55,21 @@ def _qt_class(name):
 
 def has_property(class_name, name):
     own = any(name in _CLASSES[ancestor]["properties"] for ancestor in ancestry(class_name))
-    return own or name in _qt_properties(qt_base(class_name))
+    return own or name in _QT_PROPERTIES[qt_base(class_name)]
 
 
-@functools.cache  # PySide may delete the meta object that it hands out
 def _qt_properties(qt_class):
     meta = qt_class.staticMetaObject
     return frozenset(meta.property(number).name() for number in range(meta.propertyCount()))
+
+
+#: Taken at once: PySide may delete a meta object that it hands out.
+_QT_PROPERTIES = {
+    each: _qt_properties(each)
+    for library in (QtCore, QtWidgets)
+    for each in [getattr(library, name) for name in dir(library)]
+    if isinstance(each, type) and hasattr(each, "staticMetaObject")
+}
 
 
 @functools.cache

@@ -42,12 +42,12 @@ class ctkCollapsibleButton(Strict, QtWidgets.QAbstractButton):
 
     def sizeHint(self):
         if self.layout() is None or not self.isChecked():
-            return QtCore.QSize(120, HEADER_HEIGHT)
+            return QtCore.QSize(120, HEADER_HEIGHT + (0 if self.isChecked() else self.collapsedHeight))
         return self.layout().totalSizeHint()
 
     def minimumSizeHint(self):
         if self.layout() is None or not self.isChecked():
-            return QtCore.QSize(120, HEADER_HEIGHT)
+            return QtCore.QSize(120, HEADER_HEIGHT + (0 if self.isChecked() else self.collapsedHeight))
         return self.layout().totalMinimumSize()
 
     def paintEvent(self, event):

@@ -45,6 +45,8 @@ def _text(widget):
         return widget.text, width
     if isinstance(widget, (QtWidgets.QCheckBox, QtWidgets.QRadioButton)):
         return widget.text, width - 20  # the box
+    if isinstance(widget, QtWidgets.QPlainTextEdit) and widget.lineWrapMode == QtWidgets.QPlainTextEdit.NoWrap:
+        return widget.plainText, widget.viewport().width
     if isinstance(widget, QtWidgets.QPushButton):
         return widget.text, width - 8
     return "", 0

@@ -131,9 +131,10 @@ def close_panels():
     _entered.clear()
     for name, loaded in LOADED.items():
         if loaded.widget is not None:
-            destroy_widget(loaded.widget)
+            widget = loaded.widget
             loaded.widget = loaded.parent = loaded.proxy._representation = None
             delattr(slicer.modules, name + "Widget")
+            destroy_widget(widget)
 
 
 def select_module(module):

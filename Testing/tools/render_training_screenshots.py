@@ -74,7 +74,7 @@ def main() -> int:
         painter.end()
         picture.save(str(SCREENSHOTS / "training-running.png"))
         widget.training.onStop()
-        while widget.training._status.state != "stopped":
+        while widget.training.busy:
             widget.training.poll()
             time.sleep(0.05)
         widget.cleanup()
@@ -106,7 +106,9 @@ def plot_picture(chart_node):
     chart = vtk.vtkChartXY()
     view.GetScene().AddItem(chart)
     chart.SetTitle(chart_node.GetTitle())
+    chart.GetTitleProperties().SetFontSize(chart_node.GetTitleFontSize())
     chart.SetShowLegend(True)
+    chart.GetLegend().SetLabelSize(chart_node.GetLegendFontSize())
     chart.GetAxis(vtk.vtkAxis.BOTTOM).SetTitle(chart_node.GetXAxisTitle())
     chart.GetAxis(vtk.vtkAxis.LEFT).SetTitle(chart_node.GetYAxisTitle())
     for index in range(chart_node.GetNumberOfPlotSeriesNodes()):

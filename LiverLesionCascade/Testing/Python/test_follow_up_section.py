@@ -76,6 +76,14 @@ def test_choosing_an_earlier_result_fills_the_table(case):
     assert "2 matched, 1 new, 1 gone" in case.ui.followUpSummaryLabel.text
 
 
+def test_the_lists_of_all_rows_are_one(case):
+    case.ui.baselineSelector.setCurrentNode(case.before)
+    case.turn()
+    boxes = [case.ui.followUpTable.cellWidget(row, EARLIER_COLUMN) for row in range(3)]
+    assert boxes[0].count == 4 and all(box.model() == boxes[0].model() for box in boxes)
+    assert [box.currentText for box in boxes] == ["Lesion 2", "Lesion 1", "None: new"]
+
+
 def test_a_match_is_changed_in_its_row_from_either_side(case):
     case.ui.baselineSelector.setCurrentNode(case.before)
     case.turn()

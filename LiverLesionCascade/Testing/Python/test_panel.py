@@ -345,6 +345,14 @@ def test_a_result_is_shown_with_its_own_scan_only(p):
     p.ui.inputSelector.setCurrentNode(first)
     pump(lambda: {view.GetBackgroundVolumeID() for view in views} == {first.GetID()})
     assert one.GetDisplayNode().GetVisibility() and not two.GetDisplayNode().GetVisibility()
+    p.ui.inputSelector.setCurrentNode(second)
+    followUp = next(each for each in p.panel.results.workbench.sections if hasattr(each.ui, "baselineSelector"))
+    followUp.ui.followUpCollapsibleButton.collapsed = False
+    followUp.ui.baselineSelector.setCurrentNode(one)
+    pump(lambda: followUp.ui.followUpTable.rowCount == 2)
+    assert two.GetDisplayNode().GetVisibility() and not one.GetDisplayNode().GetVisibility()
+    p.ui.inputSelector.setCurrentNode(first)
+    pump(lambda: {view.GetBackgroundVolumeID() for view in views} == {first.GetID()})
     views[0].SetBackgroundVolumeID(second.GetID())  # what a person shows elsewhere stays when they come back
     p.widget.exit()
     p.widget.enter()

@@ -4,6 +4,8 @@ import slicer
 from slicer.i18n import tr as _
 
 STEP = "Step"
+TITLE_FONT_SIZE, LEGEND_FONT_SIZE = 14, 12
+"""Smaller than Slicer's own, with which the title reaches the legend in a view of four."""
 
 
 class TrainingCurves:
@@ -26,7 +28,7 @@ class TrainingCurves:
         """Show other values.
 
         :param title: of the chart.
-        :param curves: run_folder.Curves.
+        :param curves: Curves of a log, as many values as are to be drawn.
         """
         loss, liver, lesion = _("Loss"), _("Liver Dice"), _("Lesion Dice")
         self._fill(_("Training loss"), (STEP, loss), (curves.steps, curves.losses))
@@ -40,6 +42,8 @@ class TrainingCurves:
             chart = self._chart = self._add("vtkMRMLPlotChartNode", _("Training curves"))
             chart.SetXAxisTitle(STEP)
             chart.SetYAxisTitle(_("Loss, Dice"))
+            chart.SetTitleFontSize(TITLE_FONT_SIZE)
+            chart.SetLegendFontSize(LEGEND_FONT_SIZE)
         if chart.GetTitle() != title:
             chart.SetTitle(title)
         for series in self._series.values():

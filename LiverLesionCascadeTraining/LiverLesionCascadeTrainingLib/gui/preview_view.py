@@ -8,7 +8,8 @@ from vtk.util.numpy_support import numpy_to_vtk
 
 from ..runs.preview_image import montage
 
-WIDTH = 460
+WIDTH = 310
+"""Pixels that the panel has for the picture at least."""
 
 
 class PreviewView:
@@ -39,8 +40,9 @@ class PreviewView:
             return
         self._shown = key
         pixmap = qt.QPixmap.fromImage(imageFromArray(montage(preview)))
-        if pixmap.width() > WIDTH:  # a wider one would widen the panel
-            pixmap = pixmap.scaledToWidth(WIDTH, qt.Qt.SmoothTransformation)
+        room = max(WIDTH, self._label.width if self._label.visible else 0)
+        if pixmap.width() > room:
+            pixmap = pixmap.scaledToWidth(room, qt.Qt.SmoothTransformation)
         self._label.setPixmap(pixmap)
         self._label.visible = self._legend.visible = True
         self._label.toolTip = ", ".join(preview.names)

@@ -8,7 +8,8 @@ from slicer.i18n import tr as _
 
 from ..datasets.data_check import DataCheck
 from ..runs.background_command import BackgroundCommand
-from ..runs.run_folder import ACTIVE_STATES, Curves, RunStatus
+from ..runs.log_curves import LogReader
+from ..runs.run_folder import ACTIVE_STATES, RunStatus
 from ..runs.training_process import TrainingRequest, TrainingRun, python_command
 from .curve_view import TrainingCurves
 from .preview_view import PreviewView
@@ -53,7 +54,8 @@ class TrainingPanel:
         self._check, self._startAfterCheck = None, False
         self._asked = ""
         self._message = ""
-        self._drawn = None
+        self._log = self._curvesJob = None
+        self._curvesWanted = False
         self.run = None
         ui.checkButton.connect("clicked(bool)", self.onCheck)
         ui.startButton.connect("clicked(bool)", self.onStart)
@@ -93,7 +95,7 @@ class TrainingPanel:
         folder = self._parameters.runFolder
         run = self._runOf(folder) if folder else None
         if run is not self.run:
-            self.run, self._asked, self._message, self._drawn = run, "", "", None
+            self.run, self._asked, self._message, self._curvesJob = run, "", "", None
             self.preview.clear()
             self._onRunChanged(run)
         before = self._status
@@ -165,12 +167,22 @@ class TrainingPanel:
         self._draw(job)
 
     def _draw(self, job):
-        """Fill the curves, once a change of the log. They come into the scene only when the user has asked for them."""
-        log = self.run.folder.path / job / "log.csv"
-        key = (log, log.stat().st_mtime_ns if log.is_file() else 0)
-        if self.curves.chart is not None and key != self._drawn:
-            self._drawn = key
-            self.curves.update(jobText(job), self.run.folder.curves(job))
+        """Fill the curves where the log has grown. They come into the scene only when the user has asked for them, and
+        into the plot view with their first value."""
+        path = self.run.folder.log_path(job)
+        if self._log is None or self._log.path != path:
+            self._log = LogReader(path)
+        wanted = self._curvesWanted or self.curves.chart is not None
+        if not wanted or not (self._log.grew or job != self._curvesJob or self.curves.chart is None):
+            return
+        found = self._log.read()
+        if not len(found.steps):
+            return
+        self._curvesJob = job
+        self.curves.update(jobText(job), found.drawn())
+        if self._curvesWanted:
+            self._curvesWanted = False
+            self.curves.show()
 
     # -- the buttons
 
@@ -192,14 +204,10 @@ class TrainingPanel:
 
     def onShowCurves(self):
         """Show the curves in the plot view, and keep them up to date from now on."""
-        if self.curves.chart is None:
-            self.curves.update("", Curves())
-        self._drawn = None
+        self._curvesWanted = True
         self.update()
-        self.curves.show()
 
     def _onJobChosen(self, index):
-        self._drawn = None
         self.update()
 
     def _send(self, command):
@@ -270,8 +278,7 @@ class TrainingPanel:
         self._started.add(run.folder.path)
         self._settings.setValue(LAST_RUN_SETTING, parameters.runFolder)
         self.run = run
-        self.curves.update("", Curves())
-        self.curves.show()
+        self._curvesWanted = True
 
     # -- coming back to a training
 

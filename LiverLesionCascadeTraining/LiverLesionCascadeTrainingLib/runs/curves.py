@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .run_folder import Curves, RunFolder
+from .log_curves import Curves
+from .run_folder import RunFolder
 
 _WIDTH, _HEIGHT, _MARGIN = 360, 200, 40
 _COLOURS = {"loss": "#444444", "liver": "#b5651d", "lesion": "#1f77b4"}

@@ -6,22 +6,24 @@ Every file is replaced as a whole, so that a reader never sees half of one.
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import zipfile
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from LiverLesionCascadeLib.engine.files import write_atomically
 
+from .log_curves import Curves, LogReader
+
 STATUS_FILE = "status.json"
 CONTROL_FILE = "control.json"
 REQUEST_FILE = "request.json"
 OUTPUT_FILE = "output.log"
 PREVIEW_FILE = "preview.npz"
+LOG_FILE = "log.csv"
 BUNDLE_FOLDER = "bundle"
 #: States in which a trainer is at work, or waits to be resumed.
 ACTIVE_STATES = ("preparing", "training", "validating", "paused")
@@ -58,22 +60,6 @@ class RunStatus:
         """Takes the keys that are known; a missing or null one keeps its default."""
         known = {each.name for each in fields(cls)}
         return cls(**{key: value for key, value in values.items() if key in known and value is not None})
-
-
-@dataclass(frozen=True)
-class Curves:
-    """One job's ``log.csv``.
-
-    Attributes:
-        steps, losses: (n,) float64, one value a logged interval.
-        validation_steps, liver_dice, lesion_dice: (m,) float64, one value a validation; NaN where no patient counts.
-    """
-
-    steps: np.ndarray = field(default_factory=lambda: np.empty(0))
-    losses: np.ndarray = field(default_factory=lambda: np.empty(0))
-    validation_steps: np.ndarray = field(default_factory=lambda: np.empty(0))
-    liver_dice: np.ndarray = field(default_factory=lambda: np.empty(0))
-    lesion_dice: np.ndarray = field(default_factory=lambda: np.empty(0))
 
 
 @dataclass(frozen=True)
@@ -126,31 +112,17 @@ class RunFolder:
     def jobs(self) -> list[str]:
         """Jobs that have a log, in the order in which they were last at work."""
         try:
-            logs = [(log.stat().st_mtime_ns, log.parent.name) for log in self.path.glob("*/log.csv")]
+            logs = [(log.stat().st_mtime_ns, log.parent.name) for log in self.path.glob(f"*/{LOG_FILE}")]
         except OSError:
             return []
         return [name for _, name in sorted(logs)]
 
     def curves(self, job: str) -> Curves:
         """The job's curves so far; empty where there is no log yet."""
-        columns: dict[str, list[float]] = {name: [] for name in ("steps", "losses")}
-        validation: dict[str, list[float]] = {name: [] for name in ("validation_steps", "liver_dice", "lesion_dice")}
-        try:
-            with (self.path / job / "log.csv").open(newline="", encoding="utf-8") as file:
-                for row in csv.DictReader(file):
-                    step, loss = _number(row.get("step")), _number(row.get("loss"))
-                    if step is None or loss is None:
-                        continue  # the line is being written
-                    columns["steps"].append(step)
-                    columns["losses"].append(loss)
-                    liver, lesion = (_number(row.get(f"validation_{name}_dice")) for name in ("liver", "lesion"))
-                    if liver is not None or lesion is not None:
-                        validation["validation_steps"].append(step)
-                        validation["liver_dice"].append(float("nan") if liver is None else liver)
-                        validation["lesion_dice"].append(float("nan") if lesion is None else lesion)
-        except OSError:
-            return Curves()
-        return Curves(**{name: np.array(values, np.float64) for name, values in (columns | validation).items()})
+        return LogReader(self.log_path(job)).read()
+
+    def log_path(self, job: str) -> Path:
+        return self.path / job / LOG_FILE
 
     def preview_path(self, job: str) -> Path:
         return self.path / job / PREVIEW_FILE
@@ -194,10 +166,3 @@ def _read_json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        return float(text) if text else None
-    except ValueError:
-        return None

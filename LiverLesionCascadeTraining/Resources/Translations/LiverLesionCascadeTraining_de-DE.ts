@@ -81,7 +81,7 @@
         </message>
         <message>
             <source>Go on when Slicer is closed</source>
-            <translation>Weiterlaufen, wenn Slicer geschlossen wird</translation>
+            <translation>Weiterlaufen, wenn Slicer endet</translation>
         </message>
         <message>
             <source>Its corrected segmentation: liver and lesions are found by their terminology, then by their names</source>

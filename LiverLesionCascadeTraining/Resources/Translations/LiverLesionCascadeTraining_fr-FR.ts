@@ -49,7 +49,7 @@
         </message>
         <message>
             <source>Export bundle...</source>
-            <translation>Exporter le paquet de modèle...</translation>
+            <translation>Exporter...</translation>
         </message>
         <message>
             <source>Folder for checkpoints, curves and the model. A folder with an interrupted training goes on, one with a training at work shows it</source>
@@ -189,7 +189,7 @@
         </message>
         <message>
             <source>Start training</source>
-            <translation>Démarrer l'entraînement</translation>
+            <translation>Entraîner</translation>
         </message>
         <message>
             <source>Steps of the network that is being trained</source>
@@ -591,7 +591,7 @@
         </message>
         <message>
             <source>Start training</source>
-            <translation>Démarrer l'entraînement</translation>
+            <translation>Entraîner</translation>
         </message>
         <message>
             <source>The data are being checked</source>

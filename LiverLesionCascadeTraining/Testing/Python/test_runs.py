@@ -13,6 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from LiverLesionCascadeLib.engine.errors import InputError, OutputError
+from LiverLesionCascadeLib.engine.files import write_atomically
+from LiverLesionCascadeTrainingLib.runs.log_curves import DRAWN_VALUES, Curves, LogReader
 from LiverLesionCascadeTrainingLib.runs.run_folder import RunFolder, RunStatus
 from LiverLesionCascadeTrainingLib.runs.training_process import (
     SILENT_S,
@@ -256,3 +258,32 @@ def test_the_command_runs_without_installed_packages(tmp_path):
         check=False,
     )
     assert done.returncode == 3 and str(tmp_path / "missing") in done.stderr
+
+
+def test_a_log_is_read_once_however_often_it_grows_and_anew_where_it_was_replaced(tmp_path):
+    path = tmp_path / "log.csv"
+    reader = LogReader(path)
+    assert not reader.grew and len(reader.read().steps) == 0
+    path.write_text("step,loss,validation_liver_dice,validation_lesion_dice\n5,0.9,,\n10,0.8,0.5,\n15,0.")
+    assert reader.grew
+    first = reader.read()
+    assert first.steps.tolist() == [5, 10] and first.validation_steps.tolist() == [10] and not reader.grew
+    taken = []
+    reader._take, take = lambda row: (taken.append(row), take(row)), reader._take
+    with path.open("a") as file:
+        file.write("7,,\n20,0.6,0.7,0.3\n")
+    second = reader.read()
+    assert [row["step"] for row in taken] == ["15", "20"]
+    assert second.steps.tolist() == [5, 10, 15, 20] and second.lesion_dice.tolist()[1:] == [0.3]
+    write_atomically(path, b"step,loss,validation_liver_dice,validation_lesion_dice\n5,0.9,,\n")
+    assert reader.grew and reader.read().steps.tolist() == [5]
+
+
+def test_a_long_curve_is_drawn_by_means_that_cover_all_of_it():
+    steps = np.arange(1, 10_002, dtype=float)
+    drawn = Curves(steps, 2 * steps, np.array([5.0]), np.array([0.5]), np.array([0.1])).drawn()
+    assert len(drawn.steps) <= DRAWN_VALUES and drawn.validation_steps.tolist() == [5]
+    np.testing.assert_allclose(drawn.losses, 2 * drawn.steps)
+    assert drawn.steps[0] < 20 and drawn.steps[-1] > 9_980
+    short = Curves(steps[:300], steps[:300])
+    assert short.drawn() is short

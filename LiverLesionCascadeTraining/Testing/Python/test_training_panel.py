@@ -165,7 +165,7 @@ def test_start_checks_the_data_first_and_then_trains_on_what_was_prepared(traini
     assert panel.ui.reportText.plainText == "5 cases"
     assert "/data set" in panel.run.folder.tail()
     assert panel.settings[LAST_RUN_SETTING] == panel.parameters.runFolder
-    assert panel.curves.chart is not None
+    poll_until(panel, lambda: panel.curves.chart is not None)
 
 
 def test_problems_of_the_data_are_listed_and_nothing_is_started(training):

@@ -34,6 +34,7 @@ class FollowUpSection:
         self._comparison = None
         self._updateWaits = False
         self._work = None
+        self._earlierList, self._laterList = qt.QComboBox(), qt.QComboBox()
         self.widget = slicer.util.loadUI(str(UI_FILE))
         self.ui = ui = slicer.util.childWidgetVariables(self.widget)
         for text, data in (
@@ -158,6 +159,8 @@ class FollowUpSection:
         earlier = [(row.before.key, row.before.name) for row in rows if row.before is not None]
         later = [(row.after.key, row.after.name) for row in rows if row.after is not None]
         earlier.sort(key=lambda each: _place(self._followUp.baselineNode, each[0]))
+        _fillList(self._earlierList, _("None: new"), earlier)
+        _fillList(self._laterList, _("None: gone"), later)
         for number, row in enumerate(rows):
             for column, text in enumerate(rowTexts(row)):
                 item = qt.QTableWidgetItem(text)
@@ -165,21 +168,19 @@ class FollowUpSection:
                     item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
                 table.setItem(number, column, item)
             if row.after is not None:
-                self._addList(number, EARLIER_COLUMN, _("None: new"), earlier, row.before)
+                self._addList(number, EARLIER_COLUMN, self._earlierList, row.before)
             else:
-                self._addList(number, LATER_COLUMN, _("None: gone"), later, None)
+                self._addList(number, LATER_COLUMN, self._laterList, None)
         table.resizeColumnsToContents()
         table.visible = bool(rows)
         self._say(problem or (summaryText(comparison) if comparison is not None else ""))
         ui.exportFollowUpButton.enabled = bool(rows)
         ui.proposeMatchesButton.enabled = bool(rows) and any(row.chosen for row in rows)
 
-    def _addList(self, number, column, none, lesions, current):
-        """A list of the other time point's lesions in a cell."""
+    def _addList(self, number, column, lesions, current):
+        """A list of the other time point's lesions in a cell; all cells show the same one."""
         box = qt.QComboBox()
-        box.addItem(none, "")
-        for key, name in lesions:
-            box.addItem(name, key)
+        box.setModel(lesions.model())
         box.setCurrentIndex(box.findData(current.key if current is not None else ""))
         box.toolTip = _("Which lesion this is at the other time point. Unless you choose, it is a proposal.")
         box.connect("activated(int)", lambda index: self._onMatch(number, box.itemData(index)))
@@ -301,6 +302,14 @@ def summaryText(comparison):
 def _place(node, segmentId):
     """Where a segment stands in its node."""
     return node.GetSegmentation().GetSegmentIndex(segmentId) if node is not None else 0
+
+
+def _fillList(box, none, lesions):
+    """:param lesions: (key, name) pairs."""
+    box.clear()
+    box.addItem(none, "")
+    for key, name in lesions:
+        box.addItem(name, key)
 
 
 def _select(selector, node):

@@ -174,6 +174,11 @@ class FollowUp:
                 yield
                 if self._earlier is not earlier:
                     return
+        for workspace, side in ((earlier, "before"), (self._workspace, "after")):
+            self._lesions(workspace, side)
+            yield
+            if self._earlier is not earlier:
+                return
         if self.alignment == LIVERS:
             self._liver(earlier, "before")
             yield
