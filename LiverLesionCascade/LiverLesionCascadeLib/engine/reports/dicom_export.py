@@ -375,5 +375,6 @@ def _rounded(value: float) -> float:
 
 
 def _text(text: str) -> str:
-    """As DICOM's long strings can hold it."""
-    return " ".join(text.replace("\\", "/").split())[:_MAX_TEXT].rstrip()
+    """As DICOM's long strings can hold it: one line without the backslash, escapes and what steers a terminal."""
+    line = " ".join(text.replace("\\", "/").split())
+    return "".join(filter(str.isprintable, line))[:_MAX_TEXT].strip()
