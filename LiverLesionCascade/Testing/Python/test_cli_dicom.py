@@ -70,8 +70,9 @@ def test_lesions_that_have_grown_together_are_segments_and_measurement_groups_of
         RescaleSlope=1,
     )
     grid = read_dicom_folder(tmp_path / "ct").source
-    for words, expected in ((), ["Lesion 1", "Lesion 2", "Lesion 3"]), (["--no-split-lesions"], ["Lesion 1", "Lesion 2"]):
-        out = tmp_path / f"{len(expected)} lesions"
+    for count, words in (3, ()), (2, ["--no-split-lesions"]):
+        expected = [f"Lesion {number}" for number in range(1, count + 1)]
+        out = tmp_path / f"{count} lesions"
         assert run(tmp_path / "ct", "-o", out, *words) == 0
         masks = read_masks(out / "segmentation.seg.dcm", grid.ijk_to_lps, grid.shape)
         assert list(masks) == ["Liver", *expected]
