@@ -80,8 +80,9 @@ lint: $(INSTALLED_TEST)
 	$(PY) -m mypy
 	$(PY) Testing/tools/lint_slicer_names.py
 
+# As many processes as processors, with one thread each: processes of several threads would wait for each other.
 test: lint
-	$(PY) -m pytest
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(PY) -m pytest -n auto --maxprocesses 8 --dist loadfile
 	$(PY) Testing/tools/run_selftest.py
 
 # An ordinary wheel, made from the source distribution, in an environment of its own and run from another folder.
