@@ -1074,8 +1074,8 @@ mL</translation>
             <translation>Volumen des Segments in mL</translation>
         </message>
         <message>
-            <source>Your verdict: ✓ accepted, ✗ rejected, ⚑ flagged; ✎ edited</source>
-            <translation>Ihr Urteil: ✓ angenommen, ✗ verworfen, ⚑ vorgemerkt; ✎ bearbeitet</translation>
+            <source>Your verdict: ✓ accepted, ✗ rejected, ⚑ flagged, ? in doubt; ✎ edited</source>
+            <translation>Ihr Urteil: ✓ angenommen, ✗ verworfen, ⚑ vorgemerkt, ? unsicher; ✎ bearbeitet</translation>
         </message>
         <message>
             <source>liver {volume} mL</source>

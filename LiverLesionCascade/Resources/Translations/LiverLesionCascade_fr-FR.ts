@@ -1074,8 +1074,8 @@ mL</translation>
             <translation>Volume du segment en mL</translation>
         </message>
         <message>
-            <source>Your verdict: ✓ accepted, ✗ rejected, ⚑ flagged; ✎ edited</source>
-            <translation>Votre verdict : ✓ acceptée, ✗ rejetée, ⚑ signalée ; ✎ modifiée</translation>
+            <source>Your verdict: ✓ accepted, ✗ rejected, ⚑ flagged, ? in doubt; ✎ edited</source>
+            <translation>Votre verdict : ✓ acceptée, ✗ rejetée, ⚑ signalée, ? douteuse ; ✎ modifiée</translation>
         </message>
         <message>
             <source>liver {volume} mL</source>

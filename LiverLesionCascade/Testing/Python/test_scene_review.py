@@ -67,7 +67,7 @@ def test_a_verdict_is_slicers_own_status_of_the_segment(case):
     review.flag("lesion_2")
     review.reject("lesion_3")
     assert [lesions.native(each) for each in LESIONS] == [
-        Logic.Completed, Logic.Flagged, Logic.Completed, Logic.InProgress,
+        Logic.Completed, Logic.Flagged, Logic.NotStarted, Logic.InProgress,
     ]  # fmt: skip
     assert [review.status(each) for each in LESIONS] == [ACCEPTED, FLAGGED, REJECTED, UNREVIEWED]
     review.clear("lesion_3")
@@ -123,6 +123,8 @@ def test_a_lesion_that_was_rejected_and_is_completed_later_in_slicers_table_coun
     case.review.reject("lesion_1")
     Logic.SetSegmentStatus(segment, Logic.InProgress)
     case.lesions.workspace.flush()
+    Logic.SetSegmentStatus(segment, Logic.NotStarted)
+    assert case.review.status("lesion_1") == UNREVIEWED
     Logic.SetSegmentStatus(segment, Logic.Completed)
     assert case.review.status("lesion_1") == ACCEPTED
 

@@ -5,6 +5,7 @@ import math
 import qt
 from slicer.i18n import tr as _
 
+from ...scene.tools.lesion_looks import isDoubtful
 from ...scene.workspace.review import ACCEPTED, FLAGGED, REJECTED, UNREVIEWED
 
 COLOR_PIXELS = 12
@@ -43,7 +44,9 @@ def statusWithEdits(row) -> str:
 
 def _statusSymbol(row) -> str:
     """Tells verdicts apart without colours and in any language."""
-    symbol = {UNREVIEWED: "", ACCEPTED: "\u2713", REJECTED: "\u2717", FLAGGED: "\u2691"}[row.status]
+    symbol = {UNREVIEWED: "?" if isDoubtful(row) else "", ACCEPTED: "\u2713", REJECTED: "\u2717", FLAGGED: "\u2691"}[
+        row.status
+    ]
     return f"{symbol}\u270e" if row.edited else symbol
 
 
@@ -105,7 +108,7 @@ COLUMNS = (
     ),
     (
         lambda: "\u2713",
-        lambda: _("Your verdict: \u2713 accepted, \u2717 rejected, \u2691 flagged; \u270e edited"),
+        lambda: _("Your verdict: \u2713 accepted, \u2717 rejected, \u2691 flagged, ? in doubt; \u270e edited"),
         lambda row: (ACCEPTED, FLAGGED, UNREVIEWED, REJECTED).index(row.status),
         _statusSymbol,
     ),

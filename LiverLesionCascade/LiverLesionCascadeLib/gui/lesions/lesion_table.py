@@ -7,6 +7,7 @@ import slicer
 
 from ...scene.nodes.one_change import oneRendering
 from ...scene.tools.diameter_lines import hideDiameters, showDiameters, showsDiameters
+from ...scene.tools.lesion_looks import endLesionLooks, showLesionLooks, shownColor
 from ...scene.tools.lesion_rows import LesionRows
 from ...scene.tools.navigation import endIsolation, isIsolating, isolate, jumpTo, lesionPosition
 from ...scene.workspace.review import ACCEPTED, FLAGGED, REJECTED
@@ -39,6 +40,7 @@ class LesionTableSection:
         self._filling = False
         self._shortcuts = []
         self._sort, self._descending = 0, False
+        self._looks = False
         self.widget = slicer.util.loadUI(str(UI_FILE))
         self.ui = slicer.util.childWidgetVariables(self.widget)
         self.review = ReviewBar(self.selectedId, self.select, self._confidence)
@@ -80,7 +82,8 @@ class LesionTableSection:
         self._update()
 
     def enter(self):
-        """The module is shown: its keys work in the views too."""
+        """The module is shown: its keys work in the views too, and the views show verdicts."""
+        self.showLooks(True)
         if not self._shortcuts:
             parent = slicer.util.mainWindow() or self.widget
             # Alt with a letter opens a menu, in some language or other; a key without Ctrl or Alt is the views'.
@@ -97,11 +100,26 @@ class LesionTableSection:
                 self._shortcuts.append(shortcut)
 
     def leave(self):
-        """The module is left: its keys are free for others."""
+        """The module is left: its keys are free for others, and the segments look as they did."""
+        self.showLooks(False)
         for shortcut in self._shortcuts:
             shortcut.enabled = False
             shortcut.deleteLater()
         self._shortcuts = []
+
+    def showLooks(self, on):
+        """Show verdicts, doubt and the selected lesion in the views, or the segments as they look elsewhere."""
+        self._looks = on
+        self._showLooks()
+
+    def _showLooks(self):
+        workspace = self._workspace
+        if workspace is None or workspace.node.GetScene() is None:
+            return
+        if self._looks:
+            showLesionLooks(workspace, self._present, self._selectedId)
+        else:
+            endLesionLooks(workspace.node)
 
     def selectedId(self) -> str:
         """ID of the selected lesion's segment; empty for none."""
@@ -116,6 +134,7 @@ class LesionTableSection:
         """Select a lesion and go to it."""
         self._setSelected([segmentId])
         self._update()
+        self._showLooks()
         self._goToSelected()
 
     def _setSelected(self, segmentIds, currentId=""):
@@ -144,6 +163,8 @@ class LesionTableSection:
         if self._rows is not None:
             self._rows.unsubscribe(self._update)
             self._rows.measureLater(None)
+            if self._workspace.node.GetScene() is not None:
+                endLesionLooks(self._workspace.node)
         self._workspace = self._rows = None
         self._setSelected([])
 
@@ -165,6 +186,8 @@ class LesionTableSection:
         if any(each not in ids for each in self._selectedIds):
             self._setSelected([each for each in self._selectedIds if each in ids])
         self._fill()
+        if self._rows is not None and not self._rows.pending():
+            self._showLooks()
         self._showTotals()
         self._showToggles()
         self.review.update()
@@ -215,7 +238,7 @@ class LesionTableSection:
                 table.setItem(index, column, item)
                 side = qt.Qt.AlignLeft if column in TEXT_COLUMNS else qt.Qt.AlignRight
                 item.setTextAlignment(side | qt.Qt.AlignVCenter)
-            key = (wanted, row.color, detailText(row))
+            key = (wanted, shownColor(row), detailText(row))
             if item.data(qt.Qt.UserRole) == str(key):
                 continue
             changed = True
@@ -226,7 +249,7 @@ class LesionTableSection:
             font.setStrikeOut(row.status == REJECTED)
             item.setFont(font)
             if column == 0:
-                item.setIcon(colorIcon(row.color))
+                item.setIcon(colorIcon(shownColor(row)))
         return changed
 
     def _showTotals(self):
@@ -257,6 +280,7 @@ class LesionTableSection:
         self._sort = column
         self._update()
 
+    @oneRendering()
     def _onSelected(self):
         """By mouse or arrow keys."""
         if self._filling:
@@ -264,6 +288,7 @@ class LesionTableSection:
         rows = [index.row() for index in self.ui.lesionTable.selectionModel().selectedRows()]
         ids = {row: self._present[row].segmentId for row in sorted(rows) if row < len(self._present)}
         self._setSelected(list(ids.values()), ids.get(self.ui.lesionTable.currentRow(), ""))
+        self._showLooks()
         self._showToggles()
         self.review.update()
         self._goToSelected()

@@ -3,7 +3,10 @@
 import qt
 from slicer.i18n import tr as _
 
+from ...scene.nodes.one_change import oneRendering
+from ...scene.tools.lesion_looks import VERDICT_COLORS
 from ...scene.workspace.review import ACCEPTED, FLAGGED, REJECTED, Review
+from .lesion_columns import colorIcon
 
 BUTTONS_A_ROW = 2
 
@@ -35,6 +38,7 @@ class ReviewBar:
         ):
             button = self._add(name, text, toolTip, lambda checked=False, verdict=verdict: self.toggle(verdict))
             button.checkable = True
+            button.setIcon(colorIcon(VERDICT_COLORS[verdict]))
             self._verdicts[verdict] = button
         self._next = self._add(
             "nextUnreviewedButton",
@@ -68,6 +72,7 @@ class ReviewBar:
         self._next.enabled = remaining > 0
         self._next.text = _("Next unreviewed ({count})").format(count=remaining)
 
+    @oneRendering()
     def toggle(self, verdict):
         """Give the selected lesion a verdict of `scene.review`; take it back where it has it already."""
         segmentId = self._selected()
@@ -75,14 +80,17 @@ class ReviewBar:
             review = self._review
             give = {ACCEPTED: review.accept, REJECTED: review.reject, FLAGGED: review.flag}[verdict]
             (review.clear if review.status(segmentId) == verdict else give)(segmentId)
+            self._workspace.flush()  # at once: who shows verdicts in the views does so in the same rendering
         self.update()
 
+    @oneRendering()
     def undo(self, checked=False):
         """Take the last verdict back and go to its lesion."""
         if self._review is not None and self._review.canUndo():
             self._select(self._review.undo())
         self.update()
 
+    @oneRendering()
     def redo(self, checked=False):
         if self._review is not None and self._review.canRedo():
             self._select(self._review.redo())

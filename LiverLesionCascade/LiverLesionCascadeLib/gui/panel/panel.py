@@ -338,11 +338,13 @@ class SegmentationPanel:
     def onEdit(self, checked=False):
         node = self.results.node
         role = node.GetReferenceImageGeometryReferenceRole()
+        self.results.workbench.lesions.showLooks(False)  # the editor's own table shows other colours
         self.editPage.open(node, node.GetNodeReference(role), self.results.segmentToEdit())
 
     def onBack(self, checked=False):
         self.editPage.close()
         self.results.show(self.results.node)
+        self.results.workbench.lesions.showLooks(True)
 
     # -- choices
 

@@ -9,6 +9,7 @@ import slicer
 
 from ..nodes.one_change import oneChange
 from ..nodes.representations import BINARY_LABELMAP, CLOSED_SURFACE, REFERENCE_GEOMETRY
+from ..nodes.segment_looks import ownLook
 from .edit_record import EDITS_ROLE
 from .history import History
 from .provenance import SEGMENT_ID, resultSegmentIds
@@ -134,10 +135,13 @@ def reorder(segmentation: slicer.vtkSegmentation, order: list[str]) -> None:
 
 
 def displayProperties(node: slicer.vtkMRMLSegmentationNode, segmentId: str) -> dict[str, bool | float]:
+    """Of its own: not those by which the panel shows verdicts."""
     display = node.GetDisplayNode()
     if display is None:
         return {}
-    return {name: getattr(display, f"GetSegment{name}")(segmentId) for name in _DISPLAY_PROPERTIES}
+    own = ownLook(node, segmentId)
+    found = {name: getattr(display, f"GetSegment{name}")(segmentId) for name in _DISPLAY_PROPERTIES}
+    return found | {"Opacity3D": own.opacity3D, "Opacity2DFill": own.fill, "Opacity2DOutline": own.outline}
 
 
 def setDisplayProperties(

@@ -1,7 +1,8 @@
 """A person's verdict on each lesion, kept in Slicer's own segment status so that it is saved and shown everywhere.
 
-Accepted is Slicer's *Completed*, flagged its *Flagged*; a lesion that waits is *Not started* or *In progress*. Slicer
-has no word for rejected: that is *Completed* with a tag, which no longer counts once the status is another.
+Accepted is Slicer's *Completed*, flagged its *Flagged*; a lesion that waits is *In progress* or *Not started*. Slicer
+has no word for rejected: that is *Not started* with a tag, which no longer counts once the status is another. So in
+Slicer's own table it has not the tick of an accepted one.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _Logic = slicer.vtkSlicerSegmentationsModuleLogic
 _NATIVE = {
     UNREVIEWED: _Logic.InProgress,
     ACCEPTED: _Logic.Completed,
-    REJECTED: _Logic.Completed,
+    REJECTED: _Logic.NotStarted,
     FLAGGED: _Logic.Flagged,
 }
 
@@ -52,7 +53,7 @@ class _Verdict(NamedTuple):
     @classmethod
     def of(cls, segment: slicer.vtkSegment) -> _Verdict:
         native = _Logic.GetSegmentStatus(segment)
-        return cls(native, native == _Logic.Completed and getTag(segment, REVIEW) == REJECTED)
+        return cls(native, native == _NATIVE[REJECTED] and getTag(segment, REVIEW) == REJECTED)
 
     @classmethod
     def named(cls, word: str) -> _Verdict:
@@ -187,8 +188,8 @@ class Review(History[_Step]):
         present = self._present()
         for segmentId, verdict in present.items():
             before = self._seen.get(segmentId, verdict)
-            if verdict.native != _Logic.Completed:
-                _removeTag(self._segment(segmentId))  # completed again later, it would be rejected again
+            if verdict.native != _NATIVE[REJECTED]:
+                _removeTag(self._segment(segmentId))  # not started again later, it would be rejected again
             if before.word != verdict.word:
                 self._did(_Step(segmentId, before, verdict))
         self._seen = present

@@ -1,0 +1,107 @@
+"""How segments look for as long as somebody works on them, and their own look again afterwards."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import slicer
+
+from .one_change import oneRendering
+
+LOOKS = "LiverLesionCascade.Looks"
+"""Attribute of a display node while it shows looks of ours: JSON of [own, given] look of each segment, by ID."""
+
+DIGITS = 4
+
+
+class Look(NamedTuple):
+    """What a segment's display properties say.
+
+    :param color: instead of the segment's own: red, green, blue, 0 to 1. None for its own.
+    :param fill, outline: opacity in slices, 0 to 1.
+    :param opacity3D: 0 to 1.
+    """
+
+    color: tuple[float, float, float] | None
+    fill: float
+    outline: float
+    opacity3D: float
+
+    @classmethod
+    def of(cls, display: slicer.vtkMRMLSegmentationDisplayNode, segmentId: str) -> Look:
+        color = [round(part, DIGITS) for part in display.GetSegmentOverrideColor(segmentId)]
+        return cls(
+            tuple(color) if min(color) >= 0 else None,
+            round(display.GetSegmentOpacity2DFill(segmentId), DIGITS),
+            round(display.GetSegmentOpacity2DOutline(segmentId), DIGITS),
+            round(display.GetSegmentOpacity3D(segmentId), DIGITS),
+        )
+
+    @classmethod
+    def fromJson(cls, values: list) -> Look:
+        color, *opacities = values
+        return cls(tuple(color) if color else None, *opacities)
+
+    def give(self, display: slicer.vtkMRMLSegmentationDisplayNode, segmentId: str) -> None:
+        if self.color is None:
+            display.UnsetSegmentOverrideColor(segmentId)
+        else:
+            display.SetSegmentOverrideColor(segmentId, *self.color)
+        display.SetSegmentOpacity2DFill(segmentId, self.fill)
+        display.SetSegmentOpacity2DOutline(segmentId, self.outline)
+        display.SetSegmentOpacity3D(segmentId, self.opacity3D)
+
+
+@oneRendering()
+def showLooks(node: slicer.vtkMRMLSegmentationNode, looks: Mapping[str, Callable[[Look], Look]]) -> None:
+    """Give segments other looks; those that are not named get their own back. One event of the display node.
+
+    :param looks: by segment ID: what becomes of the segment's own look.
+    """
+    display = node.GetDisplayNode()
+    if display is None:
+        return
+    own = {each: ownLook(node, each) for each in {*looks, *_given(display)} if _isThere(node, each)}
+    wanted = {each: look if each not in looks else looks[each](look) for each, look in own.items()}
+    wanted = {each: look._replace(**_rounded(look)) for each, look in wanted.items()}
+    text = json.dumps({each: [own[each], look] for each, look in sorted(wanted.items()) if look != own[each]})
+    changed = {each: look for each, look in wanted.items() if look != Look.of(display, each)}
+    if not changed and text == (display.GetAttribute(LOOKS) or "{}"):
+        return
+    wasModifying = display.StartModify()
+    try:
+        for segmentId, look in changed.items():
+            look.give(display, segmentId)
+        display.SetAttribute(LOOKS, None if text == "{}" else text)
+    finally:
+        display.EndModify(wasModifying)
+
+
+def giveBack(node: slicer.vtkMRMLSegmentationNode) -> None:
+    """Give all segments their own looks again; what a person changed meanwhile stays."""
+    showLooks(node, {})
+
+
+def ownLook(node: slicer.vtkMRMLSegmentationNode, segmentId: str) -> Look:
+    """A segment's look without ours. What a person changed since ours was given is its own."""
+    display = node.GetDisplayNode()
+    now = Look.of(display, segmentId)
+    own, given = _given(display).get(segmentId, (now, now))
+    return Look(*(mine if part == theirs else part for mine, part, theirs in zip(own, now, given, strict=True)))
+
+
+def _given(display: slicer.vtkMRMLSegmentationDisplayNode) -> dict[str, tuple[Look, Look]]:
+    """(own, given) by segment ID."""
+    known = json.loads(display.GetAttribute(LOOKS) or "{}")
+    return {each: (Look.fromJson(own), Look.fromJson(given)) for each, (own, given) in known.items()}
+
+
+def _isThere(node: slicer.vtkMRMLSegmentationNode, segmentId: str) -> bool:
+    return node.GetSegmentation().GetSegment(segmentId) is not None
+
+
+def _rounded(look: Look) -> dict[str, object]:
+    color = None if look.color is None else tuple(round(part, DIGITS) for part in look.color)
+    return {"color": color, **{name: round(getattr(look, name), DIGITS) for name in look._fields[1:]}}
