@@ -292,7 +292,7 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
         Exactly one of the last three functions is called, once. Without ``onFailed`` a failure goes to the error log.
 
         :param onProgress: called with (fraction done, name of the stage, seconds left or None).
-        :param onFinished: called with (segmentation node, result): see the engine's SourceResult.
+        :param onFinished: called with (segmentation node, result): see the engine's SegmentationResult.
         :param onFailed: called with (one sentence that says what to do, details for a report).
         :param onCancelled: called without arguments.
         :param outputNode, replace, roiNode: as in :meth:`segment`.

@@ -26,7 +26,6 @@ from fixtures.follow_up_cases import AFTER, BEFORE, addResult  # noqa: E402
 from fixtures.phantom import LESION_HU, SPACING_KJI, PhantomSegmenter, phantom_hu, phantom_image  # noqa: E402
 from LiverLesionCascadeLib import cli  # noqa: E402
 from LiverLesionCascadeLib.engine.corrections.refine import Refined  # noqa: E402
-from LiverLesionCascadeLib.engine.results.source_result import SourceResult  # noqa: E402
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume  # noqa: E402
 from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_folder  # noqa: E402
 from LiverLesionCascadeLib.gui.runs.segmentation_runs import SegmentationRuns  # noqa: E402
@@ -78,7 +77,7 @@ class Client:
         handlers.on_progress(0.5, "Lesions", 3.0)
         self.run.state = "ended"
         ct = CTVolume.from_array(volume.array, volume.ijk_to_lps, volume.name)
-        handlers.on_finished(SourceResult.from_result(Phantom().segment(ct, "fast"), keep_probabilities=True))
+        handlers.on_finished(Phantom().segment(ct, "fast").on_source(ct, keep_probabilities=True))
 
 
 class Kitchen:
@@ -235,11 +234,11 @@ def engine(kitchen):
     sample = fetch_sample(kitchen.folder)
     sitk.WriteImage(sitk.ReadImage(str(sample.image)), str(kitchen.folder / "scan.nii.gz"))
     printed = kitchen.cook("The engine without Slicer")
-    result = kitchen.names["result"]
+    ct, result = kitchen.names["ct"], kitchen.names["result"]
     assert result.bundle_name == "lits-compact" and result.liver_volume_ml > 100
     assert len(printed.splitlines()) == len(result.table) > 0
     written = sitk.GetArrayFromImage(sitk.ReadImage(str(kitchen.folder / "lesions.nii.gz")))
-    np.testing.assert_array_equal(written, result.ct.to_source(result.lesions))
+    np.testing.assert_array_equal(written, ct.to_source(result.lesions.full(ct.hu.shape)))
 
 
 EXPECTED = {

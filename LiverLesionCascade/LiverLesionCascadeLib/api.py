@@ -1,8 +1,9 @@
 """What other programs may rely on: open a scan, segment, refine, measure, write outputs, evaluate.
 
-Every other module may move. Arrays are (slice, row, column) on ``ct.hu``'s grid, in axial order; lengths in mm, volumes
-in mL, points in LPS mm where a name says so. Whatever is unfit raises a `CascadeError` with one clear sentence. Neither
-Slicer nor Qt is needed; torch is imported by the first function that needs it. The examples go on from one to the next.
+Every other module may move. Arrays are (slice, row, column) on ``ct.hu``'s grid, in axial order; a result's maps are
+boxes of it, ``result.lesions.full(ct.hu.shape)`` the whole. Lengths are in mm, volumes in mL, points in LPS mm; what
+is unfit raises a `CascadeError` with one clear sentence. Neither Slicer nor Qt is needed; torch is imported by the
+first function that needs it. The examples go on from one to the next.
 """
 
 from __future__ import annotations
@@ -127,7 +128,7 @@ def refine(
 
     Example::
 
-        corrected = result.lesions > 0
+        corrected = result.lesions.full(ct.hu.shape) > 0
         corrected[12, 60:63, 48:51] = True  # a lesion that was missed, marked in one slice
         masks = api.refine(ct, result, corrected, segmenter=segmenter)
         print(int(masks.lesions.sum()) - int(corrected.sum()), "voxels more")
@@ -136,7 +137,8 @@ def refine(
 
     options = options or RunOptions()
     segmenter = segmenter or load_segmenter(options.bundle, options.device)
-    before = Masks(result.liver, result.lesions > 0)
+    shape = ct.hu.shape
+    before = Masks(result.liver.full(shape), result.lesions.full(shape) > 0)
     now = Masks(before.liver if liver is None else liver != 0, lesions != 0)
     painted = Masks(now.liver & ~before.liver, now.lesions & ~before.lesions)
     erased = Masks(before.liver & ~now.liver, before.lesions & ~now.lesions)
@@ -167,14 +169,18 @@ def measure(ct: CTVolume, lesions: np.ndarray, liver: np.ndarray | None = None) 
     Example::
 
         for lesion in api.measure(ct, masks.lesions, masks.liver):
-            print(lesion.number, f"{lesion.short_axis_mm:.0f} mm", lesion.centroid_lps)
+            print(lesion.number, f"{lesion.short_axis_mm:.0f} mm", lesion.centroid)
     """
     instances = label_lesions(lesions) if lesions.dtype == bool else lesions
     return measure_lesions(instances, ct.hu, ct.geometry, liver=liver)
 
 
 def write_outputs(
-    result: SegmentationResult, folder: str | PathLike[str], probabilities: bool = False, replace: bool = False
+    ct: CTVolume,
+    result: SegmentationResult,
+    folder: str | PathLike[str],
+    probabilities: bool = False,
+    replace: bool = False,
 ) -> list[Path]:
     """Writes segmentation, lesion table and report, as ``liver-lesion-cascade segment`` does; the files' paths.
 
@@ -187,7 +193,7 @@ def write_outputs(
 
     Example::
 
-        for path in api.write_outputs(result, "results"):
+        for path in api.write_outputs(ct, result, "results"):
             print(path.name)
     """
     from .outputs.output_folder import OutputFolder
@@ -195,7 +201,7 @@ def write_outputs(
     from .outputs.result_files import write_outputs as write_files
 
     with OutputFolder(Path(folder), OUTPUT_FILES, replace) as output:
-        write_files(result, output.staging, result.ct.name, probabilities)
+        write_files(ct, result, output.staging, ct.name, probabilities)
         return output.commit()
 
 
@@ -211,7 +217,7 @@ def write_image(ct: CTVolume, array: np.ndarray, path: str | PathLike[str]) -> N
 
     Example::
 
-        api.write_image(ct, result.lesions, "lesions.nii.gz")  # 1..n
+        api.write_image(ct, result.lesions.full(ct.hu.shape), "lesions.nii.gz")  # 1..n
     """
     from .engine.scan.image_io import write_image as write
 

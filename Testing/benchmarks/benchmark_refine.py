@@ -159,7 +159,7 @@ def measure(folder: Path, names: list[str] | None) -> Iterator[Row]:
         ct, labels = case.read()
         truth = labels == 2
         result = segmenter.segment(ct)
-        found, liver = result.lesions > 0, result.liver
+        found, liver = result.lesions.full(ct.hu.shape) > 0, result.liver.full(ct.hu.shape)
         box = joint_bounding_box(found, liver, truth)
         if box is None:
             continue

@@ -17,8 +17,9 @@ sys.path[:0] = [str(REPOSITORY / name) for name in ("Testing", "LiverLesionCasca
 
 from fixtures import scene_cases as cases  # noqa: E402
 from LiverLesionCascadeLib.engine.grid.boxed import Boxed  # noqa: E402
+from LiverLesionCascadeLib.engine.grid.geometry import ImageGeometry  # noqa: E402
 from LiverLesionCascadeLib.engine.measures.lesions import label_lesions  # noqa: E402
-from LiverLesionCascadeLib.engine.results.source_result import SourceResult  # noqa: E402
+from LiverLesionCascadeLib.engine.results.result import SegmentationResult  # noqa: E402
 from LiverLesionCascadeLib.engine.scan.image_io import read_image  # noqa: E402
 from LiverLesionCascadeLib.scene.headless import headlessScene  # noqa: E402
 from LiverLesionCascadeLib.scene.nodes.arrays import RAS_FROM_LPS  # noqa: E402
@@ -47,12 +48,12 @@ def main(scans: list[str]) -> None:
         from LiverLesionCascadeLib.engine.segmenter import Segmenter
 
         ct = read_image(scan)
-        result = SourceResult.from_result(Segmenter(ModelBundle.shipped(), "cpu").segment(ct), keep_probabilities=True)
+        result = Segmenter(ModelBundle.shipped(), "cpu").segment(ct).on_source(ct, keep_probabilities=True)
         with headlessScene() as scene:
             measure(Path(scan).name, volumeNodeFromArray(scene, ct.to_source(ct.hu), ct.source, ct.name), result)
 
 
-def measure(name: str, volumeNode, result: SourceResult) -> None:
+def measure(name: str, volumeNode, result: SegmentationResult) -> None:
     """Print a line of the table for one result."""
     node = segmentationNodeFromResult(result, volumeNode)
     storeProbability(node, volumeNode, result.lesion_probability)
@@ -94,17 +95,12 @@ def madeLiver() -> tuple[np.ndarray, np.ndarray]:
     return liver, probability * liver
 
 
-def madeResult(volumeNode, liver: np.ndarray, probability: np.ndarray) -> SourceResult:
-    def placed(labels: np.ndarray) -> Boxed:
-        found = Boxed.labels(labels)
-        return Boxed(found.values, tuple(a + b for a, b in zip(found.start, START, strict=True)))
-
-    return SourceResult(
-        shape=SCAN,
-        ijk_to_lps=RAS_FROM_LPS @ worldFromIjk(volumeNode),
+def madeResult(volumeNode, liver: np.ndarray, probability: np.ndarray) -> SegmentationResult:
+    return SegmentationResult(
+        grid=ImageGeometry(SCAN, RAS_FROM_LPS @ worldFromIjk(volumeNode)),
         name="made",
-        liver=placed(liver),
-        lesions=placed(label_lesions((probability > 0.5) & liver)),
+        liver=Boxed.mask(liver, START),
+        lesions=Boxed.labels(label_lesions((probability > 0.5) & liver), START),
         table=[],
         liver_volume_ml=0.0,
         bundle_name="none",

@@ -8,7 +8,7 @@ import slicer_harness
 from LiverLesionCascadeLib.engine.grid.boxed import Boxed
 from LiverLesionCascadeLib.engine.grid.geometry import ImageGeometry
 from LiverLesionCascadeLib.engine.measures.lesions import label_lesions, measure_lesions
-from LiverLesionCascadeLib.engine.results.source_result import SourceResult
+from LiverLesionCascadeLib.engine.results.result import SegmentationResult
 
 MODULE = Path(__file__).resolve().parents[2] / "LiverLesionCascade" / "LiverLesionCascade.py"
 
@@ -168,11 +168,10 @@ def resultOf(volumeNode):
     instances = label_lesions(lesion)
     geometry = ImageGeometry(scan.array.shape, scan.ijkToLps)
     liver = (scan.array == 110) | lesion
-    return SourceResult(
-        shape=scan.array.shape,
-        ijk_to_lps=scan.ijkToLps,
+    return SegmentationResult(
+        grid=geometry,
         name=scan.name,
-        liver=Boxed.labels(liver),
+        liver=Boxed.mask(liver),
         lesions=Boxed.labels(instances),
         table=measure_lesions(instances, scan.array, geometry),
         liver_volume_ml=float(liver.sum()) * 0.0128,

@@ -66,7 +66,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         ct = read_image(fetch_sample(Path(folder)).image)
     result = Segmenter(ModelBundle.shipped(), "cpu").segment(ct, preset)
-    render(ct.hu, result.lesions, ct.spacing, PICTURE)
+    render(ct.hu, result.lesions.full(ct.hu.shape), ct.spacing, PICTURE)
 
 
 if __name__ == "__main__":

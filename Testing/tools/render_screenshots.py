@@ -39,10 +39,10 @@ def render_result(folder: Path) -> None:
     """Three slices with their outlines, and the picture on the sample's button in Slicer."""
     ct = read_image(fetch_sample(folder).image)
     result = Segmenter(ModelBundle.shipped(), "cpu").segment(ct)
-    images = key_images(ct.hu, result.liver, result.lesions, result.table, ct.spacing, limit=PICTURES, size=480)
+    images = key_images(ct, result, limit=PICTURES, size=480)
     write(SCREENSHOTS / "sample-result.png", np.concatenate([image.pixels for image in images], axis=1))
     low, high = WINDOW_HU
-    grey = np.clip((ct.hu[result.table[0].long_axis_slice] - low) / (high - low), 0, 1) * 255
+    grey = np.clip((ct.hu[result.table[0].slice_in(ct.geometry)] - low) / (high - low), 0, 1) * 255
     write(THUMBNAIL, np.repeat(ndimage.zoom(grey, 2, order=1).astype(np.uint8)[..., None], 3, axis=2))
 
 

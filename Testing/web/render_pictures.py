@@ -1,6 +1,6 @@
 """Renders the pictures of the pages in the documentation, of the sample CT alone, by Chromium.
 
-    make install-browser && .venv/bin/python Testing/web/render_pictures.py
+make install-browser && .venv/bin/python Testing/web/render_pictures.py
 """
 
 from __future__ import annotations

@@ -133,12 +133,14 @@ def _segment(entry: Entry, settings: Settings, segmenter: SegmentsCT | None) -> 
             segmenter = _segmenter_of(settings)
         result = segmenter.segment(ct, settings.options.resolved_preset(), None, None)
         result.timings = {"reading": reading, **result.timings}
-        write_outputs(result, output.staging, entry.source, settings.options.keep_probabilities, report=settings.report)
-        (output.staging / PICTURE_FILE).write_bytes(_picture(result))
+        write_outputs(
+            ct, result, output.staging, entry.source, settings.options.keep_probabilities, report=settings.report
+        )
+        (output.staging / PICTURE_FILE).write_bytes(_picture(ct, result))
         # From here on the earlier record is no longer of the files: a run that ends now must not leave it behind.
         settings.record_file(entry).unlink(missing_ok=True)
         written = output.commit()
-    values = summary(result, [Path(path) for path in entry.paths], written)
+    values = summary(ct, result, [Path(path) for path in entry.paths], written)
     values["outputs"] = [path.name for path in written]
     values["doubts"] = doubts(result)
     return {key: value for key, value in values.items() if key not in ("status", "version", "input")}
@@ -154,13 +156,10 @@ def _read(entry: Entry) -> CTVolume:
     return read_input(dicom_files(entry.paths) or entry.paths if folders else entry.paths, entry.series)
 
 
-def _picture(result: SegmentationResult) -> bytes:
+def _picture(ct: CTVolume, result: SegmentationResult) -> bytes:
     from ..engine.reports.key_images import encode_jpeg, key_images
 
-    images = key_images(
-        result.ct.hu, result.liver, result.lesions, result.table, result.ct.spacing, limit=1, size=_PICTURE_PIXELS
-    )
-    return encode_jpeg(images[0].pixels)
+    return encode_jpeg(key_images(ct, result, limit=1, size=_PICTURE_PIXELS)[0].pixels)
 
 
 def _note_attempt(entry: Entry, settings: Settings, earlier: list[dict[str, Any]], **values: str) -> None:

@@ -20,7 +20,7 @@ def doubts(result: SegmentationResult) -> dict[str, Any]:
     to 0.75) times ten, at most one point; and how unsure the lesions are: 1 - their mean confidence by volume.
     """
     warnings = [finding.message for finding in result.findings if finding.severity != "info"]
-    voxels = int(np.count_nonzero(result.liver))
+    voxels = result.liver.count
     values = result.liver_probability.values
     unsure = int(np.count_nonzero((values > _UNSURE[0]) & (values < _UNSURE[1])))
     outline = min(1.0, 10.0 * unsure / voxels) if voxels else 1.0

@@ -125,15 +125,15 @@ def _segment(arguments: argparse.Namespace, make_segmenter: SegmenterFactory) ->
                 result.timings = {"reading": reading, **result.timings}
                 progress(1 - _WRITING, "Writing")
                 name = _input_name(arguments.input)
-                write_outputs(result, output.staging, name, arguments.probabilities, dicom, arguments.report)
+                write_outputs(ct, result, output.staging, name, arguments.probabilities, dicom, arguments.report)
             written = output.commit()
         if not arguments.quiet:
             for finding in result.findings:
                 say(finding.message, "note" if finding.severity == "info" else finding.severity)
         if arguments.json:
-            print_json(summary(result, arguments.input, written))
+            print_json(summary(ct, result, arguments.input, written))
         elif not arguments.quiet:
-            print(_sentence(result))
+            print(_sentence(ct, result))
             for path in written:
                 print(f"  {path}")
     return INCOMPLETE if dicom is not None and dicom.failed else 0
@@ -178,17 +178,17 @@ def _input_name(inputs: list[Path]) -> str:
     return path.name if len(inputs) == 1 or path.is_dir() else path.parent.name
 
 
-def _sentence(result: SegmentationResult) -> str:
+def _sentence(ct: CTVolume, result: SegmentationResult) -> str:
     from ..engine.reports.html_report import tumour_burden
 
     count = len(result.table)
     burden = tumour_burden(result)
     if burden is None:
-        return f"No liver was found; {_what_was_read(result.ct)}"
+        return f"No liver was found; {_what_was_read(ct)}"
     lesions = f"{count} lesion{'' if count == 1 else 's'}" if count else "no lesions"
     share = f", {result.lesion_volume_ml:.1f} mL ({burden:.1f} % of the liver)" if count else ""
     found = f"Liver {result.liver_volume_ml:.0f} mL, {lesions}{share}"
-    return f"{found}; {_what_was_read(result.ct)}; {sum(result.timings.values()):.1f} s"
+    return f"{found}; {_what_was_read(ct)}; {sum(result.timings.values()):.1f} s"
 
 
 def _what_was_read(ct: CTVolume) -> str:

@@ -60,7 +60,7 @@ class Segmenter:
         progress: ProgressCallback | None = None,
         cancel: CancelCallback | None = None,
     ) -> SegmentationResult:
-        """Segments a scan.
+        """Segments a scan; the result is on the grid of ``ct.hu``.
 
         Args:
             preset: ``fast``, ``paper`` or a preset of your own.
@@ -205,11 +205,12 @@ class Segmenter:
                 any(finding.code == "clipped_hu" for finding in remarks),
             ),
         ]
-        return SegmentationResult(
+        return SegmentationResult.of(
             ct,
             liver,
             instances,
-            *boxes,
+            liver_probability=boxes[0],
+            lesion_probability=boxes[1],
             table=table,
             bundle_name=self.bundle.name,
             bundle_version=self.bundle.version,

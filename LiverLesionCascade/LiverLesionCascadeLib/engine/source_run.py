@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .corrections.edit_flags import corrections_of, refined_on_source
 from .progress import CancelCallback, ProgressCallback
-from .results.source_result import SourceResult
+from .results.result import SegmentationResult
 from .run_options import RunOptions
 from .scan.ct_volume import CTVolume
 
@@ -22,7 +22,7 @@ def run_on_source(
     edits: Boxed | None = None,
     progress: ProgressCallback | None = None,
     cancel: CancelCallback | None = None,
-) -> SourceResult:
+) -> SegmentationResult:
     """Segments a scan, or refines a result of it from what a person changed.
 
     Args:
@@ -34,6 +34,6 @@ def run_on_source(
     """
     preset = options.resolved_preset()
     if edits is None:
-        return SourceResult.from_result(segmenter.segment(ct, preset, progress, cancel), options.keep_probabilities)
+        return segmenter.segment(ct, preset, progress, cancel).on_source(ct, options.keep_probabilities)
     refined = segmenter.refine(ct, corrections_of(edits, ct), preset, progress, cancel)
     return refined_on_source(refined, ct, segmenter.bundle, segmenter.device)

@@ -11,7 +11,7 @@ from ..engine.errors import CascadeError, InputError
 if TYPE_CHECKING:
     from ..engine.findings import Finding
     from ..engine.reports.dicom_export import ExportedSegment
-    from ..engine.results.source_result import SourceResult
+    from ..engine.results.result import SegmentationResult
     from ..engine.scan.ct_volume import CTVolume
 
 SEGMENTATION_FILE = "segmentation.seg.dcm"
@@ -42,8 +42,8 @@ class DicomOutputs:
         self._ct = ct
         self.failed = False
 
-    def write(self, result: SourceResult, folder: Path) -> list[Finding]:
-        """Write both files into a folder, or say why there are none. Raises OSError."""
+    def write(self, result: SegmentationResult, folder: Path) -> list[Finding]:
+        """Write both files of a result on the source's grid, or say why there are none. Raises OSError."""
         from ..engine.findings import Finding
 
         try:
@@ -76,11 +76,11 @@ class DicomOutputs:
         description = "Liver and lesions"
         segmentation = segmentation_object(images, segments, description)
         write_segmentation(folder / SEGMENTATION_FILE, segmentation, images, segments)
-        report = measurement_report(images, segmentation, segments, description)
+        report = measurement_report(images, segmentation, segments, description, ct.source)
         write_report(folder / REPORT_FILE, report, segmentation)
 
 
-def exported_segments(result: SourceResult) -> list[ExportedSegment]:
+def exported_segments(result: SegmentationResult) -> list[ExportedSegment]:
     """The liver and the lesions in the order of their numbers."""
     import numpy as np
 
@@ -92,7 +92,7 @@ def exported_segments(result: SourceResult) -> list[ExportedSegment]:
     segments = [
         ExportedSegment(
             label="Liver",
-            mask=Boxed((result.liver.values > 0).astype(np.uint8), result.liver.start),
+            mask=Boxed(result.liver.values.astype(np.uint8), result.liver.start),
             category=codes.ANATOMICAL_STRUCTURE,
             type=codes.LIVER,
             color=_LIVER_COLOR,

@@ -40,6 +40,7 @@ class SegmentsCT(Protocol):
 
 
 def write_outputs(
+    ct: CTVolume,
     result: SegmentationResult,
     folder: Path,
     input_name: str,
@@ -50,6 +51,7 @@ def write_outputs(
     """Write all files of a run, ``OUTPUT_FILES`` and with ``dicom`` those, into a folder. Raises OutputError.
 
     Args:
+        result: On the grid of ``ct.hu``; what speaks against the DICOM files is added to its findings.
         report: One of ``REPORTS``.
     """
     import numpy as np
@@ -57,24 +59,23 @@ def write_outputs(
     from ..engine.grid.boxed import Boxed
     from ..engine.reports.html_report import write_report
     from ..engine.reports.lesion_csv import write_lesion_table
-    from ..engine.results.source_result import SourceResult
     from ..engine.scan.image_io import write_image
     from ..scene.headless import writeSegmentation
 
     try:
-        on_source = SourceResult.from_result(result)
+        on_source = result.on_source(ct)
         writeSegmentation(on_source, folder / SEGMENTATION_FILE)
         if dicom is not None:
             result.findings += dicom.write(on_source, folder)
-        write_lesion_table(folder / TABLE_FILE, result.table, result.ct)
+        write_lesion_table(folder / TABLE_FILE, result.table, ct)
         if probabilities:
             for name, box in (
                 (LIVER_PROBABILITY_FILE, result.liver_probability),
                 (LESION_PROBABILITY_FILE, result.lesion_probability),
             ):
-                on_grid = result.ct.boxed_to_source(Boxed(box.values.astype(np.float32), box.start), order=1)
-                write_image(folder / name, on_grid.full(result.ct.source.shape), result.ct.source)
-        write_report(folder / REPORT_FILE, result, input_name=input_name, with_viewer=report == "full")
+                on_grid = ct.boxed_to_source(Boxed(box.values.astype(np.float32), box.start), order=1)
+                write_image(folder / name, on_grid.full(ct.source.shape), ct.source)
+        write_report(folder / REPORT_FILE, ct, result, input_name=input_name, with_viewer=report == "full")
     except OSError as error:
         raise OutputError(
             f"The results cannot be written to {folder.parent} ({error.strerror or error}): "
@@ -82,21 +83,20 @@ def write_outputs(
         ) from error
 
 
-def summary(result: SegmentationResult, inputs: list[Path], written: list[Path]) -> dict[str, Any]:
+def summary(ct: CTVolume, result: SegmentationResult, inputs: list[Path], written: list[Path]) -> dict[str, Any]:
     """What ``--json`` prints after a run."""
     from ..engine.reports.html_report import tumour_burden
     from ..engine.reports.lesion_csv import lesion_rows
 
-    source = result.ct.source
     return {
         "status": "ok",
         "version": __version__,
         "input": [str(path) for path in inputs],
         "scan": {
-            "name": result.ct.name,
-            "voxels_ijk": list(source.shape[::-1]),
-            "spacing_ijk_mm": list(source.spacing),
-            "resampled": result.ct.resampled,
+            "name": ct.name,
+            "voxels_ijk": list(ct.source.shape[::-1]),
+            "spacing_ijk_mm": list(ct.source.spacing),
+            "resampled": ct.resampled,
         },
         "outputs": {path.name: str(path) for path in written},
         "bundle": {"name": result.bundle_name, "version": result.bundle_version},
@@ -105,7 +105,7 @@ def summary(result: SegmentationResult, inputs: list[Path], written: list[Path])
         "liver_volume_ml": result.liver_volume_ml,
         "lesion_volume_ml": result.lesion_volume_ml,
         "tumour_burden_percent": tumour_burden(result),
-        "lesions": lesion_rows(result.table, result.ct),
+        "lesions": lesion_rows(result.table, ct),
         "findings": [
             {"code": finding.code, "severity": finding.severity, "message": finding.message}
             for finding in result.findings

@@ -13,7 +13,7 @@ from .nodes.storage import saveSegmentation
 from .workspace.segmentation import segmentationNodeOnSource
 
 if TYPE_CHECKING:
-    from ..engine.results.source_result import SourceResult
+    from ..engine.results.result import SegmentationResult
 
 
 @contextmanager
@@ -33,7 +33,9 @@ def headlessScene() -> Iterator[slicer.vtkMRMLScene]:
         del logic  # it has to live as long as the scene is in use
 
 
-def writeSegmentation(result: SourceResult, path: str | Path, compress: bool = True, name: str | None = None) -> Path:
+def writeSegmentation(
+    result: SegmentationResult, path: str | Path, compress: bool = True, name: str | None = None
+) -> Path:
     """Write a result as .seg.nrrd on the grid of the image that was segmented; needs no Slicer application.
 
     The file holds what a segmentation node in Slicer would (order, names, terminology, colours, tags, status).

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..engine.results.source_result import SourceResult
+from ..engine.results.result import SegmentationResult
 from ..engine.run_options import RunOptions
 from .connection import Connection
 from .devices import DeviceInfo
@@ -210,7 +210,7 @@ class WorkerClient:
 
     def _on_finished(self, current: _CurrentRun) -> None:
         try:
-            result = SourceResult.read(self._folder(current) / RESULT)
+            result = SegmentationResult.read(self._folder(current) / RESULT)
         except (OSError, ValueError) as error:
             self._fail(current, RunFailure("disk", unusable(self._root, error)))
         else:

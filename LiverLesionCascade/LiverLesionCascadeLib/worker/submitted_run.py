@@ -10,7 +10,7 @@ import numpy as np
 
 from ..engine.grid.boxed import Boxed
 from ..engine.progress import Stage
-from ..engine.results.source_result import SourceResult
+from ..engine.results.result import SegmentationResult
 from ..engine.run_options import RunOptions
 
 #: Why a run failed: ``input`` (the volume), ``bundle``, ``device``, ``memory``, ``disk`` (the temporary folder),
@@ -71,7 +71,7 @@ class RunHandlers:
     """
 
     on_progress: Callable[[float, str, float | None], None]
-    on_finished: Callable[[SourceResult], None]
+    on_finished: Callable[[SegmentationResult], None]
     on_failed: Callable[[RunFailure], None]
     on_cancelled: Callable[[], None]
 

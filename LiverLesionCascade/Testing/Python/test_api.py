@@ -67,7 +67,9 @@ def test_the_examples_run_in_their_order(folder, capsys):
     assert len(printed["measure"].splitlines()) == 3
     assert set(printed["write_outputs"].split()) == {"segmentation.seg.nrrd", "lesions.csv", "report.html"}
     assert (folder / "results" / "lesions.csv").is_file()
-    np.testing.assert_array_equal(read_labels(folder / "lesions.nii.gz"), ct.to_source(result.lesions))
+    np.testing.assert_array_equal(
+        read_labels(folder / "lesions.nii.gz"), ct.to_source(result.lesions.full(ct.hu.shape))
+    )
     assert all(float(dice) > 0.99 for dice in printed["evaluate"].split()[:2])
 
 
@@ -98,20 +100,22 @@ def test_what_was_erased_and_what_was_done_to_the_liver_is_told_too(folder):
     segmenter = Refiner()
     ct = read_image("scan.nii.gz")
     result = api.segment(ct, segmenter=segmenter)
-    liver, lesions = result.liver.copy(), result.lesions.copy()
+    liver, lesions = result.liver.full(ct.hu.shape), result.lesions.full(ct.hu.shape)
+    before, second = liver.copy(), lesions == 2
     lesions[lesions == 2] = 0
     liver[:12] = False
     api.refine(ct, result, lesions, liver, segmenter=segmenter)
     c = segmenter.corrections
-    np.testing.assert_array_equal(c.lesions_erased, result.lesions == 2)
-    np.testing.assert_array_equal(c.touched, result.lesions == 2)
-    np.testing.assert_array_equal(c.liver_erased, result.liver & ~liver)
+    np.testing.assert_array_equal(c.lesions_erased, second)
+    np.testing.assert_array_equal(c.touched, second)
+    np.testing.assert_array_equal(c.liver_erased, before & ~liver)
     assert not c.liver_painted.any() and not c.lesions_painted.any()
 
 
 def test_results_are_not_replaced_unless_that_is_asked_for(folder):
-    result = api.segment(api.open_scan("scan.nii.gz"))
-    api.write_outputs(result, "results")
+    ct = api.open_scan("scan.nii.gz")
+    result = api.segment(ct)
+    api.write_outputs(ct, result, "results")
     with pytest.raises(api.CascadeError, match="results"):
-        api.write_outputs(result, "results")
-    assert len(api.write_outputs(result, "results", probabilities=True, replace=True)) == 5
+        api.write_outputs(ct, result, "results")
+    assert len(api.write_outputs(ct, result, "results", probabilities=True, replace=True)) == 5

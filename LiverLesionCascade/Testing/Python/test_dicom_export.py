@@ -18,6 +18,7 @@ from LiverLesionCascadeLib.engine import codes
 from LiverLesionCascadeLib.engine.codes import Code
 from LiverLesionCascadeLib.engine.errors import InputError, OutputError
 from LiverLesionCascadeLib.engine.grid.boxed import Boxed
+from LiverLesionCascadeLib.engine.grid.geometry import ImageGeometry
 from LiverLesionCascadeLib.engine.measures.lesions import Lesion, measure_lesion
 from LiverLesionCascadeLib.engine.reports.dicom_export import (
     ExportedSegment,
@@ -75,7 +76,7 @@ def masks() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 @pytest.fixture
-def case(tmp_path: Path) -> tuple[list[SourceImage], list[ExportedSegment]]:
+def case(tmp_path: Path) -> tuple[list[SourceImage], list[ExportedSegment], ImageGeometry]:
     make_series(tmp_path / "ct")
     ct = read_dicom_folder(tmp_path / "ct")
     images = source_images(sorted((tmp_path / "ct").iterdir()), ct.source.shape, ct.source.ijk_to_lps)
@@ -83,7 +84,7 @@ def case(tmp_path: Path) -> tuple[list[SourceImage], list[ExportedSegment]]:
     segments = [segment("Liver", liver)]
     for number, mask in enumerate((first, second), 1):
         segments.append(segment(f"Lesion {number}", mask, measure_lesion(mask, ct.hu, ct.geometry, number=number)))
-    return images, segments
+    return images, segments, ct.source
 
 
 def written_segmentation(path: Path, images: list[SourceImage], segments: list[ExportedSegment]) -> pydicom.Dataset:
@@ -92,7 +93,7 @@ def written_segmentation(path: Path, images: list[SourceImage], segments: list[E
 
 
 def test_the_file_holds_every_segment_voxel_for_voxel_where_the_scan_lies(case, tmp_path: Path) -> None:
-    images, segments = case
+    images, segments, _grid = case
     written_segmentation(tmp_path / "seg.dcm", images, segments)
     shape, matrix = grid_of(tmp_path / "ct")
     found = read_masks(tmp_path / "seg.dcm", matrix, shape)
@@ -142,7 +143,7 @@ def test_a_volume_that_was_flipped_or_cropped_still_exports_where_it_lies(tmp_pa
 
 
 def test_terminology_names_colours_and_tracking_are_kept(case, tmp_path: Path) -> None:
-    images, segments = case
+    images, segments, _grid = case
     changed = dataclasses.replace(
         segments[2],
         type=CYST,
@@ -172,7 +173,7 @@ def test_terminology_names_colours_and_tracking_are_kept(case, tmp_path: Path) -
 
 
 def test_patient_and_study_are_those_of_the_scan(case, tmp_path: Path) -> None:
-    images, segments = case
+    images, segments, _grid = case
     dataset = written_segmentation(tmp_path / "seg.dcm", images, segments)
     scan = images[0].dataset
     for name in ("PatientID", "PatientName", "StudyInstanceUID", "FrameOfReferenceUID"):
@@ -183,9 +184,9 @@ def test_patient_and_study_are_those_of_the_scan(case, tmp_path: Path) -> None:
 
 
 def test_the_report_measures_each_lesion_and_refers_to_its_segment_and_to_the_images(case, tmp_path: Path) -> None:
-    images, segments = case
+    images, segments, grid = case
     seg = segmentation_object(images, segments, "Liver and lesions")
-    write_report(tmp_path / "sr.dcm", measurement_report(images, seg, segments, "Measures"), seg)
+    write_report(tmp_path / "sr.dcm", measurement_report(images, seg, segments, "Measures", grid), seg)
     report = highdicom.sr.srread(tmp_path / "sr.dcm")
     groups = report.content.get_volumetric_roi_measurement_groups()
     assert [group.tracking_identifier for group in groups] == ["Liver", "Lesion 1", "Lesion 2"]
@@ -220,25 +221,25 @@ def test_the_report_measures_each_lesion_and_refers_to_its_segment_and_to_the_im
 
 
 def test_the_axes_in_the_report_name_the_image_in_which_they_were_measured(case, tmp_path: Path) -> None:
-    images, segments = case
+    images, segments, grid = case
     lesion = segments[1].measures
     assert lesion is not None
     seg = segmentation_object(images, segments, "")
-    write_report(tmp_path / "sr.dcm", measurement_report(images, seg, segments, ""), seg)
+    write_report(tmp_path / "sr.dcm", measurement_report(images, seg, segments, "", grid), seg)
     report = highdicom.sr.srread(tmp_path / "sr.dcm")
     (group,) = report.content.get_volumetric_roi_measurement_groups(tracking_uid=segments[1].tracking_uid)
     for code in (codes.LONG_AXIS, codes.SHORT_AXIS):
         (axis,) = group.get_measurements(name=highdicom.sr.CodedConcept(code.value, code.scheme, code.meaning))
         (reference,) = [item for item in axis[0].ContentSequence if item.ValueType == "IMAGE"]
         where = reference.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
-        assert where == images[lesion.long_axis_slice].dataset.SOPInstanceUID
+        assert where == images[lesion.slice_in(grid)].dataset.SOPInstanceUID
 
 
 def test_seg_and_sr_have_all_that_the_standard_asks_of_them(case, tmp_path: Path) -> None:
-    images, segments = case
+    images, segments, grid = case
     seg = segmentation_object(images, segments, "Liver and lesions")
     write_segmentation(tmp_path / "seg.dcm", seg, images, segments)
-    write_report(tmp_path / "sr.dcm", measurement_report(images, seg, segments, "Measures"), seg)
+    write_report(tmp_path / "sr.dcm", measurement_report(images, seg, segments, "Measures", grid), seg)
     for name in ("seg.dcm", "sr.dcm"):
         assert iod_problems(pydicom.dcmread(tmp_path / name)) == []
 
@@ -252,7 +253,7 @@ def test_a_header_without_optional_words_is_enough(tmp_path: Path) -> None:
 
 
 def test_long_and_odd_names_are_cut_to_what_dicom_holds(case, tmp_path: Path) -> None:
-    images, segments = case
+    images, segments, _grid = case
     odd = dataclasses.replace(segments[0], label="Läsion \\ links " + "x" * 80, tracking_id="a\nb" * 60)
     dataset = written_segmentation(tmp_path / "seg.dcm", images, [odd])
     assert dataset.SegmentSequence[0].SegmentLabel.startswith("Läsion / links x")
@@ -292,17 +293,17 @@ def test_a_name_is_one_line_of_plain_text_in_seg_and_sr_whatever_it_holds(case, 
 
 
 def test_empty_segments_are_left_out_and_nothing_at_all_is_refused(case, tmp_path: Path) -> None:
-    images, segments = case
+    images, segments, grid = case
     empty = segment("Lesion 9", np.zeros(SHAPE, bool))
     seg = segmentation_object(images, [*segments, empty], "")
     assert [item.SegmentLabel for item in seg.SegmentSequence] == ["Liver", "Lesion 1", "Lesion 2"]
-    write_report(tmp_path / "sr.dcm", measurement_report(images, seg, [*segments, empty], ""), seg)
+    write_report(tmp_path / "sr.dcm", measurement_report(images, seg, [*segments, empty], "", grid), seg)
     with pytest.raises(OutputError, match="nothing to export"):
         segmentation_object(images, [empty], "")
 
 
 def test_a_damaged_segmentation_is_not_written(case, tmp_path: Path) -> None:
-    images, segments = case
+    images, segments, _grid = case
     seg = segmentation_object(images, segments, "")
     other = np.roll(segments[0].mask.values, 1, axis=2)
     moved = [dataclasses.replace(segments[0], mask=Boxed(other * 0, segments[0].mask.start)), *segments[1:]]
@@ -312,9 +313,9 @@ def test_a_damaged_segmentation_is_not_written(case, tmp_path: Path) -> None:
 
 
 def test_a_report_that_lacks_a_segment_is_not_written(case, tmp_path: Path) -> None:
-    images, segments = case
+    images, segments, grid = case
     seg = segmentation_object(images, segments, "")
-    report = measurement_report(images, seg, segments[:2], "")
+    report = measurement_report(images, seg, segments[:2], "", grid)
     with pytest.raises(OutputError, match="each segment once"):
         write_report(tmp_path / "sr.dcm", report, seg)
     assert [path.name for path in tmp_path.iterdir()] == ["ct"]

@@ -10,8 +10,8 @@ slicer_harness.install()
 import qt  # noqa: E402
 import slicer  # noqa: E402
 from LiverLesionCascadeLib.gui.lesions.lesion_columns import COLUMNS  # noqa: E402
+from LiverLesionCascadeLib.scene.nodes.volume import worldFromIjk  # noqa: E402
 from LiverLesionCascadeLib.scene.tools.diameter_lines import LINES_ROLE  # noqa: E402
-from LiverLesionCascadeLib.scene.tools.navigation import worldPositions  # noqa: E402
 
 STATUS, VOLUME = 1, 2
 
@@ -70,10 +70,11 @@ def test_every_lesion_has_a_row_with_its_measures_and_totals_are_below(t):
 def test_what_has_no_column_is_said_of_the_selected_lesion_and_in_the_tooltip(t):
     assert t.ui.detailLabel.text == ""
     t.section.select("lesion_2")
-    lesion = t.section._rows.rows()[1].measures
+    row = t.section._rows.rows()[1]
+    lesion = row.measures
     text = t.ui.detailLabel.text
     assert text.startswith(f"Lesion 2: To review, {lesion.long_axis_mm:.1f} x {lesion.short_axis_mm:.1f} mm in slice ")
-    assert f" {lesion.long_axis_slice}, {lesion.mean_hu:.0f} HU, SD " in text
+    assert f" {row.slice}, {lesion.mean_hu:.0f} HU, SD " in text
     assert "mm from the liver's surface" in text and t.ui.lesionTable.item(1, 3).toolTip() == text
     t.button("acceptButton").click()
     pump(lambda: t.ui.detailLabel.text.startswith("Lesion 2: Accepted, "))
@@ -100,9 +101,9 @@ def test_a_lesion_without_a_voxel_comes_last_whatever_is_sorted(t):
 
 def test_selecting_a_row_jumps_to_the_slice_that_was_measured(t):
     t.ui.lesionTable.selectRow(1)
-    lesion = t.section._rows.rows()[1].measures
+    row = t.section._rows.rows()[1]
     assert t.section.selectedId() == "lesion_2"
-    assert t.axial() == pytest.approx(worldPositions(t.volume, (lesion.long_axis_slice, 0, 0))[2])
+    assert t.axial() == pytest.approx((worldFromIjk(t.volume) @ (0, 0, row.slice, 1))[2])
 
 
 def test_next_and_previous_walk_through_the_table_and_round(t):

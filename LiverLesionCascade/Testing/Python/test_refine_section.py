@@ -62,11 +62,11 @@ class Case:
         self.workspace.flush()
 
     def lesions(self):
-        return self.workspace.lesions().full(self.result.shape)
+        return self.workspace.lesions().full(self.result.grid.shape)
 
     def answer(self, grown=GROWN, liver=None):
         """What the engine would say: the mark grown; perhaps voxels taken out of the liver."""
-        lesions, organ = self.lesions(), self.result.liver.full(self.result.shape)
+        lesions, organ = self.lesions(), self.result.liver.full(self.result.grid.shape)
         if grown is not None:
             lesions[grown] = True
         if liver is not None:

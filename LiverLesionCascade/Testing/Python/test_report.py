@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from fixtures.phantom import LIVER_HU, SPACING_KJI, PhantomSegmenter, phantom_hu
 from LiverLesionCascadeLib.engine.findings import Finding
+from LiverLesionCascadeLib.engine.grid.boxed import EMPTY, Boxed
 from LiverLesionCascadeLib.engine.reports.html_report import render_report, tumour_burden
 from LiverLesionCascadeLib.engine.reports.key_images import (
     AXIS_COLOUR,
@@ -24,18 +25,19 @@ from LiverLesionCascadeLib.engine.reports.key_images import (
 )
 from LiverLesionCascadeLib.engine.reports.lesion_csv import COLUMNS, lesion_csv, lesion_rows
 from LiverLesionCascadeLib.engine.reports.page import english, research_use
-from LiverLesionCascadeLib.engine.reports.source_slices import source_slice, source_voxel
+from LiverLesionCascadeLib.engine.reports.source_slices import source_slice
 from LiverLesionCascadeLib.engine.results.result import SegmentationResult
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from PIL import Image
 
 IJK_TO_LPS = np.array([[2.0, 0, 0, -130], [0, 2, 0, -100], [0, 0, 3, 500], [0, 0, 0, 1]])
+CT = CTVolume.from_array(phantom_hu(), IJK_TO_LPS, "phantom")
 CREATED = datetime(2026, 3, 4, 5, 6)
 
 
 @pytest.fixture(scope="module")
 def result() -> SegmentationResult:
-    return PhantomSegmenter().segment(CTVolume.from_array(phantom_hu(), IJK_TO_LPS, "phantom"))
+    return PhantomSegmenter().segment(CT)
 
 
 class Page(HTMLParser):
@@ -68,7 +70,7 @@ class Page(HTMLParser):
 
 
 def page(result: SegmentationResult, **options: object) -> Page:
-    return Page(render_report(result, input_name="scan.nii.gz", created=CREATED, **options))  # type: ignore[arg-type]
+    return Page(render_report(CT, result, input_name="scan.nii.gz", created=CREATED, **options))  # type: ignore[arg-type]
 
 
 def test_the_report_is_one_well_formed_file_that_loads_nothing(result):
@@ -77,7 +79,7 @@ def test_the_report_is_one_well_formed_file_that_loads_nothing(result):
         assert report.open == []
         assert report.tags.count("script") == (2 if with_viewer else 0) and "link" not in report.tags
         assert report.links and all(link.startswith("data:image/jpeg;base64,") for link in report.links)
-        assert "@import" not in render_report(result) and "url(" not in render_report(result)
+        assert "@import" not in render_report(CT, result) and "url(" not in render_report(CT, result)
 
 
 def test_the_report_says_volumes_burden_bundle_preset_device_times_and_geometry(result):
@@ -113,7 +115,7 @@ def test_text_from_outside_is_escaped_everywhere(result):
         preset=evil,
         timings={evil: 1.0},
     )
-    html = render_report(poisoned, input_name=evil)
+    html = render_report(CT, poisoned, input_name=evil)
     assert "<img src=x" not in html
     assert Page(html).text.count(evil) == 7  # title, heading, finding, bundle, device, preset, stage
 
@@ -133,14 +135,13 @@ def test_findings_are_listed_with_the_gravest_first(result):
 
 
 def test_a_scan_without_lesions_has_one_picture_and_says_so(result):
-    empty = replace(result, lesions=np.zeros_like(result.lesions), table=[])
+    empty = without_lesions(result)
     report = page(empty)
     assert "No lesion was found." in report.text and report.tags.count("img") == 1
 
 
 def test_a_scan_without_liver_has_a_report_without_numbers_that_mean_nothing(result):
-    nothing = np.zeros_like(result.liver)
-    report = page(replace(result, liver=nothing, lesions=np.zeros_like(result.lesions), table=[]))
+    report = page(replace(without_lesions(result), liver=EMPTY, liver_volume_ml=0.0))
     assert "nan" not in report.text.lower() and "– % of the liver" in report.text
 
 
@@ -154,16 +155,16 @@ def test_missing_measures_are_dashes_and_negative_ones_have_a_minus_sign(result)
 
 
 def test_the_table_has_one_row_a_lesion_with_the_units_in_the_column_names(result):
-    rows = list(csv.DictReader(io.StringIO(lesion_csv(result.table, result.ct))))
+    rows = list(csv.DictReader(io.StringIO(lesion_csv(result.table, CT))))
     assert list(rows[0]) == list(COLUMNS)
     assert [float(row["volume_ml"]) for row in rows] == pytest.approx([x.volume_ml for x in result.table], abs=1e-3)
-    assert float(rows[0]["centroid_r_mm"]) == pytest.approx(-result.table[0].centroid_lps[0], abs=0.01)
-    assert float(rows[0]["centroid_a_mm"]) == pytest.approx(-result.table[0].centroid_lps[1], abs=0.01)
-    assert float(rows[0]["centroid_s_mm"]) == pytest.approx(result.table[0].centroid_lps[2], abs=0.01)
+    assert float(rows[0]["centroid_r_mm"]) == pytest.approx(-result.table[0].centroid[0], abs=0.01)
+    assert float(rows[0]["centroid_a_mm"]) == pytest.approx(-result.table[0].centroid[1], abs=0.01)
+    assert float(rows[0]["centroid_s_mm"]) == pytest.approx(result.table[0].centroid[2], abs=0.01)
 
 
 def test_the_table_is_the_same_in_every_locale(result):
-    before = lesion_csv(result.table, result.ct)
+    before = lesion_csv(result.table, CT)
     assert ";" not in before and re.search(r"\d\.\d", before)
     saved = locale.setlocale(locale.LC_ALL)
     try:
@@ -172,18 +173,18 @@ def test_the_table_is_the_same_in_every_locale(result):
                 locale.setlocale(locale.LC_ALL, name)
             except locale.Error:
                 continue
-            assert lesion_csv(result.table, result.ct) == before
+            assert lesion_csv(result.table, CT) == before
     finally:
         locale.setlocale(locale.LC_ALL, saved)
 
 
 def test_the_table_of_no_lesions_is_its_heading(result):
-    assert lesion_csv([], result.ct) == ",".join(COLUMNS) + "\n"
+    assert lesion_csv([], CT) == ",".join(COLUMNS) + "\n"
 
 
 def test_what_was_not_measured_is_an_empty_field(result):
     lesion = replace(result.table[0], confidence=None)
-    row = next(csv.DictReader(io.StringIO(lesion_csv([lesion], result.ct))))
+    row = next(csv.DictReader(io.StringIO(lesion_csv([lesion], CT))))
     assert row["confidence"] == ""
 
 
@@ -192,13 +193,12 @@ def test_slice_numbers_are_those_of_the_source_whatever_its_order(result):
         phantom_hu()[::-1].transpose(1, 2, 0),  # stored as (row, column, slice from head to feet)
         np.array([[0, 2, 0, -130.0], [0, 0, 2, -100], [-3, 0, 0, 500 + 23 * 3], [0, 0, 0, 1]]),
     )
-    assert np.array_equal(flipped.hu, result.ct.hu)
+    assert np.array_equal(flipped.hu, CT.hu)
     for lesion in result.table:
-        s, r, c = (int(round(x)) for x in lesion.centroid)
-        assert source_slice(result.ct, (s, r, c)) == s
-        assert source_slice(flipped, (s, r, c)) == 23 - s
-        assert source_voxel(flipped, (s, r, c)) == (23 - s, c, r)
-    first, second = lesion_rows(result.table, result.ct)[0], lesion_rows(result.table, flipped)[0]
+        index = round(CT.geometry.from_lps(np.array(lesion.centroid))[0])
+        assert source_slice(CT, lesion.centroid) == index
+        assert source_slice(flipped, lesion.centroid) == 23 - index
+    first, second = lesion_rows(result.table, CT)[0], lesion_rows(result.table, flipped)[0]
     assert second["slice"] == 23 - int(first["slice"] or 0)
     assert second["slice_s_mm"] == pytest.approx(first["slice_s_mm"])
 
@@ -207,8 +207,11 @@ def test_slice_numbers_are_those_of_the_source_whatever_its_order(result):
 
 
 def images(result: SegmentationResult, **options: object):
-    ct = result.ct
-    return key_images(ct.hu, result.liver, result.lesions, result.table, ct.spacing, **options)  # type: ignore[arg-type]
+    return key_images(CT, result, **options)  # type: ignore[arg-type]
+
+
+def without_lesions(result: SegmentationResult) -> SegmentationResult:
+    return replace(result, lesions=Boxed.nothing(np.uint8), table=[])
 
 
 def near(pixels: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
@@ -216,21 +219,22 @@ def near(pixels: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
 
 
 def test_key_slices_are_those_of_the_largest_lesions_from_feet_to_head(result):
-    slices = [lesion.long_axis_slice for lesion in result.table]
-    assert key_slices(result.table, result.liver, 8) == sorted(set(slices))
-    assert key_slices(result.table, result.liver, 1) == [slices[0]]
+    slices = [lesion.slice_in(CT.geometry) for lesion in result.table]
+    assert key_slices(CT, result, 8) == sorted(set(slices))
+    assert key_slices(CT, result, 1) == [slices[0]]
 
 
 def test_without_lesions_the_key_slice_is_the_one_with_most_liver(result):
-    area = result.liver.sum(axis=(1, 2))
-    assert area[key_slices([], result.liver, 8)[0]] == area.max()
+    area = result.liver.full(CT.hu.shape).sum(axis=(1, 2))
+    assert area[key_slices(CT, without_lesions(result), 8)[0]] == area.max()
+    assert key_slices(CT, replace(without_lesions(result), liver=EMPTY), 8) == [CT.hu.shape[0] // 2]
 
 
 def test_pictures_have_square_pixels_whatever_the_spacing(result):
-    ct = result.ct
-    mask = np.zeros_like(result.liver)
+    ct = CTVolume.from_array(CT.hu, np.diag([1.0, 4.0, 3.0, 1.0]))
+    mask = np.zeros(CT.hu.shape, bool)
     mask[10, 20:40, 40:80] = True  # 40 voxels of 1 mm by 20 rows of 4 mm: twice as high as wide
-    image = key_images(ct.hu, mask, result.lesions * 0, [], (3.0, 4.0, 1.0), limit=1)[0].pixels
+    image = key_images(ct, replace(without_lesions(result), liver=Boxed.mask(mask)), limit=1)[0].pixels
     rows, columns = np.nonzero(near(image, LIVER_COLOUR))
     assert np.ptp(rows) / np.ptp(columns) == pytest.approx(80 / 40, rel=0.05)
 
@@ -238,7 +242,7 @@ def test_pictures_have_square_pixels_whatever_the_spacing(result):
 def test_outlines_lie_on_the_edges_and_the_patients_right_is_on_the_left(result):
     image = images(result)[0]
     liver = near(image.pixels, LIVER_COLOUR)
-    rows, columns = np.nonzero(result.liver[image.slice])
+    rows, columns = np.nonzero(result.liver.full(CT.hu.shape)[image.slice])
     extent = (np.ptp(columns) + 1) * SPACING_KJI[2], (np.ptp(rows) + 1) * SPACING_KJI[1]
     drawn_rows, drawn_columns = np.nonzero(liver)
     mm = extent[0] / np.ptp(drawn_columns)
@@ -247,7 +251,7 @@ def test_outlines_lie_on_the_edges_and_the_patients_right_is_on_the_left(result)
     row = int(drawn_rows.mean())
     left, right = drawn_columns.min(), drawn_columns.max()
     assert image.pixels[row, right + 8].min() > 50
-    assert (columns.min() - image.centre[2]) * SPACING_KJI[2] == pytest.approx(
+    assert (columns.min() - CT.geometry.from_lps(np.array(image.centre))[2]) * SPACING_KJI[2] == pytest.approx(
         (left - image.pixels.shape[1] / 2) * mm, abs=3
     )
 
@@ -271,16 +275,14 @@ def test_diameters_cross_the_lesion_through_its_middle(result):
 
 
 def test_a_picture_without_lesions_has_no_red_and_no_yellow(result):
-    image = key_images(result.ct.hu, result.liver, result.lesions * 0, [], result.ct.spacing)[0]
+    image = images(without_lesions(result))[0]
     assert near(image.pixels, LIVER_COLOUR).any()
     assert not near(image.pixels, LESION_COLOUR).any() and not near(image.pixels, AXIS_COLOUR).any()
 
 
 def test_the_window_maps_hu_to_black_and_white(result):
     for window, expected in (((-60.0, 200.0), 255 * (LIVER_HU + 60) / 260), ((200.0, 400.0), 0), ((-400.0, 0.0), 255)):
-        image = key_images(
-            result.ct.hu, result.liver, result.lesions * 0, [], result.ct.spacing, limit=1, window=window
-        )[0]
+        image = images(without_lesions(result), limit=1, window=window)[0]
         rows, columns = np.nonzero(near(image.pixels, LIVER_COLOUR))
         r, c = int(rows.mean()), int(columns.mean())
         patch = image.pixels[r - 3 : r + 4, c - 3 : c + 4]
@@ -296,15 +298,15 @@ def test_pictures_are_encoded_as_they_are_drawn(result):
 
 
 def test_the_reports_pictures_are_of_the_stated_size(result):
-    html = render_report(result, max_images=1)
+    html = render_report(CT, result, max_images=1)
     match = re.search(r'src="data:image/jpeg;base64,([^"]+)" decoding="async" width="(\d+)" height="(\d+)"', html)
     assert match is not None
     assert Image.open(io.BytesIO(base64.b64decode(match[1]))).size == (int(match[2]), int(match[3]))
 
 
 def test_the_tumour_burden_counts_lesions_outside_of_the_liver_as_part_of_the_organ(result):
-    lesions = result.lesions > 0
-    outside = replace(result, liver=result.liver & ~lesions)
+    liver, lesions = result.liver.full(CT.hu.shape), result.lesions.full(CT.hu.shape) > 0
+    outside = replace(result, liver=Boxed.mask(liver & ~lesions))
 
-    assert tumour_burden(outside) == pytest.approx(100 * lesions.sum() / (result.liver | lesions).sum())
-    assert tumour_burden(replace(result, liver=np.zeros_like(result.liver))) is None
+    assert tumour_burden(outside) == pytest.approx(100 * lesions.sum() / (liver | lesions).sum())
+    assert tumour_burden(replace(result, liver=EMPTY)) is None

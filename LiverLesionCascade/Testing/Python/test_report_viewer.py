@@ -13,26 +13,28 @@ from fixtures.phantom import PhantomSegmenter, phantom_hu
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from LiverLesionCascadeLib.engine.grid.boxed import EMPTY
 from LiverLesionCascadeLib.engine.reports import html_report
 from LiverLesionCascadeLib.engine.reports.html_report import MAX_BYTES, render_report
 from LiverLesionCascadeLib.engine.reports.outlines import outline_paths, outlines
 from LiverLesionCascadeLib.engine.reports.page import render_page, write_page
-from LiverLesionCascadeLib.engine.reports.source_slices import ras, source_slice
+from LiverLesionCascadeLib.engine.reports.source_slices import source_slice
 from LiverLesionCascadeLib.engine.reports.viewer_data import HIGHEST_HU, LOWEST_HU, viewer_data
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from PIL import Image
 
 IJK_TO_LPS = np.array([[2.0, 0, 0, -130], [0, 2, 0, -100], [0, 0, 3, 500], [0, 0, 0, 1]])
+CT = CTVolume.from_array(phantom_hu(), IJK_TO_LPS, "phantom")
 
 
 @pytest.fixture(scope="module")
 def result():
-    return PhantomSegmenter().segment(CTVolume.from_array(phantom_hu(), IJK_TO_LPS, "phantom"))
+    return PhantomSegmenter().segment(CT)
 
 
 @pytest.fixture(scope="module")
 def data(result):
-    return viewer_data(result, MAX_BYTES)
+    return viewer_data(CT, result, MAX_BYTES)
 
 
 # Outlines.
@@ -95,14 +97,14 @@ def picture(data, index):
 
 def box_of(result, data):
     """The box's place on the grid of the scan."""
-    s, r, c = np.rint(result.ct.geometry.from_lps(np.array(data["origin"]) * (-1, -1, 1))).astype(int)
+    s, r, c = np.rint(CT.geometry.from_lps(np.array(data["origin"]) * (-1, -1, 1))).astype(int)
     return tuple(slice(int(n), int(n) + size) for n, size in zip((s, r, c), data["size"], strict=True))
 
 
 def test_every_slice_of_the_liver_is_there_with_its_densities(result, data):
     box = box_of(result, data)
-    assert result.liver[box].sum() == result.liver.sum()
-    hu = result.ct.hu[box]
+    assert result.liver.within(box).sum() == result.liver.count
+    hu = CT.hu[box]
     assert len(data["pictures"]["slices"]) == hu.shape[0] == len(data["numbers"])
     for index in (0, hu.shape[0] // 2, hu.shape[0] - 1):
         shown = LOWEST_HU + picture(data, index) * (HIGHEST_HU - LOWEST_HU) / 255
@@ -112,7 +114,7 @@ def test_every_slice_of_the_liver_is_there_with_its_densities(result, data):
 
 def test_outlines_of_all_three_planes_enclose_liver_and_lesions(result, data):
     box = box_of(result, data)
-    labels = np.where(result.liver[box], 1, 0) + result.lesions[box].astype(int)
+    labels = np.where(result.liver.within(box), 1, 0) + result.lesions.within(box).astype(int)
     planes = {
         "axial": labels,
         "coronal": labels[::-1].transpose(1, 0, 2),  # head above
@@ -132,38 +134,41 @@ def test_lesions_points_and_slice_numbers_are_those_of_the_table(result, data):
     start = np.array([each.start for each in box_of(result, data)])
     for lesion, shown in zip(result.table, data["lesions"], strict=True):
         assert shown["number"] == lesion.number
-        assert np.allclose(np.array(shown["long"]) + start, lesion.long_axis_points, atol=0.01)
-        assert np.allclose(np.array(shown["middle"]) + start, lesion.centroid, atol=0.01)
-        slice_ = lesion.long_axis_slice
-        assert data["numbers"][slice_ - start[0]] == source_slice(result.ct, (slice_, 0, 0))
+        for points, expected in (("long", lesion.long_axis_points), ("middle", lesion.centroid)):
+            voxels = np.array(shown[points]) + start
+            assert np.allclose(CT.geometry.to_lps(voxels), expected, atol=0.03)
+        slice_ = lesion.slice_in(CT.geometry)
+        assert data["numbers"][slice_ - start[0]] == source_slice(CT, lesion.long_axis_middle)
         origin, spacing = np.array(data["origin"]), np.array(data["spacing"])
         superior = origin[2] + spacing[0] * (slice_ - start[0])
-        assert superior == pytest.approx(ras(result.ct, (slice_, 0, 0))[2], abs=0.01)
+        assert superior == pytest.approx(lesion.long_axis_middle[2], abs=0.01)
 
 
 def test_without_liver_and_lesions_there_is_no_viewer(result):
     nothing = replace(
-        result, liver=np.zeros_like(result.liver), lesions=np.zeros_like(result.lesions), table=[]
+        result, liver=EMPTY, lesions=EMPTY, table=[]
     )  # fmt: skip
-    assert viewer_data(nothing, MAX_BYTES) is None
-    assert 'id="viewer"' not in render_report(nothing)
+    assert viewer_data(CT, nothing, MAX_BYTES) is None
+    assert 'id="viewer"' not in render_report(CT, nothing)
 
 
 def test_a_long_noisy_scan_is_made_to_fit(result, monkeypatch):
     """The worst that can come: noise that no encoder can do anything with. Less room stands for more slices."""
-    noise = np.random.default_rng(1).normal(60, 90, result.ct.hu.shape).astype(np.float32)
-    noisy = replace(result, ct=CTVolume.from_array(noise, IJK_TO_LPS, "noise"))
-    free = viewer_data(noisy, MAX_BYTES)
+    noise = np.random.default_rng(1).normal(60, 90, CT.hu.shape).astype(np.float32)
+    noisy = CTVolume.from_array(noise, IJK_TO_LPS, "noise")
+    free = viewer_data(noisy, result, MAX_BYTES)
     bytes_needed = len(json.dumps(free, separators=(",", ":")))
     for share in (0.8, 0.5, 0.35):
         most = int(share * bytes_needed)
-        fitted = viewer_data(noisy, most)
+        fitted = viewer_data(noisy, result, most)
         assert len(json.dumps(fitted, separators=(",", ":"))) <= most
         assert len(fitted["pictures"]["slices"]) == len(free["pictures"]["slices"])
     assert fitted["pictures"]["columns"] < free["pictures"]["columns"]
-    assert viewer_data(noisy, 1000) is None
-    monkeypatch.setattr(html_report, "MAX_BYTES", len(render_report(noisy, with_viewer=False)) + bytes_needed // 2)
-    assert len(render_report(noisy).encode()) <= html_report.MAX_BYTES
+    assert viewer_data(noisy, result, 1000) is None
+    monkeypatch.setattr(
+        html_report, "MAX_BYTES", len(render_report(noisy, result, with_viewer=False)) + bytes_needed // 2
+    )
+    assert len(render_report(noisy, result).encode()) <= html_report.MAX_BYTES
 
 
 # The page.
@@ -175,7 +180,7 @@ def policy_of(html):
 
 
 def test_the_policy_allows_only_the_pages_own_script_and_style(result):
-    html = render_report(result)
+    html = render_report(CT, result)
     policy = policy_of(html)
     for tag, directive in (("<style>", "style-src"), ('<script type="module">', "script-src")):
         text = html.split(tag)[1].split(f"</{tag[1:6].rstrip('>')}")[0]
@@ -183,7 +188,7 @@ def test_the_policy_allows_only_the_pages_own_script_and_style(result):
         assert policy[directive] == f"'sha256-{digest}'"
     assert policy["default-src"] == "'none'" and policy["img-src"] == "data:"
     assert "unsafe" not in html.split("</head>")[0] and " style=" not in html
-    assert "script-src" not in policy_of(render_report(result, with_viewer=False))
+    assert "script-src" not in policy_of(render_report(CT, result, with_viewer=False))
 
 
 def test_data_cannot_end_its_script_element():
@@ -194,12 +199,12 @@ def test_data_cannot_end_its_script_element():
 
 
 def test_names_that_are_no_text_are_written_with_question_marks(tmp_path, result):
-    write_page(tmp_path / "a.html", render_report(result, input_name="Mül\udcffler"))
+    write_page(tmp_path / "a.html", render_report(CT, result, input_name="Mül\udcffler"))
     assert "Mül?ler" in (tmp_path / "a.html").read_text(encoding="utf-8")
 
 
 def test_texts_of_page_and_script_are_translated_and_what_was_found_is_not(result):
-    html = render_report(result, translate=lambda text: {"en": "xx"}.get(text, f"<{text}>"))
+    html = render_report(CT, result, translate=lambda text: {"en": "xx"}.get(text, f"<{text}>"))
     assert '<html lang="xx">' in html and "&lt;Key images&gt;" in html and "<Key images>" not in html
     texts = json.loads(html.split('id="data">')[1].split("</script>")[0])["texts"]
     assert texts["Slice {slice}, S {mm} mm"] == "<Slice {slice}, S {mm} mm>"

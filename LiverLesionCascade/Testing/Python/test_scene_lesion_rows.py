@@ -90,11 +90,11 @@ def test_rows_are_what_the_engine_measured_in_any_orientation(direction):
         case = opened(scene, direction)
         for found, expected in zip(case.rows.rows(), case.result.table, strict=True):
             assert found.number == expected.number and found.status == "unreviewed" and not found.edited
-            for name in ("voxels", "volume_ml", "long_axis_mm", "short_axis_mm", "mean_hu", "sd_hu", "centroid_lps"):
+            for name in ("voxels", "volume_ml", "long_axis_mm", "short_axis_mm", "mean_hu", "sd_hu", "centroid"):
                 np.testing.assert_allclose(getattr(found.measures, name), getattr(expected, name), err_msg=name)
             assert found.measures.confidence == pytest.approx(expected.confidence, abs=1 / 255)
             np.testing.assert_allclose(found.measures.long_axis_points, expected.long_axis_points, atol=1e-9)
-            assert found.measures.long_axis_slice == expected.long_axis_slice
+            assert found.slice == expected.slice_in(case.result.grid)
         closeWorkspaces()
 
 
@@ -104,7 +104,7 @@ def test_in_an_oblique_volume_the_diameters_are_axial_and_the_volume_is_that_of_
         for found in case.rows.rows():
             positions = cases.segmentPositions(case.node, found.segmentId)
             assert found.measures.voxels == len(positions)
-            ends = [lesionPosition(case.workspace, replace(found.measures, long_axis_points=(point, point)))
+            ends = [lesionPosition(replace(found.measures, long_axis_points=(point, point)))
                     for point in found.measures.long_axis_points]  # fmt: skip
             assert ends[0][2] == pytest.approx(ends[1][2])
             assert np.linalg.norm(ends[0] - ends[1]) == pytest.approx(found.measures.long_axis_mm)
@@ -244,14 +244,14 @@ def test_a_jump_puts_slices_and_cameras_on_the_lesion_in_the_slice_that_was_meas
     transform = cases.addTransformNode(case.scene, cases.affine(cases.rotation((0, 0, 1), 30), (5, 6, 7)))
     for node in (case.volume, case.node):
         node.SetAndObserveTransformNodeID(transform.GetID())
-    lesion = row(case, "lesion_1").measures
-    position = lesionPosition(case.workspace, lesion)
+    found = row(case, "lesion_1")
+    position = lesionPosition(found.measures)
     jumpTo(case.scene, position)
     np.testing.assert_allclose(camera.GetFocalPoint(), position)
     np.testing.assert_allclose(np.subtract(camera.GetPosition(), position), (0, 400, 0), atol=1e-6)
     matrix = slices.GetSliceToRAS()
     np.testing.assert_allclose([matrix.GetElement(n, 3) for n in range(3)], position, atol=1e-6)
-    assert position[2] == pytest.approx(cases.ORIGIN[2] + cases.SPACING[2] * lesion.long_axis_slice + 7)
+    assert position[2] == pytest.approx(cases.ORIGIN[2] + cases.SPACING[2] * found.slice + 7)
 
 
 def test_a_lesion_is_shown_alone_and_what_was_visible_comes_back(case):
@@ -281,10 +281,10 @@ def test_diameters_are_one_node_drawn_in_the_slice_that_was_measured_and_follow_
     showDiameters(case.workspace, case.rows.rows())
     node = case.node.GetNodeReference(LINES_ROLE)
     assert case.node.GetNumberOfNodeReferences(LINES_ROLE) == 1
-    lesion = row(case, "lesion_1").measures
+    found = row(case, "lesion_1")
     lengths, heights, _ = drawn(case)
-    assert lengths[:2] == pytest.approx([lesion.long_axis_mm, lesion.short_axis_mm], abs=1e-3)
-    assert heights[:2] == pytest.approx([cases.ORIGIN[2] + cases.SPACING[2] * lesion.long_axis_slice] * 2)
+    assert lengths[:2] == pytest.approx([found.measures.long_axis_mm, found.measures.short_axis_mm], abs=1e-3)
+    assert heights[:2] == pytest.approx([cases.ORIGIN[2] + cases.SPACING[2] * found.slice] * 2)
     paint(case, "lesion_1", (INSTANCES == 1) & (np.arange(HU.shape[1])[None, :, None] > 15))
     Review(case.workspace).reject("lesion_2")
     showDiameters(case.workspace, case.rows.rows())

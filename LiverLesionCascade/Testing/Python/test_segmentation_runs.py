@@ -207,7 +207,7 @@ def test_a_result_becomes_a_new_node_voxel_for_voxel(bench):
     assert run.state == "queued" and not run.ends
     node, result = bench.finish(run)
     assert run.state == "ended"
-    assert bench.segmentations() == [node] and result.shape == HU.shape
+    assert bench.segmentations() == [node] and result.grid.shape == HU.shape
     np.testing.assert_array_equal(segmentMask(node, "liver", volume), LIVER)
     np.testing.assert_array_equal(segmentMask(node, "lesion_2", volume), INSTANCES == 2)
     bench.assertIdle()

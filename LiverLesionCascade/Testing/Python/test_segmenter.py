@@ -55,8 +55,8 @@ def dice(a, b):
 @pytest.mark.parametrize("preset", ["fast", "paper", SLICE], ids=str)
 def test_liver_and_lesion_are_found_where_they_are(segmenter, preset):
     result = segmenter.segment(scan(), preset)
-    assert dice(result.liver, LIVER) > 0.95
-    assert dice(result.lesions > 0, LESION) > 0.85
+    assert dice(result.liver.full(SHAPE), LIVER) > 0.95
+    assert dice(result.lesions.full(SHAPE) > 0, LESION) > 0.85
     assert len(result.table) == 1
     assert result.table[0].volume_ml == pytest.approx(4 / 3 * np.pi * 17**3 / 1000, rel=0.15)
     assert result.table[0].mean_hu == pytest.approx(60, abs=12)
@@ -64,8 +64,8 @@ def test_liver_and_lesion_are_found_where_they_are(segmenter, preset):
 
 def test_probabilities_cover_the_masks_and_nothing_else(segmenter):
     result = segmenter.segment(scan(), Preset("raw", postprocessing=PostProcessing.none()))
-    np.testing.assert_array_equal(result.liver_probability.full(SHAPE) > 0.5, result.liver)
-    np.testing.assert_array_equal(result.lesion_probability.full(SHAPE) > 0.5, result.lesions > 0)
+    np.testing.assert_array_equal(result.liver_probability.full(SHAPE) > 0.5, result.liver.full(SHAPE))
+    np.testing.assert_array_equal(result.lesion_probability.full(SHAPE) > 0.5, result.lesions.full(SHAPE) > 0)
 
 
 def test_first_run_gets_stage_1_maps_and_the_next_its_own_result_at_half_strength(segmenter):
@@ -118,7 +118,7 @@ def test_the_lesion_pass_also_sees_15_mm_beyond_the_slices_in_which_the_liver_wa
 def test_stage_1_alone_never_runs_the_lesion_network(segmenter):
     result = segmenter.segment(scan(), Preset("stage 1", iterations=0))
     assert not segmenter._networks["lesion"].seen
-    assert dice(result.liver, LIVER) > 0.9
+    assert dice(result.liver.full(SHAPE), LIVER) > 0.9
 
 
 def test_progress_rises_from_nothing_to_all_and_names_the_stages(segmenter):
@@ -165,8 +165,8 @@ CRF = Preset("crf", liver_step_mm=5.0, lesion_step_mm=8.0, crf=True)
 def test_the_crf_is_a_stage_of_its_own_and_keeps_a_clear_outline(segmenter):
     reports = []
     result = segmenter.segment(scan(), CRF, lambda fraction, stage: reports.append((fraction, stage)))
-    assert dice(result.liver, LIVER) > 0.9
-    assert dice(result.lesions > 0, LESION) > 0.8
+    assert dice(result.liver.full(SHAPE), LIVER) > 0.9
+    assert dice(result.lesions.full(SHAPE) > 0, LESION) > 0.8
     fractions = [fraction for fraction, _ in reports]
     assert fractions == sorted(fractions) and fractions[-1] == 1
     assert list(dict.fromkeys(stage for _, stage in reports))[-2:] == ["3D-CRF", "Measuring"]
@@ -207,7 +207,7 @@ def test_the_crf_can_be_cancelled_between_two_slices(segmenter):
 def test_scan_without_liver_gives_an_empty_result_that_says_so(segmenter):
     segmenter._networks["liver"] = IntensityNetwork(liver=(2.0, 3.0))
     result = segmenter.segment(scan(), "fast")
-    assert not result.liver.any() and not result.lesions.any() and result.table == []
+    assert not result.liver and not result.lesions and result.table == []
     assert result.liver_volume_ml == 0 and not result.liver_probability.full(SHAPE).any()
     assert "no_liver" in [finding.code for finding in result.findings]
 
@@ -229,8 +229,8 @@ def test_result_on_a_flipped_and_transposed_source_lies_on_its_voxels(segmenter)
     turned = CTVolume.from_array(array, matrix)
     result = segmenter.segment(turned, SLICE)
     reference = segmenter.segment(straight, SLICE)
-    on_source = turned.to_source(result.lesions)
-    np.testing.assert_array_equal(on_source, reference.lesions.transpose(2, 0, 1)[:, ::-1])
+    on_source = turned.to_source(result.lesions.full(turned.hu.shape))
+    np.testing.assert_array_equal(on_source, reference.lesions.full(SHAPE).transpose(2, 0, 1)[:, ::-1])
 
 
 def test_unknown_device_is_refused_with_the_choices(tmp_path):
@@ -295,7 +295,7 @@ def test_a_liver_that_the_network_sees_in_the_padding_alone_is_none(segmenter):
     hu[hu < 0] = 100
     hu[0, 0, 0] = -1000  # a scan has air somewhere; smaller than a pixel of the view
     result = segmenter.segment(CTVolume.from_array(hu, ct.source.ijk_to_lps), SLICE)
-    assert not result.liver.any()
+    assert not result.liver
     assert "no_liver" in {finding.code for finding in result.findings}
 
 

@@ -31,13 +31,15 @@ def test_a_segment_named_like_a_formula_is_text_in_every_table(name):
     lesion = LesionAtTime("key", name, 10.0, 1.0, points, points[0])
     found = cells(follow_up_csv(FollowUpTable((FollowedLesion(NEW, None, lesion),))))
     assert f"'{line}" in found and line not in found
-    result = PhantomSegmenter().segment(CTVolume.from_array(phantom_hu(), np.diag([2.0, 2.0, 3.0, 1.0])))
-    written = cells(lesion_csv(result.table, result.ct, {"name": {1: name}}))
+    ct = CTVolume.from_array(phantom_hu(), np.diag([2.0, 2.0, 3.0, 1.0]))
+    result = PhantomSegmenter().segment(ct)
+    written = cells(lesion_csv(result.table, ct, {"name": {1: name}}))
     assert f"'{line}" in written and line not in written
 
 
 def test_names_and_numbers_stay_as_they_are():
     for text in ("Lesion 1", "", "Läsion = 2", "1-2", "5"):
         assert cell_text(text) == text
-    result = PhantomSegmenter().segment(CTVolume.from_array(phantom_hu(), np.diag([-2.0, -2.0, 3.0, 1.0])))
-    assert not any("'" in cell for cell in cells(lesion_csv(result.table, result.ct)))
+    ct = CTVolume.from_array(phantom_hu(), np.diag([-2.0, -2.0, 3.0, 1.0]))
+    result = PhantomSegmenter().segment(ct)
+    assert not any("'" in cell for cell in cells(lesion_csv(result.table, ct)))

@@ -44,7 +44,7 @@ class Case:
         result = resultOf(self.volume)
         self.node = segmentationNodeFromResult(result, self.volume)
         if probabilities:
-            values = np.where(result.lesions.full(result.shape) > 0, 0.8, 0.0)
+            values = np.where(result.lesions.full(result.grid.shape) > 0, 0.8, 0.0)
             values[3:8, 90:104, 30:44] = 0.3
             storeProbability(self.node, self.volume, Boxed(values.astype(np.float16), (0, 0, 0)))
         self.workspace = workspaceOf(self.node)

@@ -7,8 +7,9 @@ import pytest
 from fakes.worker_loop import EventLoop
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from LiverLesionCascadeLib.engine.grid.boxed import Boxed
-from LiverLesionCascadeLib.engine.results.source_result import SourceResult
+from LiverLesionCascadeLib.engine.grid.boxed import EMPTY
+from LiverLesionCascadeLib.engine.grid.geometry import ImageGeometry
+from LiverLesionCascadeLib.engine.results.result import SegmentationResult
 from LiverLesionCascadeLib.engine.run_options import RunOptions
 from LiverLesionCascadeLib.worker.client import WorkerClient
 from LiverLesionCascadeLib.worker.devices import DeviceInfo
@@ -68,14 +69,12 @@ class FakeProcess:
         """Answers the last request with a result that names its volume."""
         folder = Path(self.requests[-1].folder)
         volume, _options = read_volume(folder)
-        empty = Boxed.labels(np.zeros(volume.array.shape, bool))
-        SourceResult(
-            volume.array.shape,
-            volume.ijk_to_lps,
-            volume.name,
-            empty,
-            empty,
-            0.0,
+        SegmentationResult(
+            grid=ImageGeometry(volume.array.shape, volume.ijk_to_lps),
+            name=volume.name,
+            liver=EMPTY,
+            lesions=EMPTY,
+            liver_volume_ml=0.0,
             table=[],
             bundle_name="b",
             bundle_version="1",

@@ -16,7 +16,6 @@ from fakes.worker_loop import EventLoop, PipedProcess
 from fixtures.phantom import SPACING_KJI, phantom_hu
 from fixtures.small_bundle import METADATA, write_tiny_bundle
 from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
-from LiverLesionCascadeLib.engine.results.source_result import SourceResult
 from LiverLesionCascadeLib.engine.run_options import RunOptions
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.segmenter import Segmenter
@@ -121,7 +120,7 @@ def test_the_worker_gives_what_the_segmenter_gives(shared, bundle):
     kind, result = submitted.wait()
     assert kind == "finished", result
     ct = CTVolume.from_array(phantom_hu(), MATRIX, "phantom")
-    expected = SourceResult.from_result(Segmenter(ModelBundle.load(bundle), "cpu").segment(ct), True)
+    expected = Segmenter(ModelBundle.load(bundle), "cpu").segment(ct).on_source(ct, True)
     for name in ("liver", "lesions"):
         np.testing.assert_array_equal(
             getattr(result, name).full(ct.source.shape), getattr(expected, name).full(ct.source.shape), err_msg=name

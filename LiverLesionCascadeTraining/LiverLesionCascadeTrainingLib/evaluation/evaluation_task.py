@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 from LiverLesionCascadeLib.engine.errors import CascadeError
 from LiverLesionCascadeLib.engine.passes.presets import Preset
 from LiverLesionCascadeLib.engine.results.result import SegmentationResult
@@ -52,18 +51,21 @@ def evaluate_cases(
 
 def measure_case(case: TrainingCase, preset: Preset, segmenter: Segmenter) -> CaseMetrics | SparseCaseMetrics:
     """Segments a case and measures it against its reference. Raises InputError, InvalidVolumeError, DeviceError."""
-    result, reference = segment_case(case, preset, segmenter)
-    return measure(case, result.ct, result.liver, result.lesions, reference)
+    return segment_case(case, preset, segmenter)[1]
 
 
-def segment_case(case: TrainingCase, preset: Preset, segmenter: Segmenter) -> tuple[SegmentationResult, np.ndarray]:
-    """Segments a case; its reference labels (slice, row, column) come with the result. Raises as `measure_case`."""
+def segment_case(
+    case: TrainingCase, preset: Preset, segmenter: Segmenter
+) -> tuple[SegmentationResult, CaseMetrics | SparseCaseMetrics]:
+    """The result and its measures. Raises as `measure_case`."""
     if case.sparse:
         # Single slices: what is a neighbour in the file is none in the patient.
         rules = replace(preset.postprocessing, largest_liver_component=False, split_lesions=False, min_lesion_mm=0.0)
         preset = replace(preset, liver_step_mm=0.0, lesion_step_mm=0.0, postprocessing=rules)
     ct, reference = case.read()
-    return segmenter.segment(ct, preset), reference
+    result = segmenter.segment(ct, preset)
+    shape = ct.hu.shape
+    return result, measure(case, ct, result.liver.full(shape), result.lesions.full(shape), reference)
 
 
 def try_case(case: TrainingCase, preset: Preset, segmenter: Segmenter) -> Measured:

@@ -28,7 +28,6 @@ from ..evaluation.evaluation import (
     CaseMetrics,
     EvaluationSummary,
     SparseCaseMetrics,
-    measure,
     summarise,
 )
 from ..evaluation.evaluation_task import segment_case
@@ -108,8 +107,7 @@ def measure_fold(
     measures: list[CaseMetrics | SparseCaseMetrics] = []
     lesions: list[FoundLesion] = []
     for case in cases:
-        result, reference = segment_case(case, preset, segmenter)
-        measured = measure(case, result.ct, result.liver, result.lesions, reference)
+        result, measured = segment_case(case, preset, segmenter)
         measures.append(measured)
         if isinstance(measured, CaseMetrics):
             lesions += found_lesions(case.name, result, measured.lesions.predicted_overlap)
@@ -120,7 +118,7 @@ def measure_fold(
 def found_lesions(name: str, result: SegmentationResult, overlaps: Sequence[float]) -> list[FoundLesion]:
     """The lesions of a result; ``overlaps`` are those with the reference, in the order of their numbers."""
     probability = result.lesion_probability
-    means = mean_probabilities(result.lesions[probability.box], probability.values).tolist()
+    means = mean_probabilities(result.lesions.within(probability.box), probability.values).tolist()
     return [
         FoundLesion(name, overlap > 0, lesion.confidence or 0.0, lesion.long_axis_mm, mean)
         for lesion, overlap, mean in zip(result.table, overlaps, means, strict=True)

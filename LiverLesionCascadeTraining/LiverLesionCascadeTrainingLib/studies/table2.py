@@ -122,7 +122,7 @@ def table_rows(training: CascadeTraining, bundle: ModelBundle, device: torch.dev
     def in_box(preset: Preset) -> Callable[[CTVolume], tuple[np.ndarray, np.ndarray]]:
         def segment(ct: CTVolume) -> tuple[np.ndarray, np.ndarray]:
             result = segmenter.segment(ct, preset)
-            return result.liver, result.lesions > 0
+            return result.liver.full(ct.hu.shape), result.lesions.full(ct.hu.shape) > 0
 
         return segment
 

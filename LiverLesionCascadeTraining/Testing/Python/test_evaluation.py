@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from LiverLesionCascadeLib.engine.errors import InputError
+from LiverLesionCascadeLib.engine.grid.boxed import Boxed
 from LiverLesionCascadeLib.engine.grid.geometry import ImageGeometry
 from LiverLesionCascadeLib.engine.passes.presets import PRESETS, Preset
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
@@ -72,7 +73,7 @@ class Perfect:
 
     def segment(self, ct: CTVolume, preset: Preset) -> SimpleNamespace:
         self.presets.append(preset)
-        return SimpleNamespace(ct=ct, liver=ct.hu >= 100, lesions=ct.hu >= 200)
+        return SimpleNamespace(liver=Boxed.mask(ct.hu >= 100), lesions=Boxed.mask(ct.hu >= 200))
 
 
 def test_a_perfect_case_scores_one_everywhere() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..grid.boxed import Boxed
-from ..results.source_result import SourceResult
+from ..results.result import SegmentationResult
 from ..scan.ct_volume import CTVolume
 
 if TYPE_CHECKING:
@@ -52,20 +52,17 @@ def corrections_of(flags: Boxed, ct: CTVolume) -> Corrections:
     )
 
 
-def refined_on_source(refined: Refined, ct: CTVolume, bundle: ModelBundle, device: torch.device) -> SourceResult:
+def refined_on_source(refined: Refined, ct: CTVolume, bundle: ModelBundle, device: torch.device) -> SegmentationResult:
     """A refined result on the source's grid. All its lesions have the number 1; nothing in it is measured."""
-    masks = (refined.liver, refined.lesions)
-    liver, lesions = (ct.boxed_to_source(Boxed.labels(mask, refined.start)) for mask in masks)
-    return SourceResult(
-        shape=ct.source.shape,
-        ijk_to_lps=ct.source.ijk_to_lps,
+    return SegmentationResult(
+        grid=ct.geometry,
         name=ct.name,
-        liver=liver,
-        lesions=lesions,
+        liver=Boxed.mask(refined.liver, refined.start),
+        lesions=Boxed.labels(refined.lesions, refined.start),
         table=[],
         liver_volume_ml=float(np.count_nonzero(refined.liver)) * ct.geometry.voxel_volume_ml,
         bundle_name=bundle.name,
         bundle_version=bundle.version,
         preset="refined",
         device=str(device),
-    )
+    ).on_source(ct)

@@ -1,7 +1,7 @@
 """Lesion instances and their measures.
 
-All arrays are (slice, row, column) on one grid in axial order; lengths in mm, volumes in mL, densities in HU, world
-coordinates in LPS mm. The axial diameters are defined in `diameters`.
+All arrays are (slice, row, column) on one grid in axial order; lengths in mm, volumes in mL, densities in HU, points in
+LPS mm, so that a lesion is the same on every grid. The axial diameters are defined in `diameters`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from scipy.spatial import cKDTree
 
 from ..grid.bounding_box import Box, bounding_box, grown
 from ..grid.boxed import Boxed
-from ..grid.geometry import ImageGeometry
+from ..grid.geometry import ImageGeometry, axial_order
 from .diameters import Point, axial_diameters, equivalent_diameter_mm
 
 #: Instances are numbered in uint16.
@@ -36,15 +36,13 @@ class Lesion:
         volume_ml: Volume in mL.
         long_axis_mm: Longest in-plane diameter over all axial slices.
         short_axis_mm: Longest diameter perpendicular to it in the same slice.
-        long_axis_slice: Index of that slice.
-        long_axis_points: Ends of the long axis, (slice, row, column) in voxels; whole numbers are voxel centres.
-        short_axis_points: Ends of the short axis.
+        long_axis_points: Ends of the long axis, LPS mm.
+        short_axis_points: Ends of the short axis, LPS mm.
         mean_hu: Mean HU.
         sd_hu: Standard deviation of HU (of a sample, as Slicer's Segment Statistics gives it; 0 for one voxel).
         confidence: Mean lesion probability within the lesion, 0 to 1; None where no map was given. In the result of a
             bundle with a filter, how likely the filter finds the lesion (`lesion_filter`).
-        centroid: Centre of mass, (slice, row, column) in voxels.
-        centroid_lps: The same in LPS mm.
+        centroid: Centre of mass, LPS mm.
         distance_to_liver_surface_mm: From the lesion's nearest voxel to the nearest liver voxel that has a face
             neighbour outside of the liver, centre to centre: 0 where the lesion touches or crosses the surface. The
             edge of the image is no surface. None where no liver was given, or none of its surface is in the image.
@@ -55,20 +53,30 @@ class Lesion:
     volume_ml: float
     long_axis_mm: float
     short_axis_mm: float
-    long_axis_slice: int
     long_axis_points: tuple[Point, Point]
     short_axis_points: tuple[Point, Point]
     mean_hu: float
     sd_hu: float
     confidence: float | None
     centroid: Point
-    centroid_lps: tuple[float, float, float]
     distance_to_liver_surface_mm: float | None
 
     @property
     def equivalent_diameter_mm(self) -> float:
         """Diameter in mm of the sphere of the same volume."""
         return equivalent_diameter_mm(self.volume_ml * 1000.0)
+
+    @property
+    def long_axis_middle(self) -> Point:
+        """LPS mm; it lies in the slice that was measured."""
+        (x0, y0, z0), (x1, y1, z1) = self.long_axis_points
+        return (x0 + x1) / 2, (y0 + y1) / 2, (z0 + z1) / 2
+
+    def slice_in(self, grid: ImageGeometry) -> int:
+        """Index of a grid's slice, along its axis between feet and head, in which the diameters were measured."""
+        along = axial_order(grid).axes[0]
+        index = round(float(grid.from_lps(np.array(self.long_axis_middle))[along]))
+        return min(max(index, 0), grid.shape[along] - 1)
 
 
 def label_lesions(mask: np.ndarray) -> np.ndarray:
@@ -219,25 +227,22 @@ def _measure(
 ) -> Lesion:
     """Measure the lesion that is the bool `mask` of the given box of the grid."""
     column_mm, row_mm, _ = geometry.spacing
-    start = np.array([s.start for s in box])
+    crop = geometry.cropped(box)
     positions = np.argwhere(mask)
     values = hu[box][mask].astype(np.float64)
     diameters = axial_diameters(mask, (row_mm, column_mm))
-    centroid = positions.mean(axis=0) + start
     return Lesion(
         number=number,
         voxels=len(positions),
         volume_ml=len(positions) * geometry.voxel_volume_ml,
         long_axis_mm=diameters.long_mm,
         short_axis_mm=diameters.short_mm,
-        long_axis_slice=diameters.slice_index + int(start[0]),
-        long_axis_points=_shifted(diameters.long_points, start),
-        short_axis_points=_shifted(diameters.short_points, start),
+        long_axis_points=axis_in_lps(diameters.long_points, crop),
+        short_axis_points=axis_in_lps(diameters.short_points, crop),
         mean_hu=float(values.mean()),
         sd_hu=float(values.std(ddof=1)) if len(values) > 1 else 0.0,
         confidence=None if probability is None else _mean_probability(mask, box, probability),
-        centroid=_point(centroid),
-        centroid_lps=_point(geometry.to_lps(centroid)),
+        centroid=_in_lps(positions.mean(axis=0), crop),
         distance_to_liver_surface_mm=None if surface is None else surface.distance_mm(mask, box),
     )
 
@@ -248,11 +253,12 @@ def _mean_probability(mask: np.ndarray, box: Box, probability: np.ndarray | Boxe
     return float(probability.within(box)[mask].mean(dtype=np.float64))
 
 
-def _point(values: np.ndarray) -> Point:
-    a, b, c = (float(v) for v in values)
-    return a, b, c
-
-
-def _shifted(points: tuple[Point, Point], start: np.ndarray) -> tuple[Point, Point]:
-    first, second = (_point(np.asarray(p) + start) for p in points)
+def axis_in_lps(ends: tuple[Point, Point], grid: ImageGeometry) -> tuple[Point, Point]:
+    """The ends of a line, voxels (slice, row, column) of a grid, as LPS mm."""
+    first, second = (_in_lps(np.asarray(end), grid) for end in ends)
     return first, second
+
+
+def _in_lps(voxel: np.ndarray, grid: ImageGeometry) -> Point:
+    x, y, z = (float(mm) for mm in grid.to_lps(voxel))
+    return x, y, z

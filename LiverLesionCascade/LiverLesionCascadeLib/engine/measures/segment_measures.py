@@ -11,7 +11,7 @@ from scipy import ndimage
 from ..grid.geometry import AxialOrder, ImageGeometry, axial_order, covering_axial_geometry, is_axis_aligned
 from ..grid.resampling import resample
 from .diameters import axial_diameters
-from .lesions import Lesion, LiverSurface, measure_lesion
+from .lesions import Lesion, LiverSurface, axis_in_lps, measure_lesion
 
 # Voxels: the deviation of the Gaussian that rounds the corners of a tilted mask, and what it needs around the mask.
 _ROUNDING, _PADDING = 0.6, 2
@@ -49,7 +49,7 @@ class SourceMeasures:
         high = [min(s + n + 1, size) for s, n, size in zip(start, liver.shape, self._geometry.shape, strict=True)]
         before_after = [(s - a, b - s - n) for s, n, a, b in zip(start, liver.shape, low, high, strict=True)]
         self._surface_box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-        self._surface = LiverSurface(np.pad(liver, before_after), self._crop(self._surface_box))
+        self._surface = LiverSurface(np.pad(liver, before_after), self._geometry.cropped(self._surface_box))
 
     def measure(
         self,
@@ -65,30 +65,22 @@ class SourceMeasures:
             start: Index (k, j, i) of its first voxel in the image.
             probability: 0..1 in that box; None where unknown.
 
-        Returns:
-            The measures, with points, centroid and slice as voxels (k, j, i) of the image, fractions allowed, as in
-            `SourceResult`.
-
         Raises:
             ValueError: The mask is empty.
         """
         box = tuple(slice(first, first + n) for first, n in zip(start, mask.shape, strict=True))
-        crop = self._crop(box)
+        crop = self._geometry.cropped(box)
         order = self._order
-        axial = _reordered(crop, order)
         lesion = measure_lesion(
             order.apply(mask),
             order.apply(self._image[box]),
-            axial,
+            _reordered(crop, order),
             None if probability is None else order.apply(probability),
             number=number,
         )
         if not is_axis_aligned(self._geometry):
-            lesion, axial = _with_axial_diameters(lesion, mask, crop, axial)
-        return replace(
-            self._on_source(lesion, axial, _reordered(crop, order)),
-            distance_to_liver_surface_mm=self.distance_mm(mask, start),
-        )
+            lesion = _with_axial_diameters(lesion, mask, crop)
+        return replace(lesion, distance_to_liver_surface_mm=self.distance_mm(mask, start))
 
     def distance_mm(self, mask: np.ndarray, start: tuple[int, int, int]) -> float | None:
         """From a lesion to the liver's surface: see `Lesion.distance_to_liver_surface_mm`."""
@@ -100,31 +92,6 @@ class SourceMeasures:
         if any(s.start < 0 or s.stop > size for s, size in zip(box, sizes, strict=True)):
             return 0.0  # it reaches out of the liver
         return self._surface.distance_mm(mask, box)
-
-    def _crop(self, box: tuple[slice, ...]) -> ImageGeometry:
-        matrix = np.array(self._geometry.ijk_to_lps)
-        matrix[:3, 3] = self._geometry.to_lps(np.array([s.start for s in box]))
-        k, j, i = (s.stop - s.start for s in box)
-        return ImageGeometry((k, j, i), matrix)
-
-    def _on_source(self, lesion: Lesion, diameters: ImageGeometry, axial: ImageGeometry) -> Lesion:
-        """Points as voxels of the image. ``diameters``, ``axial``: grids of the diameters' and of the other points."""
-
-        def moved(point: tuple[float, float, float], grid: ImageGeometry) -> tuple[float, float, float]:
-            k, j, i = (float(x) for x in self._geometry.from_lps(grid.to_lps(np.asarray(point))))
-            return k, j, i
-
-        along = self._order.axes[0]
-        long_a, long_b = (moved(point, diameters) for point in lesion.long_axis_points)
-        short_a, short_b = (moved(point, diameters) for point in lesion.short_axis_points)
-        middle = round((long_a[along] + long_b[along]) / 2)
-        return replace(
-            lesion,
-            long_axis_points=(long_a, long_b),
-            short_axis_points=(short_a, short_b),
-            centroid=moved(lesion.centroid, axial),
-            long_axis_slice=min(max(middle, 0), self._geometry.shape[along] - 1),
-        )
 
 
 def _reordered(geometry: ImageGeometry, order: AxialOrder) -> ImageGeometry:
@@ -149,10 +116,8 @@ def _finer(grid: ImageGeometry, pixel_mm: float) -> ImageGeometry:
     return ImageGeometry.from_axes((slices, rows * parts[1], columns * parts[0]), spacing, origin)
 
 
-def _with_axial_diameters(
-    lesion: Lesion, mask: np.ndarray, crop: ImageGeometry, axial: ImageGeometry
-) -> tuple[Lesion, ImageGeometry]:
-    """Diameters in true axial slices, and the grid of their points; unchanged where the lesion has no voxel there."""
+def _with_axial_diameters(lesion: Lesion, mask: np.ndarray, crop: ImageGeometry) -> Lesion:
+    """Diameters in true axial slices; unchanged where the lesion has no voxel there."""
     # The nearest voxel's steps would be off by more than a voxel, and corners stand out of the outline's curve and make
     # the longest line longer: the mask is interpolated with its corners rounded off, and cut where it has its volume.
     around = np.eye(4)
@@ -166,18 +131,14 @@ def _with_axial_diameters(
     voxels = max(1, round(np.count_nonzero(mask) * crop.voxel_volume_ml / grid.voxel_volume_ml))
     level = float(np.partition(values, -voxels, axis=None)[-voxels])
     if level <= 0:  # no voxel of the lesion is near one of the axial grid
-        return lesion, axial
+        return lesion
     resampled = values >= level
     column_mm, row_mm, _ = grid.spacing
     found = axial_diameters(resampled, (row_mm, column_mm))
-    return (
-        replace(
-            lesion,
-            long_axis_mm=found.long_mm,
-            short_axis_mm=found.short_mm,
-            long_axis_slice=found.slice_index,
-            long_axis_points=found.long_points,
-            short_axis_points=found.short_points,
-        ),
-        grid,
+    return replace(
+        lesion,
+        long_axis_mm=found.long_mm,
+        short_axis_mm=found.short_mm,
+        long_axis_points=axis_in_lps(found.long_points, grid),
+        short_axis_points=axis_in_lps(found.short_points, grid),
     )

@@ -22,6 +22,8 @@ from ..codes import NO_CODE, Code
 from ..errors import CascadeError, OutputError
 from ..files import write_atomically
 from ..grid.boxed import Boxed
+from ..grid.geometry import ImageGeometry
+from ..measures.diameters import Point
 from ..measures.lesions import Lesion
 from ..scan.dicom.dicom_source import SourceImage
 
@@ -47,7 +49,7 @@ class ExportedSegment:
         tracking_id: What it is called in all reports.
         tracking_uid: The same as a DICOM UID.
         volume_ml: Its volume.
-        measures: Of a lesion, with points in voxels (k, j, i) of the volume's grid; None for the liver.
+        measures: Of a lesion; None for the liver.
     """
 
     label: str
@@ -132,7 +134,11 @@ def segmentation_object(images: Sequence[SourceImage], segments: Sequence[Export
 
 @_made_by_highdicom()
 def measurement_report(
-    images: Sequence[SourceImage], segmentation: Any, segments: Sequence[ExportedSegment], description: str
+    images: Sequence[SourceImage],
+    segmentation: Any,
+    segments: Sequence[ExportedSegment],
+    description: str,
+    grid: ImageGeometry,
 ) -> Any:
     """The measures as a Comprehensive 3D SR of template 1500, a pydicom Dataset.
 
@@ -140,6 +146,7 @@ def measurement_report(
 
     Args:
         segmentation: What ``segmentation_object`` made of these images and segments.
+        grid: Of the volume, in the space in which the measures' points are.
     """
     import highdicom
     from highdicom import sr
@@ -147,7 +154,7 @@ def measurement_report(
     numbers = {str(item.TrackingUID): int(item.SegmentNumber) for item in segmentation.SegmentSequence}
     first = images[0].dataset
     groups = [
-        _group(images, segmentation, segment, numbers[segment.tracking_uid])
+        _group(images, segmentation, segment, numbers[segment.tracking_uid], grid)
         for segment in segments
         if segment.tracking_uid in numbers
     ]
@@ -253,7 +260,9 @@ def _description(number: int, segment: ExportedSegment) -> Any:
     return item
 
 
-def _group(images: Sequence[SourceImage], segmentation: Any, segment: ExportedSegment, number: int) -> Any:
+def _group(
+    images: Sequence[SourceImage], segmentation: Any, segment: ExportedSegment, number: int, grid: ImageGeometry
+) -> Any:
     from highdicom import sr
 
     measurements = [
@@ -275,7 +284,7 @@ def _group(images: Sequence[SourceImage], segmentation: Any, segment: ExportedSe
                     name=_concept(name),
                     value=_rounded(length),
                     unit=_concept(codes.MILLIMETER),
-                    referenced_images=_image(images, points),
+                    referenced_images=_image(images, grid, points),
                 )
             )
         for derivation, value in ((codes.MEAN, lesion.mean_hu), (codes.STANDARD_DEVIATION, lesion.sd_hu)):
@@ -303,15 +312,16 @@ def _group(images: Sequence[SourceImage], segmentation: Any, segment: ExportedSe
     )
 
 
-def _image(images: Sequence[SourceImage], points: tuple[tuple[float, float, float], ...]) -> list[Any] | None:
-    """The image in which a line was measured; None where it lies in none (a tilted scan).
+def _image(images: Sequence[SourceImage], grid: ImageGeometry, line: tuple[Point, Point]) -> list[Any] | None:
+    """The image in which a line (LPS mm) was measured; None where it lies in none (a tilted scan).
 
     The line itself has no place here: a group that refers to a segment holds no coordinates (TID 1411).
     """
     from highdicom import sr
 
+    along = grid.from_lps(np.array(line))[:, 0]
     for image in images:
-        if all(image.holds(point[0]) for point in points):
+        if all(image.holds(k) for k in along):
             return [sr.SourceImageForMeasurement(image.dataset.SOPClassUID, image.dataset.SOPInstanceUID)]
     return None
 

@@ -9,17 +9,17 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ... import __version__
+from ..grid.boxed import Boxed, union
 from ..measures.lesions import Lesion
 from .key_images import DEFAULT_WINDOW, KeyImage, encode_jpeg, key_images
 from .page import Translate, english, fill, render_page, research_use, write_page
-from .source_slices import long_axis_middle, ras, source_slice
+from .source_slices import source_slice
 from .viewer_data import viewer_data
 
 if TYPE_CHECKING:
     from ..results.result import SegmentationResult
+    from ..scan.ct_volume import CTVolume
 
 MAX_IMAGES = 8
 #: Of a report with its viewer.
@@ -36,6 +36,7 @@ _NO_BREAK = "\N{NO-BREAK SPACE}"
 
 def write_report(
     path: Path,
+    ct: CTVolume,
     result: SegmentationResult,
     *,
     input_name: str = "",
@@ -43,10 +44,11 @@ def write_report(
     with_viewer: bool = True,
 ) -> None:
     """Write the report to ``path``. Raises OSError."""
-    write_page(Path(path), render_report(result, input_name=input_name, created=created, with_viewer=with_viewer))
+    write_page(path, render_report(ct, result, input_name=input_name, created=created, with_viewer=with_viewer))
 
 
 def render_report(
+    ct: CTVolume,
     result: SegmentationResult,
     *,
     input_name: str = "",
@@ -60,7 +62,8 @@ def render_report(
     """The report as HTML.
 
     Args:
-        result: What is reported.
+        ct: The scan.
+        result: What is reported, on the grid of ``ct.hu``.
         input_name: The scan as the user knows it, by default the volume's name.
         created: When, by default now.
         max_images: Number of key images at most.
@@ -70,10 +73,9 @@ def render_report(
         translate: Gives the page's own texts in the reader's language. What the engine says stays English.
     """
     _ = translate
-    ct = result.ct
     created = datetime.now().astimezone() if created is None else created
     name = input_name or ct.name or _("Unnamed scan")
-    images = key_images(ct.hu, result.liver, result.lesions, result.table, ct.spacing, limit=max_images, window=window)
+    images = key_images(ct, result, limit=max_images, window=window)
 
     def page(data: dict[str, object] | None) -> str:
         body = fill(
@@ -87,9 +89,9 @@ def render_report(
             figures=_figures(result, _),
             findings=_findings(result, _),
             viewer=fill("viewer/viewer.html", translate) if data else "",
-            images=_pictures(result, images, _),
-            lesions=_lesion_table(result, notes or {}, _),
-            details=_details(result, window, _),
+            images=_pictures(ct, result, images, _),
+            lesions=_lesion_table(ct, result, notes or {}, _),
+            details=_details(ct, result, window, _),
         )
         title = _("{name}: liver and lesions").format(name=name)
         scripts = _SCRIPTS if data else ()
@@ -97,7 +99,7 @@ def render_report(
 
     if with_viewer:
         room = MAX_BYTES - len(page({"viewer": None}).encode("utf-8", errors="replace"))
-        data = viewer_data(result, room)
+        data = viewer_data(ct, result, room)
         if data is not None:
             return page({"viewer": data})
     return page(None)
@@ -108,10 +110,10 @@ def tumour_burden(result: SegmentationResult) -> float | None:
 
     What a person painted as lesion outside of the liver belongs to the organ: the whole is liver and lesions united.
     """
-    lesions = result.lesions > 0
-    if not result.liver.any():
+    if not result.liver.count:
         return None
-    return 100.0 * np.count_nonzero(lesions) / np.count_nonzero(result.liver | lesions)
+    lesions = Boxed.mask(result.lesions.values, result.lesions.start)
+    return 100.0 * lesions.count / union((result.liver, lesions)).count
 
 
 def _figures(result: SegmentationResult, _: Translate) -> str:
@@ -143,14 +145,14 @@ def _findings(result: SegmentationResult, _: Translate) -> str:
     return f'<section class="findings-section"><h2>{title}</h2><ul class="findings">{items}</ul></section>'
 
 
-def _pictures(result: SegmentationResult, images: Sequence[KeyImage], _: Translate) -> str:
+def _pictures(ct: CTVolume, result: SegmentationResult, images: Sequence[KeyImage], _: Translate) -> str:
     if not images:
         return ""
     figures = []
     for image in images:
         data = base64.b64encode(encode_jpeg(image.pixels)).decode("ascii")
         place = _("Slice {slice}, S {mm} mm").format(
-            slice=source_slice(result.ct, image.centre), mm=_number(ras(result.ct, image.centre)[2], 1)
+            slice=source_slice(ct, image.centre), mm=_number(image.centre[2], 1)
         )
         caption = place
         if image.measured:
@@ -180,7 +182,7 @@ def _pictures(result: SegmentationResult, images: Sequence[KeyImage], _: Transla
     )
 
 
-def _lesion_table(result: SegmentationResult, notes: Mapping[int, str], _: Translate) -> str:
+def _lesion_table(ct: CTVolume, result: SegmentationResult, notes: Mapping[int, str], _: Translate) -> str:
     title = f'<section class="lesions"><h2 id="lesions-title">{escape(_("Lesions"))}</h2>'
     if not result.table:
         return f"{title}<p>{escape(_('No lesion was found.'))}</p></section>"
@@ -198,7 +200,7 @@ def _lesion_table(result: SegmentationResult, notes: Mapping[int, str], _: Trans
     head = "".join(
         f'<th scope="col">{escape(title)}{f"<small>{unit}</small>" if unit else ""}</th>' for title, unit in heads
     )
-    rows = "".join(_lesion_row(result, lesion, notes) for lesion in result.table)
+    rows = "".join(_lesion_row(ct, lesion, notes) for lesion in result.table)
     note = _(
         "Diameters: longest in an axial slice, and the longest perpendicular to it in that slice. Slice: of the long "
         "diameter, counted from 0 as in Slicer's Data Probe; S: its position in Slicer. Confidence: how likely it is a "
@@ -211,11 +213,11 @@ def _lesion_table(result: SegmentationResult, notes: Mapping[int, str], _: Trans
     )
 
 
-def _lesion_row(result: SegmentationResult, lesion: Lesion, notes: Mapping[int, str]) -> str:
-    middle = long_axis_middle(lesion)
-    superior = ras(result.ct, middle)[2]
+def _lesion_row(ct: CTVolume, lesion: Lesion, notes: Mapping[int, str]) -> str:
+    middle = lesion.long_axis_middle
+    superior = middle[2]
     confidence = None if lesion.confidence is None else 100 * lesion.confidence
-    number = source_slice(result.ct, middle)
+    number = source_slice(ct, middle)
     surface = lesion.distance_to_liver_surface_mm
     note = notes.get(lesion.number, "")
     cells: list[tuple[str, float | str | None]] = [
@@ -240,14 +242,14 @@ def _value(value: float | str | None) -> str:
     return escape(value) if isinstance(value, str) else f"{value:.6g}"
 
 
-def _details(result: SegmentationResult, window: tuple[float, float], _: Translate) -> str:
-    source = result.ct.source
+def _details(ct: CTVolume, result: SegmentationResult, window: tuple[float, float], _: Translate) -> str:
+    source = ct.source
     size = " × ".join(str(n) for n in source.shape[::-1])
     spacing = " × ".join(f"{mm:.3g}" for mm in source.spacing)
     total = sum(result.timings.values())
     stages = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in result.timings.items())
     scan = _("{size} voxels of {spacing} mm").format(size=size, spacing=spacing)
-    if result.ct.resampled:
+    if ct.resampled:
         scan = _("{scan}, resampled to axial slices").format(scan=scan)
     rows = [
         (_("Model bundle"), f"{result.bundle_name} {result.bundle_version}".strip()),

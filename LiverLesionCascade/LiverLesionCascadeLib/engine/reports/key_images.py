@@ -15,7 +15,11 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
+from ..grid.bounding_box import Box, box_at
+from ..grid.boxed import joint_box
 from ..measures.lesions import Lesion
+from ..results.result import SegmentationResult
+from ..scan.ct_volume import CTVolume
 from .outlines import outlines
 
 #: HU shown as black and white: an abdominal soft tissue window.
@@ -45,7 +49,7 @@ class KeyImage:
         slice: Index of the slice in the axial grid.
         measured: Numbers of the lesions whose diameters are drawn in, because this is the slice of their long axis.
         visible: Numbers of all lesions outlined.
-        centre: The crop's centre, (slice, row, column).
+        centre: The crop's centre, LPS mm.
         pixels: (row, column, RGB) uint8.
     """
 
@@ -82,29 +86,27 @@ class _Frame:
         return np.asarray(whole.resize((self.width, self.height), Image.Resampling.BILINEAR, box))
 
 
-def key_slices(table: Sequence[Lesion], liver: np.ndarray, limit: int) -> list[int]:
-    """The slices to show, from feet to head: those on which the largest lesions are measured.
+def key_slices(ct: CTVolume, result: SegmentationResult, limit: int) -> list[int]:
+    """The slices of ``ct.hu`` to show, from feet to head: those on which the largest lesions are measured.
 
     Lesions measured on one slice share a picture. Without lesions it is the slice with most liver, or the middle one.
     """
     slices: list[int] = []
-    for lesion in sorted(table, key=lambda lesion: -lesion.volume_ml):
-        if lesion.long_axis_slice not in slices:
-            slices.append(lesion.long_axis_slice)
+    for lesion in sorted(result.table, key=lambda lesion: -lesion.volume_ml):
+        index = lesion.slice_in(ct.geometry)
+        if index not in slices:
+            slices.append(index)
         if len(slices) == limit:
             break
     if not slices and limit > 0:
-        area = liver.reshape(len(liver), -1).sum(axis=1)
-        slices = [int(np.argmax(area)) if area.any() else len(liver) // 2]
+        area = result.liver.values.sum(axis=(1, 2))
+        slices = [result.liver.start[0] + int(np.argmax(area)) if area.any() else len(ct.hu) // 2]
     return sorted(slices)
 
 
 def key_images(
-    hu: np.ndarray,
-    liver: np.ndarray,
-    lesions: np.ndarray,
-    table: Sequence[Lesion],
-    spacing: tuple[float, float, float],
+    ct: CTVolume,
+    result: SegmentationResult,
     *,
     limit: int = 8,
     size: int = 640,
@@ -113,28 +115,26 @@ def key_images(
     """Pictures of the key slices, all of the same crop around the liver.
 
     Args:
-        hu: HU.
-        liver: Bool, the whole organ.
-        lesions: Instance numbers, 0 where there is no lesion.
-        table: Measures of these instances; only lesions in it get a number and diameters.
-        spacing: (slice, row, column) in mm.
+        ct: The scan.
+        result: On the grid of ``ct.hu``; only lesions of its table get a number and diameters.
         limit: Number of pictures at most.
         size: Pixels along the longer side.
         window: HU shown as black and as white.
     """
     if limit <= 0:
         return []
-    frame = _frame(liver | (lesions > 0), spacing, size)
+    frame = _frame(joint_box((result.liver, result.lesions)), ct, size)
     measured: dict[int, list[Lesion]] = defaultdict(list)
-    for lesion in table:
-        measured[lesion.long_axis_slice].append(lesion)
+    for lesion in result.table:
+        measured[lesion.slice_in(ct.geometry)].append(lesion)
     images = []
-    for index in key_slices(table, liver, limit):
-        pixels, visible = _draw(hu[index], liver[index], lesions[index], measured[index], table, frame, window)
+    for index in key_slices(ct, result, limit):
+        pixels, visible = _draw(ct, result, index, measured[index], frame, window)
         row = frame.top + frame.height * frame.mm / frame.row_mm / 2 - 0.5
         column = frame.left + frame.width * frame.mm / frame.column_mm / 2 - 0.5
         numbers = tuple(lesion.number for lesion in measured[index])
-        images.append(KeyImage(index, numbers, visible, (float(index), row, column), pixels))
+        centre = tuple(ct.geometry.to_lps(np.array((index, row, column))).tolist())
+        images.append(KeyImage(index, numbers, visible, centre, pixels))
     return images
 
 
@@ -145,17 +145,16 @@ def encode_jpeg(pixels: np.ndarray) -> bytes:
     return file.getvalue()
 
 
-def _frame(mask: np.ndarray, spacing: tuple[float, float, float], size: int) -> _Frame:
-    """The crop around a mask (slice, row, column), the whole slice where the mask is empty."""
-    plane = np.asarray(mask.any(axis=0))
+def _frame(box: Box | None, ct: CTVolume, size: int) -> _Frame:
+    """The crop around a box of the grid; the whole slice where it is None."""
+    spacing = ct.spacing
     edges = []
-    for line, mm in ((plane.max(axis=1), spacing[1]), (plane.max(axis=0), spacing[2])):
-        occupied = np.flatnonzero(line)
-        length = len(line)
-        if len(occupied) == 0:
+    for axis in (1, 2):
+        length, mm = ct.hu.shape[axis], spacing[axis]
+        if box is None:
             edges.append((0.0, float(length)))
             continue
-        first, last = float(occupied[0]), float(occupied[-1] + 1)
+        first, last = box[axis].start, box[axis].stop
         grow = max(_MARGIN_MM, (_MIN_EXTENT_MM - (last - first) * mm) / 2) / mm
         edges.append((max(first - grow, 0.0), min(last + grow, float(length))))
     (top, bottom), (left, right) = edges
@@ -166,24 +165,27 @@ def _frame(mask: np.ndarray, spacing: tuple[float, float, float], size: int) -> 
 
 
 def _draw(
-    hu: np.ndarray,
-    liver: np.ndarray,
-    lesions: np.ndarray,
+    ct: CTVolume,
+    result: SegmentationResult,
+    index: int,
     measured: Sequence[Lesion],
-    table: Sequence[Lesion],
     frame: _Frame,
     window: tuple[float, float],
 ) -> tuple[np.ndarray, tuple[int, ...]]:
-    """One picture, (row, column, RGB) uint8, and the numbers of the lesions in it."""
+    """The picture of a slice, (row, column, RGB) uint8, and the numbers of the lesions in it."""
+    _, rows, columns = ct.hu.shape
+    plane = box_at((index, 0, 0), (1, rows, columns))
+    liver, lesions = result.liver.within(plane)[0], result.lesions.within(plane)[0]
     low, high = window
-    grey = np.rint(np.clip((frame.resample(hu) - low) / (high - low), 0.0, 1.0) * 255.0).astype(np.uint8)
+    grey = np.rint(np.clip((frame.resample(ct.hu[index]) - low) / (high - low), 0.0, 1.0) * 255.0).astype(np.uint8)
     canvas = _Canvas(Image.fromarray(grey).convert("RGB"), frame)
     canvas.outline(liver, 1.6, LIVER_COLOUR)
     canvas.outline(lesions > 0, 2.2, LESION_COLOUR)
     for lesion in measured:
         for (start, end), width in ((lesion.long_axis_points, 1.8), (lesion.short_axis_points, 1.2)):
-            canvas.lines([[frame.pixel(*start[1:]), frame.pixel(*end[1:])]], width, AXIS_COLOUR)
-    numbers = [lesion.number for lesion in table if (lesions == lesion.number).any()]
+            ends = ct.geometry.from_lps(np.array((start, end)))[:, 1:].tolist()
+            canvas.lines([[frame.pixel(row, column) for row, column in ends]], width, AXIS_COLOUR)
+    numbers = [lesion.number for lesion in result.table if (lesions == lesion.number).any()]
     _draw_numbers(canvas, lesions, numbers)
     _draw_orientation(canvas)
     return np.asarray(canvas.image), tuple(numbers)

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..measures.lesions import Lesion
 from ..measures.spreadsheet import cell_text
 from ..scan.ct_volume import CTVolume
-from .source_slices import long_axis_middle, ras, source_slice
+from .source_slices import source_slice
 
 #: Column and number of decimals; None for whole numbers. Slice numbers: see ``source_slices``.
 COLUMNS: dict[str, int | None] = {
@@ -38,8 +38,8 @@ def lesion_rows(table: Sequence[Lesion], ct: CTVolume) -> list[dict[str, float |
     """
     rows: list[dict[str, float | int | None]] = []
     for lesion in table:
-        middle = long_axis_middle(lesion)
-        left, posterior, superior = lesion.centroid_lps
+        middle = lesion.long_axis_middle
+        left, posterior, superior = lesion.centroid
         rows.append(
             {
                 "lesion": lesion.number,
@@ -50,7 +50,7 @@ def lesion_rows(table: Sequence[Lesion], ct: CTVolume) -> list[dict[str, float |
                 "sd_hu": lesion.sd_hu,
                 "confidence": lesion.confidence,
                 "slice": source_slice(ct, middle),
-                "slice_s_mm": ras(ct, middle)[2],
+                "slice_s_mm": middle[2],
                 "centroid_r_mm": -left,
                 "centroid_a_mm": -posterior,
                 "centroid_s_mm": superior,

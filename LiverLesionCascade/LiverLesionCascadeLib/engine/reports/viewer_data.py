@@ -5,19 +5,21 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Iterable
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 from scipy import ndimage
 
+from ..grid.boxed import joint_box
 from .key_images import key_slices
 from .outlines import outline_paths
-from .source_slices import ras, source_slice
+from .source_slices import source_slice
 
 if TYPE_CHECKING:
     from ..results.result import SegmentationResult
+    from ..scan.ct_volume import CTVolume
 
 #: HU of the darkest and the brightest grey value: what the windows for liver and soft tissue need.
 LOWEST_HU, HIGHEST_HU = -200.0, 300.0
@@ -30,30 +32,34 @@ _TRIED_SLICES = 12
 _PICTURE_FIELDS = 200
 
 
-def viewer_data(result: SegmentationResult, most_bytes: int) -> dict[str, Any] | None:
+def viewer_data(ct: CTVolume, result: SegmentationResult, most_bytes: int) -> dict[str, Any] | None:
     """Scan and outlines for the script, at most ``most_bytes`` as JSON; None without liver, or if they are too few.
 
-    Points are voxels of the box, (slice, row, column) in axial LPS order.
+    The result is on the grid of ``ct.hu``. Points are voxels of the box, (slice, row, column) in axial LPS order.
     """
-    ct = result.ct
-    labels = result.lesions
-    box = _box(result.liver | (labels > 0), ct.spacing)
-    if box is None:
+    found = joint_box((result.liver, result.lesions))
+    if found is None:
         return None
-    start = np.array([each.start for each in box])
-    liver, labels = result.liver[box], labels[box]
-    middle = [(each.start + each.stop - 1) / 2 for each in box]
-    places = [(float(n), middle[1], middle[2]) for n in range(box[0].start, box[0].stop)]
+    margins = [math.ceil(_MARGIN_MM / mm) for mm in ct.spacing]
+    box = tuple(
+        slice(max(each.start - margin, 0), min(each.stop + margin, length))
+        for each, margin, length in zip(found, margins, ct.hu.shape, strict=True)
+    )
+    crop = ct.geometry.cropped(box)
+    liver, labels = result.liver.within(box), result.lesions.within(box)
+    slices, rows, columns = crop.shape
+    places = crop.to_lps(np.array([(n, (rows - 1) / 2, (columns - 1) / 2) for n in range(slices)]))
+    left, posterior, superior = crop.origin
 
-    def voxel(point: Iterable[float]) -> list[float]:
-        return [round(float(x), 2) for x in np.asarray(tuple(point)) - start]
+    def voxel(point: tuple[float, float, float]) -> list[float]:
+        return [round(x, 2) for x in crop.from_lps(np.array(point)).tolist()]
 
     data: dict[str, Any] = {
         "size": list(liver.shape),
         "spacing": list(ct.spacing),
-        "origin": [round(mm, 3) for mm in ras(ct, tuple(float(n) for n in start))],  # type: ignore[arg-type]
+        "origin": [round(mm, 3) for mm in (-left, -posterior, superior)],  # RAS
         "numbers": [source_slice(ct, place) for place in places],
-        "first": _first_slice(result) - box[0].start,
+        "first": key_slices(ct, result, 1)[0] - box[0].start,
         "lesions": [
             {
                 "number": lesion.number,
@@ -72,23 +78,6 @@ def viewer_data(result: SegmentationResult, most_bytes: int) -> dict[str, Any] |
     }
     pictures = _pictures(ct.hu[box], most_bytes - len(json.dumps(data, separators=(",", ":"))) - _PICTURE_FIELDS)
     return None if pictures is None else {**data, "pictures": pictures}
-
-
-def _box(mask: np.ndarray, spacing: tuple[float, float, float]) -> tuple[slice, ...] | None:
-    """The box of a mask (slice, row, column) with a margin; None where the mask is empty."""
-    found = ndimage.find_objects(mask.view(np.uint8))
-    if not found:
-        return None
-    margins = [int(np.ceil(_MARGIN_MM / mm)) for mm in spacing]
-    return tuple(
-        slice(max(each.start - margin, 0), min(each.stop + margin, length))
-        for each, margin, length in zip(found[0], margins, mask.shape, strict=True)
-    )
-
-
-def _first_slice(result: SegmentationResult) -> int:
-    """What is shown at first: where the largest lesion is measured, or the slice with most liver."""
-    return key_slices(result.table, result.liver, 1)[0]
 
 
 def _outlines(liver: np.ndarray, lesions: np.ndarray) -> list[dict[str, str]]:

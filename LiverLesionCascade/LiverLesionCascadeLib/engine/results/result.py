@@ -1,26 +1,44 @@
-"""What a segmentation run returns."""
+"""What a segmentation run returns: on the engine's grid, on the scan's own, and as files for another process.
+
+Only the boxes that hold something are kept, so that a result is small whatever the scan's size.
+"""
 
 from __future__ import annotations
 
-from copy import copy
-from dataclasses import dataclass, field, fields
+import json
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..files import write_atomically
 from ..findings import Finding
 from ..grid.boxed import Boxed
+from ..grid.geometry import ImageGeometry
 from ..measures.lesions import Lesion
 from ..model.lesion_filter import LesionFilter
 from ..scan.ct_volume import CTVolume
 
+_DESCRIPTION_FILE = "result.json"
+_MAPS = ("liver", "lesions", "liver_probability", "lesion_probability")
+
+
+def _unknown() -> Boxed:
+    return Boxed.nothing(np.float16)
+
 
 @dataclass(kw_only=True)
-class ResultFacts:
-    """What is known of a result, whatever grid its masks are on.
+class SegmentationResult:
+    """Liver and lesions of one scan, on any grid.
 
     Attributes:
-        table: Measures of the lesions, in the order of their numbers.
+        grid: Which the maps are of, in their axis order: ``ct.geometry`` as the segmenter returns it.
+        name: Of the scan.
+        liver: bool, the whole organ, lesions included.
+        lesions: uint8 or uint16, lesions 1..n by falling volume.
+        liver_volume_ml: Of the whole organ.
+        table: Measures of the lesions, in the order of their numbers; the same on every grid.
         findings: What a person should know about the scan and this result.
         timings: Seconds per stage.
         lesion_threshold: Probability above which a voxel was a lesion.
@@ -28,8 +46,14 @@ class ResultFacts:
         split_lesions: Whether lesions that have grown together were told apart.
         lesion_filter: What gave the lesions their confidence; None for a bundle without a filter.
         lesions_ml: Of all lesions together, where they may have voxels in common; None: the sum of the table.
+        liver_probability, lesion_probability: float16, in the liver's box; nothing where they are not known.
     """
 
+    grid: ImageGeometry
+    name: str
+    liver: Boxed
+    lesions: Boxed
+    liver_volume_ml: float
     table: list[Lesion]
     bundle_name: str
     bundle_version: str
@@ -42,33 +66,101 @@ class ResultFacts:
     split_lesions: bool = False
     lesion_filter: LesionFilter | None = None
     lesions_ml: float | None = None
+    liver_probability: Boxed = field(default_factory=_unknown)
+    lesion_probability: Boxed = field(default_factory=_unknown)
+
+    @classmethod
+    def of(cls, ct: CTVolume, liver: np.ndarray, lesions: np.ndarray, **others: Any) -> SegmentationResult:
+        """From arrays (slice, row, column) on the grid of ``ct.hu``: bool, and the lesions' numbers.
+
+        Args:
+            others: Whatever else a result has, by name.
+        """
+        volume_ml = float(np.count_nonzero(liver)) * ct.geometry.voxel_volume_ml
+        masks: dict[str, Any] = {
+            "liver": Boxed.mask(liver),
+            "lesions": Boxed.labels(lesions),
+            "liver_volume_ml": volume_ml,
+        }
+        return cls(grid=ct.geometry, name=ct.name, **(masks | others))
 
     @property
     def lesion_volume_ml(self) -> float:
         return sum(lesion.volume_ml for lesion in self.table) if self.lesions_ml is None else self.lesions_ml
 
-    def facts(self) -> dict[str, Any]:
-        """All of these by name, for a result on another grid; lists are copied."""
-        values = {each.name: getattr(self, each.name) for each in fields(ResultFacts)}
-        return values | {name: copy(values[name]) for name in ("table", "findings", "timings")}
+    def on_source(self, ct: CTVolume, keep_probabilities: bool = False) -> SegmentationResult:
+        """The result on the grid of the image that was segmented, axis order and flips as they are there.
+
+        Args:
+            ct: The scan, on whose axial grid the result is.
+            keep_probabilities: Whether the probability maps come along.
+        """
+
+        def probability(boxed: Boxed) -> Boxed:
+            return ct.boxed_to_source(Boxed.of(boxed.values, boxed.start), 1) if keep_probabilities else _unknown()
+
+        return replace(
+            self,
+            grid=ct.source,
+            liver=ct.boxed_to_source(self.liver),
+            lesions=ct.boxed_to_source(self.lesions),
+            liver_probability=probability(self.liver_probability),
+            lesion_probability=probability(self.lesion_probability),
+        )
+
+    def moved(self, start: tuple[int, int, int], grid: ImageGeometry) -> SegmentationResult:
+        """The result of a crop, on the grid that it was cut from; the arrays are shared.
+
+        Args:
+            start: Index (k, j, i) of the crop's first voxel on that grid.
+
+        Raises:
+            ValueError: If the crop does not lie within that grid.
+        """
+        shape = self.grid.shape
+        if any(first < 0 or first + n > whole for first, n, whole in zip(start, shape, grid.shape, strict=True)):
+            raise ValueError(f"A crop of {shape} from {start} on does not lie within a grid of {grid.shape}.")
+        return replace(self, grid=grid, **{name: getattr(self, name).moved(start) for name in _MAPS})
+
+    def write(self, folder: Path) -> None:
+        """Writes the result as uncompressed arrays and a JSON file, which comes last. Raises OSError."""
+        folder.mkdir(parents=True, exist_ok=True)
+        starts = {}
+        for name in _MAPS:
+            boxed = getattr(self, name)
+            np.save(folder / f"{name}.npy", boxed.values, allow_pickle=False)
+            starts[name] = boxed.start
+        known = self.lesion_filter
+        description = {
+            **{each.name: getattr(self, each.name) for each in fields(self) if each.name not in _MAPS},
+            "grid": {"shape": self.grid.shape, "ijk_to_lps": self.grid.ijk_to_lps.tolist()},
+            "table": [asdict(lesion) for lesion in self.table],
+            "findings": [asdict(finding) for finding in self.findings],
+            "lesion_filter": None if known is None else known.to_dict(),
+            "starts": starts,
+        }
+        write_atomically(folder / _DESCRIPTION_FILE, json.dumps(description).encode())
+
+    @classmethod
+    def read(cls, folder: Path) -> SegmentationResult:
+        """Reads what ``write`` wrote. Raises OSError or ValueError where it is incomplete."""
+        description = json.loads((folder / _DESCRIPTION_FILE).read_bytes())
+        try:
+            maps: dict[str, Any] = {
+                name: Boxed(np.load(folder / f"{name}.npy", allow_pickle=False), tuple(start))
+                for name, start in description.pop("starts").items()
+            }
+            description["grid"] = ImageGeometry(**description["grid"])
+            description["table"] = [_lesion_from_json(lesion) for lesion in description["table"]]
+            description["findings"] = [Finding(**finding) for finding in description["findings"]]
+            if description["lesion_filter"] is not None:
+                description["lesion_filter"] = LesionFilter.from_dict(description["lesion_filter"])
+            return cls(**description, **maps)
+        except (KeyError, TypeError, EOFError) as error:
+            raise ValueError(f"{folder} holds no complete result ({error}): segment the volume again") from error
 
 
-@dataclass
-class SegmentationResult(ResultFacts):
-    """Liver and lesions of one scan, on the grid of ``ct.hu``; ``ct.to_source`` takes them to the source's grid.
-
-    Attributes:
-        liver: (slice, row, column) bool, the whole organ, lesions included.
-        lesions: (slice, row, column) uint16, lesions 1..n by falling volume.
-        liver_probability, lesion_probability: float16, in the liver's box; nothing where they are not known.
-    """
-
-    ct: CTVolume
-    liver: np.ndarray
-    lesions: np.ndarray
-    liver_probability: Boxed = field(default_factory=lambda: Boxed.nothing(np.float16))
-    lesion_probability: Boxed = field(default_factory=lambda: Boxed.nothing(np.float16))
-
-    @property
-    def liver_volume_ml(self) -> float:
-        return float(np.count_nonzero(self.liver)) * self.ct.geometry.voxel_volume_ml
+def _lesion_from_json(values: dict[str, Any]) -> Lesion:
+    """JSON has lists only; a lesion's points are tuples."""
+    axes = {name: tuple(map(tuple, values[name])) for name in ("long_axis_points", "short_axis_points")}
+    return Lesion(**{**values, **axes, "centroid": tuple(values["centroid"])})

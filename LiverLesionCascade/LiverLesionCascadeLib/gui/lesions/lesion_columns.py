@@ -63,7 +63,7 @@ def detailText(row) -> str:
     parts = [
         _("{name}: {status}").format(name=row.name, status=statusWithEdits(row)),
         _("{long:.1f} x {short:.1f} mm in slice {number}").format(
-            long=lesion.long_axis_mm, short=lesion.short_axis_mm, number=lesion.long_axis_slice
+            long=lesion.long_axis_mm, short=lesion.short_axis_mm, number=row.slice
         ),
         _("{mean:.0f} HU, SD {sd:.0f}").format(mean=lesion.mean_hu, sd=lesion.sd_hu),
     ]

@@ -303,7 +303,7 @@ class LesionTableSection:
         if row is None:
             return
         if row.measures is not None:
-            jumpTo(self._workspace.node.GetScene(), lesionPosition(self._workspace, row.measures))
+            jumpTo(self._workspace.node.GetScene(), lesionPosition(row.measures))
         if isIsolating(self._workspace):
             isolate(self._workspace, row.segmentId)
             if showsDiameters(self._workspace):

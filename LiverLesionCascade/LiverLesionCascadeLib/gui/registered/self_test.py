@@ -41,10 +41,10 @@ class ThresholdSegmenter:
         instances = label_lesions(lesion)
         if progress is not None:
             progress(1.0, "done")
-        return SegmentationResult(
-            ct=ct,
-            liver=((ct.hu > 100) & (ct.hu < 120)) | lesion,
-            lesions=instances,
+        return SegmentationResult.of(
+            ct,
+            ((ct.hu > 100) & (ct.hu < 120)) | lesion,
+            instances,
             liver_probability=probability,
             lesion_probability=probability,
             table=measure_lesions(instances, ct.hu, ct.geometry, probability),

@@ -10,7 +10,7 @@ from slicer.i18n import tr as _
 from ...engine.errors import InputError, OutputError
 from ...engine.findings import Finding
 from ...engine.grid.boxed import Boxed
-from ...engine.results.source_result import SourceResult
+from ...engine.results.result import SegmentationResult
 from ...engine.run_options import RunOptions
 from ...scene.nodes.probabilities import addProbabilityVolumes
 from ...scene.workspace.replace_history import ReplaceHistory
@@ -63,7 +63,7 @@ class SegmentationRequest:
         """None: nothing is refined."""
         return None
 
-    def intoScene(self, result: SourceResult) -> tuple[slicer.vtkMRMLSegmentationNode, SourceResult]:
+    def intoScene(self, result: SegmentationResult) -> tuple[slicer.vtkMRMLSegmentationNode, SegmentationResult]:
         """The node, and the result on the whole volume; where the output had to be another node, a finding says so."""
         result = self.scan.onWholeVolume(result)
         outputNode, reason = self.outputNode, ""
@@ -111,7 +111,7 @@ class RefinementRequest:
         """The result and what was changed in it, on the scan's grid."""
         return editsIn(self.workspace, self.scan)
 
-    def intoScene(self, result: SourceResult) -> tuple[slicer.vtkMRMLSegmentationNode, Refinement]:
+    def intoScene(self, result: SegmentationResult) -> tuple[slicer.vtkMRMLSegmentationNode, Refinement]:
         """The node, and what would change. Raises OutputError where another result has taken the place of this one."""
         node = self.workspace.node
         if workspaceOf(node) is not self.workspace:

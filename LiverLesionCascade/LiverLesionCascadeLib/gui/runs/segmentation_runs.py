@@ -11,7 +11,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ...engine.errors import CascadeError
-from ...engine.results.source_result import SourceResult
+from ...engine.results.result import SegmentationResult
 from ...engine.run_options import RunOptions
 from ...scene.nodes.one_change import oneRendering
 from ...scene.workspace.replace_history import ReplaceHistory
@@ -185,7 +185,7 @@ class SegmentationRun:
             self._observer.onCancelled()
 
     @oneRendering()
-    def _workerFinished(self, result: SourceResult) -> None:
+    def _workerFinished(self, result: SegmentationResult) -> None:
         if self._cancelled:  # a moment before it was done
             self._workerCancelled()
             return

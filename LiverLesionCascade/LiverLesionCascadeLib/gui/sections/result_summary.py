@@ -15,7 +15,7 @@ _ORDER = ("error", "warning", "info")
 def rememberRun(segmentationNode, result, seconds):
     """Note in the node how the result was made, so that it can be told when the scene is opened again.
 
-    :param result: the engine's SourceResult.
+    :param result: the engine's SegmentationResult.
     :param seconds: how long the run took.
     """
     facts = {

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import slicer
 
-from ...engine.results.source_result import SourceResult
+from ...engine.results.result import SegmentationResult
 from .volume import volumeNodeLike
 
 
 def addProbabilityVolumes(
-    result: SourceResult, volumeNode: slicer.vtkMRMLScalarVolumeNode
+    result: SegmentationResult, volumeNode: slicer.vtkMRMLScalarVolumeNode
 ) -> list[slicer.vtkMRMLScalarVolumeNode]:
     """New volumes "<volume> liver probability" and "... lesion probability", 0 to 1, where the result has the maps.
 
@@ -17,7 +17,7 @@ def addProbabilityVolumes(
     """
     nodes = []
     for what, box in (("liver", result.liver_probability), ("lesion", result.lesion_probability)):
-        if box is None or not box.values.size:
+        if not box:
             continue
         name = f"{volumeNode.GetName()} {what} probability"
         nodes.append(volumeNodeLike(volumeNode, box.values, name, box.start, window=(0, 1)))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -65,9 +65,9 @@ class CaseReport:
 
         :param translate: gives the page's own texts in the reader's language.
         """
-        result = self._result(ctVolumeFromNode(self._workspace.volumeNode))
+        ct = ctVolumeFromNode(self._workspace.volumeNode)
         name = self._workspace.volumeNode.GetName() or ""
-        write_page(path, render_report(result, input_name=name, notes=self._notes(), translate=translate))
+        write_page(path, render_report(ct, self._result(ct), input_name=name, notes=self._notes(), translate=translate))
 
     def writeCsv(self, path: Path) -> None:
         """The lesions as a table. Raises OSError."""
@@ -77,7 +77,7 @@ class CaseReport:
             "status": {row.number: row.status for row in self.rows},
             "edited": {row.number: "yes" if row.edited else "no" for row in self.rows},
         }
-        write_atomically(path, lesion_csv(self._result(ct).table, ct, more).encode("utf-8"))
+        write_atomically(path, lesion_csv([row.measures for row in self.rows], ct, more).encode("utf-8"))
 
     # -- DICOM
 
@@ -91,7 +91,8 @@ class CaseReport:
         images, segments = self._sourceImages(), self._exportedSegments()
         segmentation = segmentation_object(images, segments, self._description)
         write_segmentation(segmentationPath, segmentation, images, segments)
-        write_report(path, measurement_report(images, segmentation, segments, self._description), segmentation)
+        grid = self._workspace.tool(LesionRows).grid
+        write_report(path, measurement_report(images, segmentation, segments, self._description, grid), segmentation)
 
     def _sourceImages(self) -> list[SourceImage]:
         volumeNode = self._workspace.volumeNode
@@ -151,17 +152,20 @@ class CaseReport:
 
     def _result(self, ct: CTVolume) -> SegmentationResult:
         workspace = self._workspace
-        lesions = np.zeros(workspace.shape, np.uint16)
+        numbers = np.zeros(workspace.shape, np.uint16)
         for row in self.rows:
             mask = workspace.mask(row.segmentId)
-            lesions[mask.box][mask.values] = row.number
+            numbers[mask.box][mask.values] = row.number
+        liver, lesions = map(ct.boxed_from_source, (workspace.liver(), Boxed.labels(numbers)))
         liverId = workspace.liverId()
         tagged = workspace.segmentation.GetSegment(liverId or self.rows[0].segmentId) if liverId or self.rows else None
         return SegmentationResult(
-            ct=ct,
-            liver=ct.from_source(workspace.liver().full(workspace.shape)),
-            lesions=ct.from_source(lesions),
-            table=[_onAxialGrid(row.measures, ct) for row in self.rows],
+            grid=ct.geometry,
+            name=ct.name,
+            liver=liver,
+            lesions=lesions,
+            liver_volume_ml=liver.count * ct.geometry.voxel_volume_ml,
+            table=[row.measures for row in self.rows],
             bundle_name=getTag(tagged, BUNDLE) if tagged else "",
             bundle_version="",
             preset=getTag(tagged, PRESET) if tagged else "",
@@ -246,20 +250,3 @@ def _trackingUid(segment: slicer.vtkSegment, known: set[str]) -> str:
         segment.SetTag(TRACKING_UID, uid)
     known.add(uid)
     return uid
-
-
-def _onAxialGrid(lesion: Lesion, ct: CTVolume) -> Lesion:
-    """The lesion with points in voxels of ``ct.hu`` instead of the volume's."""
-
-    def moved(points: Iterable[tuple[float, float, float]]) -> tuple[tuple[float, float, float], ...]:
-        return tuple(tuple(map(float, ct.geometry.from_lps(ct.source.to_lps(np.asarray(point))))) for point in points)
-
-    longAxis, shortAxis = moved(lesion.long_axis_points), moved(lesion.short_axis_points)
-    middle = round((longAxis[0][0] + longAxis[1][0]) / 2)
-    return replace(
-        lesion,
-        long_axis_points=longAxis,
-        short_axis_points=shortAxis,
-        centroid=moved([lesion.centroid])[0],
-        long_axis_slice=min(max(middle, 0), ct.hu.shape[0] - 1),
-    )

@@ -10,8 +10,9 @@ import slicer
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray, vtk_to_numpy
 
+from ..nodes.arrays import RAS_FROM_LPS
 from ..nodes.one_change import oneRendering
-from ..nodes.volume import ijkToRasMatrix
+from ..nodes.volume import ijkToRasMatrix, worldFromIjk
 from ..workspace.workspace import LINES_ROLE, Workspace
 from .lesion_rows import LesionRow
 
@@ -33,7 +34,7 @@ def showDiameters(workspace: Workspace, rows: list[LesionRow], only: str | None 
     """
     counted = [row.measures for row in rows if row.counts and only in (None, row.segmentId)]
     axes = [axis for lesion in counted for axis in (lesion.long_axis_points, lesion.short_axis_points)]
-    points = _ribbons(axes, ijkToRasMatrix(workspace.volumeNode), _sliceAxis(workspace.volumeNode))
+    points = _ribbons(axes, workspace.volumeNode)
     node = _model(workspace) or _addModel(workspace)
     if node.GetTransformNodeID() != workspace.volumeNode.GetTransformNodeID():
         node.SetAndObserveTransformNodeID(workspace.volumeNode.GetTransformNodeID())
@@ -91,17 +92,17 @@ def _sliceAxis(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> np.ndarray:
     return axes[:, np.argmax(np.abs(axes[2] / np.linalg.norm(axes, axis=0)))]
 
 
-def _ribbons(axes, ijkToRas: np.ndarray, step: np.ndarray) -> np.ndarray:
+def _ribbons(axes, volumeNode: slicer.vtkMRMLScalarVolumeNode) -> np.ndarray:
     """(4 n, 3) RAS mm in the volume's own coordinates: the corners of an upright ribbon along each axis.
 
-    :param axes: pairs of voxels (k, j, i).
+    :param axes: pairs of points in LPS mm of the world.
     """
     if not axes:
         return np.zeros((0, 3))
-    ends = np.array(axes, float).reshape(-1, 3)[:, ::-1]
-    world = ends @ ijkToRas[:3, :3].T + ijkToRas[:3, 3]
-    start, end = world[::2], world[1::2]
-    up = HALF_HEIGHT * step
+    ownFromWorld = ijkToRasMatrix(volumeNode) @ np.linalg.inv(worldFromIjk(volumeNode)) @ RAS_FROM_LPS
+    ends = np.array(axes).reshape(-1, 3) @ ownFromWorld[:3, :3].T + ownFromWorld[:3, 3]
+    start, end = ends[::2], ends[1::2]
+    up = HALF_HEIGHT * _sliceAxis(volumeNode)
     return np.stack((start - up, end - up, end + up, start + up), axis=1).reshape(-1, 3)
 
 

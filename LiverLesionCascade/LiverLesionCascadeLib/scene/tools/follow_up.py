@@ -208,7 +208,7 @@ class FollowUp:
         if row.after is not None:
             for each in self._workspace.tool(LesionRows).rows():
                 if each.segmentId == row.after.key and each.measures is not None:
-                    return lesionPosition(self._workspace, each.measures)
+                    return lesionPosition(each.measures)
         return (row.after or row.before).centre
 
     # -- following

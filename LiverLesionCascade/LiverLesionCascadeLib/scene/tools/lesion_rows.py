@@ -32,8 +32,9 @@ class LesionRow:
     :param color: red, green, blue, 0 to 1.
     :param status: "unreviewed", "accepted", "rejected" or "flagged".
     :param edited: whether a person changed the segment.
-    :param measures: points are voxels (k, j, i) of the volume. None while they are being computed (see
-        `LesionRows.pending`), and for a segment without a voxel.
+    :param measures: points are LPS mm of the world. None while they are being computed (see `LesionRows.pending`), and
+        for a segment without a voxel.
+    :param slice: of the volume, along its axis between feet and head, in which the diameters were measured.
     """
 
     segmentId: str
@@ -43,6 +44,7 @@ class LesionRow:
     status: str
     edited: bool
     measures: Lesion | None
+    slice: int | None
 
     @property
     def counts(self) -> bool:
@@ -155,6 +157,7 @@ class LesionRows:
                     reviewStatus(segment),
                     self._workspace.isEdited(segmentId),
                     None if measures is None else replace(measures, number=number),
+                    None if measures is None else measures.slice_in(self.grid),
                 )
             )
         return rows
@@ -187,8 +190,8 @@ class LesionRows:
         """Everything anew: the volume is another, or lies elsewhere."""
         volumeNode = self._workspace.volumeNode
         image = scalarArray(volumeNode)
-        self._geometry = ImageGeometry(image.shape, RAS_FROM_LPS @ worldFromIjk(volumeNode))
-        self._engine = SourceMeasures(image, self._geometry)
+        self.grid = ImageGeometry(image.shape, RAS_FROM_LPS @ worldFromIjk(volumeNode))
+        self._engine = SourceMeasures(image, self.grid)
         self._liverIsKnown = False
         self._measures.clear()
 
@@ -229,7 +232,7 @@ class LesionRows:
             return None
 
     def _ml(self, mask: Boxed) -> float:
-        return mask.count * self._geometry.voxel_volume_ml
+        return mask.count * self.grid.voxel_volume_ml
 
     # -- following
 

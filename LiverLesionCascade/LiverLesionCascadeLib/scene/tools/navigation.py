@@ -10,7 +10,6 @@ import vtk
 
 from ...engine.measures.lesions import Lesion
 from ..nodes.one_change import oneRendering
-from ..nodes.volume import ijkToRasMatrix
 from ..workspace.provenance import PREFIX, resultSegmentIds
 from ..workspace.workspace import Workspace
 
@@ -50,17 +49,10 @@ def showVolume(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> None:
         each.SetBackgroundVolumeID(volumeNode.GetID())
 
 
-def lesionPosition(workspace: Workspace, lesion: Lesion) -> np.ndarray:
+def lesionPosition(lesion: Lesion) -> np.ndarray:
     """RAS mm of the world: the middle of the long axis, which lies in the slice that was measured."""
-    return worldPositions(workspace.volumeNode, np.mean(lesion.long_axis_points, axis=0))
-
-
-def worldPositions(volumeNode: slicer.vtkMRMLScalarVolumeNode, kji: np.ndarray) -> np.ndarray:
-    """(3,) voxel (k, j, i) of a volume, fractions allowed, as RAS mm of the world."""
-    point = (ijkToRasMatrix(volumeNode) @ [*np.asarray(kji, float)[::-1], 1.0])[:3]
-    world = [0.0, 0.0, 0.0]
-    volumeNode.TransformPointToWorld(point, world)
-    return np.array(world)
+    left, posterior, superior = lesion.long_axis_middle
+    return np.array((-left, -posterior, superior))
 
 
 @oneRendering()

@@ -20,7 +20,7 @@ from ...engine.corrections.edit_flags import (
 from ...engine.errors import InputError, OutputError
 from ...engine.grid.bounding_box import Box, box_at, start_of
 from ...engine.grid.boxed import EMPTY, Boxed, joint_box, union
-from ...engine.results.source_result import SourceResult
+from ...engine.results.result import SegmentationResult
 from ..nodes.volume import voxelVolumeMl
 from ..workspace import edit_record
 from ..workspace.lesion_change import LesionHistory
@@ -104,7 +104,7 @@ class Refinement:
     :param region: the box of the grid that was looked at; outside of it nothing changes.
     """
 
-    def __init__(self, workspace: Workspace, result: SourceResult, region: Box | None = None):
+    def __init__(self, workspace: Workspace, result: SegmentationResult, region: Box | None = None):
         self._workspace = workspace
         self._refined, self._refinedLiver = (
             Boxed.mask(each.values, each.start) for each in (result.lesions, result.liver)
@@ -112,7 +112,7 @@ class Refinement:
         self._region = region or tuple(slice(0, n) for n in workspace.shape)
 
     @classmethod
-    def ofScan(cls, workspace: Workspace, scan: Scan, result: SourceResult) -> Refinement:
+    def ofScan(cls, workspace: Workspace, scan: Scan, result: SegmentationResult) -> Refinement:
         """The refined result of a scan, which is the workspace's volume or a region of it.
 
         Raises OutputError where the volume's grid is another one by now.

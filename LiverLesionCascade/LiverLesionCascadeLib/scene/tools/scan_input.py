@@ -10,7 +10,7 @@ import slicer
 from ...engine.findings import Finding
 from ...engine.grid.bounding_box import start_of
 from ...engine.grid.geometry import ImageGeometry
-from ...engine.results.source_result import SourceResult
+from ...engine.results.result import SegmentationResult
 from ...engine.scan.ct_volume import CTVolume
 from ..nodes.arrays import RAS_FROM_LPS
 from ..nodes.roi import roiBox
@@ -25,8 +25,7 @@ class Scan:
     :param ijkToLps: (4, 4) of ``array``: (i, j, k, 1) to LPS mm of the world, parent transforms applied.
     :param name: of the volume.
     :param start: index (k, j, i) of the first voxel in the volume.
-    :param volumeShape: (k, j, i) of the volume.
-    :param volumeIjkToLps: (4, 4) of the volume.
+    :param volumeGrid: of the volume.
     :param roiName: of the region; empty for the whole volume.
     """
 
@@ -34,19 +33,18 @@ class Scan:
     ijkToLps: np.ndarray
     name: str
     start: tuple[int, int, int]
-    volumeShape: tuple[int, int, int]
-    volumeIjkToLps: np.ndarray
+    volumeGrid: ImageGeometry
     roiName: str = ""
 
     def ctVolume(self) -> CTVolume:
         """For the engine. Raises InvalidVolumeError where the voxels cannot be those of a CT."""
         return CTVolume.from_array(self.array, self.ijkToLps, self.name)
 
-    def onWholeVolume(self, result: SourceResult) -> SourceResult:
+    def onWholeVolume(self, result: SegmentationResult) -> SegmentationResult:
         """The scan's result on the volume's grid; that of a region says so."""
         if not self.roiName:
             return result
-        whole = result.moved(self.start, self.volumeShape, self.volumeIjkToLps)
+        whole = result.moved(self.start, self.volumeGrid)
         note = Finding(
             "restricted",
             "info",
@@ -64,11 +62,9 @@ def scanFromNode(
     that does not reach the volume.
     """
     array = scalarArray(volumeNode)
-    volumeIjkToLps = RAS_FROM_LPS @ worldFromIjk(volumeNode)
+    grid = ImageGeometry(array.shape, RAS_FROM_LPS @ worldFromIjk(volumeNode))
     name = volumeNode.GetName() or "The volume"
     if roiNode is None:
-        return Scan(array, volumeIjkToLps, name, (0, 0, 0), array.shape, volumeIjkToLps)
+        return Scan(array, grid.ijk_to_lps, name, (0, 0, 0), grid)
     box = roiBox(roiNode, volumeNode)
-    start = start_of(box)
-    matrix = ImageGeometry(array.shape, volumeIjkToLps).cropped(box).ijk_to_lps
-    return Scan(array[box], matrix, name, start, array.shape, volumeIjkToLps, roiNode.GetName())
+    return Scan(array[box], grid.cropped(box).ijk_to_lps, name, start_of(box), grid, roiNode.GetName())

@@ -56,7 +56,7 @@ def segmentDiameters(node: slicer.vtkMRMLSegmentationNode, segmentId: str) -> Se
     lesion = SourceMeasures(mask.values.astype(np.int16), geometry).measure(mask.values, (0, 0, 0))
 
     def inRas(points):
-        return tuple(tuple(float(x) for x in (ijkToRas @ [*point[::-1], 1.0])[:3]) for point in points)
+        return tuple((-x, -y, z) for x, y, z in points)
 
     return SegmentDiameters(
         lesion.long_axis_mm, lesion.short_axis_mm, inRas(lesion.long_axis_points), inRas(lesion.short_axis_points)

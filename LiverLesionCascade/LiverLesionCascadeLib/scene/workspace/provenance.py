@@ -12,7 +12,7 @@ from ...engine.model.lesion_filter import LesionFilter
 
 if TYPE_CHECKING:
     from ...engine.measures.lesions import Lesion
-    from ...engine.results.source_result import SourceResult
+    from ...engine.results.result import SegmentationResult
 
 PREFIX = "LiverLesionCascade."
 ROLE = PREFIX + "Role"
@@ -41,7 +41,7 @@ def tagValue(text: str) -> str:
 
 
 def resultTags(
-    result: SourceResult, volumeName: str, volumeNode: slicer.vtkMRMLScalarVolumeNode | None = None
+    result: SegmentationResult, volumeName: str, volumeNode: slicer.vtkMRMLScalarVolumeNode | None = None
 ) -> dict[str, str]:
     """What every segment of a result says about its origin."""
     tags = {

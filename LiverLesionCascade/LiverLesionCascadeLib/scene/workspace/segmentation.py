@@ -31,7 +31,7 @@ from .replace_history import exchangeResult
 from .stored_probability import storeProbability
 
 if TYPE_CHECKING:
-    from ...engine.results.source_result import SourceResult
+    from ...engine.results.result import SegmentationResult
     from .replace_history import ReplaceHistory
 
 LIVER_FILL_OPACITY = 0.2
@@ -42,7 +42,7 @@ LIVER_3D_OPACITY = 0.4
 
 @oneRendering()
 def segmentationNodeFromResult(
-    result: SourceResult,
+    result: SegmentationResult,
     volumeNode: slicer.vtkMRMLScalarVolumeNode,
     outputNode: slicer.vtkMRMLSegmentationNode | None = None,
     replace: bool = False,
@@ -89,13 +89,13 @@ def segmentationNodeFromResult(
 
 
 def segmentationNodeOnSource(
-    scene: slicer.vtkMRMLScene, result: SourceResult, name: str | None = None
+    scene: slicer.vtkMRMLScene, result: SegmentationResult, name: str | None = None
 ) -> slicer.vtkMRMLSegmentationNode:
     """The same segmentation without a volume node: where the image lay that was segmented."""
-    ijkToRas = RAS_FROM_LPS @ result.ijk_to_lps
+    ijkToRas = RAS_FROM_LPS @ result.grid.ijk_to_lps
     segments = _buildSegments(result, ijkToRas, result.name)
     node = _addSegmentationNode(scene, name or defaultName(result.name))
-    slices, rows, columns = result.shape
+    slices, rows, columns = result.grid.shape
     geometry = slicer.vtkSegmentationConverter.SerializeImageGeometry(
         vtkFromMatrix(ijkToRas), [0, columns - 1, 0, rows - 1, 0, slices - 1]
     )
@@ -146,7 +146,7 @@ class _NewSegment:
 
 
 def _buildSegments(
-    result: SourceResult,
+    result: SegmentationResult,
     ijkToRas: np.ndarray,
     volumeName: str,
     volumeNode: slicer.vtkMRMLScalarVolumeNode | None = None,
@@ -178,9 +178,10 @@ def _layer(labels: Boxed, ijkToRas: np.ndarray) -> slicer.vtkOrientedImageData:
 
     Where nothing was found it is one voxel: a layer without any would lose the image's grid in a file.
     """
-    if not labels.values.size:
+    if not labels:
         return orientedImage(np.zeros((1, 1, 1), np.uint8), ijkToRas)
-    return orientedImage(labels.values, ijkToRas, labels.start)
+    values = labels.values.astype(np.uint8) if labels.values.dtype == bool else labels.values
+    return orientedImage(values, ijkToRas, labels.start)
 
 
 def newSegment(
@@ -229,13 +230,13 @@ def _insertSegments(node: slicer.vtkMRMLSegmentationNode, segments: list[_NewSeg
         display.SetSegmentOpacity3D(segmentId, new.opacity3D)
 
 
-def requireSameGrid(result: SourceResult, volumeNode: slicer.vtkMRMLScalarVolumeNode) -> None:
+def requireSameGrid(result: SegmentationResult, volumeNode: slicer.vtkMRMLScalarVolumeNode) -> None:
     """Raise OutputError unless the volume has the grid that was segmented; it may have been moved or turned since."""
     image = volumeNode.GetImageData()
-    now, then = (matrix[:3, :3] for matrix in (worldFromIjk(volumeNode), result.ijk_to_lps))
+    now, then = (matrix[:3, :3] for matrix in (worldFromIjk(volumeNode), result.grid.ijk_to_lps))
     # Lengths of the grid's axes and angles between them are all that neither a shift nor a rotation changes.
     sameVoxels = np.allclose(now.T @ now, then.T @ then, rtol=1e-3, atol=1e-3 * np.linalg.norm(then, axis=0).min() ** 2)
-    if image is None or image.GetDimensions()[::-1] != tuple(result.shape) or not sameVoxels:
+    if image is None or image.GetDimensions()[::-1] != result.grid.shape or not sameVoxels:
         raise OutputError(
             f"{volumeNode.GetName()} has changed since it was segmented: its grid is another. Segment it again."
         )

@@ -14,10 +14,10 @@ PROBABILITY_ROLE = "LiverLesionCascade.LesionProbability"
 """Reference from a segmentation node to the hidden volume with the probabilities."""
 
 
-def storeProbability(segmentationNode, volumeNode, probability: Boxed | None) -> None:
-    """Keep a result's probabilities with its node, in place of older ones; None for none."""
+def storeProbability(segmentationNode, volumeNode, probability: Boxed) -> None:
+    """Keep a result's probabilities with its node, in place of older ones."""
     removeStoredProbability(segmentationNode)
-    if probability is None or not probability.values.size:
+    if not probability:
         return
     name = f"{segmentationNode.GetName()} lesion probability (stored)"
     node = segmentationNode.GetScene().AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
