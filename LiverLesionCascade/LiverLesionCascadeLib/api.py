@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from .engine.errors import CascadeError
+from .engine.grid.boxed import Boxed
 from .engine.loading import load_segmenter
 from .engine.measures.lesions import Lesion, label_lesions, measure_lesions
 from .engine.progress import CancelCallback, ProgressCallback
@@ -205,8 +206,8 @@ def write_outputs(
         return output.commit()
 
 
-def write_image(ct: CTVolume, array: np.ndarray, path: str | PathLike[str]) -> None:
-    """Writes a mask, labels or any other array of the scan's grid on the grid of the scan's own file.
+def write_image(ct: CTVolume, array: np.ndarray | Boxed, path: str | PathLike[str]) -> None:
+    """Writes a map of a result, a mask or any other array of the scan's grid on the grid of the scan's own file.
 
     Args:
         path: Ends in ``.nii.gz``, ``.nii``, ``.nrrd`` or ``.mha``.
@@ -217,11 +218,12 @@ def write_image(ct: CTVolume, array: np.ndarray, path: str | PathLike[str]) -> N
 
     Example::
 
-        api.write_image(ct, result.lesions.full(ct.hu.shape), "lesions.nii.gz")  # 1..n
+        api.write_image(ct, result.lesions, "lesions.nii.gz")  # 1..n
     """
     from .engine.scan.image_io import write_image as write
 
-    write(path, ct.to_source(array, order=1 if array.dtype.kind == "f" else 0), ct.source)
+    values = array.full(ct.hu.shape) if isinstance(array, Boxed) else array
+    write(path, ct.to_source(values, order=1 if values.dtype.kind == "f" else 0), ct.source)
 
 
 def evaluate(
