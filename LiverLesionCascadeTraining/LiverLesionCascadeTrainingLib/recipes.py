@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from LiverLesionCascadeLib.engine.model.model_settings import LesionPassSettings, LiverPassSettings, ModelSettings
+
 
 @dataclass(frozen=True)
 class Phase:
@@ -107,31 +109,21 @@ class Recipe:
     """A complete training of the cascade.
 
     Attributes:
-        width: Width of the networks relative to Table 1.
-        window_hu: HU window that is scaled to [0, 1].
-        pixel_mm: Pixel size of the liver pass in mm; None scales every slice to the native size (the paper).
-        margin: Part of the liver's extent added around it for the lesion pass.
-        liver_hu: HU that the median of the liver is shifted to for the lesion pass; None: as it is (the paper).
+        model: What is trained, as the bundle will have it; its sizes are those of the stages' native images.
         folds: Networks of the liver pass that are trained without one part of the patients, for cross-fitted priors.
         liver, liver_fold, lesion_image, lesion: The stages in the order in which they are trained: the liver pass; its
             folds; the lesion pass from the image alone; the lesion pass with priors, which starts from the former.
         dice_loss: Weight of the soft Dice loss that is added to the per-pixel loss.
         dice_by_image: How much of it is that of each image by itself, where a small lesion counts as much as a large
             one; the rest is that of the whole batch.
-        iterations: How often the lesion pass runs at prediction time.
         slices: Slices that the liver pass trains on, half with lesions, half without liver; None for all.
-        decoder: Whether the lesion pass's network has a decoder.
-        neighbour_mm: How far below and above the slices lie that the lesion pass sees as well; None: it sees none.
-        neighbours_absent: Part of the samples in which the slice itself stands for them, as where a scan ends.
+        neighbours_absent: Part of the samples in which the slice itself stands for its neighbours, as where scans end.
         fine_tuned: Share of the network ``lesion`` in the lesion pass; the rest is ``lesion-image``, from which it was
             fine-tuned, weight by weight: so it forgets less (``weight_averaging``).
     """
 
     name: str
-    width: float
-    window_hu: tuple[float, float]
-    pixel_mm: float | None
-    margin: float
+    model: ModelSettings
     folds: int
     batch: int
     momentum: float
@@ -142,19 +134,21 @@ class Recipe:
     rotation_degrees: float
     scale: tuple[float, float]
     intensity: float
-    iterations: int
     liver: StageRecipe
     liver_fold: StageRecipe
     lesion_image: StageRecipe
     lesion: StageRecipe
-    liver_hu: float | None = None
     dice_by_image: float = 0.0
     seed: int = 2017
     slices: int | None = None
-    decoder: bool = False
-    neighbour_mm: float | None = None
     neighbours_absent: float = 0.0
     fine_tuned: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where the model is of other sizes than the images that it is trained on."""
+        sizes = (self.model.liver_pass.size, self.model.lesion_pass.size)
+        if (self.liver.size, self.lesion.size) != sizes:
+            raise ValueError(f"stages of {self.liver.size} and {self.lesion.size} pixels train no model of {sizes}")
 
     def stage(self, job: str) -> StageRecipe:
         """The stage recipe of a job: ``liver``, ``liver-fold-0``, ``lesion-image`` or ``lesion``.
@@ -176,7 +170,8 @@ class Recipe:
         return (*self.fold_jobs, "liver", "lesion-image", "lesion")
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """How it trains, for a bundle, which says itself what the model is."""
+        return {name: value for name, value in asdict(self).items() if name != "model"}
 
 
 # Mixture and augmentation as in the first trainings that worked (`EXPERIMENTS.md`); the liver pass works on pixels of
@@ -213,11 +208,24 @@ _COMPACT_LESION = StageRecipe(
 )
 COMPACT = Recipe(
     name="compact",
-    width=0.125,
-    # The widest window that dense volumes ([-40, 160] outside the liver) and 8-bit slices ([0, 255]) both support.
-    window_hu=(0.0, 160.0),
-    pixel_mm=2.6,
-    margin=0.16,
+    model=ModelSettings(
+        width=0.125,
+        # The widest window that dense volumes ([-40, 160] outside the liver) and 8-bit slices ([0, 255]) both support.
+        window_hu=(0.0, 160.0),
+        liver_pass=LiverPassSettings(160, pixel_mm=2.6),
+        lesion_pass=LesionPassSettings(
+            320,
+            margin=0.16,
+            # A second run on its own result was measured to lower the lesions' Dice of the shipped networks.
+            iterations=1,
+            # In the middle of the livers of the training scans.
+            liver_hu=100.0,
+            # As far apart as the slices of most scans that it learns from.
+            neighbour_mm=3.0,
+        ),
+        # One cell of Table 1's score map is as large as a small lesion.
+        decoders=frozenset({"lesion"}),
+    ),
     folds=2,
     batch=8,
     momentum=0.9,
@@ -228,8 +236,6 @@ COMPACT = Recipe(
     rotation_degrees=15.0,
     scale=(0.8, 1.25),
     intensity=0.15,
-    # A second run on its own result was measured to lower the lesions' Dice of the shipped networks.
-    iterations=1,
     liver=_COMPACT_LIVER,
     liver_fold=replace(_COMPACT_LIVER, phases=(Phase(2_000, 160),)),
     lesion_image=_COMPACT_LESION,
@@ -241,13 +247,7 @@ COMPACT = Recipe(
         prior_absent=0.4,
         corrections=0.5,
     ),
-    # In the middle of the livers of the training scans.
-    liver_hu=100.0,
     dice_by_image=0.5,
-    # One cell of Table 1's score map is as large as a small lesion.
-    decoder=True,
-    # As far apart as the slices of most scans that it learns from.
-    neighbour_mm=3.0,
     neighbours_absent=0.25,
     fine_tuned=0.25,
 )
@@ -256,8 +256,12 @@ COMPACT = Recipe(
 DEMO = replace(
     COMPACT,
     name="demo",
-    width=0.0625,
-    pixel_mm=4.0,
+    model=replace(
+        COMPACT.model,
+        width=0.0625,
+        liver_pass=LiverPassSettings(96, pixel_mm=4.0),
+        lesion_pass=replace(COMPACT.model.lesion_pass, size=128),
+    ),
     liver=replace(_COMPACT_LIVER, phases=(Phase(300, 96),)),
     liver_fold=replace(_COMPACT_LIVER, phases=(Phase(80, 96),)),
     lesion_image=replace(_COMPACT_LESION, phases=(Phase(400, 128),)),
@@ -281,10 +285,12 @@ _PAPER_STAGE = StageRecipe(
 )
 PAPER = Recipe(
     name="paper",
-    width=1.0,
-    window_hu=(-160.0, 240.0),
-    pixel_mm=None,
-    margin=0.16,
+    model=ModelSettings(
+        width=1.0,
+        window_hu=(-160.0, 240.0),
+        liver_pass=LiverPassSettings(504, pixel_mm=None),
+        lesion_pass=LesionPassSettings(504, margin=0.16, iterations=1),
+    ),
     folds=2,
     batch=10,
     momentum=0.9,
@@ -295,7 +301,6 @@ PAPER = Recipe(
     rotation_degrees=0.0,
     scale=(0.7, 1.3),
     intensity=0.0,
-    iterations=1,
     liver=_PAPER_STAGE,
     liver_fold=_PAPER_STAGE,
     lesion_image=StageRecipe(

@@ -71,7 +71,8 @@ def run(name: str, iterations: int | None) -> dict[str, object]:
         started = time.perf_counter()
     bundle = ModelBundle.shipped()
     if iterations is not None:
-        bundle.lesion_pass = replace(bundle.lesion_pass, iterations=iterations)
+        seen = replace(bundle.settings.lesion_pass, iterations=iterations)
+        bundle.settings = replace(bundle.settings, lesion_pass=seen)
     segmenter = Segmenter(bundle, "cpu")
     if name == "large-full-width":
         segmenter._networks = {key: CostOfFullWidth(network) for key, network in segmenter._networks.items()}

@@ -15,10 +15,11 @@ from .grid.bounding_box import Box
 from .grid.boxed import Boxed
 from .measures.lesion_parts import separate_lesions
 from .measures.lesions import label_lesions, measure_lesions
-from .model.bundle import LesionPassSettings, ModelBundle
+from .model.bundle import ModelBundle
 from .model.device import precision, select_device
 from .model.inference import between_slices, evenly_stepped, slice_step
 from .model.lesion_filter import NEVER_REJECTED_MM, LesionFilter, mean_probabilities, section_diameters_mm
+from .model.model_settings import LesionPassSettings
 from .model.view import View
 from .passes.crf_pass import run_crf_pass
 from .passes.fat_and_gas import clear_fat_and_gas
@@ -76,7 +77,7 @@ class Segmenter:
         ct.require_ct_like()
         if isinstance(preset, str):
             preset = PRESETS[preset]
-        iterations = self.bundle.lesion_pass.iterations if preset.iterations is None else preset.iterations
+        iterations = self.bundle.settings.lesion_pass.iterations if preset.iterations is None else preset.iterations
         steps = Progress(progress, cancel)
         timings: dict[str, float] = {}
         started = time.perf_counter()
@@ -103,7 +104,7 @@ class Segmenter:
                 lap("lesion pass")
             if preset.crf:
                 steps.begin("3D-CRF", _CRF_SHARE)
-                maps = run_crf_pass(maps, ct, view, indices, self.bundle.window_hu, self.device, steps)
+                maps = run_crf_pass(maps, ct, view, indices, self.bundle.settings.window_hu, self.device, steps)
                 lap("3D-CRF")
             boxes = paste(maps, indices, view, ct)
             clear_fat_and_gas(boxes, ct.hu, ct.spacing)
@@ -177,13 +178,13 @@ class Segmenter:
         slices, slice_mm = ct.hu.shape[0], ct.spacing[0]
         seen = len(evenly_stepped(0, slices - 1, slice_step(preset.liver_step_mm, slice_mm)))
         in_liver = len(lesion_pass_slices(0, max(1, slices // 2), slice_mm, preset))
-        liver = seen * self.bundle.liver_pass.size**2
-        lesion = in_liver * self.bundle.lesion_pass.size**2 * iterations
+        liver = seen * self.bundle.settings.liver_pass.size**2
+        lesion = in_liver * self.bundle.settings.lesion_pass.size**2 * iterations
         networks = 1 - _FINISHING_SHARE - (_CRF_SHARE if preset.crf else 0.0)
         return networks * liver / (liver + lesion)
 
     def _finish(self, ct: CTVolume, boxes: tuple[Boxed, Boxed], preset: Preset) -> SegmentationResult:
-        settings, rules = self.bundle.lesion_pass, preset.postprocessing
+        settings, rules = self.bundle.settings.lesion_pass, preset.postprocessing
         liver, instances = self._instances(ct, boxes, rules)
         known = self.bundle.lesion_filter
         if known and rules.reject_unlikely_lesions and _reject(boxes[1], instances, known, settings, ct.spacing):
@@ -227,7 +228,7 @@ class Segmenter:
         self, ct: CTVolume, boxes: tuple[Boxed, Boxed], rules: PostProcessing
     ) -> tuple[np.ndarray, np.ndarray]:
         """The liver, and the lesions by their numbers, above the bundle's thresholds, by the rules."""
-        settings = self.bundle.lesion_pass
+        settings = self.bundle.settings.lesion_pass
         masks = []
         for box, threshold in zip(boxes, (settings.liver_threshold, settings.lesion_threshold), strict=True):
             mask = np.zeros(ct.hu.shape, bool)

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from fixtures.phantom import phantom_hu
 from fixtures.small_bundle import METADATA, write_tiny_bundle
 from LiverLesionCascadeLib.engine.errors import BundleError
 from LiverLesionCascadeLib.engine.model.bundle import METADATA_FILE, WEIGHTS_FILE, ModelBundle, save_bundle
+from LiverLesionCascadeLib.engine.model.model_settings import LesionPassSettings, LiverPassSettings, ModelSettings
 from LiverLesionCascadeLib.engine.model.network import CascadeResNet
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.segmenter import Segmenter
@@ -71,8 +73,8 @@ def test_normalisation_statistics_keep_single_precision(tmp_path):
 
 def test_settings_come_from_the_metadata(folder):
     bundle = ModelBundle.load(folder)
-    assert (bundle.name, bundle.version, bundle.window_hu) == ("tiny", "0.1", (0.0, 160.0))
-    assert bundle.liver_pass.pixel_mm == 4.0 and bundle.lesion_pass.iterations == 2
+    assert (bundle.name, bundle.version, bundle.settings.window_hu) == ("tiny", "0.1", (0.0, 160.0))
+    assert bundle.settings.liver_pass.pixel_mm == 4.0 and bundle.settings.lesion_pass.iterations == 2
 
 
 def test_altered_weights_are_refused(folder):
@@ -222,5 +224,49 @@ def test_weights_that_are_something_else_are_refused(folder, weights):
         ModelBundle.load(folder).networks(CPU)
 
 
+#: What the shipped bundle 0.5.0 says of its model.
+SHIPPED = {
+    "network": {"architecture": "table1", "width": 0.125, "input_channels": 3, "decoders": ["lesion"]},
+    "window_hu": [0.0, 160.0],
+    "liver_pass": {"size": 160, "pixel_mm": 2.6, "threshold": 0.5},
+    "lesion_pass": {
+        "size": 320, "margin": 0.16, "iterations": 1, "liver_threshold": 0.5, "lesion_threshold": 0.5, "liver_hu": 100.0
+    },
+}  # fmt: skip
+
+
+def test_a_bundle_of_today_is_read_as_it_was(folder):
+    settings = ModelSettings.of_metadata(SHIPPED)
+    assert settings == ModelSettings(
+        0.125,
+        (0.0, 160.0),
+        LiverPassSettings(160, 2.6, 0.5),
+        LesionPassSettings(320, 0.16, 1, 0.5, 0.5, liver_hu=100.0, neighbour_mm=None),
+        frozenset({"lesion"}),
+    )
+    assert settings.input_channels == {"liver": 3, "lesion": 3}
+    network = settings.network("lesion")
+    assert (network.width, network.stem.in_channels, network.decoder is not None) == (0.125, 3, True)
+    assert settings.network("liver").decoder is None
+
+
+def test_settings_are_written_as_they_are_read(folder):
+    settings = ModelBundle.load(folder).settings
+    settings = replace(settings, lesion_pass=replace(settings.lesion_pass, neighbour_mm=3.0, liver_hu=90.0))
+    network = {"network": {"width": settings.width, "decoders": sorted(settings.decoders)}}
+    assert ModelSettings.of_metadata(json.loads(json.dumps(settings.metadata() | network))) == settings
+    assert settings.input_channels == {"liver": 3, "lesion": 5}
+
+
+@pytest.mark.parametrize("channels", [None, 5, {"liver": 3, "lesion": 5}, {"liver": 3}])
+def test_networks_that_see_what_the_settings_do_not_say_are_refused(folder, channels):
+    path = folder / "metadata.json"
+    metadata = json.loads(path.read_text())
+    metadata["network"]["input_channels"] = channels
+    path.write_text(json.dumps(metadata))
+    with pytest.raises(BundleError, match="unknown network"):
+        ModelBundle.load(folder)
+
+
 def test_the_shipped_bundle_is_sensible():
-    assert ModelBundle.shipped().lesion_pass.size > 0
+    assert ModelBundle.shipped().settings.lesion_pass.size > 0

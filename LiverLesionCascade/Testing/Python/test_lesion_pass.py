@@ -31,7 +31,7 @@ def numbers(planes: torch.Tensor) -> list[int]:
     ("slice_mm", "step"), [(0.7, 4), (1.0, 3), (1.6, 2), (2.0, 2), (2.5, 1), (5.0, 1), (5.5, 1), (5.6, 0), (10.0, 0)]
 )
 def test_neighbours_lie_about_as_far_away_as_the_network_knows_them(tmp_path, slice_mm, step):
-    settings = ModelBundle.load(write_tiny_bundle(tmp_path)).lesion_pass
+    settings = ModelBundle.load(write_tiny_bundle(tmp_path)).settings.lesion_pass
     assert neighbour_step(replace(settings, neighbour_mm=3.0), slice_mm) == step
     assert neighbour_step(settings, slice_mm) == 0
 
@@ -43,7 +43,8 @@ def test_the_network_sees_neighbours_and_at_the_ends_the_slice_itself(tmp_path, 
     priors = torch.rand(3, 2, 16, 16)
     plain = LesionPassInputs(scan(12, slice_mm), VIEW, indices, bundle, 0.0)(slice(None), priors)
     assert plain.shape == (3, 3, 16, 16) and numbers(plain[:, 0]) == indices
-    bundle.lesion_pass = replace(bundle.lesion_pass, neighbour_mm=3.0)
+    seen = replace(bundle.settings.lesion_pass, neighbour_mm=3.0)
+    bundle.settings = replace(bundle.settings, lesion_pass=seen)
     seen = LesionPassInputs(scan(12, slice_mm), VIEW, indices, bundle, 0.0)(slice(1, None), priors[1:])
     assert seen.shape == (2, 5, 16, 16)
     assert torch.equal(seen[:, 1:3], priors[1:])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from LiverLesionCascadeLib.engine.measures.liver_density import median_liver_hu
-from LiverLesionCascadeLib.engine.model.bundle import LesionPassSettings
+from LiverLesionCascadeLib.engine.model.model_settings import LesionPassSettings
 
 WINDOW = (0.0, 160.0)
 

@@ -86,8 +86,9 @@ def test_without_priors_stage_2_gets_empty_maps(segmenter):
 
 
 def test_lesion_pass_sees_every_liver_at_the_density_that_the_bundle_wants(segmenter):
-    segmenter.bundle.lesion_pass = replace(segmenter.bundle.lesion_pass, liver_hu=90.0)
-    low, high = segmenter.bundle.window_hu
+    settings = segmenter.bundle.settings
+    segmenter.bundle.settings = replace(settings, lesion_pass=replace(settings.lesion_pass, liver_hu=90.0))
+    low, high = settings.window_hu
     segmenter.segment(scan(), SLICE)
     assert max(float(images[:, 0].max()) for images in segmenter._networks["liver"].seen) == 1.0
     middle = torch.cat(segmenter._networks["lesion"].seen)[20, 0]

@@ -17,7 +17,6 @@ from .model_card import write_model_card
 
 #: What a person must write about a bundle; the rest is recorded by the training itself.
 CARD_KEYS = ("name", "version", "intended_use", "limitations", "license", "attribution", "citations")
-THRESHOLD = 0.5
 PAPER_CITATION = (
     "Bi L, Kim J, Kumar A, Feng D. Automatic liver lesion detection using cascaded deep residual networks. "
     "arXiv:1704.02703, 2017."
@@ -90,17 +89,7 @@ def export_bundle(training: CascadeTraining, folder: Path, card: dict[str, Any],
     cases = training.cases["train"]
     metadata = {
         **card,
-        "window_hu": list(recipe.window_hu),
-        "liver_pass": {"size": recipe.liver.size, "pixel_mm": recipe.pixel_mm, "threshold": THRESHOLD},
-        "lesion_pass": {
-            "size": recipe.lesion.size,
-            "margin": recipe.margin,
-            "iterations": recipe.iterations,
-            "liver_threshold": THRESHOLD,
-            "lesion_threshold": THRESHOLD,
-            "liver_hu": recipe.liver_hu,
-            "neighbour_mm": recipe.neighbour_mm,
-        },
+        **recipe.model.metadata(),
         "training": {
             "recipe": recipe.to_dict(),
             "jobs": jobs,

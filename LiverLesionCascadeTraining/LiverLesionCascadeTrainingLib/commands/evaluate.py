@@ -116,7 +116,9 @@ def _exact(preset: Preset, bundle: ModelBundle) -> Preset:
     """The preset with the number of iterations that it takes from the bundle."""
     from dataclasses import replace
 
-    return preset if preset.iterations is not None else replace(preset, iterations=bundle.lesion_pass.iterations)
+    if preset.iterations is not None:
+        return preset
+    return replace(preset, iterations=bundle.settings.lesion_pass.iterations)
 
 
 def _evaluate(

@@ -78,6 +78,6 @@ def run(args: argparse.Namespace) -> int:
         scan = cases[shown]
     ct, labels = scan.read()
     # The last row is the product's default, which the paper's figure has no column for.
-    draw_figure(results / "table2.png", ct, (labels > 0, labels == LESION), rows[:-1], recipe.window_hu)
+    draw_figure(results / "table2.png", ct, (labels > 0, labels == LESION), rows[:-1], recipe.model.window_hu)
     report(f"table: {results / 'table2.md'}")
     return 0

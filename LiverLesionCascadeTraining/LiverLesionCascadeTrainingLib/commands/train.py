@@ -165,7 +165,6 @@ def _start(
 ) -> ModelBundle | ImageNetWeights | None:
     """The weights to start from: a bundle where the path is a folder, else ImageNet weights."""
     from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
-    from LiverLesionCascadeLib.engine.model.network import CascadeResNet
 
     from ..pretrained.imagenet_weights import ImageNetWeights
 
@@ -175,7 +174,7 @@ def _start(
         return ModelBundle.load(path)
     weights = ImageNetWeights.load(path)
     if report is not None:
-        for line in weights.fill(CascadeResNet(recipe.width)):
+        for line in weights.fill(recipe.model.network("liver")):
             report(line)
     return weights
 

@@ -14,7 +14,7 @@ def cascade_variants(preset: Preset, bundle: ModelBundle) -> dict[str, Preset]:
     Returns:
         By description: stage 1 alone; stage 2 without priors; on stage 1's maps; and again on its own result.
     """
-    again = max(2, bundle.lesion_pass.iterations)
+    again = max(2, bundle.settings.lesion_pass.iterations)
     return {
         "Stage 1 alone (liver pass)": replace(preset, iterations=0),
         "Stage 2 without priors": replace(preset, iterations=1, priors=False),

@@ -30,8 +30,6 @@ _CHUNK = 16
 
 T = TypeVar("T")
 
-PASSES = ("liver", "lesion")
-
 
 def canvas_view(pass_name: str, recipe: Recipe, labels: np.ndarray, spacing: tuple[float, float, float]) -> View:
     """The view in which a case is stored for a pass.
@@ -43,13 +41,13 @@ def canvas_view(pass_name: str, recipe: Recipe, labels: np.ndarray, spacing: tup
     """
     if pass_name == "liver":
         size = 8 * round(recipe.liver.size * CANVAS_MARGIN / 8)
-        if recipe.pixel_mm is None:
+        if recipe.model.liver_pass.pixel_mm is None:
             return whole_slice_view(labels.shape[1], labels.shape[2], spacing[1:], size, None)
         # One canvas for all cases: a larger field of view is cut (nothing but air and table there).
-        rows, columns = (max(8, round(size * recipe.pixel_mm / step)) for step in spacing[1:])
+        rows, columns = (max(8, round(size * recipe.model.liver_pass.pixel_mm / step)) for step in spacing[1:])
         return View((labels.shape[1] - rows) // 2, (labels.shape[2] - columns) // 2, rows, columns, (size, size))
     size = 8 * round(recipe.lesion.size * CANVAS_MARGIN / 8)
-    margin = (1 + recipe.margin) * CANVAS_MARGIN - 1
+    margin = (1 + recipe.model.lesion_pass.margin) * CANVAS_MARGIN - 1
     in_row, in_column = np.zeros(labels.shape[1], bool), np.zeros(labels.shape[2], bool)
     for part in labels:  # slice by slice: the labels may be memory-mapped
         in_row |= part.any(axis=1)
@@ -119,11 +117,13 @@ def build_store(
     Raises:
         DataProblems: If cases cannot be read, their label maps are wrong or hold no liver: all of them.
     """
-    chosen: list[np.ndarray] | None = None
+    shown: list[np.ndarray] | None = None
     if pass_name == "liver" and slices is not None:
-        shown = _each(cases, _kinds)
-        chosen = choose_slices([kinds for _, _, kinds in shown], slices, recipe.seed)
-    stage, neighbour_mm = (recipe.liver, None) if pass_name == "liver" else (recipe.lesion, recipe.neighbour_mm)
+        shown = [_kinds(case, *loaded) for _, case, loaded in _each(cases, TrainingCase.load)]
+        chosen = choose_slices(shown, slices, recipe.seed)
+    model, lesion_pass = recipe.model, pass_name == "lesion"
+    stage = recipe.lesion if lesion_pass else recipe.liver
+    neighbour_mm = model.lesion_pass.neighbour_mm if lesion_pass else None
     canvas = 8 * round(stage.size * CANVAS_MARGIN / 8)
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -137,23 +137,19 @@ def build_store(
             NpyWriter(partial / "targets.npy", np.uint8, (2, canvas, canvas)) as targets,
         ):
             for number, case, (hu, labels, spacing) in _each(cases, _load):
-                positions = case.positions_mm(len(hu), spacing[0])
-                kinds = slice_kinds(*slices_shown(labels), case.sparse, positions)
+                kinds = _kinds(case, hu, labels, spacing) if shown is None else shown[number]
                 # The lesion pass sees no slices far from the liver; for those that it sees the liver pass makes priors.
                 near = kinds != "neither"
-                trained = (
-                    near if pass_name == "lesion" else np.ones(len(kinds), bool) if chosen is None else chosen[number]
-                )
-                keep = np.flatnonzero(trained if chosen is None else trained | near)
+                trained = near if lesion_pass else np.ones(len(kinds), bool) if shown is None else chosen[number]
+                keep = np.flatnonzero(trained if shown is None else trained | near)
                 view = canvas_view(pass_name, recipe, labels, spacing)
                 shift = 0.0
-                if pass_name == "lesion" and recipe.liver_hu is not None:
-                    liver_hu = median_liver_hu(hu, labels, recipe.window_hu)
-                    assert liver_hu is not None  # a case without liver was refused
-                    shift = recipe.liver_hu - liver_hu
-                _append(hu, labels, keep, view, recipe.window_hu, shift, images, targets)
+                if lesion_pass:
+                    shift = model.lesion_pass.shift_hu(median_liver_hu(hu, labels, model.window_hu))
+                _append(hu, labels, keep, view, model.window_hu, shift, images, targets)
                 if neighbour_mm is not None:
                     # Single slices have none.
+                    positions = case.positions_mm(len(hu), spacing[0])
                     where = np.full(len(keep), np.nan) if case.sparse else positions[keep]
                     rows["beside"] += (len(rows["case"]) + slices_beside(where, neighbour_mm)).tolist()
                 rows["known"] += [not (labels[i] == LESIONS_UNKNOWN).any() for i in keep]
@@ -191,8 +187,7 @@ def _each(cases: Sequence[TrainingCase], read: Callable[[TrainingCase], T]) -> I
         raise DataProblems(problems)
 
 
-def _kinds(case: TrainingCase) -> np.ndarray:
-    _, labels, spacing = case.load()
+def _kinds(case: TrainingCase, _hu: np.ndarray, labels: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarray:
     return slice_kinds(*slices_shown(labels), case.sparse, case.positions_mm(len(labels), spacing[0]))
 
 
@@ -264,8 +259,7 @@ def open_store(folder: Path) -> SliceStore:
             for top, left, height, width, rows, columns in description["views"]
         ],
         inner=description["inner"],
-        # Stores of earlier versions lack these.
-        chosen=np.asarray(description.get("chosen", [True] * len(case))),
-        lesions_known=np.asarray(description.get("known", [True] * len(case))),
-        beside=np.asarray(description["beside"]) if description.get("beside") else None,
+        chosen=np.asarray(description["chosen"]),
+        lesions_known=np.asarray(description["known"]),
+        beside=np.asarray(description["beside"]) if description["beside"] else None,
     )

@@ -43,7 +43,7 @@ def baseline_stage(recipe: Recipe, job: str) -> StageRecipe:
 def baseline_network(recipe: Recipe, job: str) -> SliceNetwork:
     """A new network of the recipe's width, initialised from its seed."""
     torch.manual_seed(recipe.seed + len(recipe.jobs) + BASELINE_JOBS.index(job))
-    return VggFcn(recipe.width) if job == VGG_JOB else CascadeResNet(recipe.width)
+    return VggFcn(recipe.model.width) if job == VGG_JOB else CascadeResNet(recipe.model.width)
 
 
 def write_stage1_maps(

@@ -112,7 +112,7 @@ def table_rows(training: CascadeTraining, bundle: ModelBundle, device: torch.dev
     files = {job: training.folder / job / "last.pt" for job in ("liver", *BASELINE_JOBS)}
 
     def whole(*networks: Any) -> WholeSlices:
-        return WholeSlices(networks, recipe.window_hu, recipe.liver.size, recipe.pixel_mm, device)
+        return WholeSlices(networks, recipe.model, device)
 
     vgg, one, two = whole(load_baseline(training, VGG_JOB, device)), whole(resnet), whole(resnet, cascade)
     both = files["liver"], files[CASCADE_JOB]

@@ -82,9 +82,9 @@ def training_table(training: CascadeTraining, bundle: ModelBundle) -> str:
         log = training.folder / job / "log.csv"
         hours = logged_hours(log, recipe.batch) if log.is_file() else float("nan")
         cells.append([name, f"{liver.size} x {liver.size}", str(stage.steps * recipe.batch), f"{hours:.2f}"])
-    size = bundle.lesion_pass.size
+    size = bundle.settings.lesion_pass.size
     for job, done in bundle.metadata.get("training", {}).get("jobs", {}).items():
-        side = bundle.liver_pass.size if job.startswith("liver") else size
+        side = bundle.settings.liver_pass.size if job.startswith("liver") else size
         cells.append([f"{bundle.name}: {job}", f"{side} x {side}", str(done["images"]), f"{done['hours']:.2f}"])
     return markdown_table(["Network", "Images", "Seen", "Hours"], cells, left=1)
 
@@ -94,7 +94,7 @@ def markdown(rows: Sequence[Row], measured: Measured, training: CascadeTraining,
     recipe, cases = training.recipe, measured[rows[0].key]
     patients = {case.patient for case in training.cases["train"]}
     with_lesions = sum(case["has_lesions"] for case in cases)
-    low, high = recipe.window_hu
+    width, (low, high) = recipe.model.width, recipe.model.window_hu
     order = sorted(rows, key=lambda row: -(mean_of(measured[row.key], "lesion", "dice") or 0.0))
     ranks = "\n".join(
         f"{i}. {row.method}, {row.sees}: {percent(mean_of(measured[row.key], 'lesion', 'dice'))}"
@@ -102,7 +102,7 @@ def markdown(rows: Sequence[Row], measured: Measured, training: CascadeTraining,
     )
     return f"""# Table 2
 
-The methods of Table 2 of Bi et al. 2017, recipe `{recipe.name}` (width {recipe.width:g} of the published networks, HU
+The methods of Table 2 of Bi et al. 2017, recipe `{recipe.name}` (width {width:g} of the published networks, HU
 window [{low:g}, {high:g}]), trained on {len(patients)} patients and measured on {len(cases)} whole scans of others, of
 which {with_lesions} have lesions; "paper": its figures, for 118 and 13 scans. Means over scans; for lesions over those
 that have any.

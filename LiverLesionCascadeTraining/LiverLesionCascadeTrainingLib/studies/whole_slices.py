@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from LiverLesionCascadeLib.engine.model.inference import predict
+from LiverLesionCascadeLib.engine.model.model_settings import ModelSettings
 from LiverLesionCascadeLib.engine.model.network import SliceNetwork
 from LiverLesionCascadeLib.engine.model.view import whole_slice_view
 from LiverLesionCascadeLib.engine.passes.crf_pass import run_crf_pass
@@ -27,14 +28,11 @@ class WholeSlices:
 
     Attributes:
         networks: The first sees (I, I, I), each further one (I, Y^t, Y^v) with the maps of the one before.
-        window_hu: Scaled to [0, 1].
-        size, pixel_mm: As of the liver pass: side of the training images and their pixel size, or None for any.
+        model: Its liver pass and window count.
     """
 
     networks: Sequence[SliceNetwork]
-    window_hu: tuple[float, float]
-    size: int
-    pixel_mm: float | None
+    model: ModelSettings
     device: torch.device
 
     def segment(
@@ -47,9 +45,10 @@ class WholeSlices:
             crf: Whether the maps go through the 3D-CRF.
         """
         _, rows, columns = ct.hu.shape
-        view = whole_slice_view(rows, columns, ct.spacing[1:], self.size, self.pixel_mm)
+        seen, window_hu = self.model.liver_pass, self.model.window_hu
+        view = whole_slice_view(rows, columns, ct.spacing[1:], seen.size, seen.pixel_mm)
         indices = list(range(ct.hu.shape[0]))
-        images = box_images(ct, view, indices, self.window_hu)
+        images = box_images(ct, view, indices, window_hu)
         maps = None
         for network in self.networks:
             if maps is None:
@@ -60,6 +59,6 @@ class WholeSlices:
             maps = predict(network, inputs.__getitem__, len(indices), view.size, scales, self.device, Progress())
         assert maps is not None, "at least one network"
         if crf:
-            maps = run_crf_pass(maps, ct, view, indices, self.window_hu, self.device, Progress())
+            maps = run_crf_pass(maps, ct, view, indices, window_hu, self.device, Progress())
         liver, lesions = (box.full(ct.hu.shape) > THRESHOLD for box in paste(maps, indices, view, ct))
         return postprocess(liver, lesions, ct.spacing, PostProcessing.paper())

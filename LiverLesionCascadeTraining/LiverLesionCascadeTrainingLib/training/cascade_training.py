@@ -13,7 +13,8 @@ from typing import Any
 
 import torch
 from LiverLesionCascadeLib.engine.errors import CancelledError, InputError
-from LiverLesionCascadeLib.engine.model.bundle import ModelBundle, lesion_channels
+from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
+from LiverLesionCascadeLib.engine.model.model_settings import PASSES
 from LiverLesionCascadeLib.engine.model.network import CascadeResNet
 from torch import nn
 
@@ -24,7 +25,7 @@ from ..runs.run_control import RunControl
 from ..runs.run_folder import PREVIEW_FILE, write_json
 from ..slices.batches import BatchMaker
 from ..slices.cross_fitting import write_priors
-from ..slices.slice_store import PASSES, SliceStore, build_store, open_store
+from ..slices.slice_store import SliceStore, build_store, open_store
 from ..slices.validation import slice_dice, write_preview
 from .checkpoint import finished_weights
 from .trainer import Execution, Trainer
@@ -71,10 +72,11 @@ class CascadeTraining:
         self._report: Report = report if self._ranks.first else lambda line: None
         self._start = start
         self.cases = cases
-        if start is not None and start.width != recipe.width:
+        model, liver, lesion = recipe.model, recipe.model.liver_pass, recipe.model.lesion_pass
+        if start is not None and start.width != model.width:
             raise InputError(
                 f"{start.name} has networks of width {start.width}, the recipe {recipe.name} of width "
-                f"{recipe.width}: start from another bundle"
+                f"{model.width}: start from another bundle"
             )
         self.fold_of_patient = patient_folds(self.cases["train"], recipe.folds, recipe.seed)
         folder.mkdir(parents=True, exist_ok=True)
@@ -88,18 +90,18 @@ class CascadeTraining:
             "recipe.json",
             {
                 "name": recipe.name,
-                "width": recipe.width,
-                "window_hu": list(recipe.window_hu),
-                "pixel_mm": recipe.pixel_mm,
-                "margin": recipe.margin,
+                "width": model.width,
+                "window_hu": list(model.window_hu),
+                "pixel_mm": liver.pixel_mm,
+                "margin": lesion.margin,
                 "seed": recipe.seed,
-                "liver_size": recipe.liver.size,
-                "lesion_size": recipe.lesion.size,
+                "liver_size": liver.size,
+                "lesion_size": lesion.size,
                 "folds": recipe.folds,
                 "batch": recipe.batch,
-                "decoder": recipe.decoder,
-                "liver_hu": recipe.liver_hu,
-                "neighbour_mm": recipe.neighbour_mm,
+                "decoder": "lesion" in model.decoders,
+                "liver_hu": lesion.liver_hu,
+                "neighbour_mm": lesion.neighbour_mm,
             },
             "another recipe",
         )
@@ -147,18 +149,13 @@ class CascadeTraining:
     def network(self, job: str) -> CascadeResNet:
         """A new network, initialised from the recipe's seed and the job, or with the weights to start from."""
         torch.manual_seed(self.recipe.seed + self.recipe.jobs.index(job))
-        network = self._new_network(job)
+        network = self.recipe.model.network(pass_of(job))
         if isinstance(self._start, ImageNetWeights):
             if job != "lesion":
                 self._start.fill(network)
         elif self._start is not None and job in ("liver", "lesion-image"):
             network.load_trained(self._start.networks(torch.device("cpu"))[pass_of(job)].state_dict())
         return network
-
-    def _new_network(self, job: str) -> CascadeResNet:
-        lesion = pass_of(job) == "lesion"
-        channels = lesion_channels(self.recipe.neighbour_mm) if lesion else 3
-        return CascadeResNet(self.recipe.width, channels, decoder=lesion and self.recipe.decoder)
 
     def load(self, job: str) -> CascadeResNet:
         """The network of a finished job.
@@ -168,7 +165,7 @@ class CascadeTraining:
         """
         remedy = f"train it first (train --job {job})"
         weights = finished_weights(self.folder / job, self.recipe.stage(job).steps, remedy)
-        network = self._new_network(job)
+        network = self.recipe.model.network(pass_of(job))
         network.load_state_dict(weights)
         return network.placed(self._device).eval()
 

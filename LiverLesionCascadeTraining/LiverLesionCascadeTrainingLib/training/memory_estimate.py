@@ -11,7 +11,6 @@ import math
 from dataclasses import dataclass
 
 import torch
-from LiverLesionCascadeLib.engine.model.bundle import lesion_channels
 from LiverLesionCascadeLib.engine.model.network import CascadeResNet
 from torch import Tensor
 
@@ -86,7 +85,7 @@ def estimate_memory(recipe: Recipe, precision: str, accumulate: int, device: tor
 
 def _network(recipe: Recipe) -> CascadeResNet:
     with torch.device("meta"):
-        return CascadeResNet(recipe.width, lesion_channels(recipe.neighbour_mm), decoder=recipe.decoder)
+        return recipe.model.network("lesion")
 
 
 def _activations(recipe: Recipe, batch: int, size: int, precision: str) -> tuple[int, int]:

@@ -8,6 +8,7 @@ import torch
 from fixtures.lits_phantoms import write_lits_folders
 from fixtures.small_bundle import IntensityNetwork
 from fixtures.tiny_recipe import tiny_recipe
+from LiverLesionCascadeLib.engine.model.model_settings import LesionPassSettings, LiverPassSettings, ModelSettings
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from LiverLesionCascadeTrainingLib.datasets.cases import find_splits
 from LiverLesionCascadeTrainingLib.recipes import COMPACT
@@ -25,7 +26,7 @@ from LiverLesionCascadeTrainingLib.training.cascade_training import CascadeTrain
 from LiverLesionCascadeTrainingLib.training.checkpoint import TrainingError
 
 CPU = torch.device("cpu")
-WINDOW = (0.0, 160.0)
+MODEL = ModelSettings(1.0, (0.0, 160.0), LiverPassSettings(64, None), LesionPassSettings(64, 0.16, 1))
 
 
 def test_vgg_fcn_has_the_layers_of_vgg_16_and_as_many_parameters() -> None:
@@ -72,7 +73,7 @@ def scan() -> CTVolume:
 
 def test_the_second_network_sees_the_image_and_the_maps_of_the_first_at_half_strength() -> None:
     first, second = IntensityNetwork(), IntensityNetwork()
-    liver, lesions = WholeSlices((first, second), WINDOW, 64, None, CPU).segment(scan())
+    liver, lesions = WholeSlices((first, second), MODEL, CPU).segment(scan())
     ct = scan()
     assert np.array_equal(lesions, ct.hu == 60)
     assert np.array_equal(liver, (ct.hu == 60) | (ct.hu == 100))
@@ -85,7 +86,7 @@ def test_the_second_network_sees_the_image_and_the_maps_of_the_first_at_half_str
 
 def test_scales_are_averaged_and_the_crf_smooths() -> None:
     network = IntensityNetwork()
-    method = WholeSlices((network,), WINDOW, 64, None, CPU)
+    method = WholeSlices((network,), MODEL, CPU)
     method.segment(scan(), scales=(1.0, 1.25))
     assert {images.shape[-1] for images in network.seen} == {64, 80}
 
@@ -95,7 +96,7 @@ def test_scales_are_averaged_and_the_crf_smooths() -> None:
             scores[:, 1, 30, 40] = 0.2
             return scores
 
-    method = WholeSlices((Speckled(),), WINDOW, 64, None, CPU)
+    method = WholeSlices((Speckled(),), MODEL, CPU)
     assert method.segment(scan())[1][:, 30, 40].all()
     assert not method.segment(scan(), crf=True)[1][:, 30, 40].any()
 

@@ -26,6 +26,11 @@ from torch import nn
 CPU = torch.device("cpu")
 
 
+def with_model(**changes):
+    """The tiny recipe for another model."""
+    return replace(tiny_recipe(), model=replace(tiny_recipe().model, **changes))
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     return write_lits_folders(tmp_path_factory.mktemp("data"))
@@ -119,7 +124,7 @@ def test_stage_2_starts_from_the_network_that_looked_at_the_image_alone(trained,
 
 
 def test_only_the_lesion_pass_gets_the_decoder_of_a_recipe_and_starts_from_networks_without(trained, data, tmp_path):
-    bundle, recipe = ModelBundle.load(trained / "bundle"), replace(tiny_recipe(), decoder=True)
+    bundle, recipe = ModelBundle.load(trained / "bundle"), with_model(decoders=frozenset({"lesion"}))
     start = CascadeTraining(tmp_path / "run", recipe, find_splits([data[0]], [data[1]]), CPU, lambda line: None, bundle)
     assert start.network("liver").decoder is None
     network, given = start.network("lesion-image"), bundle.networks(CPU)["lesion"].state_dict()
@@ -145,7 +150,7 @@ def test_training_from_a_bundle_starts_with_its_networks_but_for_the_folds(train
 
 def test_bundle_of_another_width_is_refused_as_a_start(trained, data, tmp_path):
     bundle = ModelBundle.load(trained / "bundle")
-    wider = replace(tiny_recipe(), width=2 * tiny_recipe().width)
+    wider = with_model(width=2 * tiny_recipe().model.width)
     with pytest.raises(InputError, match="start from another bundle"):
         CascadeTraining(tmp_path / "run", wider, find_splits([data[0]], [data[1]]), CPU, lambda line: None, bundle)
 
@@ -219,10 +224,19 @@ def test_patient_in_both_splits_is_refused(tmp_path, data):
 
 def test_run_folder_of_another_recipe_or_other_cases_is_refused(trained, data, tmp_path):
     with pytest.raises(InputError, match="another recipe"):
-        training_in(trained, data, replace(tiny_recipe(), width=0.0625))
+        training_in(trained, data, with_model(width=0.0625))
     write_case(tmp_path, "77", *phantom_case(7))
     with pytest.raises(InputError, match="other cases"):
         CascadeTraining(trained, tiny_recipe(), find_splits([tmp_path], [data[1]]), CPU)
+
+
+def test_the_folder_of_a_compact_run_is_known_by_what_it_has_always_said(data, tmp_path):
+    CascadeTraining(tmp_path, recipes.COMPACT, find_splits([data[0]], [data[1]]), CPU)
+    assert json.loads((tmp_path / "recipe.json").read_text()) == {
+        "name": "compact", "width": 0.125, "window_hu": [0.0, 160.0], "pixel_mm": 2.6, "margin": 0.16, "seed": 2017,
+        "liver_size": 160, "lesion_size": 320, "folds": 2, "batch": 8, "decoder": True, "liver_hu": 100.0,
+        "neighbour_mm": 3.0,
+    }  # fmt: skip
 
 
 def test_schedules_can_be_lengthened_as_a_whole():

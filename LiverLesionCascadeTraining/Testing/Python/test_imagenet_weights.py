@@ -218,7 +218,7 @@ def test_training_starts_from_the_weights_and_says_what_did_not_fit(tmp_path, ca
     monkeypatch.setitem(recipes.RECIPES, "compact", tiny_recipe(1))
     train, validation = write_lits_folders(tmp_path / "data")
     weights = tmp_path / "a1.params"
-    content = published(tiny_recipe().width)
+    content = published(tiny_recipe().model.width)
     write_params(weights, content)
     command = ["train", str(train), "--validation", str(validation), "-o", str(tmp_path / "run"), "--device", "cpu"]
     assert main([*command, "--job", "liver-fold-0", "--start", str(weights)]) == 0

@@ -10,6 +10,7 @@ import pytest
 import torch
 from fixtures.lits_phantoms import write_lits_folders
 from LiverLesionCascadeLib.cli import main
+from LiverLesionCascadeLib.engine.model.model_settings import LiverPassSettings
 from LiverLesionCascadeTrainingLib import recipes
 from LiverLesionCascadeTrainingLib.recipes import COMPACT, PAPER, Phase
 from LiverLesionCascadeTrainingLib.training.memory_estimate import estimate_memory
@@ -43,7 +44,9 @@ else:  # the resource usage of a process on Linux begins with the peak of the pr
 def test_estimate_is_close_to_what_steps_take():
     width, batch, size = 0.25, 4, 256
     stage = replace(COMPACT.lesion, phases=(Phase(1, size),))
-    recipe = replace(COMPACT, width=width, batch=batch, liver=stage, liver_fold=stage, lesion_image=stage, lesion=stage)
+    passes = {"liver_pass": LiverPassSettings(size, 2.6), "lesion_pass": replace(COMPACT.model.lesion_pass, size=size)}
+    model = replace(COMPACT.model, width=width, **passes)
+    recipe = replace(COMPACT, model=model, batch=batch, liver=stage, liver_fold=stage, lesion_image=stage, lesion=stage)
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", STEPS, str(width), str(batch), str(size)]
     taken = int(subprocess.run(command, env=environment, check=True, capture_output=True, timeout=300).stdout)

@@ -1,14 +1,17 @@
 """Recipes and schedules are what the paper and the documentation say."""
 
+from dataclasses import replace
+
 import pytest
-from LiverLesionCascadeTrainingLib.recipes import COMPACT, PAPER, Phase, StageRecipe
+from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
+from LiverLesionCascadeTrainingLib.recipes import COMPACT, PAPER, RECIPES, Phase, StageRecipe
 from LiverLesionCascadeTrainingLib.training.losses import learning_rate
 
 
 def test_paper_recipe_is_that_of_the_paper():
     stage = PAPER.liver
     steps_an_epoch = 8802 / 10
-    assert (PAPER.width, PAPER.window_hu, PAPER.batch, PAPER.momentum) == (1.0, (-160.0, 240.0), 10, 0.9)
+    assert (PAPER.model.width, PAPER.model.window_hu, PAPER.batch, PAPER.momentum) == (1.0, (-160.0, 240.0), 10, 0.9)
     assert stage.steps == pytest.approx(100 * steps_an_epoch, abs=1)
     assert stage.mixture == {"lesion": 0.5, "neither": 0.5}
     assert PAPER.dice_loss == 0 and not PAPER.nesterov
@@ -22,6 +25,19 @@ def test_paper_recipe_is_that_of_the_paper():
     assert rate(60.01) == pytest.approx(0.0008, rel=0.01)
     assert rate(80) == pytest.approx(0.0004, rel=0.01)
     assert rate(99.99) == pytest.approx(0, abs=1e-5)
+
+
+def test_a_recipe_s_model_is_of_the_size_of_the_images_that_it_is_trained_on():
+    for recipe in RECIPES.values():
+        assert (recipe.model.liver_pass.size, recipe.model.lesion_pass.size) == (recipe.liver.size, recipe.lesion.size)
+    with pytest.raises(ValueError, match="504"):
+        replace(COMPACT, liver=PAPER.liver)
+
+
+def test_the_compact_recipe_makes_a_model_as_the_shipped_one_that_sees_neighbours_too():
+    shipped = ModelBundle.shipped().settings
+    seen = replace(shipped.lesion_pass, neighbour_mm=COMPACT.model.lesion_pass.neighbour_mm)
+    assert replace(shipped, lesion_pass=seen) == COMPACT.model
 
 
 def test_cosine_schedule_warms_up_and_ends_at_nothing():

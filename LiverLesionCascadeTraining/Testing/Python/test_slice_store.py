@@ -1,6 +1,5 @@
 """Slices prepared for training: streamed to disk, the same from files and from a prepared data set."""
 
-import json
 import tracemalloc
 from dataclasses import replace
 
@@ -10,12 +9,13 @@ from fixtures.lits_phantoms import phantom_case, write_case, write_lits_folders
 from fixtures.tiny_recipe import tiny_recipe
 from hypothesis import given
 from hypothesis import strategies as st
+from LiverLesionCascadeLib.engine.model.model_settings import PASSES
 from LiverLesionCascadeLib.engine.passes.lesion_pass import NEIGHBOUR_REACH
 from LiverLesionCascadeTrainingLib.cases.problems import DataProblems
 from LiverLesionCascadeTrainingLib.datasets.cases import find_cases
 from LiverLesionCascadeTrainingLib.datasets.prepare import prepare
 from LiverLesionCascadeTrainingLib.slices.sampling import SliceSampler
-from LiverLesionCascadeTrainingLib.slices.slice_store import PASSES, build_store, open_store, slices_beside
+from LiverLesionCascadeTrainingLib.slices.slice_store import build_store, open_store, slices_beside
 
 RECIPE = tiny_recipe()
 
@@ -93,15 +93,6 @@ def test_choice_follows_the_recipe_s_seed(lits, tmp_path):
     assert choices[0] == choices[1] != choices[2]
 
 
-def test_store_of_an_earlier_version_is_trained_on_as_a_whole(lits, tmp_path):
-    build_store(find_cases([lits]), "liver", RECIPE, tmp_path / "store")
-    path = tmp_path / "store" / "slices.json"
-    description = json.loads(path.read_text())
-    del description["chosen"]
-    path.write_text(json.dumps(description))
-    assert open_store(tmp_path / "store").chosen.tolist() == [True] * len(description["case"])
-
-
 @pytest.mark.parametrize("slices", [None, 20])
 def test_all_cases_that_cannot_be_trained_on_are_named_and_nothing_is_left(tmp_path, slices):
     hu, labels = phantom_case(1)
@@ -117,8 +108,9 @@ def test_lesion_pass_is_shown_every_liver_at_the_recipe_s_density_and_the_liver_
     hu, labels = phantom_case(1)
     write_case(tmp_path / "in", "17", hu, labels)
     write_case(tmp_path / "in", "18", hu - 30, labels)
-    cases, recipe = find_cases([tmp_path / "in"]), replace(RECIPE, liver_hu=90.0)
-    low, high = recipe.window_hu
+    seen = replace(RECIPE.model.lesion_pass, liver_hu=90.0)
+    cases, recipe = find_cases([tmp_path / "in"]), replace(RECIPE, model=replace(RECIPE.model, lesion_pass=seen))
+    low, high = recipe.model.window_hu
     for pass_name in PASSES:
         build_store(cases, pass_name, recipe, tmp_path / pass_name)
         store = open_store(tmp_path / pass_name)

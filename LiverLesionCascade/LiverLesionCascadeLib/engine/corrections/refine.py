@@ -127,9 +127,10 @@ class Carrier:
         rows, columns = (np.zeros(n, bool) for n in ct.hu.shape[1:])
         rows[y : y + corrections.liver.shape[1]] = corrections.liver.any(axis=(0, 2))
         columns[x : x + corrections.liver.shape[2]] = corrections.liver.any(axis=(0, 1))
-        settings = bundle.lesion_pass
+        settings = bundle.settings.lesion_pass
         self.view = liver_box_view(rows, columns, ct.spacing[1:], settings.size, settings.margin)
-        self._shift_hu = settings.shift_hu(median_liver_hu(ct.hu[corrections.box], corrections.liver, bundle.window_hu))
+        liver_hu = median_liver_hu(ct.hu[corrections.box], corrections.liver, bundle.settings.window_hu)
+        self._shift_hu = settings.shift_hu(liver_hu)
         # The view of an array that is the corrections' box, not the whole slice.
         self._inner = View(self.view.top - y, self.view.left - x, self.view.height, self.view.width, self.view.size)
 

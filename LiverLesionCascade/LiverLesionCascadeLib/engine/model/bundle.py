@@ -28,8 +28,9 @@ from typing import TYPE_CHECKING, Any
 from ..errors import BundleError
 from ..files import write_atomically
 from ..resources import RESOURCES
-from .bundle_settings import PASSES, check_settings
+from .bundle_settings import check_settings
 from .lesion_filter import LesionFilter
+from .model_settings import PASSES, ModelSettings
 
 if TYPE_CHECKING:
     import torch
@@ -44,42 +45,6 @@ WEIGHTS_FILE = "weights.pt"
 BUNDLES_FOLDER = RESOURCES / "Bundles"
 
 
-def lesion_channels(neighbour_mm: float | None) -> int:
-    """Input planes of the lesion pass's network: image and priors, and two neighbours where it sees them."""
-    return 3 if neighbour_mm is None else 5
-
-
-@dataclass(frozen=True)
-class LiverPassSettings:
-    """How the liver pass looks at a scan: see the module's docstring."""
-
-    size: int
-    pixel_mm: float | None
-    threshold: float
-
-
-@dataclass(frozen=True)
-class LesionPassSettings:
-    """How the lesion pass looks at the liver's box: see the module's docstring."""
-
-    size: int
-    margin: float
-    iterations: int
-    liver_threshold: float
-    lesion_threshold: float
-    liver_hu: float | None = None
-    neighbour_mm: float | None = None
-
-    @property
-    def input_channels(self) -> int:
-        """Of its network: image and priors, and two neighbours."""
-        return lesion_channels(self.neighbour_mm)
-
-    def shift_hu(self, median_liver_hu: float | None) -> float:
-        """HU that are added before the lesion pass looks at a scan; ``median_liver_hu``: None where it is not known."""
-        return 0.0 if self.liver_hu is None or median_liver_hu is None else self.liver_hu - median_liver_hu
-
-
 @dataclass
 class ModelBundle:
     """A bundle whose hash has been verified.
@@ -91,11 +56,7 @@ class ModelBundle:
 
     folder: Path
     metadata: dict[str, Any]
-    width: float
-    decoders: frozenset[str]
-    window_hu: tuple[float, float]
-    liver_pass: LiverPassSettings
-    lesion_pass: LesionPassSettings
+    settings: ModelSettings
     lesion_filter: LesionFilter | None
     _weights: bytes
 
@@ -124,26 +85,26 @@ class ModelBundle:
             raise BundleError(f"{path} cannot be read ({error}): get the bundle again") from error
         if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
             raise BundleError(f"{path} is not of bundle format {FORMAT}: update the extension, or use another bundle")
+        unknown = f"{path} describes an unknown network: update the extension, or use another bundle"
         network = metadata.get("network")
-        if isinstance(network, dict) and (network.get("architecture") != "table1" or not _known_channels(metadata)):
-            raise BundleError(f"{path} describes an unknown network: update the extension, or use another bundle")
+        if isinstance(network, dict) and network.get("architecture") != "table1":
+            raise BundleError(unknown)
         check_settings(metadata, str(path))
         try:
-            low, high = (float(value) for value in metadata["window_hu"])
             bundle = cls(
                 folder,
                 metadata,
-                float(metadata["network"]["width"]),
-                frozenset(metadata["network"].get("decoders") or ()),
-                (low, high),
-                LiverPassSettings(**metadata["liver_pass"]),
-                LesionPassSettings(**metadata["lesion_pass"]),
+                ModelSettings.of_metadata(metadata),
                 LesionFilter.from_dict(metadata["lesion_filter"]) if metadata.get("lesion_filter") else None,
                 b"",
             )
             name, expected = str(metadata["weights"]["file"]), str(metadata["weights"]["sha256"])
         except (KeyError, TypeError, ValueError) as error:
             raise BundleError(f"{path} is incomplete or wrong ({error}): get the bundle again") from error
+        # One number for both passes, in bundles from before one of them saw neighbours.
+        said, channels = metadata["network"].get("input_channels"), bundle.settings.input_channels
+        if said != channels and not said == channels["lesion"] == 3:
+            raise BundleError(unknown)
         if Path(name).name != name:
             raise BundleError(f"{path} names weights outside of its folder ({name}): do not use this bundle")
         try:
@@ -159,9 +120,8 @@ class ModelBundle:
         return bundle
 
     @property
-    def input_channels(self) -> dict[str, int]:
-        """Planes that the network of each pass sees."""
-        return {"liver": 3, "lesion": self.lesion_pass.input_channels}
+    def width(self) -> float:
+        return self.settings.width
 
     @classmethod
     def of(cls, folder: Path | str | None) -> ModelBundle:
@@ -190,8 +150,6 @@ class ModelBundle:
         """
         import torch
 
-        from .network import CascadeResNet
-
         try:
             weights = torch.load(io.BytesIO(self._weights), map_location="cpu", weights_only=True)
         except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, LookupError, TypeError) as error:
@@ -201,7 +159,7 @@ class ModelBundle:
             ) from error
         networks = {}
         for name in PASSES:
-            network = CascadeResNet(self.width, self.input_channels[name], decoder=name in self.decoders)
+            network = self.settings.network(name)
             try:
                 network.load_state_dict({key: value.float() for key, value in weights[name].items()}, strict=True)
             except (KeyError, TypeError, AttributeError, RuntimeError) as error:
@@ -212,12 +170,6 @@ class ModelBundle:
             _require_numbers(network, name, self.folder)
             networks[name] = network.placed(device).eval().requires_grad_(False)
         return networks
-
-
-def _known_channels(metadata: dict[str, Any]) -> bool:
-    said, settings = metadata["network"].get("input_channels"), metadata.get("lesion_pass")
-    lesion = lesion_channels(settings.get("neighbour_mm") if isinstance(settings, dict) else None)
-    return said == {"liver": 3, "lesion": lesion} or said == lesion == 3
 
 
 def _require_numbers(network: CascadeResNet, name: str, folder: Path) -> None:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import BundleError
+from .model_settings import PASSES
 
-PASSES = ("liver", "lesion")
 _GET_AGAIN = "get the bundle again, or correct its metadata.json"
 
 

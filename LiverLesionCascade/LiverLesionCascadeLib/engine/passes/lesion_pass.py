@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..model.bundle import LesionPassSettings, ModelBundle
+from ..model.bundle import ModelBundle
 from ..model.inference import evenly_stepped, predict, slice_step
+from ..model.model_settings import LesionPassSettings
 from ..model.network import CascadeResNet
 from ..model.view import View, normalise
 from ..progress import Progress
@@ -59,11 +60,11 @@ class LesionPassInputs:
     """
 
     def __init__(self, ct: CTVolume, view: View, indices: list[int], bundle: ModelBundle, shift_hu: float) -> None:
-        step = neighbour_step(bundle.lesion_pass, ct.spacing[0])
-        steps = (0,) if bundle.lesion_pass.neighbour_mm is None else (0, -step, step)
+        step = neighbour_step(bundle.settings.lesion_pass, ct.spacing[0])
+        steps = (0,) if bundle.settings.lesion_pass.neighbour_mm is None else (0, -step, step)
         seen = np.clip(np.add.outer(indices, steps), 0, len(ct.hu) - 1)
         every, planes = np.unique(seen, return_inverse=True)
-        self._images = box_images(ct, view, every.tolist(), bundle.window_hu, shift_hu)
+        self._images = box_images(ct, view, every.tolist(), bundle.settings.window_hu, shift_hu)
         self._planes = torch.from_numpy(planes.reshape(seen.shape))
 
     def __call__(self, part: slice, priors: Tensor) -> Tensor:
@@ -99,7 +100,7 @@ def run_lesion_pass(
         raise ValueError("The lesion pass needs the box of a liver that was found")
     view = liver.box
     indices = lesion_pass_slices(liver.first, liver.last, ct.spacing[0], preset)
-    images = LesionPassInputs(ct, view, indices, bundle, bundle.lesion_pass.shift_hu(liver.liver_hu))
+    images = LesionPassInputs(ct, view, indices, bundle, bundle.settings.lesion_pass.shift_hu(liver.liver_hu))
     maps = liver.in_view(view, indices) if preset.priors else torch.zeros((len(indices), 2, *view.size))
     for iteration in range(iterations):
         priors = maps

@@ -60,7 +60,7 @@ def run_liver_pass(
         CancelledError: If the run was cancelled.
         DeviceError: If the device ran out of memory.
     """
-    settings = bundle.liver_pass
+    settings = bundle.settings.liver_pass
     slices, rows, columns = ct.hu.shape
     slice_mm, row_mm, column_mm = ct.spacing
     view = whole_slice_view(rows, columns, (row_mm, column_mm), settings.size, settings.pixel_mm)
@@ -70,7 +70,7 @@ def run_liver_pass(
 
     def inputs(part: slice) -> Tensor:
         hu = torch.from_numpy(np.stack([ct.hu[i] for i in indices[part]]).astype(np.float32))
-        extracted = view.extract(normalise(hu, bundle.window_hu))
+        extracted = view.extract(normalise(hu, bundle.settings.window_hu))
         images[part] = extracted
         return extracted[:, None].expand(-1, 3, -1, -1)
 
@@ -98,9 +98,9 @@ def run_liver_pass(
     liver_columns = in_slice(np.any(liver, axis=(0, 1)), view.left, view.width, columns)
     if not liver_rows.any() or not liver_columns.any():
         return nothing  # a speck that is smaller than a pixel of the slice
-    lesion_pass = bundle.lesion_pass
+    lesion_pass = bundle.settings.lesion_pass
     box = liver_box_view(liver_rows, liver_columns, (row_mm, column_mm), lesion_pass.size, lesion_pass.margin)
-    low, high = bundle.window_hu
+    low, high = bundle.settings.window_hu
     liver_hu = low + (high - low) * float(images[torch.from_numpy(liver)].median())
     return LiverPassResult(maps, indices, view, first, last, box, liver_hu)
 
