@@ -8,6 +8,7 @@ from typing import Annotated
 
 import slicer
 import vtk
+from LiverLesionCascadeLib.gui.registered import module_test
 from slicer import vtkMRMLMarkupsROINode, vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from slicer.i18n import tr as _
 from slicer.i18n import translate
@@ -15,12 +16,11 @@ from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper, param
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
     ScriptedLoadableModuleLogic,
-    ScriptedLoadableModuleTest,
     ScriptedLoadableModuleWidget,
 )
 from slicer.util import VTKObservationMixin
 
-# The library is imported where it is used, so that Slicer starts without it; torch only when a run needs it.
+# The rest of the library is imported where it is used, so that Slicer starts without it; torch only for a run.
 
 
 class LiverLesionCascade(ScriptedLoadableModule):
@@ -451,226 +451,8 @@ def loadSegmenter(bundle, device):
         ) from error
 
 
-class LiverLesionCascadeTest(ScriptedLoadableModuleTest):
-    """The module's parts on a phantom, and the sample CT from download to saved scene with the shipped networks.
+class LiverLesionCascadeTest(module_test.ModuleTest):
+    """See there."""
 
-    The sample needs PyTorch, and a connection the first time.
-    """
-
-    LIVER_DICE, LESION_DICE = 0.95, 0.76
-
-    def setUp(self):
-        slicer.mrmlScene.Clear()
-
-    # -- on a phantom, with a segmenter that thresholds instead of a network
-
-    def makeLogic(self):
-        from LiverLesionCascadeLib.gui.registered.self_test import ThresholdSegmenter
-
-        return LiverLesionCascadeLogic(segmenterFactory=lambda bundle, device: ThresholdSegmenter())
-
-    def addPhantom(self):
-        from LiverLesionCascadeLib.gui.registered.self_test import addPhantom
-
-        return addPhantom()
-
-    def assertMasks(self, segmentationNode, volumeNode, masks):
-        """The node's segments are these, in order, voxel for voxel."""
-        import numpy as np
-        from LiverLesionCascadeLib.gui.registered.self_test import masksOf
-
-        found = masksOf(segmentationNode, volumeNode)
-        self.assertEqual(list(found), list(masks))
-        for name, mask in masks.items():
-            np.testing.assert_array_equal(found[name], mask, err_msg=name)
-
-    def assertTerminology(self, segmentationNode):
-        """The liver comes first, masses after it; all wait for a person's review."""
-        segmentation = segmentationNode.GetSegmentation()
-        logic = slicer.vtkSlicerSegmentationsModuleLogic
-        for index in range(segmentation.GetNumberOfSegments()):
-            segment = segmentation.GetNthSegment(index)
-            code = "~SCT^4147007^Mass~" if index else "~SCT^10200004^Liver~"
-            self.assertIn(code, segment.GetTerminology())
-            self.assertEqual(segment.GetName(), f"Lesion {index}" if index else "Liver")
-            self.assertEqual(logic.GetSegmentStatus(segment), logic.InProgress)
-
-    def test_phantom_is_segmented_in_place_with_stock_terminology(self):
-        volumeNode, masks = self.addPhantom()
-        fractions = []
-        node = self.makeLogic().segment(volumeNode, progress=lambda fraction, stage: fractions.append(fraction))
-        self.assertMasks(node, volumeNode, masks)
-        self.assertTerminology(node)
-        self.assertEqual(node.GetName(), "CT liver and lesions")
-        self.assertEqual(fractions[-1], 1.0)
-
-    def test_phantom_cancelled_leaves_the_scene_as_it_was(self):
-        from LiverLesionCascadeLib.engine.errors import CancelledError
-
-        volumeNode, _masks = self.addPhantom()
-        with self.assertRaises(CancelledError):
-            self.makeLogic().segment(volumeNode, cancel=lambda: True)
-        self.assertIsNone(slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSegmentationNode"))
-
-    def test_phantom_and_choices_survive_saving_and_loading_the_scene(self):
-        volumeNode, masks = self.addPhantom()
-        logic = self.makeLogic()
-        logic.segment(volumeNode)
-        parameterNode = logic.getParameterNode()
-        parameterNode.inputVolume = volumeNode
-        parameterNode.preset = Quality.paper
-        self.saveAndLoadScene()
-        volumeNode = slicer.util.getNode("CT")
-        self.assertMasks(slicer.util.getNode("CT liver and lesions"), volumeNode, masks)
-        parameterNode = logic.getParameterNode()
-        self.assertIs(parameterNode.inputVolume, volumeNode)
-        self.assertEqual(parameterNode.preset, Quality.paper)
-
-    def test_panel_says_what_is_missing_and_survives_a_closed_scene(self):
-        ui = self.openPanel()
-        self.assertFalse(ui.segmentButton.enabled)
-        self.assertTrue(ui.reasonLabel.text)
-        volumeNode, _masks = self.addPhantom()
-        ui.inputSelector.setCurrentNode(volumeNode)
-        slicer.mrmlScene.Clear()
-        self.assertFalse(ui.segmentButton.enabled)
-        self.assertTrue(ui.reasonLabel.text)
-
-    # -- on the sample, with the shipped networks
-
-    def openPanel(self):
-        slicer.util.selectModule("LiverLesionCascade")
-        widget = slicer.modules.LiverLesionCascadeWidget
-        widget.panel.doubleClickSeconds = 0  # clicks of a test follow each other fast
-        return widget.ui
-
-    def loadSample(self):
-        """The sample as its button in the Sample Data module loads it; that was registered when Slicer started."""
-        from LiverLesionCascadeLib.gui.registered.sample_data import CATEGORY
-
-        source = slicer.modules.sampleDataSources[CATEGORY][-1]
-        self.assertTrue(Path(source.thumbnailFileName).is_file())
-        source.customDownloader(source)
-        return slicer.util.getNode(source.nodeNames[0])
-
-    def startSample(self):
-        """Load the sample and click Segment: the volume, and the panel's widgets while the run goes on."""
-        from LiverLesionCascadeLib.gui.registered.self_test import waitUntil
-
-        volumeNode = self.loadSample()
-        ui = self.openPanel()
-        ui.inputSelector.setCurrentNode(volumeNode)
-        waitUntil(lambda: ui.segmentButton.enabled, "the sample can be segmented")
-        ui.segmentButton.click()
-        self.assertEqual(ui.segmentButton.text, _("Cancel"))
-        return volumeNode, ui
-
-    def saveAndLoadScene(self):
-        import tempfile
-
-        with tempfile.TemporaryDirectory() as folder:
-            path = str(Path(folder) / "scene.mrb")
-            self.assertTrue(slicer.util.saveScene(path))
-            slicer.mrmlScene.Clear()
-            slicer.util.loadScene(path)
-
-    def test_sample_from_click_to_saved_scene(self):
-        from LiverLesionCascadeLib.gui.registered.self_test import masksOf, sampleDice, waitUntil
-
-        volumeNode, ui = self.startSample()
-        waitUntil(lambda: ui.segmentButton.text == _("Segment"), "the run on the sample ends")
-        self.assertEqual(ui.errorLabel.text, "")
-        (node,) = slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
-        self.assertEqual(node.GetName(), f"{volumeNode.GetName()} liver and lesions")
-        self.assertIs(node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole()), volumeNode)
-        self.assertTerminology(node)
-        masks = masksOf(node, volumeNode)
-        liverDice, lesionDice = sampleDice(masks)
-        self.assertGreaterEqual(liverDice, self.LIVER_DICE)
-        self.assertGreaterEqual(lesionDice, self.LESION_DICE)
-        for name, mask in masks.items():
-            self.assertTrue(mask.any(), name)
-            self.assertTrue(masks["Liver"][mask].all(), f"{name} lies in the liver")
-
-        names = volumeNode.GetName(), node.GetName()
-        self.saveAndLoadScene()
-        volumeNode, node = (slicer.util.getNode(name) for name in names)
-        self.assertMasks(node, volumeNode, masks)
-        self.assertTerminology(node)
-        self.assertIs(node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole()), volumeNode)
-
-    def test_sample_cancelled_leaves_the_scene_as_it_was(self):
-        from LiverLesionCascadeLib.gui.registered.self_test import waitUntil
-
-        volumeNode, ui = self.startSample()
-        waitUntil(lambda: ui.progressBar.value >= 25, "a quarter of the run on the sample is done")
-        ui.segmentButton.click()
-        waitUntil(lambda: ui.segmentButton.text == _("Segment"), "the run on the sample is cancelled")
-        self.assertTrue(ui.segmentButton.enabled)
-        self.assertEqual(ui.errorLabel.text, "")
-        self.assertEqual(slicer.util.getNodesByClass("vtkMRMLSegmentationNode"), [])
-        self.assertIs(ui.inputSelector.currentNode(), volumeNode)
-
-    def test_sample_refined_from_a_mark_by_clicks(self):
-        from LiverLesionCascadeLib.gui.registered.self_test import dice, masksOf, miss, paintNew, waitUntil
-        from LiverLesionCascadeLib.scene.workspace.workspace import workspaceOf
-
-        volumeNode = self.loadSample()
-        ui = self.openPanel()
-        panel = slicer.modules.LiverLesionCascadeWidget.panel
-        node = slicer.util.getModuleLogic("LiverLesionCascade").segment(volumeNode)
-        ui.inputSelector.setCurrentNode(volumeNode)
-        lesion, mark = miss(node)
-        others = masksOf(node, volumeNode)
-        segmentId = paintNew(node, volumeNode, "Missed", mark)
-        workspaceOf(node).flush()
-        panel.update()
-        section = panel.results.workbench.refine
-        waitUntil(lambda: section.ui.refineButton.enabled, "the mark can be refined")
-        section.ui.refineButton.click()
-        waitUntil(lambda: section.ui.refineButton.text != _("Cancel"), "the refinement ends")
-        self.assertTrue((slicer.util.arrayFromSegmentBinaryLabelmap(node, segmentId, volumeNode) > 0)[mark].all())
-        section.ui.acceptRefinementButton.click()
-        refined = masksOf(node, volumeNode)["Missed"]
-        self.assertTrue(refined[mark].all())
-        self.assertGreater(dice(refined, lesion), 0.7)
-        section.ui.undoRefinementButton.click()
-        self.assertMasks(node, volumeNode, {**others, "Missed": mark})
-
-    def test_sample_edited_and_segmented_again_keeps_what_a_person_did(self):
-        from LiverLesionCascadeLib.gui.registered.self_test import masksOf, waitUntil
-
-        volumeNode = self.loadSample()
-        self.openPanel()
-        logic = slicer.util.getModuleLogic("LiverLesionCascade")
-        node = logic.segment(volumeNode)
-        found = masksOf(node, volumeNode)
-        segmentation = node.GetSegmentation()
-        erased, cyst = found["Lesion 1"].copy(), found["Liver"].copy()
-        for mask in (erased, cyst):
-            inside = mask.ravel().nonzero()[0]
-            mask.ravel()[inside[: len(inside) // 2]] = False
-        for segmentId, mask in (
-            (segmentation.GetSegmentIdBySegmentName("Lesion 1"), erased),
-            (segmentation.AddEmptySegment("", "Cyst"), cyst),
-        ):
-            slicer.util.updateSegmentBinaryLabelmapFromArray(mask.astype("uint8"), node, segmentId, volumeNode)
-        edited = masksOf(node, volumeNode)
-        self.assertTrue((edited["Lesion 1"] == erased).all())
-
-        ended = []
-        logic.segmentAsync(
-            volumeNode,
-            onFinished=lambda segmentationNode, result: ended.append(segmentationNode),
-            onFailed=lambda message, details: ended.append(message),
-            outputNode=node,
-            replace=True,
-        )
-        waitUntil(lambda: ended, "the second run on the sample ends")
-        self.assertIs(ended[0], node)
-        again = masksOf(node, volumeNode)
-        self.assertGreater((again["Lesion 1"] & found["Lesion 1"]).sum(), erased.sum())
-        self.assertTrue((again["Cyst"] == cyst).all())
-
-        logic.undoReplace(node)
-        self.assertMasks(node, volumeNode, edited)
+    def makeLogic(self, segmenterFactory):
+        return LiverLesionCascadeLogic(segmenterFactory)

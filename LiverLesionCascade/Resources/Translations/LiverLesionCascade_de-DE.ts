@@ -52,10 +52,6 @@
             <translation>CT-Volumen:</translation>
         </message>
         <message>
-            <source>Cancel</source>
-            <translation>Abbrechen</translation>
-        </message>
-        <message>
             <source>Choices that are rarely needed</source>
             <translation>Selten benötigte Einstellungen</translation>
         </message>

@@ -52,10 +52,6 @@
             <translation>Volume TDM :</translation>
         </message>
         <message>
-            <source>Cancel</source>
-            <translation>Annuler</translation>
-        </message>
-        <message>
             <source>Choices that are rarely needed</source>
             <translation>Choix rarement nécessaires</translation>
         </message>
