@@ -1666,6 +1666,10 @@ mL</translation>
             <translation>Wird gestartet</translation>
         </message>
         <message>
+            <source>That is much for the {painted:.1f} mL that you painted: go through its slices first.</source>
+            <translation>Das ist viel für die {painted:.1f} mL, die Sie gemalt haben: Sehen Sie erst seine Schichten durch.</translation>
+        </message>
+        <message>
             <source>What you painted, erased or reviewed stays as it is.</source>
             <translation>Was Sie gemalt, gelöscht oder beurteilt haben, bleibt wie es ist.</translation>
         </message>

@@ -1666,6 +1666,10 @@ mL</translation>
             <translation>Démarrage</translation>
         </message>
         <message>
+            <source>That is much for the {painted:.1f} mL that you painted: go through its slices first.</source>
+            <translation>C'est beaucoup pour les {painted:.1f} mL que vous avez peints : parcourez d'abord ses coupes.</translation>
+        </message>
+        <message>
             <source>What you painted, erased or reviewed stays as it is.</source>
             <translation>Ce que vous avez peint, effacé ou évalué reste tel quel.</translation>
         </message>

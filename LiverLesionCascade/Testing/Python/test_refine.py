@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from LiverLesionCascadeLib.engine.corrections.refine import Corrections, refine_lesions
+from scipy import ndimage
 
 SPACING = (2.0, 1.0, 1.0)
 SHAPE = (17, 48, 48)
@@ -54,6 +55,32 @@ def test_a_mark_where_the_scan_shows_nothing_stays_small():
     found = refine_lesions(scan(), SPACING, corrections(NOTHING, painted=mark))
     assert found[mark].all()
     assert np.count_nonzero(found) < np.count_nonzero(LESION)
+
+
+def test_a_stroke_grows_no_further_than_a_mark_of_its_width():
+    """The lesion that it crosses ends a little beyond it; where the scan shows nothing, next to nothing is added."""
+    stroke = NOTHING.copy()
+    stroke[8, 19:22, 10:38] = True
+    added = refine_lesions(scan(), SPACING, corrections(NOTHING, painted=stroke)) & ~stroke
+    assert np.count_nonzero(added) < 2 * np.count_nonzero(stroke)
+
+
+def test_strokes_at_the_edge_of_the_liver_do_not_follow_it():
+    """Partial volume makes the liver's rim a little darker than the liver, which is no lesion."""
+    inside = ndimage.gaussian_filter(LIVER.astype(float), (0, 1.2, 1.2))
+    hu = np.where(LIVER, 40 + 70 * inside, 30.0) + np.random.default_rng(2).normal(0, 8.0, SHAPE)
+    rim = inSlice(LIVER & ~ball((8, 24, 24), 19), 8)
+    strokes = rim & (np.indices(SHAPE)[1] < 16)
+    added = refine_lesions(hu, SPACING, corrections(NOTHING, painted=strokes)) & ~strokes
+    assert np.count_nonzero(added) < 3 * np.count_nonzero(strokes)
+
+
+def test_a_lesion_is_found_from_a_stroke_along_it():
+    long = ball((8, 20, 16), 5) | ball((8, 20, 24), 5) | ball((8, 20, 32), 5)
+    stroke = NOTHING.copy()
+    stroke[8, 19:22, 14:35] = True
+    found = refine_lesions(scan(long), SPACING, corrections(NOTHING, painted=stroke & long))
+    assert dice(found, long) > 0.8
 
 
 def test_an_object_that_was_erased_in_its_main_slice_goes_altogether():

@@ -99,6 +99,17 @@ def test_without_an_edit_there_is_nothing_to_refine(case):
     assert case.enabled() == []
 
 
+def test_the_preview_says_when_much_would_be_added_for_what_was_painted(case):
+    case.paint(MARK)
+    case.ui.refineButton.click()
+    case.answer(grown=(slice(8, 16), slice(96, 106), slice(53, 63)))
+    assert "That is much for the 0.2 mL that you painted" in case.ui.refineSummaryLabel.text
+    case.ui.discardRefinementButton.click()
+    case.ui.refineButton.click()
+    case.answer(grown=None)
+    assert "much" not in case.ui.refineSummaryLabel.text
+
+
 def test_what_would_change_is_shown_before_anything_does_and_accepted_undone_and_redone(case):
     case.paint(MARK)
     case.ui.refineButton.click()
@@ -109,6 +120,7 @@ def test_what_would_change_is_shown_before_anything_does_and_accepted_undone_and
     case.answer(liver=(slice(20, 22), slice(70, 80), slice(55, 65)))
     assert case.ui.refineButton.text == "Refine from edits"
     text = case.ui.refineSummaryLabel.text
+    assert "much" not in text
     assert "2.3 mL added (green), 0.0 mL removed (red); 0 new, 0 gone" in text and "removed (orange)" in text
     assert len(case.previews()) == 2 and case.enabled() == ["refine", "acceptRefinement", "discardRefinement"]
     np.testing.assert_array_equal(case.lesions(), before)

@@ -33,6 +33,14 @@ EXPECTED_RADII = 1.3
 REACH = 5.0
 #: Marks of a voxel or two stand for something of this radius.
 MIN_RADIUS_MM = 1.5
+#: A stroke of a brush stands for something wider than itself, but not for a disk of the same area.
+STROKE_WIDENING = 1.3
+#: A mark that differs from the liver around it by so many times the noise is a lesion that the scan shows ...
+CLEAR_CONTRAST = 2.0
+#: ... and one that does not differ is believed in this part of the distance.
+UNSEEN_SHARE = 0.3
+#: So near the liver's edge, in the slice, voxels are darker by what lies beside it: that is no sign of a lesion.
+EDGE_MM = 2.0
 #: Density of the liver is looked at within this distance beyond where the lesion may be.
 SURROUNDINGS_MM = 12.0
 #: Noise of a slightly smoothed scan in HU is not taken for less.
@@ -270,9 +278,12 @@ def _grown_mark(
     c: Corrections,
     probability: np.ndarray | None,
 ) -> np.ndarray:
-    """The lesion that a mark stands for: connected to it, in the liver, as dense as it."""
-    pixel = spacing[1] * spacing[2]
-    radius = max(float(np.sqrt(mark.sum(axis=(1, 2)).max() * pixel / np.pi)), MIN_RADIUS_MM)
+    """The lesion that a mark stands for: connected to it, in the liver, as dense as it.
+
+    The less the scan shows at the mark, the nearer to it that ends: without any contrast it would follow whatever is a
+    little darker, such as the edge of a lobe.
+    """
+    radius = _mark_radius(mark, spacing)
     margin = [int(np.ceil(REACH * radius / step)) + 2 for step in spacing]
     box = _grown_by(bounding_box(mark), mark.shape, margin)
     here, liver, scan = mark[box], c.liver[box] | mark[box], smooth[box]
@@ -280,9 +291,13 @@ def _grown_mark(
     around = liver & ~c.lesions[box] & (distance > 2 * radius) & (distance < 2 * radius + SURROUNDINGS_MM)
     if np.count_nonzero(around) < 20:
         around = liver & ~c.lesions[box]
-    score = np.clip(PLACE_LOG_ODDS * (1 - distance / (EXPECTED_RADII * radius)), -5.0, PLACE_LOG_ODDS)
+    believed, density = 1.0, np.zeros(scan.shape)
     if around.any():
-        score += MARK_DENSITY_WEIGHT * _density_log_odds(scan, scan[here], scan[around])
+        believed = UNSEEN_SHARE + (1 - UNSEEN_SHARE) * min(1.0, _contrast(scan[here], scan[around]) / CLEAR_CONTRAST)
+        density = _density_log_odds(scan, scan[here], scan[around])
+        density = np.where(_depth(liver, spacing) < EDGE_MM, np.minimum(density, 0), density)
+    score = np.clip(PLACE_LOG_ODDS * (1 - distance / (believed * EXPECTED_RADII * radius)), -5.0, PLACE_LOG_ODDS)
+    score += MARK_DENSITY_WEIGHT * density
     score += MARK_NETWORK_WEIGHT * _network_log_odds(probability, box)
     score = ndimage.gaussian_filter(score, (0.3, 0.8 / spacing[1], 0.8 / spacing[2]))
     other = c.lesions[box] & ~here
@@ -290,6 +305,21 @@ def _grown_mark(
     found = np.zeros(mark.shape, bool)
     found[box] = _filled(_connected_to(candidates, here)) & ~other & ~c.lesions_erased[box]
     return found
+
+
+def _mark_radius(mark: np.ndarray, spacing: tuple[float, float, float]) -> float:
+    """mm: of a disk as large as the mark in its largest slice, and not much wider than the mark is there."""
+    plane = mark[int(mark.sum(axis=(1, 2)).argmax())]
+    plane = np.pad(plane[bounding_box(plane)], 1)
+    width = float(ndimage.distance_transform_edt(plane, sampling=spacing[1:]).max())
+    area = float(np.count_nonzero(plane)) * spacing[1] * spacing[2]
+    return max(min(float(np.sqrt(area / np.pi)), STROKE_WIDENING * width), MIN_RADIUS_MM)
+
+
+def _depth(liver: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarray:
+    """mm to the liver's edge in the slice; where the array ends, the liver goes on."""
+    padded = np.pad(liver, ((0, 0), (1, 1), (1, 1)), mode="edge")
+    return np.stack([ndimage.distance_transform_edt(plane, sampling=spacing[1:]) for plane in padded])[:, 1:-1, 1:-1]
 
 
 def _carried_erasure(
@@ -325,11 +355,19 @@ def _carried_erasure(
     return _connected_to(candidates, erased) & rest
 
 
+def _contrast(inside: np.ndarray, outside: np.ndarray) -> float:
+    """By how many times the noise two kinds of tissue differ."""
+    return abs(float(np.median(inside) - np.median(outside))) / _noise_hu(outside)
+
+
+def _noise_hu(tissue: np.ndarray) -> float:
+    return max(1.4826 * float(np.median(np.abs(tissue - np.median(tissue)))), MIN_NOISE_HU)
+
+
 def _density_log_odds(scan: np.ndarray, inside: np.ndarray, outside: np.ndarray) -> np.ndarray:
     """Log odds that a voxel is of the first kind of tissue, both taken for normally distributed with one noise."""
     own, other = np.median(inside), np.median(outside)
-    noise = max(1.4826 * float(np.median(np.abs(outside - other))), MIN_NOISE_HU)
-    odds = ((scan - other) ** 2 - (scan - own) ** 2) / (2 * noise**2)
+    odds = ((scan - other) ** 2 - (scan - own) ** 2) / (2 * _noise_hu(outside) ** 2)
     return np.clip(odds, -MAX_LOG_ODDS, MAX_LOG_ODDS)
 
 

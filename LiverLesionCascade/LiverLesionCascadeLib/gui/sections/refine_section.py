@@ -151,6 +151,12 @@ class RefineSection:
                 added=summary.addedMl, removed=summary.removedMl, new=summary.new, gone=summary.gone
             )
         ]
+        if summary.isMuch:
+            sentences.append(
+                _("That is much for the {painted:.1f} mL that you painted: go through its slices first.").format(
+                    painted=summary.paintedMl
+                )
+            )
         if summary.liverAddedMl or summary.liverRemovedMl:
             sentences.append(
                 _("Liver: {added:.1f} mL added (blue), {removed:.1f} mL removed (orange).").format(

@@ -29,11 +29,15 @@ from ..workspace.segmentation import requireSameGrid
 from ..workspace.workspace import Workspace, workspaceOf
 from .scan_input import Scan
 
+MUCH_ML, MUCH_TIMES = 5.0, 10.0
+"""More than so many mL, and more than so many times what was painted, is much."""
+
 _NEIGHBOURS_26 = np.ones((3, 3, 3), bool)
 
 
 class RefinementSummary(NamedTuple):
-    """What accepting a refinement would do: mL of lesion added and removed, lesions new and gone, mL of liver."""
+    """What accepting a refinement would do: mL of lesion added and removed, lesions new and gone, mL of liver; and how
+    many mL of lesion a person has painted."""
 
     addedMl: float
     removedMl: float
@@ -41,6 +45,12 @@ class RefinementSummary(NamedTuple):
     gone: int
     liverAddedMl: float
     liverRemovedMl: float
+    paintedMl: float
+
+    @property
+    def isMuch(self) -> bool:
+        """Whether so much would be added that one should go through its slices first."""
+        return self.addedMl > max(MUCH_ML, MUCH_TIMES * self.paintedMl)
 
     @property
     def isEmpty(self) -> bool:
@@ -175,9 +185,9 @@ class Refinement:
 
     def summary(self) -> RefinementSummary:
         masks, new = self.masks()
-        volumes = [
-            mask.count * voxelVolumeMl(self._workspace.volumeNode) for mask in (*self.changes(), *self.liverChanges())
-        ]
+        painted = self._workspace.edits.painted(edit_record.LESIONS)
+        counted = (*self.changes(), *self.liverChanges(), painted)
+        volumes = [mask.count * voxelVolumeMl(self._workspace.volumeNode) for mask in counted]
         return RefinementSummary(*volumes[:2], len(new), sum(not mask for mask in masks.values()), *volumes[2:])
 
     def accept(self) -> None:
