@@ -91,6 +91,10 @@ class FakeQuestions:
         self.asked.append(volumeName)
         return True
 
+    def addToLiver(self, ml):
+        self.asked.append(round(ml, 1))
+        return self.answer
+
     def bundleFolder(self):
         return self.path
 

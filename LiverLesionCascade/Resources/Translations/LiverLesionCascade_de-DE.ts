@@ -1314,6 +1314,10 @@ mL</translation>
             <source>{name} holds a result already.</source>
             <translation>{name} enthält bereits ein Ergebnis.</translation>
         </message>
+        <message>
+            <source>{volume:.1f} mL of what you painted as lesion lie outside of the liver. Add them to the liver? Lesions outside of it count in the tumour burden, but the threshold and Refine look for lesions in the liver only.</source>
+            <translation>{volume:.1f} mL von dem, was Sie als Läsion gemalt haben, liegen außerhalb der Leber. Zur Leber hinzufügen? Läsionen außerhalb zählen bei der Tumorlast mit, aber Schwelle und Verfeinern suchen Läsionen nur in der Leber.</translation>
+        </message>
     </context>
     <context>
         <name>panel.run_list</name>

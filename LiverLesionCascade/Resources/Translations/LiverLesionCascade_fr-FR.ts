@@ -1314,6 +1314,10 @@ mL</translation>
             <source>{name} holds a result already.</source>
             <translation>{name} contient déjà un résultat.</translation>
         </message>
+        <message>
+            <source>{volume:.1f} mL of what you painted as lesion lie outside of the liver. Add them to the liver? Lesions outside of it count in the tumour burden, but the threshold and Refine look for lesions in the liver only.</source>
+            <translation>{volume:.1f} mL de ce que vous avez peint comme lésion se trouvent hors du foie. Les ajouter au foie ? Les lésions hors du foie comptent dans la charge tumorale, mais le seuil et Affiner ne cherchent des lésions que dans le foie.</translation>
+        </message>
     </context>
     <context>
         <name>panel.run_list</name>

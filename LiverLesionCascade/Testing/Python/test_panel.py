@@ -312,6 +312,39 @@ def test_edit_opens_the_editor_on_the_result_s_own_volume_with_a_lesion_selected
     assert editor.currentSegmentID() == node.GetSegmentation().GetNthSegmentID(2)
 
 
+def paintBeside(node, volume, rows):
+    """A person paints a lesion that reaches beyond the liver, in the editor."""
+    segmentId = node.GetSegmentation().GetSegmentIdBySegmentName("Mine") or node.GetSegmentation().AddEmptySegment(
+        "", "Mine"
+    )
+    mask = slicer.util.arrayFromSegmentBinaryLabelmap(node, segmentId, volume)
+    mask = np.zeros((24, 160, 160), np.uint8) if mask is None else mask
+    mask[12, rows, 96:112] = 1
+    slicer.util.updateSegmentBinaryLabelmapFromArray(mask, node, segmentId, volume)
+
+
+def test_what_was_painted_beside_the_liver_is_added_to_it_if_the_person_says_so(p):
+    volume = makeCT()
+    node = segmented(p, volume)
+    p.ui.editButton.click()
+    paintBeside(node, volume, slice(70, 80))
+    before = slicer.util.arrayFromSegmentBinaryLabelmap(node, "liver", volume).copy()
+    p.questions.answer = False
+    p.ui.backButton.click()
+    beside = round(before[12, 70:80, 96:112].size * 0.0128 - before[12, 70:80, 96:112].sum() * 0.0128, 1)
+    assert beside > 0.5 and p.questions.asked == [beside]
+    np.testing.assert_array_equal(slicer.util.arrayFromSegmentBinaryLabelmap(node, "liver", volume), before)
+    p.ui.editButton.click()
+    p.ui.backButton.click()
+    assert p.questions.asked == [beside]  # once
+    p.ui.editButton.click()
+    paintBeside(node, volume, slice(80, 90))
+    p.questions.answer = True
+    p.ui.backButton.click()
+    liver = slicer.util.arrayFromSegmentBinaryLabelmap(node, "liver", volume)
+    assert liver[12, 80:90, 96:112].all() and not liver[12, 70:80, 111].any()
+
+
 def test_the_editor_opens_at_its_top_and_the_panel_comes_back_where_it_was(p):
     segmented(p, makeCT())
     area = qt.QScrollArea()

@@ -11,8 +11,10 @@ from ...engine.passes.presets import PRESETS
 from ...engine.results.postprocessing import PostProcessing
 from ...engine.run_options import RunOptions
 from ...scene.nodes.volume import shownVolumes
+from ...scene.tools.liver_cover import LiverCover
 from ...scene.tools.navigation import othersInView, showVolume
 from ...scene.workspace.provenance import resultSegmentIds
+from ...scene.workspace.workspace import workspaceOf
 from ..runs.segmentation_runs import RunObserver
 from ..sections.edit_page import EditPage
 from ..sections.result_summary import findingsText, rememberRun, resultFindings
@@ -343,8 +345,27 @@ class SegmentationPanel:
 
     def onBack(self, checked=False):
         self.editPage.close()
+        self._coverLesions()
         self.results.show(self.results.node)
         self.results.workbench.lesions.showLooks(True)
+
+    def _coverLesions(self):
+        """Lesions that were painted beside the liver are added to it, if the person says so."""
+        workspace = workspaceOf(self.results.node)
+        if workspace is None:
+            return
+        cover = workspace.tool(LiverCover)
+        volume = cover.outsideMl()
+        if not volume:
+            return
+        if not self._questions.addToLiver(volume):
+            cover.decline()
+            return
+        try:
+            cover.add()
+        except CascadeError as error:
+            self._failure = (str(error), "")
+            self.update()
 
     # -- choices
 

@@ -57,6 +57,14 @@ class Questions:
             settings.setValue(SHOW_CHOSEN_SCAN, answer)
         return answer == "yes"
 
+    def addToLiver(self, ml) -> bool:
+        """Whether what was painted as lesion beside the liver is added to the liver."""
+        text = _(
+            "{volume:.1f} mL of what you painted as lesion lie outside of the liver. Add them to the liver? Lesions "
+            "outside of it count in the tumour burden, but the threshold and Refine look for lesions in the liver only."
+        )
+        return slicer.util.confirmYesNoDisplay(text.format(volume=ml), windowTitle=_("Liver Lesion Cascade"))
+
     def bundleFolder(self) -> str:
         """A folder; empty if the person changed their mind."""
         return qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder of a model bundle"))

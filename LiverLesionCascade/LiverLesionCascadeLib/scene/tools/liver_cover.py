@@ -1,0 +1,48 @@
+"""Lesions lie in the liver: what a person painted as lesion beside it can be added to it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...engine.grid.boxed import EMPTY, Boxed, union
+from ..nodes.volume import voxelVolumeMl
+from ..workspace import edit_record
+from ..workspace.lesion_change import LesionHistory
+
+MINIMUM_ML = 0.1
+"""Less is the edge of a brush."""
+
+
+class LiverCover(LesionHistory):
+    """Adds painted lesions to the liver of a workspace; use its `tool(LiverCover)`."""
+
+    declined: Boxed = EMPTY
+    """What was left outside, once asked: nothing of it is offered again."""
+
+    def outside(self) -> Boxed:
+        """Voxels that a person painted as lesion beside the liver and that were not declined; empty for too few."""
+        workspace = self._workspace
+        liver = workspace.liver()
+        painted = workspace.edits.painted(edit_record.LESIONS)
+        if not liver or not painted:
+            return EMPTY
+        beside = painted.values & ~liver.within(painted.box) & ~self.declined.within(painted.box)
+        enough = np.count_nonzero(beside) * voxelVolumeMl(workspace.volumeNode) >= MINIMUM_ML
+        return Boxed.mask(beside, painted.start) if enough else EMPTY
+
+    def outsideMl(self) -> float:
+        return self.outside().count * voxelVolumeMl(self._workspace.volumeNode)
+
+    def add(self) -> None:
+        """Add `outside` to the liver. Raises OutputError where the segments do not overlay the volume."""
+        beside = self.outside()
+        liverId = self._workspace.liverId()
+        if beside and liverId is not None:
+            self.change({liverId: union([self._workspace.liver(), beside])})
+
+    def decline(self) -> None:
+        """The person wants it so."""
+        self.declined = union([self.declined, self.outside()])
+
+    def close(self) -> None:
+        """The workspace is closed."""
