@@ -80,9 +80,10 @@ lint: $(INSTALLED_TEST)
 	$(PY) -m mypy
 	$(PY) Testing/tools/lint_slicer_names.py
 
-# As many processes as processors, with one thread each: processes of several threads would wait for each other.
+# As many processes as processors, with one thread each: processes of several threads would wait for each other. The files
+# of Testing, with the longest tests, come first.
 test: lint
-	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(PY) -m pytest -n auto --maxprocesses 8 --dist loadfile
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(PY) -m pytest -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 	$(PY) Testing/tools/run_selftest.py
 
 # An ordinary wheel, made from the source distribution, in an environment of its own and run from another folder.

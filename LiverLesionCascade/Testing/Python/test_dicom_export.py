@@ -272,11 +272,11 @@ def test_long_and_odd_names_are_cut_to_what_dicom_holds(case, tmp_path: Path) ->
     ],
 )
 def test_a_name_is_one_line_of_plain_text_in_seg_and_sr_whatever_it_holds(case, tmp_path: Path, name: str) -> None:
-    images, segments = case
+    images, segments, grid = case
     named = [segments[0], *(dataclasses.replace(each, label=name, tracking_id=name) for each in segments[1:])]
     seg = segmentation_object(images, named, name)
     write_segmentation(tmp_path / "seg.dcm", seg, images, named)
-    write_report(tmp_path / "sr.dcm", measurement_report(images, seg, named, name), seg)
+    write_report(tmp_path / "sr.dcm", measurement_report(images, seg, named, name, grid), seg)
     segmentation, report = (pydicom.dcmread(tmp_path / each) for each in ("seg.dcm", "sr.dcm"))
     assert iod_problems(segmentation) == iod_problems(report) == []
     assert segmentation.PatientID == report.PatientID == "17"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from functools import partial
 from urllib.parse import urlsplit
 
 import pytest
@@ -168,7 +169,9 @@ def test_an_archive_is_shown_until_the_command_is_interrupted(archive):
     import signal
 
     command = [sys.executable, "-m", "LiverLesionCascadeLib.cli", "view", str(archive), "--no-browser"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # A job in the background would ignore it.
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heard)
     try:
         address = urlsplit(process.stdout.readline().strip())
         connection = http.client.HTTPConnection(address.hostname, address.port, timeout=20)

@@ -109,7 +109,7 @@ def assert_the_same(found, expected):
     assert found[0] == pytest.approx(expected[0], rel=1e-5)
     moved, apart = 0.0, 0.0
     torch.manual_seed(small_recipe().seed + small_recipe().jobs.index("liver"))
-    for name, before in CascadeResNet(small_recipe().width).named_parameters():
+    for name, before in CascadeResNet(small_recipe().model.width).named_parameters():
         moved += float((expected[1][name] - before.detach()).square().sum())
         apart += float((expected[1][name] - found[1][name]).square().sum())
     assert apart < 1e-6 * moved
