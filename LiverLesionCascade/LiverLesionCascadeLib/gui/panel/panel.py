@@ -11,8 +11,8 @@ from ...engine.passes.presets import PRESETS
 from ...engine.results.postprocessing import PostProcessing
 from ...engine.run_options import RunOptions
 from ...scene.nodes.volume import shownVolumes
-from ...scene.tools.liver_cover import LiverCover
 from ...scene.tools.navigation import othersInView, showVolume
+from ...scene.workspace.liver_cover import LiverCover
 from ...scene.workspace.provenance import resultSegmentIds
 from ...scene.workspace.workspace import workspaceOf
 from ..runs.segmentation_runs import RunObserver

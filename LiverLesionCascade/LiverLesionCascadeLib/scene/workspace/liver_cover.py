@@ -6,8 +6,8 @@ import numpy as np
 
 from ...engine.grid.boxed import EMPTY, Boxed, union
 from ..nodes.volume import voxelVolumeMl
-from ..workspace import edit_record
-from ..workspace.lesion_change import LesionHistory
+from . import edit_record
+from .lesion_change import LesionHistory
 
 MINIMUM_ML = 0.1
 """Less is the edge of a brush."""
