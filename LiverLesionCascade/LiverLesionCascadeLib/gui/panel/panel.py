@@ -12,11 +12,9 @@ from ...engine.results.postprocessing import PostProcessing
 from ...engine.run_options import RunOptions
 from ...scene.nodes.volume import shownVolumes
 from ...scene.tools.navigation import othersInView, showVolume
-from ...scene.workspace.liver_cover import LiverCover
 from ...scene.workspace.provenance import resultSegmentIds
-from ...scene.workspace.workspace import workspaceOf
 from ..runs.segmentation_runs import RunObserver
-from ..sections.edit_page import EditPage
+from ..sections.edit_page import EditPage, coverLesions
 from ..sections.result_summary import findingsText, rememberRun, resultFindings
 from ..sections.result_view import ResultView, latestResult
 from .bundle_choice import BundleChoice
@@ -345,27 +343,12 @@ class SegmentationPanel:
 
     def onBack(self, checked=False):
         self.editPage.close()
-        self._coverLesions()
-        self.results.show(self.results.node)
-        self.results.workbench.lesions.showLooks(True)
-
-    def _coverLesions(self):
-        """Lesions that were painted beside the liver are added to it, if the person says so."""
-        workspace = workspaceOf(self.results.node)
-        if workspace is None:
-            return
-        cover = workspace.tool(LiverCover)
-        volume = cover.outsideMl()
-        if not volume:
-            return
-        if not self._questions.addToLiver(volume):
-            cover.decline()
-            return
         try:
-            cover.add()
+            coverLesions(self.results.node, self._questions.addToLiver)
         except CascadeError as error:
             self._failure = (str(error), "")
-            self.update()
+        self.results.show(self.results.node)
+        self.results.workbench.lesions.showLooks(True)
 
     # -- choices
 

@@ -2,6 +2,9 @@
 
 import slicer
 
+from ...scene.workspace.liver_cover import LiverCover
+from ...scene.workspace.workspace import workspaceOf
+
 EDITOR_TAG = "LiverLesionCascade"
 UNDO_STATES = 10
 
@@ -91,6 +94,22 @@ class EditPage:
             node.SetSingletonTag(EDITOR_TAG)
             node = slicer.mrmlScene.AddNode(node)
         self.editor.setMRMLSegmentEditorNode(node)
+
+
+def coverLesions(segmentationNode, ask):
+    """Lesions that were painted beside the liver are added to it, if the person says so.
+
+    :param ask: (mL) -> whether to.
+
+    Raises OutputError where the segments do not overlay the volume.
+    """
+    workspace = workspaceOf(segmentationNode)
+    cover = workspace.tool(LiverCover) if workspace is not None else None
+    volume = cover.outsideMl() if cover is not None else 0
+    if volume and ask(volume):
+        cover.add()
+    elif volume:
+        cover.decline()
 
 
 def _scrollBarAround(widget):
