@@ -30,7 +30,7 @@ from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume  # noqa: E402
 from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_folder  # noqa: E402
 from LiverLesionCascadeLib.gui.runs.segmentation_runs import SegmentationRuns  # noqa: E402
 from LiverLesionCascadeLib.sample import fetch_sample  # noqa: E402
-from LiverLesionCascadeLib.scene.nodes.volume import shownVolumes, volumeNodeFromArray  # noqa: E402
+from LiverLesionCascadeLib.scene.nodes.volume import shownVolumes  # noqa: E402
 from LiverLesionCascadeLib.scene.tools.case_report import INSTANCE_UIDS  # noqa: E402
 from LiverLesionCascadeLib.scene.workspace.provenance import resultSegmentIds  # noqa: E402
 from LiverLesionCascadeLib.scene.workspace.review import REJECTED, Review  # noqa: E402
@@ -184,7 +184,7 @@ def report(kitchen):
     write_series(folder, stored, positions=positions, **frame)
     ct = read_dicom_folder(folder)
     files = {pydicom.dcmread(each, stop_before_pixels=True).SOPInstanceUID: str(each) for each in folder.iterdir()}
-    kitchen.volume = volumeNodeFromArray(slicer.mrmlScene, np.array(ct.hu), ct.source, "Portal CT")
+    kitchen.volume = cases.volumeNodeFromArray(slicer.mrmlScene, np.array(ct.hu), ct.source, "Portal CT")
     kitchen.volume.SetAttribute(INSTANCE_UIDS, " ".join(files))
     database = types.SimpleNamespace(isOpen=True, fileForInstance=lambda uid: files.get(uid, ""))
     kitchen.monkeypatch.setattr(slicer, "dicomDatabase", database, raising=False)

@@ -6,13 +6,13 @@ import json
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from fixtures import scene_cases as cases
 from fixtures.scene_cases import loadSegmentation
 from LiverLesionCascadeLib.cli import main
 from LiverLesionCascadeLib.engine.model.bundle import BUNDLES_FOLDER, METADATA_FILE, ModelBundle
 from LiverLesionCascadeLib.engine.scan.image_io import read_image
 from LiverLesionCascadeLib.sample import fetch_sample
 from LiverLesionCascadeLib.scene.headless import headlessScene
-from LiverLesionCascadeLib.scene.nodes.volume import volumeNodeFromArray
 from LiverLesionCascadeLib.scene.workspace.segmentation import segmentMask
 from LiverLesionCascadeTrainingLib.evaluation.metrics import dice
 
@@ -34,7 +34,7 @@ def segments(output, sample):
     """Masks (slice, row, column) on the sample's grid by segment name, from the .seg.nrrd file."""
     with headlessScene() as scene:
         ct = read_image(sample.image)
-        volume = volumeNodeFromArray(scene, ct.hu, ct.geometry, ct.name)
+        volume = cases.volumeNodeFromArray(scene, ct.hu, ct.geometry, ct.name)
         node = loadSegmentation(scene, output / "segmentation.seg.nrrd")
         segmentation = node.GetSegmentation()
         ids = [segmentation.GetNthSegmentID(i) for i in range(segmentation.GetNumberOfSegments())]

@@ -23,7 +23,7 @@ from LiverLesionCascadeLib.engine.results.result import SegmentationResult  # no
 from LiverLesionCascadeLib.engine.scan.image_io import read_image  # noqa: E402
 from LiverLesionCascadeLib.scene.headless import headlessScene  # noqa: E402
 from LiverLesionCascadeLib.scene.nodes.arrays import RAS_FROM_LPS  # noqa: E402
-from LiverLesionCascadeLib.scene.nodes.volume import volumeNodeFromArray, worldFromIjk  # noqa: E402
+from LiverLesionCascadeLib.scene.nodes.volume import worldFromIjk  # noqa: E402
 from LiverLesionCascadeLib.scene.tools.threshold import Threshold  # noqa: E402
 from LiverLesionCascadeLib.scene.workspace.segmentation import segmentationNodeFromResult  # noqa: E402
 from LiverLesionCascadeLib.scene.workspace.stored_probability import storeProbability  # noqa: E402
@@ -50,7 +50,7 @@ def main(scans: list[str]) -> None:
         ct = read_image(scan)
         result = Segmenter(ModelBundle.shipped(), "cpu").segment(ct).on_source(ct, keep_probabilities=True)
         with headlessScene() as scene:
-            measure(Path(scan).name, volumeNodeFromArray(scene, ct.to_source(ct.hu), ct.source, ct.name), result)
+            measure(Path(scan).name, cases.volumeNodeFromArray(scene, ct.to_source(ct.hu), ct.source, ct.name), result)
 
 
 def measure(name: str, volumeNode, result: SegmentationResult) -> None:

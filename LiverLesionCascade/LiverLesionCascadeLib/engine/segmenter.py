@@ -11,7 +11,6 @@ from torch import Tensor
 
 from .corrections.refine import REACH_MM, Carrier, Corrections, Refined, refine_lesions, refine_liver
 from .findings import edges_touched, liver_findings
-from .grid.bounding_box import Box
 from .grid.boxed import Boxed
 from .measures.lesion_parts import separate_lesions
 from .measures.lesions import label_lesions, measure_lesions
@@ -122,19 +121,17 @@ class Segmenter:
         preset: Preset | str = DEFAULT_PRESET,
         progress: ProgressCallback | None = None,
         cancel: CancelCallback | None = None,
-        region: Box | None = None,
     ) -> Refined:
         """Carries a person's corrections of a result on to what is around them.
 
-        Only slices near corrections are looked at. Voxels that were touched, and all that lie outside the region, stay
-        as they are; without any correction everything does, and no network is run.
+        Only slices near corrections are looked at. Voxels that were touched stay as they are; without any correction
+        everything does, and no network is run.
 
         Args:
             corrections: The masks as they are now, and what the person changed in them.
             preset: Its scales are those of the lesion pass.
             progress: Called with the fraction done and the stage's name.
             cancel: Asked often; returning True ends the run.
-            region: Of the scan's grid: only there anything changes. None: everywhere.
 
         Raises:
             ValueError: If the corrections' box does not lie in the scan.
@@ -158,12 +155,6 @@ class Segmenter:
         liver_probability, probability = carrier.probabilities(slices, int(np.ceil(REACH_MM / ct.spacing[0])))
         steps.begin("Carrying corrections on", 0.3)
         allowed = ~c.touched
-        if region is not None:
-            inside = np.zeros_like(allowed)
-            inside[
-                tuple(slice(max(0, r.start - s), max(0, r.stop - s)) for r, s in zip(region, c.start, strict=True))
-            ] = True
-            allowed &= inside
         liver = np.where(allowed, refine_liver(ct.spacing, c, liver_probability), c.liver)
         steps.advance(0.1)
         lesions = refine_lesions(ct.hu[c.box], ct.spacing, c, probability, steps)

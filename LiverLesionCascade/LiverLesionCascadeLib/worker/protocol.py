@@ -41,7 +41,6 @@ class Hello:
     """
 
     version: int
-    torch_version: str
     torch_error: str
     devices: tuple[DeviceInfo, ...]
     device_note: str

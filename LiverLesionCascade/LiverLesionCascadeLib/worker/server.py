@@ -61,13 +61,12 @@ class Server:
         threading.Thread(target=self._read_requests, daemon=True).start()
         problem = torch_problem()
         if problem:
-            self.send(Hello(VERSION, "", problem, (), ""))
+            self.send(Hello(VERSION, problem, (), ""))
             return
-        import torch
 
         devices = list_devices()
         self._models.note = device_note(devices)
-        self.send(Hello(VERSION, torch.__version__, "", tuple(devices), self._models.note))
+        self.send(Hello(VERSION, "", tuple(devices), self._models.note))
         while True:
             try:
                 request = self._waiting.get(timeout=self._idle_seconds)

@@ -16,6 +16,7 @@ slicer_harness.install()
 import highdicom  # noqa: E402
 import slicer  # noqa: E402
 from fakes.panel_fakes import makeCT, resultOf  # noqa: E402
+from fixtures import scene_cases as cases  # noqa: E402
 from fixtures.dicom_files import write_series  # noqa: E402
 from LiverLesionCascadeLib.engine.errors import InputError  # noqa: E402
 from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_folder  # noqa: E402
@@ -24,7 +25,6 @@ from LiverLesionCascadeLib.gui.install.highdicom_installation import HighdicomIn
 from LiverLesionCascadeLib.gui.sections.report_section import ReportSection  # noqa: E402
 from LiverLesionCascadeLib.scene.nodes.arrays import arrayFromImage  # noqa: E402
 from LiverLesionCascadeLib.scene.nodes.representations import BINARY_LABELMAP  # noqa: E402
-from LiverLesionCascadeLib.scene.nodes.volume import volumeNodeFromArray  # noqa: E402
 from LiverLesionCascadeLib.scene.tools.case_report import INSTANCE_UIDS, CaseReport  # noqa: E402
 from LiverLesionCascadeLib.scene.workspace.review import Review  # noqa: E402
 from LiverLesionCascadeLib.scene.workspace.segmentation import segmentationNodeFromResult, segmentMask  # noqa: E402
@@ -62,7 +62,7 @@ class Case:
             str(pydicom.dcmread(path, stop_before_pixels=True).SOPInstanceUID): str(path)
             for path in (folder / "ct").iterdir()
         }
-        self.volume = volumeNodeFromArray(slicer.mrmlScene, np.array(ct.hu), ct.source, "Portal CT")
+        self.volume = cases.volumeNodeFromArray(slicer.mrmlScene, np.array(ct.hu), ct.source, "Portal CT")
         self.volume.SetAttribute(INSTANCE_UIDS, " ".join(self.files))
         self.node = segmentationNodeFromResult(resultOf(self.volume), self.volume)
         self.workspace = workspaceOf(self.node)

@@ -13,7 +13,6 @@ from LiverLesionCascadeLib.engine.grid.bounding_box import bounding_box, grown, 
 from LiverLesionCascadeLib.engine.measures.diameters import equivalent_diameter_mm
 from LiverLesionCascadeLib.engine.results.postprocessing import (
     PostProcessing,
-    fill_holes_per_slice,
     largest_component,
     postprocess,
 )
@@ -29,6 +28,10 @@ def empty(shape: tuple[int, int, int] = (8, 20, 20)) -> np.ndarray:
     return np.zeros(shape, dtype=bool)
 
 
+def filled(mask: np.ndarray) -> np.ndarray:
+    return np.stack([ndimage.binary_fill_holes(plane) for plane in mask])
+
+
 def block(*box: slice) -> np.ndarray:
     mask = empty()
     mask[box] = True
@@ -38,23 +41,23 @@ def block(*box: slice) -> np.ndarray:
 @settings(deadline=None)
 @given(masks)
 def test_holes_are_filled_as_scipy_fills_every_axial_slice(mask: np.ndarray) -> None:
-    expected = np.stack([ndimage.binary_fill_holes(plane) for plane in mask])
-    assert np.array_equal(fill_holes_per_slice(mask), expected)
+    for found in postprocess(mask, mask, SPACING, PostProcessing.paper()):
+        assert np.array_equal(found, filled(mask))
 
 
 def test_a_cavity_that_is_open_in_its_slice_is_not_filled_even_if_closed_in_others() -> None:
     ring = block(slice(2, 5), slice(4, 9), slice(4, 9))
     ring[2:5, 6, 6] = False
     ring[3, 4:7, 6] = False  # slice 3: open to the outside
-    filled = fill_holes_per_slice(ring)
-    assert filled[2, 6, 6] and filled[4, 6, 6]
-    assert not filled[3, 6, 6]
+    found, _ = postprocess(ring, empty(), SPACING, PostProcessing.paper())
+    assert found[2, 6, 6] and found[4, 6, 6]
+    assert not found[3, 6, 6]
 
 
 def test_filling_holes_leaves_the_input_as_it_is() -> None:
     mask = block(slice(2, 5), slice(4, 9), slice(4, 9))
     mask[3, 6, 6] = False
-    fill_holes_per_slice(mask)
+    postprocess(mask, mask, SPACING)
     assert not mask[3, 6, 6]
 
 
@@ -134,7 +137,7 @@ def test_a_gap_between_an_added_lesion_and_the_liver_is_filled() -> None:
     lesion[3, 9, 6] = True
     found_liver, _ = postprocess(liver, lesion, SPACING, PostProcessing(min_lesion_mm=0.0))
     assert found_liver[3, 7, 6]
-    assert np.array_equal(found_liver, fill_holes_per_slice(found_liver))
+    assert np.array_equal(found_liver, filled(found_liver))
 
 
 def test_lesions_in_holes_of_the_liver_count_as_inside() -> None:
@@ -175,8 +178,8 @@ def test_without_any_rule_the_masks_stay_as_they_are(liver: np.ndarray, data: st
 def test_the_papers_rules_fill_holes_and_do_nothing_else(liver: np.ndarray, data: st.DataObject) -> None:
     lesions = data.draw(arrays(bool, liver.shape))
     found = postprocess(liver, lesions, SPACING, PostProcessing.paper())
-    assert np.array_equal(found[0], fill_holes_per_slice(liver))
-    assert np.array_equal(found[1], fill_holes_per_slice(lesions))
+    assert np.array_equal(found[0], filled(liver))
+    assert np.array_equal(found[1], filled(lesions))
 
 
 @settings(max_examples=200, deadline=None)

@@ -297,14 +297,6 @@ def test_diameters_are_one_node_drawn_in_the_slice_that_was_measured_and_follow_
     assert not showsDiameters(case.workspace) and node.GetScene() is None
 
 
-def test_lines_that_an_earlier_version_saved_are_replaced(case):
-    line = case.node.GetScene().AddNewNodeByClass("vtkMRMLMarkupsLineNode")
-    case.node.AddNodeReferenceID(LINES_ROLE, line.GetID())
-    assert not showsDiameters(case.workspace)
-    showDiameters(case.workspace, case.rows.rows())
-    assert line.GetScene() is None and case.node.GetNumberOfNodeReferences(LINES_ROLE) == 1
-
-
 def test_the_lines_of_a_result_go_with_it(case):
     showDiameters(case.workspace, case.rows.rows())
     lines = [

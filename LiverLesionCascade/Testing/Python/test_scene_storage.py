@@ -12,7 +12,7 @@ from LiverLesionCascadeLib.engine.errors import OutputError
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from LiverLesionCascadeLib.scene.headless import headlessScene, writeSegmentation
 from LiverLesionCascadeLib.scene.nodes.storage import saveSegmentation
-from LiverLesionCascadeLib.scene.nodes.volume import ctVolumeFromNode, volumeNodeFromArray
+from LiverLesionCascadeLib.scene.nodes.volume import ctVolumeFromNode
 from LiverLesionCascadeLib.scene.workspace.provenance import getTag
 from LiverLesionCascadeLib.scene.workspace.segmentation import segmentationNodeFromResult, segmentMask
 
@@ -106,7 +106,7 @@ def test_without_a_scene_the_file_is_on_the_image_s_own_grid(scene, tmp_path, di
     path = writeSegmentation(cases.resultOf(ct, liver, instances), tmp_path / "out.seg.nrrd")
 
     node = cases.loadSegmentation(scene, path)
-    reference = volumeNodeFromArray(scene, hu, ct.source, "CT")
+    reference = cases.volumeNodeFromArray(scene, hu, ct.source, "CT")
     np.testing.assert_array_equal(segmentMask(node, "liver", reference), liver)
     np.testing.assert_array_equal(segmentMask(node, "lesion_1", reference), instances == 1)
     np.testing.assert_array_equal(segmentMask(node, "lesion_2", reference), instances == 2)

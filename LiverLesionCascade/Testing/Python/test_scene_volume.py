@@ -11,7 +11,6 @@ from LiverLesionCascadeLib.scene.headless import headlessScene
 from LiverLesionCascadeLib.scene.nodes.volume import (
     ctVolumeFromNode,
     placeBeside,
-    volumeNodeFromArray,
     volumeNodeLike,
 )
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
@@ -154,25 +153,6 @@ def test_a_colour_volume_is_refused(scene):
         ctVolumeFromNode(node)
 
 
-@pytest.mark.parametrize("direction", cases.ORIENTATIONS[::5], ids=lambda d: str(d.astype(int).tolist()))
-def test_a_volume_node_made_of_a_ct_shows_the_same_scan(scene, direction):
-    node = cases.addVolumeNode(scene, cases.numberedArray(), direction)
-    ct = ctVolumeFromNode(node)
-    again = ctVolumeFromNode(volumeNodeFromArray(scene, ct.hu, ct.geometry, ct.name))
-    np.testing.assert_array_equal(again.hu, ct.hu)
-    np.testing.assert_allclose(again.geometry.ijk_to_lps, ct.geometry.ijk_to_lps, atol=1e-9)
-
-
-def test_an_array_on_the_source_grid_becomes_a_node_in_the_world_without_a_transform(scene):
-    array = cases.numberedArray()
-    node = cases.addVolumeNode(scene, array)
-    node.SetAndObserveTransformNodeID(cases.addTransformNode(scene, cases.affine(translation=(7, 8, 9))).GetID())
-    made = volumeNodeFromArray(scene, array, ctVolumeFromNode(node).source, "Copy")
-    assert made.GetParentTransformNode() is None
-    np.testing.assert_array_equal(voxels(made), array)
-    np.testing.assert_allclose(worldPoint(made, (1, 2, 3)), worldPoint(node, (1, 2, 3)), atol=1e-9)
-
-
 def test_a_map_like_a_volume_lies_on_its_grid_under_its_transform_beside_it(scene):
     node = cases.addVolumeNode(scene, cases.numberedArray())
     transform = cases.addTransformNode(scene, cases.affine(cases.rotation((1, 2, 3), 15)))
@@ -193,8 +173,6 @@ def test_an_array_of_another_grid_is_refused(scene):
     count = scene.GetNumberOfNodes()
     with pytest.raises(ValueError, match="does not fit CT"):
         volumeNodeLike(node, np.zeros((5, 6, 8), np.float32), "Probability")
-    with pytest.raises(ValueError, match="does not fit"):
-        volumeNodeFromArray(scene, np.zeros((5, 6, 8)), ctVolumeFromNode(node).source, "Copy")
     assert scene.GetNumberOfNodes() == count
 
 

@@ -65,7 +65,7 @@ class FakeWorker:
 
     def start(self):
         self.pid, self.alive = 4711, True
-        self._say(Hello(VERSION, "2.13", "", (DeviceInfo("cpu", "CPU", True),), ""))
+        self._say(Hello(VERSION, "", (DeviceInfo("cpu", "CPU", True),), ""))
 
     def write(self, data):
         for line in self._reader.lines(data):

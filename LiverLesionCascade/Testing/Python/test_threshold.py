@@ -13,7 +13,7 @@ from LiverLesionCascadeLib.engine.results.lesion_threshold import (
     kept_numbers,
     stored_probability,
 )
-from LiverLesionCascadeLib.engine.results.postprocessing import PostProcessing, fill_holes_per_slice, postprocess
+from LiverLesionCascadeLib.engine.results.postprocessing import PostProcessing, postprocess
 from scipy import ndimage
 
 SHAPES = arrays.array_shapes(min_dims=3, max_dims=3, min_side=1, max_side=7)
@@ -30,6 +30,10 @@ def maps(draw, *kinds):
     return [made[kind]() for kind in kinds]
 
 
+def filled_by_slice(mask):
+    return np.stack([ndimage.binary_fill_holes(plane) for plane in mask])
+
+
 @settings(deadline=None)
 @given(maps("m"))
 def test_runs_have_the_components_and_holes_of_their_mask(case):
@@ -38,7 +42,7 @@ def test_runs_have_the_components_and_holes_of_their_mask(case):
     np.testing.assert_array_equal(runs.voxels(), np.flatnonzero(mask))
     filled = mask.copy()
     filled.ravel()[runs.holes()] = True
-    np.testing.assert_array_equal(filled, fill_holes_per_slice(mask))
+    np.testing.assert_array_equal(filled, filled_by_slice(mask))
     component, count = runs.components()
     labels, expected = ndimage.label(mask, np.ones((3, 3, 3)))
     assert count == expected == len(set(zip(component, labels.ravel()[runs.starts], strict=True)))
@@ -49,7 +53,7 @@ def test_runs_have_the_components_and_holes_of_their_mask(case):
 def test_lesions_are_the_components_in_the_liver_that_are_large_enough(case, threshold, minimum, axis):
     probability, liver = case
     found = LesionThreshold(probability, liver, 2.0, slice_axis=axis).at(threshold, minimum)
-    filled = np.moveaxis(fill_holes_per_slice(np.moveaxis(probability > threshold * 255, axis, 0)), 0, axis)
+    filled = np.moveaxis(filled_by_slice(np.moveaxis(probability > threshold * 255, axis, 0)), 0, axis)
     rules = PostProcessing(False, False, False, min_lesion_mm=minimum)
     expected = postprocess(liver, filled & liver, (1.0, 1.0, 2.0), rules)[1]
     np.testing.assert_array_equal(found.mask(), expected)

@@ -27,7 +27,7 @@ from LiverLesionCascadeLib.worker.protocol import (
 from LiverLesionCascadeLib.worker.submitted_run import RunHandlers, VolumeData
 
 CPU = DeviceInfo("cpu", "CPU", True)
-HELLO = Hello(VERSION, "2.13", "", (CPU,), "")
+HELLO = Hello(VERSION, "", (CPU,), "")
 KILLED = 9
 
 
@@ -312,8 +312,8 @@ def test_an_idle_worker_may_end_and_the_next_run_starts_another(bench):
 @pytest.mark.parametrize(
     ("hello", "kind", "words"),
     [
-        (Hello(VERSION, "", "PyTorch is not installed: install it.", (), ""), "torch", "PyTorch is not installed"),
-        (Hello(VERSION + 1, "2.13", "", (CPU,), ""), "start", "restart Slicer"),
+        (Hello(VERSION, "PyTorch is not installed: install it.", (), ""), "torch", "PyTorch is not installed"),
+        (Hello(VERSION + 1, "", (CPU,), ""), "start", "restart Slicer"),
     ],
 )
 def test_a_worker_that_cannot_be_used_fails_the_run_and_is_ended(bench, hello, kind, words):
@@ -332,7 +332,7 @@ def test_devices_are_known_after_preparing_and_stay_known(bench):
     bench.settle()
     assert told == []
     gpu = DeviceInfo("cuda:0", "GPU", False)
-    bench.say(Hello(VERSION, "2.13", "", (CPU, gpu), "The GPU cannot be used."))
+    bench.say(Hello(VERSION, "", (CPU, gpu), "The GPU cannot be used."))
     assert told == [[CPU, gpu]]
     assert bench.client.device_note == "The GPU cannot be used."
     bench.client.prepare(lambda: told.append("again"))

@@ -26,7 +26,6 @@ MESSAGES = st.one_of(
         Hello,
         st.integers(0),
         st.text(),
-        st.text(),
         st.lists(st.builds(DeviceInfo, st.text(), st.text(), st.booleans())).map(tuple),
         st.text(),
     ),

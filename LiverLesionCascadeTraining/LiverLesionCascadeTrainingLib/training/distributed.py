@@ -53,7 +53,6 @@ class Ranks:
 
     rank: int = 0
     world: int = 1
-    local_rank: int = 0
     local_world: int = 1
 
     @property
@@ -121,8 +120,7 @@ def joined(device: torch.device) -> Iterator[Ranks]:
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_PATIENCE)
     try:
-        local = int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"])
-        yield Ranks(dist.get_rank(), dist.get_world_size(), *local)
+        yield Ranks(dist.get_rank(), dist.get_world_size(), int(os.environ["LOCAL_WORLD_SIZE"]))
     finally:
         dist.destroy_process_group()
 

@@ -25,7 +25,7 @@ A second pass over the result changes nothing.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
@@ -68,38 +68,12 @@ class PostProcessing:
     @classmethod
     def paper(cls) -> PostProcessing:
         """Hole filling only, as in Bi et al. 2017."""
-        return cls(
-            fill_holes=True,
-            largest_liver_component=False,
-            lesions_inside_liver=False,
-            reject_unlikely_lesions=False,
-            split_lesions=False,
-            min_lesion_mm=0.0,
-        )
+        return replace(cls.none(), fill_holes=True)
 
     @classmethod
     def none(cls) -> PostProcessing:
         """The masks as they are."""
-        return cls(
-            fill_holes=False,
-            largest_liver_component=False,
-            lesions_inside_liver=False,
-            reject_unlikely_lesions=False,
-            split_lesions=False,
-            min_lesion_mm=0.0,
-        )
-
-
-def fill_holes_per_slice(mask: np.ndarray) -> np.ndarray:
-    """A copy of the bool mask (slice, row, column) with the holes of every axial slice filled.
-
-    The same as `scipy.ndimage.binary_fill_holes` slice by slice, in one labelling of the background in the mask's box.
-    """
-    filled = np.array(mask, dtype=bool)
-    box = bounding_box(filled)
-    if box is not None:
-        _fill_holes(filled[box])
-    return filled
+        return cls(False, False, False, False, False, min_lesion_mm=0.0)
 
 
 def largest_component(mask: np.ndarray) -> np.ndarray:

@@ -127,20 +127,20 @@ class CTVolume:
             return self._order.undo_boxed(boxed, self.geometry.shape)
         return resample_boxed(boxed, self.geometry, self.source, order)
 
-    def boxed_from_source(self, boxed: Boxed, order: int = 0) -> Boxed:
-        """The inverse of :meth:`boxed_to_source`."""
+    def boxed_from_source(self, boxed: Boxed) -> Boxed:
+        """The inverse of :meth:`boxed_to_source`, of labels."""
         if self._order is not None:
             return self._order.apply_boxed(boxed, self.geometry.shape)
-        return resample_boxed(boxed, self.source, self.geometry, order)
+        return resample_boxed(boxed, self.source, self.geometry, order=0)
 
-    def from_source(self, array: np.ndarray, order: int = 0) -> np.ndarray:
-        """An array (k, j, i) on the source's grid as a new array on ``hu``'s grid: the inverse of :meth:`to_source`."""
+    def from_source(self, array: np.ndarray) -> np.ndarray:
+        """Labels (k, j, i) on the source's grid as a new array on ``hu``'s grid: the inverse of :meth:`to_source`."""
         array = np.asarray(array)
         if array.shape != self.source.shape:
             raise ValueError(f"expected an array on the source's grid, {self.source.shape}, not {array.shape}")
         if self._order is not None:
             return np.array(self._order.apply(array), order="C")
-        return resample(array, self.source, self.geometry, order)
+        return resample(array, self.source, self.geometry, order=0)
 
     def require_ct_like(self) -> None:
         """Raise InvalidVolumeError where the values cannot be HU of a CT (MR, ultrasound, normalised values...)."""

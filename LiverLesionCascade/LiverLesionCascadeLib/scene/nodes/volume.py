@@ -7,7 +7,6 @@ import slicer
 import vtk
 
 from ...engine.errors import InvalidVolumeError
-from ...engine.grid.geometry import ImageGeometry
 from ...engine.scan.ct_volume import CTVolume
 from .arrays import RAS_FROM_LPS, arrayFromImage, fillImage, matrixFromVtk, vtkFromMatrix
 
@@ -75,15 +74,6 @@ def voxelVolumeMl(volumeNode: slicer.vtkMRMLVolumeNode) -> float:
     return abs(float(np.linalg.det(worldFromIjk(volumeNode)[:3, :3]))) / 1000.0
 
 
-def volumeNodeFromArray(
-    scene: slicer.vtkMRMLScene, array: np.ndarray, geometry: ImageGeometry, name: str
-) -> slicer.vtkMRMLScalarVolumeNode:
-    """A new volume node with a copy of ``array`` (k, j, i) where ``geometry`` says, under no transform."""
-    if array.shape != geometry.shape:
-        raise ValueError(f"An array of {array.shape} does not fit a grid of {geometry.shape}.")
-    return _addVolumeNode(scene, array, RAS_FROM_LPS @ geometry.ijk_to_lps, name)
-
-
 def volumeNodeLike(
     volumeNode: slicer.vtkMRMLScalarVolumeNode,
     array: np.ndarray,
@@ -104,7 +94,17 @@ def volumeNodeLike(
         )
     shift = np.eye(4)
     shift[:3, 3] = start[::-1]
-    node = _addVolumeNode(volumeNode.GetScene(), array, ijkToRasMatrix(volumeNode) @ shift, name, window)
+    image = vtk.vtkImageData()
+    fillImage(image, array)
+    scene = volumeNode.GetScene()
+    node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", scene.GetUniqueNameByString(name))
+    node.SetIJKToRASMatrix(vtkFromMatrix(ijkToRasMatrix(volumeNode) @ shift))
+    # Before the image: with one, finding a window for its values takes a good part of a second, here and at once.
+    node.CreateDefaultDisplayNodes()
+    if window is not None:
+        node.GetDisplayNode().SetAutoWindowLevel(False)
+        node.GetDisplayNode().SetWindowLevelMinMax(*window)
+    node.SetAndObserveImageData(image)
     node.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
     placeBeside(node, volumeNode)
     return node
@@ -163,23 +163,3 @@ def placeBeside(node: slicer.vtkMRMLNode, volumeNode: slicer.vtkMRMLNode) -> Non
         hierarchy.SetItemParent(item, parent)
     else:
         hierarchy.CreateItem(parent, node)
-
-
-def _addVolumeNode(
-    scene: slicer.vtkMRMLScene,
-    array: np.ndarray,
-    ijkToRas: np.ndarray,
-    name: str,
-    window: tuple[float, float] | None = None,
-) -> slicer.vtkMRMLScalarVolumeNode:
-    image = vtk.vtkImageData()
-    fillImage(image, array)
-    node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", scene.GetUniqueNameByString(name or "Volume"))
-    node.SetIJKToRASMatrix(vtkFromMatrix(ijkToRas))
-    # Before the image: with one, finding a window for its values takes a good part of a second, here and at once.
-    node.CreateDefaultDisplayNodes()
-    if window is not None:
-        node.GetDisplayNode().SetAutoWindowLevel(False)
-        node.GetDisplayNode().SetWindowLevelMinMax(*window)
-    node.SetAndObserveImageData(image)
-    return node

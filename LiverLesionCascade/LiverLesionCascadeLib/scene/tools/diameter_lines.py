@@ -45,22 +45,17 @@ def showDiameters(workspace: Workspace, rows: list[LesionRow], only: str | None 
 
 @oneRendering()
 def hideDiameters(workspace: Workspace) -> None:
-    scene, node = workspace.node.GetScene(), workspace.node
-    for number in reversed(range(node.GetNumberOfNodeReferences(LINES_ROLE))):
-        line = scene.GetNodeByID(node.GetNthNodeReferenceID(LINES_ROLE, number) or "")
-        if line is not None:
-            scene.RemoveNode(line)
-    node.RemoveNodeReferenceIDs(LINES_ROLE)
+    node = _model(workspace)
+    if node is not None:
+        workspace.node.GetScene().RemoveNode(node)
+    workspace.node.RemoveNodeReferenceIDs(LINES_ROLE)
 
 
 def _model(workspace: Workspace) -> slicer.vtkMRMLModelNode | None:
-    """None also where a scene of an earlier version has markups lines instead."""
-    node = workspace.node.GetNodeReference(LINES_ROLE)
-    return node if node is not None and node.IsA("vtkMRMLModelNode") else None
+    return workspace.node.GetNodeReference(LINES_ROLE)
 
 
 def _addModel(workspace: Workspace) -> slicer.vtkMRMLModelNode:
-    hideDiameters(workspace)
     scene = workspace.node.GetScene()
     node = scene.AddNewNodeByClass("vtkMRMLModelNode", f"{workspace.node.GetName()} diameters")
     node.SetSelectable(False)

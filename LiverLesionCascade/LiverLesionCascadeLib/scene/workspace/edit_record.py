@@ -98,14 +98,6 @@ class EditRecord:
         """Voxels that a person took out of what the machine had found."""
         return Boxed.mask(self._has(what.touched) & ~self._has(what.seen) & self._has(what.baseline), self._flags.start)
 
-    def copy(self) -> Boxed:
-        """The record as it is, for `restore`."""
-        return Boxed(self._flags.values.copy(), self._flags.start)
-
-    def restore(self, copy: Boxed) -> None:
-        self._flags = Boxed(copy.values.copy(), copy.start)
-        self._store()
-
     # -- voxels
 
     def _note(self, what: _Bits, changed: Boxed, present: Boxed, always: int, untouched: int) -> None:

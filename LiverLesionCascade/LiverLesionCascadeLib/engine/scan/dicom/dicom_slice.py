@@ -58,7 +58,6 @@ class Slice:
     shown: float | None = None
     number: float | None = None
     frame: int | None = None
-    instance: str = ""
 
     @classmethod
     def of(cls, path: Path, header: Any) -> Slice:
@@ -72,7 +71,6 @@ class Slice:
             time=_acquired(header),
             shown=_seconds(text(header, "ContentTime")),
             number=number(header, "InstanceNumber"),
-            instance=text(header, "SOPInstanceUID"),
         )
 
     @property
@@ -115,7 +113,6 @@ def frames(path: Path, header: Any) -> Iterator[tuple[Slice | None, str]]:
                 time=_stamp(text(content, "FrameAcquisitionDateTime")),
                 number=float(index + 1),
                 frame=index,
-                instance=text(header, "SOPInstanceUID"),
             ),
             "DERIVED" if kinds[0] == "DERIVED" else "ORIGINAL",
         )
