@@ -16,6 +16,7 @@ from LiverLesionCascadeLib.engine.errors import OutputError  # noqa: E402
 from LiverLesionCascadeLib.engine.findings import Finding  # noqa: E402
 from LiverLesionCascadeLib.engine.results.postprocessing import PostProcessing  # noqa: E402
 from LiverLesionCascadeLib.engine.run_options import RunOptions  # noqa: E402
+from LiverLesionCascadeLib.gui.panel.choices import runOptions  # noqa: E402
 from LiverLesionCascadeLib.gui.panel.questions import SHOW_CHOSEN_SCAN, Questions, Rerun  # noqa: E402
 from LiverLesionCascadeLib.worker.devices import DeviceInfo  # noqa: E402
 from slicer_harness import shortcuts, ui_loader  # noqa: E402
@@ -582,7 +583,7 @@ def test_a_preset_brings_its_rules_which_can_be_changed_after(p):
 )
 def test_each_rule_is_switched_alone(p, name, rule):
     getattr(p.ui, f"{name}CheckBox").click()
-    assert p.panel.options().postprocessing == PostProcessing(**{rule: False})
+    assert runOptions(p.widget._parameterNode).postprocessing == PostProcessing(**{rule: False})
 
 
 def test_a_bundle_that_is_not_there_disables_the_button_and_says_so(p, tmp_path):
@@ -637,7 +638,9 @@ def test_all_choices_survive_saving_closing_and_loading_the_scene(p, tmp_path):
     assert parameters.inputVolume.GetName() == "CT" and parameters.preset.name == "paper"
     assert parameters.outputSegmentation.GetName() == "Mine" and parameters.roi.GetName() == "Region"
     rules = PostProcessing(fill_holes=False, reject_unlikely_lesions=False, min_lesion_mm=6.5)
-    assert p.panel.options() == RunOptions("paper", "cuda:1", str(tmp_path / "mine"), True, True, rules, True)
+    assert runOptions(p.widget._parameterNode) == RunOptions(
+        "paper", "cuda:1", str(tmp_path / "mine"), True, True, rules, True
+    )
     assert not p.ui.fillHolesCheckBox.checked and p.ui.deviceSelector.currentText == "cuda:1"
 
 

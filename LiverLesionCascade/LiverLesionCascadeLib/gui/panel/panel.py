@@ -7,9 +7,6 @@ import slicer
 from slicer.i18n import tr as _
 
 from ...engine.errors import CascadeError, InputError
-from ...engine.passes.presets import PRESETS
-from ...engine.results.postprocessing import PostProcessing
-from ...engine.run_options import RunOptions
 from ...scene.nodes.volume import shownVolumes
 from ...scene.tools.navigation import othersInView, showVolume
 from ...scene.workspace.provenance import resultSegmentIds
@@ -18,6 +15,7 @@ from ..sections.edit_page import EditPage, coverLesions
 from ..sections.result_summary import findingsText, rememberRun, resultFindings
 from ..sections.result_view import ResultView, latestResult
 from .bundle_choice import BundleChoice
+from .choices import runOptions, takePresetRules
 from .device_choice import DeviceChoice
 from .model_card_dialog import showModelCard
 from .panel_state import buttonState
@@ -266,7 +264,7 @@ class SegmentationPanel:
         try:
             entry.run = self._runs.submit(
                 volume,
-                self.options(),
+                runOptions(self._parameters),
                 RunObserver(*map(whileListed, (progressed, finished, failed, cancelled))),
                 output,
                 replace,
@@ -281,28 +279,7 @@ class SegmentationPanel:
         if not self._installer.ensure():
             raise InputError(_("PyTorch is needed to refine, and was not installed."))
         roi = self._parameters.roi if self._parameters else None
-        return self._runs.refine(node, self.options(), observer, roi)
-
-    def options(self) -> RunOptions:
-        """The choices in the panel, as a run takes them."""
-        parameters = self._parameters
-        rules = parameters.postProcessing
-        return RunOptions(
-            preset=parameters.preset.name,
-            device=parameters.device,
-            bundle=parameters.bundle or None,
-            multi_scale=parameters.multiScale,
-            crf=parameters.crf,
-            postprocessing=PostProcessing(
-                fill_holes=rules.fillHoles,
-                largest_liver_component=rules.largestLiverComponent,
-                lesions_inside_liver=rules.lesionsInsideLiver,
-                reject_unlikely_lesions=rules.rejectUnlikelyLesions,
-                split_lesions=rules.splitLesions,
-                min_lesion_mm=rules.minimumLesionMm,
-            ),
-            keep_probabilities=parameters.keepProbabilities,
-        )
+        return self._runs.refine(node, runOptions(self._parameters), observer, roi)
 
     def _cancelAll(self):
         runs = [entry.run for entry in self._list]
@@ -361,21 +338,8 @@ class SegmentationPanel:
             self._parameters.bundle = bundle
 
     def _onPresetChosen(self, index):
-        """A preset has rules of its own: they are shown, and can be changed after."""
-        if not self._parameters:
-            return
-        chosen = PRESETS[self._parameters.preset.name].postprocessing
-        rules = self._parameters.postProcessing
-        wasModifying = self._parameters.StartModify()
-        try:
-            rules.fillHoles = chosen.fill_holes
-            rules.largestLiverComponent = chosen.largest_liver_component
-            rules.lesionsInsideLiver = chosen.lesions_inside_liver
-            rules.rejectUnlikelyLesions = chosen.reject_unlikely_lesions
-            rules.splitLesions = chosen.split_lesions
-            rules.minimumLesionMm = chosen.min_lesion_mm
-        finally:
-            self._parameters.EndModify(wasModifying)
+        if self._parameters:
+            takePresetRules(self._parameters)
 
     def _onRoiAdded(self, roiNode):
         """A new region covers the volume: the person only has to make it smaller. What lies in it is seen as before."""
