@@ -4,6 +4,8 @@
 PYTHON ?= python3
 # Install another build of torch by `make segment TORCH="torch==2.13.0 --index-url ..."`.
 TORCH ?= torch==2.13.0
+# The program Slicer, for `make slicer-test`.
+SLICER ?=
 # Folder that holds lits/val, for `make validate`.
 DATA ?= data
 # The CT for `make segment` (empty: the sample), and the folder for its results.
@@ -25,12 +27,13 @@ SAMPLE := sample/volume-117.nii.gz
 
 .DELETE_ON_ERROR:
 .PHONY: help segment sample test test-wheel test-web lint docs validate benchmark train-demo release-check
-.PHONY: install install-test install-browser clean
+.PHONY: slicer-test install install-test install-browser clean
 
 help:
 	@echo 'make segment [CT=scan OUT=folder]   segment a CT; without CT the sample CT, fetched once'
 	@echo 'make test                           linters, types, unit and end-to-end tests, module self-tests'
 	@echo 'make test-wheel                     the package as an ordinary wheel in an empty environment'
+	@echo 'make slicer-test SLICER=path        self-tests and a driven tour in an installed Slicer, pictures into build/tour'
 	@echo 'make test-web                       the pages: script linted, typed, tested; in Chromium and Firefox'
 	@echo 'make install-browser                what test-web needs from Debian: Chromium, Firefox, Node.js'
 	@echo 'make docs                           the documentation of Docs/ as a site in build/docs'
@@ -96,6 +99,12 @@ test-wheel: $(INSTALLED_TEST) $(SAMPLE)
 	build/wheel/env/$(BIN)/python -m pip --disable-pip-version-check -q install build/wheel/*.whl
 	cd build/wheel && env/$(BIN)/liver-lesion-cascade segment ../../$(SAMPLE) -o result
 	@test -s build/wheel/result/report.html
+
+# In a Slicer with the extension PyTorch, and PyTorch installed in it. Nothing of this checkout's environment is used.
+slicer-test:
+	@test -x "$(SLICER)" || { echo 'error: name a Slicer: make slicer-test SLICER=/path/to/Slicer' >&2; exit 1; }
+	"$(SLICER)" --testing --no-splash --additional-module-paths LiverLesionCascade LiverLesionCascadeTraining \
+	  --python-script Testing/slicer_tour/in_slicer.py build/tour
 
 $(INSTALLED_WEB): $(INSTALLED_TEST) Testing/web/package-lock.json
 	$(PIP) install -e '.[web]'

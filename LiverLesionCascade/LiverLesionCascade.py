@@ -148,6 +148,7 @@ class LiverLesionCascadeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin
         )
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneChanged)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartImportEvent, self.onSceneStartImport)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneChanged)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeRemovedEvent, self.onNodeRemoved)
         self.initializeParameterNode()
@@ -175,6 +176,10 @@ class LiverLesionCascadeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin
 
     def onSceneStartClose(self, caller, event):
         self.panel.onSceneClosing()
+        self.setParameterNode(None)
+
+    def onSceneStartImport(self, caller, event):
+        """A list of scans that fills meanwhile would choose one, and write it over the choice that is loaded."""
         self.setParameterNode(None)
 
     def onSceneChanged(self, caller, event):

@@ -659,6 +659,15 @@ def test_two_sets_of_choices_in_one_scene_do_not_mix(p):
     assert (mine.device, other.device) == ("cpu", "auto") and other.postProcessing.minimumLesionMm == 9.0
 
 
+def test_the_scan_that_was_chosen_is_chosen_again_after_the_scene_was_loaded(p, tmp_path):
+    makeCT("First")
+    p.ui.inputSelector.setCurrentNode(makeCT("Second"))
+    assert slicer.util.saveScene(str(tmp_path / "scene.mrb"))
+    slicer.mrmlScene.Clear()
+    slicer.util.loadScene(str(tmp_path / "scene.mrb"))
+    assert p.ui.inputSelector.currentNode().GetName() == "Second" == p.widget._parameterNode.inputVolume.GetName()
+
+
 def test_every_widget_that_a_person_can_use_has_a_tooltip(p):
     for name, widget in vars(p.ui).items():
         usable = name.endswith(("Selector", "Button", "CheckBox", "SpinBox", "Label", "List", "Table", "Bar"))

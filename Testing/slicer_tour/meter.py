@@ -1,0 +1,30 @@
+"""How long the event loop lets events wait, as a person feels it."""
+
+import time
+
+import qt
+
+INTERVAL_MS = 10
+
+
+class Meter:
+    """A timer that should fire every ten milliseconds; ``longest`` is the longest time, in s, that it had to wait."""
+
+    def __init__(self):
+        self.longest = 0.0
+        self._last = time.perf_counter()
+        self._timer = qt.QTimer()
+        self._timer.setInterval(INTERVAL_MS)
+        self._timer.connect("timeout()", self._beat)
+        self._timer.start()
+
+    def restart(self):
+        self.longest, self._last = 0.0, time.perf_counter()
+
+    def stop(self):
+        self._timer.stop()
+
+    def _beat(self):
+        now = time.perf_counter()
+        self.longest = max(self.longest, now - self._last - INTERVAL_MS / 1000)
+        self._last = now
