@@ -74,9 +74,10 @@ def _run_case(entry: Entry, settings: Settings, segmenter: SegmentsCT | None) ->
 def attempts_of(entry: Entry, settings: Settings) -> list[dict[str, Any]]:
     """Every time that a worker began the case in this run: host, pid, and the error where it could still say one."""
     try:
-        return list(json.loads(settings.attempts_file(entry).read_text(encoding="utf-8")))
-    except (OSError, ValueError):
+        attempts = json.loads(settings.attempts_file(entry).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return []
+    return [each for each in attempts if isinstance(each, dict) and "pid" in each] if isinstance(attempts, list) else []
 
 
 def crashed(entry: Entry, settings: Settings, attempts: list[dict[str, Any]], why: str = "") -> Record:

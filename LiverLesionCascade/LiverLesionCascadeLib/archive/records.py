@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..engine.files import write_atomically
+from ..engine.files import has_text_name, write_atomically
 from ..engine.model.bundle import ModelBundle
+from ..engine.reports.lesion_csv import COLUMNS
 from ..engine.run_options import RunOptions
 from ..outputs.result_files import REPORTS
 from .archive_folder import CASES, RECORDS, writing_to
@@ -18,6 +19,7 @@ from .entries import Entry
 
 DONE, FAILED, LEFT_OUT = "done", "failed", "left out"
 FORMAT = 1
+_HIGHEST = 1e15  # of a number; more is none that was measured
 
 Record = dict[str, Any]
 
@@ -95,17 +97,51 @@ def read_record(name: str, output: Path) -> Record | None:
     """None where there is none, or one that cannot be read: the case is then done again."""
     try:
         record = json.loads((output / RECORDS / f"{name}.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) and record.get("format") == FORMAT else None
+
+
+_NUMBER = (int, float)
+_MAYBE = (int, float, type(None))
+_OR_NONE = (str, type(None))
+#: What tables and summary take from the record of a case that was done: values by their types, lists by their items'.
+_DONE_RECORD = {
+    **dict.fromkeys(("name", "source", "fingerprint", "preset", "device", "finished"), str),
+    **dict.fromkeys(("liver_volume_ml", "lesion_volume_ml", "seconds"), _NUMBER),
+    "series": _OR_NONE,
+    "tumour_burden_percent": _MAYBE,
+    "outputs": [str],
+    "lesions": [dict.fromkeys(COLUMNS, _MAYBE) | {"long_axis_mm": _NUMBER, "lesion": int, "slice": int, "voxels": int}],
+    "findings": [{"code": str, "severity": str, "message": str}],
+    "scan": {"voxels_ijk": [int], "spacing_ijk_mm": [_NUMBER]},
+    "bundle": {"name": str, "version": str},
+    "doubts": {"score": _NUMBER, "warnings": [str], "unsure_liver": _NUMBER, "unsure_lesions": _NUMBER},
+}
+
+
+def is_whole(record: Record) -> bool:
+    """Whether a record of a case that was done has all that tables and summary take from it."""
+    return _holds(record, _DONE_RECORD)
+
+
+def _holds(value: Any, form: Any) -> bool:
+    if isinstance(form, dict):
+        return isinstance(value, dict) and all(key in value and _holds(value[key], part) for key, part in form.items())
+    if isinstance(form, list):
+        return isinstance(value, list) and all(_holds(each, form[0]) for each in value)
+    if isinstance(value, str):
+        return str in (form if isinstance(form, tuple) else (form,)) and has_text_name(value)
+    return isinstance(value, form) and not isinstance(value, bool) and (value is None or abs(value) < _HIGHEST)
 
 
 def is_done(record: Record | None, entry: Entry, settings: Settings) -> bool:
     """Whether the case was segmented from the same files, in the same way, and its results are still there."""
     return (
         record is not None
-        and record["state"] == DONE
+        and record.get("state") == DONE
+        and is_whole(record)
         and record["fingerprint"] == entry.fingerprint
-        and record["made_with"] == settings.made_with
+        and record.get("made_with") == settings.made_with
         and all(os.path.exists(settings.case_folder(entry) / name) for name in record["outputs"])
     )

@@ -1,13 +1,22 @@
-"""Files that appear complete or not at all."""
+"""Files that appear complete or not at all, and arrays in files that may be anything."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+#: What hinders a file from being moved or removed may be gone a moment later: a program that looks at it.
+ATTEMPTS = 3
 
 
 @contextmanager
@@ -22,8 +31,23 @@ def atomic_file(path: Path, suffix: str = "") -> Iterator[Path]:
         yield temporary
         os.replace(temporary, path)
     finally:
-        with contextlib.suppress(OSError):  # gone already, or its folder is: nothing is left behind
-            temporary.unlink()
+        remove_file(temporary)
+
+
+def remove_file(path: Path) -> None:
+    """Removes a file as far as that is possible, whether it is there or not."""
+    for _ in range(ATTEMPTS):
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+            return
+
+
+def remove_tree(folder: Path) -> None:
+    """Removes a folder with everything in it, as far as that is possible, whether it is there or not."""
+    for _ in range(ATTEMPTS):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not os.path.lexists(folder):
+            return
 
 
 def has_text_name(path: Path | str) -> bool:
@@ -45,3 +69,29 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Writes a whole file. Raises OSError."""
     with atomic_file(path) as temporary:
         temporary.write_bytes(content)
+
+
+def mapped_array(path: Path) -> np.ndarray:
+    """The array in an NPY file, which stays on the disk until it is used.
+
+    Raises OSError, and ValueError for a file that is damaged or holds anything but plain values.
+    """
+    import numpy as np
+
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except OSError:
+        raise
+    # A header is Python's syntax to numpy: of a damaged one anything may come.
+    except Exception as error:
+        raise ValueError(f"{path.name} holds no array: {' '.join(str(error).split())[:80]}") from error
+
+
+def read_array(path: Path) -> np.ndarray:
+    """The array in an NPY file, in memory, of which no more is taken than the file holds.
+
+    Raises as :func:`mapped_array`.
+    """
+    import numpy as np
+
+    return np.array(mapped_array(path), order="C")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
@@ -13,8 +12,9 @@ from types import TracebackType
 from filelock import FileLock, Timeout
 
 from ..engine.errors import OutputError
+from ..engine.files import ATTEMPTS, remove_file, remove_tree
 
-_UNFINISHED, _REPLACED, _LOCK_FILE = ".unfinished-", ".replaced-", ".lock"
+_UNFINISHED, _REPLACED, _ALL, _LOCK_FILE = ".unfinished-", ".replaced-", ".all", ".lock"
 
 
 class OutputFolder:
@@ -40,10 +40,10 @@ class OutputFolder:
         self._lock: FileLock | None = None
 
     def __enter__(self) -> OutputFolder:
-        self._refuse_existing()
         try:
             self._make_folders()
             self._keep_others_out()
+            self._refuse_existing()
             self.staging = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self.folder))
         except OSError as error:
             self._leave()
@@ -56,27 +56,31 @@ class OutputFolder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        shutil.rmtree(self.staging, ignore_errors=True)
+        remove_tree(self.staging)
         self._leave()
 
     def commit(self) -> list[Path]:
         """Move the files into place and return their paths. Raises OutputError; the folder is as before then."""
         if not self.force:
             self._refuse_existing()
-        replaced = Path(tempfile.mkdtemp(prefix=_REPLACED, dir=self.staging))
         moved: list[tuple[Path, Path]] = []
         try:
+            replaced = Path(tempfile.mkdtemp(prefix=_REPLACED, dir=self.staging))
             for name in self.names:
-                target, new = self.folder / name, self.staging / name
-                if os.path.lexists(target):
-                    os.replace(target, replaced / name)
-                    moved.append((replaced / name, target))
-                if new.exists():
-                    os.replace(new, target)
-                    moved.append((target, new))
+                if os.path.lexists(self.folder / name):
+                    os.replace(self.folder / name, replaced / name)
+                    moved.append((replaced / name, self.folder / name))
+            # From here on, whatever a run that is killed leaves in place is new.
+            all_replaced = self.staging / f"{_ALL}{replaced.name}"
+            os.replace(replaced, all_replaced)
+            moved = [(all_replaced / now.name, before) for now, before in moved]
+            for name in self.names:
+                if (self.staging / name).exists():
+                    os.replace(self.staging / name, self.folder / name)
+                    moved.append((self.folder / name, self.staging / name))
         except BaseException as error:
             for now, before in reversed(moved):
-                os.replace(now, before)
+                _back(now, before)
             if isinstance(error, OSError):
                 raise _unwritable(self.folder, error) from error
             raise
@@ -114,15 +118,24 @@ class OutputFolder:
             return  # a disk that knows no locks
         self._lock = lock
         for abandoned in self.folder.glob(f"{_UNFINISHED}*"):
-            for kept in abandoned.glob(f"{_REPLACED}*/*"):  # it was killed while it moved files into place
-                if not os.path.lexists(self.folder / kept.name):
-                    os.replace(kept, self.folder / kept.name)
-            shutil.rmtree(abandoned, ignore_errors=True)
+            self._undo(abandoned)
+            remove_tree(abandoned)
+
+    def _undo(self, abandoned: Path) -> None:
+        """A run was killed: unless it had moved all its files, those that it had go and the old ones come back."""
+        if any((abandoned / name).exists() for name in self.names):
+            for replaced in abandoned.glob(f"{_ALL}*"):
+                for name in self.names:
+                    (self.folder / name).unlink(missing_ok=True)
+                os.replace(replaced, abandoned / f"{_REPLACED}all")
+        for kept in abandoned.glob(f"{_REPLACED}*/*"):
+            if not os.path.lexists(self.folder / kept.name):
+                os.replace(kept, self.folder / kept.name)
 
     def _leave(self) -> None:
         if self._lock is not None:
             if os.name != "nt":  # an open file cannot be removed there, and not after another run has taken it here
-                (self.folder / _LOCK_FILE).unlink(missing_ok=True)
+                remove_file(self.folder / _LOCK_FILE)
             self._lock.release()
             with suppress(OSError):
                 if os.name == "nt":
@@ -138,6 +151,17 @@ class OutputFolder:
             except OSError:
                 return  # somebody else put something there
         self._made.clear()
+
+
+def _back(now: Path, before: Path) -> None:
+    """Undoes a move; tried again, as what hinders it may be gone (a full disk, a program that looks at the file)."""
+    for attempt in range(ATTEMPTS):
+        try:
+            os.replace(now, before)
+            return
+        except OSError:
+            if attempt == ATTEMPTS - 1:
+                raise
 
 
 def _unwritable(folder: Path, error: OSError) -> OutputError:

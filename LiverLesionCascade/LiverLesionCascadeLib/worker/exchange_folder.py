@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import IO
 
 import numpy as np
 
+from ..engine.files import read_array, remove_tree
 from ..engine.grid.boxed import Boxed
 from ..engine.run_options import RunOptions
 from .submitted_run import VolumeData
@@ -46,7 +46,7 @@ class ExchangeFolder:
     def remove(self) -> None:
         """Removes it with everything in it."""
         self._lock.close()  # Windows removes no open file
-        shutil.rmtree(self.path, ignore_errors=True)
+        remove_tree(self.path)
 
 
 def remove_abandoned(root: Path) -> None:
@@ -54,7 +54,7 @@ def remove_abandoned(root: Path) -> None:
     for folder in root.glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):  # another user's, or just being made or removed
             if _is_abandoned(folder / _LOCK_FILE):
-                shutil.rmtree(folder, ignore_errors=True)
+                remove_tree(folder)
 
 
 def write_volume(folder: Path, volume: VolumeData, options: RunOptions) -> Iterator[None]:
@@ -87,19 +87,22 @@ def slabs(array: np.ndarray, limit: int = _SLAB_BYTES) -> Iterator[np.ndarray]:
 
 
 def read_volume(folder: Path) -> tuple[VolumeData, RunOptions]:
-    """What ``write_volume`` wrote. Raises OSError, or ValueError or EOFError where it is damaged."""
-    request = json.loads((folder / _REQUEST_FILE).read_text(encoding="ascii"))
-    array = np.load(folder / _VOLUME_FILE, allow_pickle=False)
-    matrix = np.array(request["ijk_to_lps"], np.float64)
-    edits = None
-    if "edits_start" in request:
-        edits = Boxed(np.load(folder / _EDITS_FILE, allow_pickle=False), tuple(request["edits_start"]))
-    return VolumeData(array, matrix, request["name"], edits), RunOptions.from_dict(request["options"])
+    """What ``write_volume`` wrote. Raises OSError, or ValueError where it is damaged."""
+    array = read_array(folder / _VOLUME_FILE)
+    try:
+        request = json.loads((folder / _REQUEST_FILE).read_text(encoding="ascii"))
+        matrix = np.array(request["ijk_to_lps"], np.float64).reshape(4, 4)
+        edits = None
+        if "edits_start" in request:
+            edits = Boxed.read(folder / _EDITS_FILE, request["edits_start"], array.shape)
+        return VolumeData(array, matrix, str(request["name"]), edits), RunOptions.from_dict(request["options"])
+    except (LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{folder / _REQUEST_FILE} is damaged ({error})") from error
 
 
 def remove_run(folder: Path) -> None:
     """Removes a run's folder, whether it is there or not."""
-    shutil.rmtree(folder, ignore_errors=True)
+    remove_tree(folder)
 
 
 def unusable(root: Path, error: Exception) -> str:

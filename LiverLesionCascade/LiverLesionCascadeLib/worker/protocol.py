@@ -6,6 +6,7 @@ Whatever else comes along (prints of libraries, half a line, bytes that are no t
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -31,6 +32,9 @@ class StartRun:
     run: int
     folder: str
 
+    def __post_init__(self) -> None:
+        _require_types(self, run=int, folder=str)
+
 
 @dataclass(frozen=True)
 class Hello:
@@ -45,6 +49,11 @@ class Hello:
     devices: tuple[DeviceInfo, ...]
     device_note: str
 
+    def __post_init__(self) -> None:
+        _require_types(self, version=int, torch_version=str, torch_error=str, devices=tuple, device_note=str)
+        for device in self.devices:
+            _require_types(device, id=str, name=str)
+
 
 @dataclass(frozen=True)
 class RunProgress:
@@ -54,7 +63,8 @@ class RunProgress:
     seconds_left: float | None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.fraction <= 1:
+        _require_types(self, run=int, fraction=(int, float), stage=str, seconds_left=(int, float, type(None)))
+        if not 0 <= self.fraction <= 1 or not 0 <= (self.seconds_left or 0) < math.inf:
             raise ValueError(f"impossible progress: {self}")
 
 
@@ -63,6 +73,9 @@ class RunFinished:
     """The result is in the run's folder."""
 
     run: int
+
+    def __post_init__(self) -> None:
+        _require_types(self, run=int)
 
 
 @dataclass(frozen=True)
@@ -73,8 +86,15 @@ class RunFailed:
     details: str
 
     def __post_init__(self) -> None:
+        _require_types(self, run=int, kind=str, message=str, details=str)
         if self.kind not in get_args(FailureKind):
             raise ValueError(f"unknown kind of failure: {self.kind}")
+
+
+def _require_types(values: object, /, **types: type | tuple[type, ...]) -> None:
+    for name, expected in types.items():
+        if not isinstance(getattr(values, name), expected):
+            raise TypeError(f"impossible {name}: {values}")
 
 
 Message = StartRun | Hello | RunProgress | RunFinished | RunFailed

@@ -114,7 +114,7 @@ class Server:
         progress.report(0.0, "Reading")
         try:
             volume, options = read_volume(folder)
-        except (OSError, ValueError, EOFError) as error:
+        except (OSError, ValueError) as error:
             raise OutputError(unusable(folder.parents[1], error)) from error
         ct = CTVolume.from_array(volume.array, volume.ijk_to_lps, volume.name)
         ct.require_ct_like()

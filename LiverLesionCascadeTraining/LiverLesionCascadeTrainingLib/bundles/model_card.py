@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from LiverLesionCascadeLib.engine.files import write_atomically
-from LiverLesionCascadeLib.engine.model.bundle import METADATA_FILE, WEIGHTS_FILE
+from LiverLesionCascadeLib.engine.model.bundle import METADATA_FILE
 
 CARD_FILE = "MODEL_CARD.md"
 RELIABILITY_FILE = "reliability.png"
@@ -18,7 +18,7 @@ _FROM_START = {"liver": "liver", "lesion-image": "lesion_image"}
 def write_model_card(folder: Path) -> None:
     """Writes ``MODEL_CARD.md`` of the bundle in a folder, from its metadata alone."""
     metadata = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
-    card = model_card(metadata, (folder / WEIGHTS_FILE).stat().st_size)
+    card = model_card(metadata, (folder / metadata["weights"]["file"]).stat().st_size)
     write_atomically(folder / CARD_FILE, card.encode())
 
 

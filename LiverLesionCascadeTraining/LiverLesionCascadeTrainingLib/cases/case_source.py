@@ -72,7 +72,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """A JSON object. Raises InputError where the file holds none."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} cannot be read ({error}): correct or remove it") from error
     if not isinstance(content, dict):
         raise InputError(f"{path} holds no JSON object: correct or remove it")

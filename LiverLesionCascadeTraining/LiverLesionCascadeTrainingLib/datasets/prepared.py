@@ -13,13 +13,14 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from LiverLesionCascadeLib.archive.entries import files_fingerprint
 from LiverLesionCascadeLib.engine.errors import InputError
+from LiverLesionCascadeLib.engine.files import mapped_array
 from LiverLesionCascadeLib.engine.findings import Finding
 from LiverLesionCascadeLib.engine.grid.bounding_box import bounding_box, grown
 from LiverLesionCascadeLib.engine.measures.diameters import equivalent_diameter_mm
@@ -98,12 +99,14 @@ class PreparedCase(TrainingCase):
 
     def load(self) -> tuple[np.ndarray, np.ndarray, tuple[float, float, float]]:
         try:
-            hu = np.load(self.folder / "hu.npy", mmap_mode="r")
-            labels = np.load(self.folder / "labels.npy", mmap_mode="r")
-        except (OSError, ValueError, EOFError) as error:
+            hu = mapped_array(self.folder / "hu.npy")
+            labels = mapped_array(self.folder / "labels.npy")
+        except (OSError, ValueError) as error:
             raise _damaged(self.folder) from error
-        z, y, x = self.record().spacing_mm
-        return hu, labels, (z, y, x)
+        record = self.record()
+        if not hu.shape == labels.shape == record.shape or labels.dtype != np.uint8 or hu.dtype != np.int16:
+            raise _damaged(self.folder)
+        return hu, labels, record.spacing_mm
 
     def positions_mm(self, count: int, slice_mm: float) -> np.ndarray:
         return slice_positions_mm(self.record().slice_numbers, count, slice_mm)
@@ -168,9 +171,11 @@ def open_dataset(folder: Path, complete: bool = True) -> PreparedDataset:
         splits: dict[str, list[PreparedCase]] = {split: [] for split in SPLITS}
         for entry in content["cases"]:
             place = case_folder(folder, entry["name"])
+            if not isinstance(entry["patient"], str) or Path(entry["name"]).name != entry["name"]:
+                raise ValueError(entry["name"])
             splits[entry["split"]].append(PreparedCase(entry["name"], entry["patient"], bool(entry["sparse"]), place))
         dataset = PreparedDataset(folder, content["seed"], content["share"], splits, content["left_out"])
-    except (KeyError, TypeError) as error:
+    except (LookupError, TypeError, ValueError) as error:
         raise InputError(f"{path} is damaged: prepare the data again") from error
     missing = [case.name for case in dataset.cases if not (case.folder / "case.json").is_file()]
     if missing and complete:
@@ -263,8 +268,21 @@ def read_record(folder: Path) -> CaseRecord | None:
     """What ``case.json`` says; None where there is none, or one of another version."""
     try:
         content: dict[str, Any] = json.loads((folder / "case.json").read_text(encoding="utf-8"))
-        return CaseRecord(**content)
-    except (OSError, ValueError, TypeError):
+        record = CaseRecord(**content)
+        slices, rows, columns = (int(n) for n in record.shape)
+        z, y, x = (float(mm) for mm in record.spacing_mm)
+        numbers = (*record.lesions_mm, *record.hu_range, *record.slice_numbers, *np.ravel(record.ijk_to_lps))
+        shown = {*record.liver_slices, *record.lesion_slices}
+        sound = (
+            min(z, y, x) > 0
+            and np.isfinite([z, y, x, *numbers]).all()
+            and np.shape(record.ijk_to_lps) == (4, 4)
+            and shown <= set(range(slices))
+            and len(record.slice_numbers) in (0, slices)
+            and all(len(warning) == 2 for warning in record.warnings)
+        )
+        return replace(record, shape=(slices, rows, columns), spacing_mm=(z, y, x)) if sound else None
+    except (OSError, ValueError, TypeError, OverflowError, RecursionError):
         return None
 
 

@@ -19,8 +19,10 @@ from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.scan.dicom.dicom_header import (
     UNREADABLE,
+    damaged,
     in_groups,
     is_dicom,
+    read_dataset,
     read_header,
     sop_class,
     text,
@@ -108,11 +110,13 @@ def _scan(folder: Path) -> _Objects:
                 if not is_dicom(path):
                     continue
                 header = read_header(path, _TAGS)
+                kind = sop_class(header)
+                if not kind and not text(header, "Modality"):
+                    raise damaged(path)
             except (OSError, InputError):
                 message = f"{path} is truncated or damaged, or no DICOM file: copy it again or remove it"
                 objects.problems.append(Problem("", message))
                 continue
-            kind = sop_class(header)
             if kind in _CT_CLASSES or (not kind and text(header, "Modality") == "CT"):
                 uid = text(header, "SeriesInstanceUID")
                 objects.series[uid].append(path)
@@ -141,7 +145,7 @@ def read_segments(path: Path) -> Iterator[tuple[SegmentIdentity, list[Piece]]]:
     import pydicom
 
     try:
-        dataset = pydicom.dcmread(path, force=True)
+        dataset = read_dataset(path)
         identities = {int(item.SegmentNumber): _identity(item) for item in dataset.SegmentSequence}
         kind = str(dataset.SegmentationType).upper()
         frames = _FrameReader(dataset, kind)
@@ -160,7 +164,7 @@ def read_segments(path: Path) -> Iterator[tuple[SegmentIdentity, list[Piece]]]:
             yield identity, [_piece(groups[i], shared, frames.mask(i, number)) for i in of_segment[number]]
     except InputError:
         raise
-    except (OSError, RuntimeError, *UNREADABLE) as error:
+    except (RuntimeError, *UNREADABLE) as error:
         raise InputError(f"it cannot be read as a DICOM segmentation ({error}): export it again") from error
 
 

@@ -88,7 +88,7 @@ def read_segments(path: Path) -> Iterator[tuple[SegmentIdentity, list[Piece]]]:
         image = header.Execute()
     except RuntimeError as error:
         raise InputError("the file is truncated or damaged: save the segmentation again") from error
-    fields = {key: header.GetMetaData(key) for key in header.GetMetaDataKeys()}
+    fields = _metadata(header)
     layers = sitk.GetArrayViewFromImage(image)
     if layers.ndim == 3:
         layers = layers[..., None]
@@ -99,9 +99,12 @@ def read_segments(path: Path) -> Iterator[tuple[SegmentIdentity, list[Piece]]]:
         tags = _tags(fields.get(f"{prefix}Tags", ""))
         type_code, region_code = terminology_codes(tags.get("TerminologyEntry", ""))
         # Files of Slicer before 4.11 have a layer for every segment.
-        layer = int(fields.get(f"{prefix}Layer", number))
-        value = int(fields.get(f"{prefix}LabelValue", 1))
-        if layer >= layers.shape[-1]:
+        try:
+            layer = int(fields.get(f"{prefix}Layer", number))
+            value = int(fields.get(f"{prefix}LabelValue", 1))
+        except ValueError as error:
+            raise InputError(f"segment {number} has no usable layer or value: save the segmentation again") from error
+        if not 0 <= layer < layers.shape[-1]:
             raise InputError(f"segment {number} is in layer {layer}, which the file lacks: save the segmentation again")
         mask = layers[..., layer] == value
         piece = Piece(mask, np.asarray(image.GetOrigin()), directions.T[::-1])
@@ -127,6 +130,11 @@ def _header(path: Path) -> SimpleITK.ImageFileReader:
     return reader
 
 
+def _metadata(header: SimpleITK.ImageFileReader) -> dict[str, str]:
+    """Of its fields, those whose names are text."""
+    return {key: header.GetMetaData(key) for key in header.GetMetaDataKeys() if has_text_name(key)}
+
+
 def _tags(text: str) -> dict[str, str]:
     """``key:value|key:value|`` as Slicer writes segment tags."""
     pairs = (part.partition(":") for part in text.split("|"))
@@ -138,9 +146,8 @@ def _volume_of(segmentation: Path, images: list[Path]) -> Path:
     by_stem = {image.name[: -len(_suffix(image))]: image for image in images}
     if stem in by_stem:
         return by_stem[stem]
-    header = _header(segmentation)
-    for key in header.GetMetaDataKeys():
-        recorded = _tags(header.GetMetaData(key)).get(_VOLUME_TAG) if key.endswith("_Tags") else None
+    for key, text in _metadata(_header(segmentation)).items():
+        recorded = _tags(text).get(_VOLUME_TAG) if key.endswith("_Tags") else None
         match = next((image for image in images if recorded in (image.name, image.name[: -len(_suffix(image))])), None)
         if match is not None:
             return match

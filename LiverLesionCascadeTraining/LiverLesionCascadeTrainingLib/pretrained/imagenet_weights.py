@@ -6,7 +6,6 @@ that name blocks ``b2``, ``b2_1`` .. ``b7``, and state dictionaries with MXNet's
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 import torch
 from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.model.network import TABLE_1_BLOCKS, CascadeResNet
+from LiverLesionCascadeLib.engine.model.tensor_file import read_tensors
 from torch import Tensor
 
 from .mxnet_params import LIST_MAGIC, read_params
@@ -140,8 +140,8 @@ def _take_normalisation_in(state: dict[str, Tensor]) -> None:
 
 def _state_dictionary(path: Path) -> dict[str, Tensor]:
     try:
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        content: Any = read_tensors(path)
+    except ValueError as error:
         raise InputError(
             f"{path} is neither an MXNet .params file nor a PyTorch state dictionary of tensors only: "
             "use ilsvrc-cls_rna-a1 or a conversion of it"

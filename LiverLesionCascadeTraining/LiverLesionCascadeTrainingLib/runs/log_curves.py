@@ -81,11 +81,14 @@ class LogReader:
             return Curves()
         text = text[: text.rfind(b"\n") + 1]
         self._offset += len(text)
-        for row in csv.reader(text.decode("utf-8", errors="replace").splitlines()):
-            if self._columns:
-                self._take(dict(zip(self._columns, row, strict=False)))
-            else:
-                self._columns = row
+        try:
+            for row in csv.reader(text.decode("utf-8", errors="replace").splitlines()):
+                if self._columns:
+                    self._take(dict(zip(self._columns, row, strict=False)))
+                else:
+                    self._columns = row
+        except csv.Error:  # a damaged line: what is after it is not read
+            pass
         steps, losses = np.array(self._losses, np.float64).reshape(-1, 2).T
         return Curves(steps, losses, *np.array(self._dice, np.float64).reshape(-1, 3).T)
 

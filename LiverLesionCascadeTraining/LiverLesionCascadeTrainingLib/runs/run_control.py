@@ -63,8 +63,9 @@ class RunControl:
         )
         try:
             self._run.write_status(status)
-        except PermissionError:
-            # On Windows a file that somebody reads cannot be replaced; the next status comes in a second.
+        except OSError:
+            # On Windows a file that somebody reads cannot be replaced; the next status comes in a second. Where the disk
+            # is full, what cannot do without it says so.
             return
         self._written = now
 
@@ -83,7 +84,7 @@ class RunControl:
         try:
             command = json.loads((self._run.path / CONTROL_FILE).read_text(encoding="utf-8"))["command"]
         # Not there, or being replaced.
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return ""
         return command if command in ("pause", "stop") else ""
 

@@ -7,8 +7,8 @@ Every file is replaced as a whole, so that a reader never sees half of one.
 from __future__ import annotations
 
 import json
+import math
 import os
-import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -57,9 +57,16 @@ class RunStatus:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> RunStatus:
-        """Takes the keys that are known; a missing or null one keeps its default."""
-        known = {each.name for each in fields(cls)}
-        return cls(**{key: value for key, value in values.items() if key in known and value is not None})
+        """Takes the keys that are known; a missing or null one keeps its default.
+
+        Raises ValueError for a value that is none of its key.
+        """
+        known = {each.name: each.default for each in fields(cls)}
+        given = {key: value for key, value in values.items() if key in known and value is not None}
+        for key, value in given.items():
+            if not _is_like(known[key], value):
+                raise ValueError(f"{key}: {value!r}")
+        return cls(**given)
 
 
 @dataclass(frozen=True)
@@ -95,7 +102,7 @@ class RunFolder:
         values = _read_json(self.path / STATUS_FILE)
         try:
             return RunStatus.from_dict(values) if values else None
-        except TypeError:
+        except ValueError:
             return None
 
     def write_status(self, status: RunStatus) -> None:
@@ -131,11 +138,12 @@ class RunFolder:
         """The job's validation slices; None where there are none, or the file is not one that the trainer writes."""
         try:
             with np.load(self.preview_path(job), allow_pickle=False) as file:
-                images, reference, predicted = (file[name] for name in ("images", "reference", "predicted"))
+                images, reference, predicted = (np.asarray(file[name]) for name in ("images", "reference", "predicted"))
                 names = tuple(str(name) for name in file["names"])
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        # What is in an archive is compressed, and a header is Python's syntax to numpy: of a damaged one anything may come.
+        except Exception:  # noqa: BLE001
             return None
-        if images.ndim != 3 or not len(images) or not images.shape == reference.shape == predicted.shape:
+        if images.dtype != np.uint8 or images.ndim != 3 or not len(images) or not images.shape == reference.shape == predicted.shape:
             return None
         return Preview(images, reference, predicted, names)
 
@@ -163,6 +171,15 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+def _is_like(default: Any, value: Any) -> bool:
+    """Whether a status may have the value for that default: texts, whole numbers from 0, or finite ones."""
+    if isinstance(default, str):
+        return isinstance(value, str)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return 0 <= value < 1 << 31 and value == int(value) if isinstance(default, int) else math.isfinite(value)

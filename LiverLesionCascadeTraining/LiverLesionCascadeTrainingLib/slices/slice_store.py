@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from LiverLesionCascadeLib.engine.errors import CascadeError
+from LiverLesionCascadeLib.engine.errors import CascadeError, InputError
+from LiverLesionCascadeLib.engine.files import mapped_array
 from LiverLesionCascadeLib.engine.measures.liver_density import median_liver_hu
 from LiverLesionCascadeLib.engine.model.view import View, liver_box_view, normalise, whole_slice_view
 from LiverLesionCascadeLib.engine.passes.lesion_pass import NEIGHBOUR_REACH
@@ -238,16 +239,29 @@ def _append(
 
 
 def open_store(folder: Path) -> SliceStore:
-    """Opens a store that ``build_store`` wrote; the pixels stay on disk until they are used."""
+    """Opens a store that ``build_store`` wrote; the pixels stay on disk until they are used.
+
+    Raises InputError where it is damaged.
+    """
+    try:
+        return _open(folder)
+    except (OSError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise InputError(
+            f"The prepared slices in {folder} are damaged ({error}): delete that folder, and the same command makes "
+            "them again"
+        ) from error
+
+
+def _open(folder: Path) -> SliceStore:
     description = json.loads((folder / "slices.json").read_text(encoding="utf-8"))
     patients = sorted(set(description["patients"]))
     case = np.asarray(description["case"])
     patient_of_case = np.asarray([patients.index(name) for name in description["patients"]])
     priors = folder / "priors.npy"
-    return SliceStore(
-        images=np.load(folder / "images.npy", mmap_mode="r"),
-        targets=np.load(folder / "targets.npy", mmap_mode="r"),
-        priors=np.load(priors, mmap_mode="r") if priors.is_file() else None,
+    store = SliceStore(
+        images=mapped_array(folder / "images.npy"),
+        targets=mapped_array(folder / "targets.npy"),
+        priors=mapped_array(priors) if priors.is_file() else None,
         case=case,
         slice=np.asarray(description["slice"]),
         patient=patient_of_case[case],
@@ -263,3 +277,7 @@ def open_store(folder: Path) -> SliceStore:
         lesions_known=np.asarray(description["known"]),
         beside=np.asarray(description["beside"]) if description["beside"] else None,
     )
+    parts = (store.targets, store.case, store.slice, store.kinds, store.chosen, store.lesions_known)
+    if any(len(part) != len(store.images) for part in parts) or store.images.shape[1:] != store.targets.shape[2:]:
+        raise ValueError("its parts are of different lengths")
+    return store

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 from LiverLesionCascadeLib.engine.errors import InputError
-from LiverLesionCascadeLib.engine.model.bundle import WEIGHTS_FILE, ModelBundle
+from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
 from LiverLesionCascadeLib.engine.passes.presets import DEFAULT_PRESET, PAPER_SCALES, PRESETS, Preset
 from LiverLesionCascadeLib.engine.results.postprocessing import PostProcessing
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
@@ -117,7 +117,7 @@ def table_rows(training: CascadeTraining, bundle: ModelBundle, device: torch.dev
     vgg, one, two = whole(load_baseline(training, VGG_JOB, device)), whole(resnet), whole(resnet, cascade)
     both = files["liver"], files[CASCADE_JOB]
     segmenter = Segmenter(bundle, str(device))
-    shipped = (bundle.folder / WEIGHTS_FILE,)
+    shipped = (bundle.folder / bundle.metadata["weights"]["file"],)
 
     def in_box(preset: Preset) -> Callable[[CTVolume], tuple[np.ndarray, np.ndarray]]:
         def segment(ct: CTVolume) -> tuple[np.ndarray, np.ndarray]:

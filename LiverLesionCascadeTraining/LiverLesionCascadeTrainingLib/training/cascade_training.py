@@ -18,6 +18,7 @@ from LiverLesionCascadeLib.engine.model.model_settings import PASSES
 from LiverLesionCascadeLib.engine.model.network import CascadeResNet
 from torch import nn
 
+from ..cases.case_source import read_json
 from ..datasets.cases import TrainingCase, patient_folds
 from ..pretrained.imagenet_weights import ImageNetWeights
 from ..recipes import Recipe, StageRecipe
@@ -27,7 +28,7 @@ from ..slices.batches import BatchMaker
 from ..slices.cross_fitting import write_priors
 from ..slices.slice_store import SliceStore, build_store, open_store
 from ..slices.validation import slice_dice, write_preview
-from .checkpoint import finished_weights
+from .checkpoint import LAST, finished_weights, usable
 from .trainer import Execution, Trainer
 from .weight_averaging import estimate_norms, mean_weights
 
@@ -116,7 +117,7 @@ class CascadeTraining:
         path = self.folder / name
         content = json.loads(json.dumps(content))
         if path.is_file():
-            if json.loads(path.read_text(encoding="utf-8")) != content:
+            if read_json(path) != content:
                 raise InputError(f"{self.folder} holds a run with {what}: choose another folder or delete it")
             return
         if self._ranks.first:
@@ -166,7 +167,8 @@ class CascadeTraining:
         remedy = f"train it first (train --job {job})"
         weights = finished_weights(self.folder / job, self.recipe.stage(job).steps, remedy)
         network = self.recipe.model.network(pass_of(job))
-        network.load_state_dict(weights)
+        with usable(self.folder / job / LAST):
+            network.load_state_dict(weights)
         return network.placed(self._device).eval()
 
     def averaged(self, job: str) -> CascadeResNet:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from LiverLesionCascadeLib.engine.errors import CascadeError
+from LiverLesionCascadeLib.engine.model.tensor_file import read_tensors
 
 LAST, BEST = "last.pt", "best.pt"
 
@@ -41,10 +44,30 @@ def save_atomically(state: dict[str, Any], path: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
+@contextmanager
+def usable(path: Path) -> Iterator[None]:
+    """Raises TrainingError, with the remedy, for what goes wrong with a checkpoint's content meanwhile."""
+    try:
+        yield
+    except OSError as error:
+        raise TrainingError(
+            f"The checkpoint {path} cannot be read ({error.strerror or error}): check the disk and its rights"
+        ) from error
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
+        raise TrainingError(
+            f"The checkpoint {path} is damaged or of another version ({reason}): delete it, and the same command "
+            "trains that job again from its start"
+        ) from error
+
+
 def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
-    """Reads a checkpoint; only tensors and plain values are ever unpickled."""
-    state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-    return state
+    """Reads a checkpoint; only tensors and plain values are ever unpickled. Raises TrainingError."""
+    with usable(path):
+        state = read_tensors(path, device)
+        if not isinstance(state, dict):
+            raise TypeError("it holds no state")
+        return state
 
 
 def finished_weights(folder: Path, steps: int, remedy: str) -> dict[str, torch.Tensor]:
@@ -56,11 +79,12 @@ def finished_weights(folder: Path, steps: int, remedy: str) -> dict[str, torch.T
         remedy: What to do where it has not finished, for the message.
 
     Raises:
-        TrainingError: If it has not.
+        TrainingError: If it has not, or its checkpoint cannot be used.
     """
     path = folder / LAST
     state: dict[str, Any] = load_checkpoint(path, torch.device("cpu")) if path.is_file() else {"step": 0}
-    if state["step"] < steps:
-        raise TrainingError(f"Job {folder.name} has not finished: {remedy}")
-    weights: dict[str, torch.Tensor] = state["average"]
-    return weights
+    with usable(path):
+        if int(state["step"]) < steps:
+            raise TrainingError(f"Job {folder.name} has not finished: {remedy}")
+        weights: dict[str, torch.Tensor] = dict(state["average"])
+        return weights

@@ -23,7 +23,7 @@ from ..recipes import Recipe, StageRecipe
 from ..runs.run_control import RunControl, stop_signals
 from ..slices.batches import Batch, BatchMaker
 from ..slices.hard_slices import false_and_sure
-from .checkpoint import BEST, LAST, TrainingError, load_checkpoint, save_atomically
+from .checkpoint import BEST, LAST, TrainingError, load_checkpoint, save_atomically, usable
 from .distributed import Ranks, across_ranks, hold_shard
 from .losses import cascade_loss, learning_rate
 from .precision import Precision
@@ -104,18 +104,19 @@ class Trainer:
         self.checkpoint = folder / LAST
 
     def resume(self) -> None:
-        """Goes on from ``last.pt``, if there is one."""
+        """Goes on from ``last.pt``, if there is one. Raises TrainingError where that cannot be used."""
         if not self.checkpoint.is_file():
             return
         state = load_checkpoint(self.checkpoint, self._device)
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self._optimiser.load_state_dict(state["optimiser"])
-        self.step = state["step"]
-        self._losses, self._best_dice = state["losses"], state["best_dice"]
-        self._precision.scaler.load_state_dict(state["scaler"])
-        if self._batches.hard_slices is not None and "hard_slices" in state:
-            self._batches.hard_slices.load(state["hard_slices"])
+        with usable(self.checkpoint):
+            self.network.load_state_dict(state["network"])
+            self.average.load_state_dict(state["average"])
+            self._optimiser.load_state_dict(state["optimiser"])
+            self.step = int(state["step"])
+            self._losses, self._best_dice = [float(loss) for loss in state["losses"]], float(state["best_dice"])
+            self._precision.scaler.load_state_dict(state["scaler"])
+            if self._batches.hard_slices is not None and "hard_slices" in state:
+                self._batches.hard_slices.load(state["hard_slices"])
 
     def save(self) -> None:
         """Writes ``last.pt``: all that the next step depends on.

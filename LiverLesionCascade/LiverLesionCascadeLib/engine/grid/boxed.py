@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from ..files import read_array
 from .bounding_box import Box, Start, bounding_box, box_at, start_of
 
 
@@ -42,6 +44,16 @@ class Boxed:
         boxed = cls.of(array, start)
         small = boxed.values.max(initial=0) <= np.iinfo(np.uint8).max
         return cls(boxed.values.astype(np.uint8 if small else np.uint16), boxed.start)
+
+    @classmethod
+    def read(cls, path: Path, start: Sequence[int], shape: Sequence[int]) -> Boxed:
+        """The values in an NPY file. Raises OSError, and ValueError where they lie beyond a grid of ``shape``."""
+        values = read_array(path)
+        k, j, i = (int(first) for first in start)
+        ends = (first + n for first, n in zip((k, j, i), values.shape, strict=True))
+        if min(k, j, i) < 0 or any(end > n for end, n in zip(ends, shape, strict=True)):
+            raise ValueError(f"{path.name} does not lie within a grid of {tuple(shape)}")
+        return cls(values, (k, j, i))
 
     @classmethod
     def nothing(cls, dtype: type = np.bool_) -> Boxed:

@@ -17,10 +17,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,7 @@ from ..resources import RESOURCES
 from .bundle_settings import check_settings
 from .lesion_filter import LesionFilter
 from .model_settings import PASSES, ModelSettings
+from .tensor_file import read_tensors
 
 if TYPE_CHECKING:
     import torch
@@ -148,11 +149,10 @@ class ModelBundle:
         Raises:
             BundleError: If the weights hold anything but tensors, or not those of the network.
         """
-        import torch
 
         try:
-            weights = torch.load(io.BytesIO(self._weights), map_location="cpu", weights_only=True)
-        except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, LookupError, TypeError) as error:
+            weights = read_tensors(io.BytesIO(self._weights))
+        except ValueError as error:
             raise BundleError(
                 f"The weights in {self.folder} hold something other than tensors and were not loaded: "
                 "do not use this bundle"
@@ -188,7 +188,7 @@ def save_bundle(folder: Path, networks: dict[str, CascadeResNet], metadata: dict
     """Writes a bundle; convolutions in half precision, normalisation in single.
 
     Args:
-        folder: The bundle's folder; made, or its files replaced.
+        folder: The bundle's folder; made, or its files replaced: at every moment it is a bundle, the old or the new.
         networks: ``liver`` and ``lesion``.
         metadata: As in the module's docstring; ``format``, ``network`` and ``weights`` are filled in.
     """
@@ -204,6 +204,11 @@ def save_bundle(folder: Path, networks: dict[str, CascadeResNet], metadata: dict
     buffer = io.BytesIO()
     torch.save(states, buffer)
     weights = buffer.getvalue()
+    digest = hashlib.sha256(weights).hexdigest()
+    # An earlier bundle in the folder is whole until its metadata are replaced: they name its weights or the new ones.
+    earlier = folder / WEIGHTS_FILE
+    replaces = earlier.exists() and hashlib.sha256(earlier.read_bytes()).hexdigest() != digest
+    weights_file = f"weights-{digest[:8]}.pt" if replaces else WEIGHTS_FILE
     complete = {
         "format": FORMAT,
         **metadata,
@@ -213,8 +218,12 @@ def save_bundle(folder: Path, networks: dict[str, CascadeResNet], metadata: dict
             "input_channels": {name: networks[name].stem.in_channels for name in PASSES},
             "decoders": [name for name in PASSES if networks[name].decoder is not None],
         },
-        "weights": {"file": WEIGHTS_FILE, "sha256": hashlib.sha256(weights).hexdigest()},
+        "weights": {"file": weights_file, "sha256": digest},
     }
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / WEIGHTS_FILE, weights)
+    write_atomically(folder / weights_file, weights)
     write_atomically(folder / METADATA_FILE, (json.dumps(complete, indent=2, ensure_ascii=False) + "\n").encode())
+    for other in folder.glob("weights*.pt"):
+        if other.name != weights_file:
+            with contextlib.suppress(OSError):  # it takes space, and hinders nobody
+                other.unlink()

@@ -6,6 +6,7 @@ Only the boxes that hold something are kept, so that a result is small whatever 
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,15 @@ from ..grid.boxed import Boxed
 from ..grid.geometry import ImageGeometry
 from ..measures.lesions import Lesion
 from ..model.lesion_filter import LesionFilter
-from ..scan.ct_volume import CTVolume
+from ..scan.ct_volume import MAX_VOXELS, CTVolume
 
 _DESCRIPTION_FILE = "result.json"
+# What JSON may have for a measure of a lesion that is not just a number.
+_LESION_KINDS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("number", "voxels"), (int,)),
+    **dict.fromkeys(("confidence", "distance_to_liver_surface_mm"), (int, float, type(None))),
+    **dict.fromkeys(("long_axis_points", "short_axis_points", "centroid"), (list,)),
+}
 _MAPS = ("liver", "lesions", "liver_probability", "lesion_probability")
 
 
@@ -144,23 +151,30 @@ class SegmentationResult:
     @classmethod
     def read(cls, folder: Path) -> SegmentationResult:
         """Reads what ``write`` wrote. Raises OSError or ValueError where it is incomplete."""
-        description = json.loads((folder / _DESCRIPTION_FILE).read_bytes())
+        content = (folder / _DESCRIPTION_FILE).read_bytes()
         try:
-            maps: dict[str, Any] = {
-                name: Boxed(np.load(folder / f"{name}.npy", allow_pickle=False), tuple(start))
-                for name, start in description.pop("starts").items()
-            }
-            description["grid"] = ImageGeometry(**description["grid"])
+            description = json.loads(content)
+            grid, starts = description["grid"], description.pop("starts")
+            k, j, i = (int(n) for n in grid["shape"])
+            shape = k, j, i
+            if min(shape) < 1 or math.prod(shape) > MAX_VOXELS:
+                raise ValueError(f"{folder} holds a result of impossible size: segment the volume again")
+            description["grid"] = ImageGeometry(shape, np.array(grid["ijk_to_lps"], np.float64).reshape(4, 4))
+            maps: dict[str, Any] = {name: Boxed.read(folder / f"{name}.npy", starts[name], shape) for name in _MAPS}
             description["table"] = [_lesion_from_json(lesion) for lesion in description["table"]]
             description["findings"] = [Finding(**finding) for finding in description["findings"]]
             if description["lesion_filter"] is not None:
                 description["lesion_filter"] = LesionFilter.from_dict(description["lesion_filter"])
             return cls(**description, **maps)
-        except (KeyError, TypeError, EOFError) as error:
+        except (LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise ValueError(f"{folder} holds no complete result ({error}): segment the volume again") from error
 
 
 def _lesion_from_json(values: dict[str, Any]) -> Lesion:
-    """JSON has lists only; a lesion's points are tuples."""
+    """JSON has lists only; a lesion's points are tuples. Raises TypeError for a measure that is no number."""
+    for name, value in values.items():
+        kinds = _LESION_KINDS.get(name, (int, float))
+        if not isinstance(value, kinds):
+            raise TypeError(f"{name} {value!r}")
     axes = {name: tuple(map(tuple, values[name])) for name in ("long_axis_points", "short_axis_points")}
     return Lesion(**{**values, **axes, "centroid": tuple(values["centroid"])})

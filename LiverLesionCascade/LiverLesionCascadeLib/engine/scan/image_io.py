@@ -16,7 +16,7 @@ from ..findings import Finding
 from ..grid.geometry import ImageGeometry
 from . import nifti
 from .ct_volume import CTVolume
-from .itk_warnings import itk_warnings
+from .itk_warnings import itk_warnings, prints_logged
 from .stored_voxels import check_stored_voxels
 
 if TYPE_CHECKING:
@@ -193,9 +193,13 @@ def _read_nifti(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
 def _nifti_matrix(path: Path, header: nifti.NiftiHeader) -> np.ndarray:
     if header.version == 1:
         return _matrix(_information(path))
+    try:
+        as_nifti1 = header.as_nifti1()
+    except ValueError as error:
+        raise InputError(f"{path.name} has a damaged header ({error}). Export the scan again.") from error
     with tempfile.TemporaryDirectory() as folder:
         translated = Path(folder) / "header.nii"
-        translated.write_bytes(header.as_nifti1())
+        translated.write_bytes(as_nifti1)
         return _matrix(_information(translated))
 
 
@@ -209,7 +213,8 @@ def _read_itk(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
     if len(shape) >= 3:
         ImageGeometry((shape[-3], shape[-2], shape[-1]), _matrix(reader)).validate(path.name)
     try:
-        image = reader.Execute()
+        with prints_logged():
+            image = reader.Execute()
     except RuntimeError as error:
         raise _unreadable(path) from error
     return sitk.GetArrayFromImage(image), _matrix(reader), remarks
@@ -222,7 +227,8 @@ def _information(path: Path) -> SimpleITK.ImageFileReader:
     reader = sitk.ImageFileReader()
     reader.SetFileName(os.fspath(path))
     try:
-        reader.ReadImageInformation()
+        with prints_logged():
+            reader.ReadImageInformation()
     except RuntimeError as error:
         text = str(error)
         if any(phrase in text for phrase in ("orthonormal", "space direction")):

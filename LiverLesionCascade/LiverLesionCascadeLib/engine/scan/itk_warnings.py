@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import re
+import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -36,3 +40,25 @@ def itk_warnings() -> Iterator[list[str]]:
     finally:
         sitk.ProcessObject.SetGlobalWarningDisplay(shown)
         before.SetAsGlobalITKLogger()
+
+
+@contextmanager
+def prints_logged() -> Iterator[None]:
+    """What C++ prints on standard error meanwhile goes to the log: its libraries for NIfTI and MHA do
+    so for each thing that they dislike, where the error that is raised says what is wrong and what to do."""
+    sys.stderr.flush()
+    try:
+        kept = os.dup(2)
+    except OSError:  # closed
+        yield
+        return
+    with tempfile.TemporaryFile() as prints:
+        os.dup2(prints.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            prints.seek(0)
+            for line in prints.read().decode("utf-8", errors="replace").splitlines():
+                logging.debug("ITK: %s", line)

@@ -112,13 +112,19 @@ class NiftiHeader:
         ]
 
     def as_nifti1(self) -> bytes:
-        """The header in the layout of NIfTI-1, as far as it says where the voxels lie."""
+        """The header in the layout of NIfTI-1, as far as it says where the voxels lie.
+
+        Raises ValueError for numbers that are none of a scan's, which that layout has no room for.
+        """
         raw = bytearray(352)
         struct.pack_into("<i", raw, 0, 348)
         raw[344:348] = b"n+1\0"
         for name, values in {**self.fields, "vox_offset": (352.0,)}.items():
             offset, form = _FIELDS[348][name]
-            struct.pack_into("<" + form, raw, offset, *values)
+            try:
+                struct.pack_into("<" + form, raw, offset, *values)
+            except (struct.error, OverflowError) as error:
+                raise ValueError(f"{name} {values}") from error
         return bytes(raw)
 
     @property

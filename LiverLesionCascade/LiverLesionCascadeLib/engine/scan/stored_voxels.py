@@ -32,6 +32,7 @@ _NRRD_BYTES = {
     **dict.fromkeys(("ulonglong", "unsigned long long", "unsigned long long int", "uint64", "uint64_t"), 8),
 }
 _MHA_BYTES = {"CHAR": 1, "SHORT": 2, "INT": 4, "FLOAT": 4, "DOUBLE": 8, "LONG_LONG": 8, "LONG": 0}
+_MOST_DIMENSIONS = 7
 _MILLIMETRES = ("", "mm", "millimeter", "millimeters", "millimetre", "millimetres", "?")
 
 
@@ -142,6 +143,9 @@ def _nrrd(path: Path, start: bytes) -> _Claim | None:
     _require_nrrd_spacing(path, fields, len(sizes))
     named = fields.get("data file", fields.get("datafile"))
     several = named is not None and (named.upper().startswith("LIST") or "%" in named)
+    listed = re.search(rb"data ?file:\s*LIST[^\n]*\n(.*)", start, re.IGNORECASE | re.DOTALL)
+    names = listed[1].decode("utf-8", errors="replace").splitlines() if listed else []
+    _require_beside(path, [named or "", *names])
     data = path if named is None else path.parent / named
     skip = int(fields.get("byte skip", fields.get("byteskip", "0")))
     lines = int(fields.get("line skip", fields.get("lineskip", "0")))
@@ -181,17 +185,24 @@ def _meta(path: Path, start: bytes) -> _Claim | None:
     while at < len(start):
         end = start.find(b"\n", at)
         end = len(start) if end < 0 else end
-        name, equals, text = start[at:end].decode("latin-1").partition("=")
+        line = start[at:end].decode("latin-1")
         at = end + 1
-        if not equals:
-            return None
-        fields[name.strip()] = text.strip()
-        if name.strip() == "ElementDataFile":
+        name, separator, text = (*(part.strip() for part in re.split("([=:])", line, maxsplit=1)), "", "")[:3]
+        if not line.strip():
+            continue
+        if not separator:
+            raise InputError(f"{path.name} is truncated, damaged or not what its name says. Copy or export it again.")
+        fields[name] = text
+        if name == "ElementDataFile":
             break
+    # MetaIO writes over its own memory for more.
+    dimensions = int(fields.get("NDims", "3"))
+    if not 1 <= dimensions <= _MOST_DIMENSIONS:
+        raise ValueError(f"NDims {dimensions}")
     if "DimSize" not in fields or "ElementDataFile" not in fields:
         return None
     sizes = [int(n) for n in fields["DimSize"].split()]
-    if min(sizes, default=0) < 1:
+    if len(sizes) != dimensions or min(sizes) < 1:
         raise ValueError(f"DimSize {fields['DimSize']}")
     if len(sizes) >= 3 and not {"ElementSpacing", "ElementSize"} & fields.keys():
         raise InvalidVolumeError(
@@ -212,11 +223,24 @@ def _meta(path: Path, start: bytes) -> _Claim | None:
         raise ValueError(f"HeaderSize {skip}")
     local = named.upper() == "LOCAL"
     several = named.upper() == "LIST" or "%" in named
+    listed = start[at:] if named.upper() == "LIST" else b""
+    _require_beside(path, [fields["ElementDataFile"], *listed.decode("latin-1").splitlines()])
     kind = fields.get("ElementType", "").removeprefix("MET_").removesuffix("_ARRAY")
     each = _MHA_BYTES.get(kind.removeprefix("U"), 0) * int(fields.get("ElementNumberOfChannels", "1"))
     data = path if local else path.parent / fields["ElementDataFile"]
     offset = None if skip == -1 else at if local else skip
     return _Claim(None if several else data, offset, math.prod(sizes) * each, compressed, True)
+
+
+def _require_beside(path: Path, named: list[str]) -> None:
+    """Raise InputError where a header would have a file read that lies elsewhere: it may come from anybody."""
+    for each in named:
+        parts = re.split(r"[/\\]", each.strip())
+        if ".." in parts or (len(parts) > 1 and not parts[0]) or re.match("[A-Za-z]:", each):
+            raise InputError(
+                f"{path.name} names voxels outside of its folder ({each.strip()[:80]}), which are not read. Put that "
+                "file beside it and correct its header."
+            )
 
 
 def _require_millimetres(path: Path, units: list[str]) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import slicer
 
-from ...engine.errors import OutputError
+from ...engine.errors import InputError, InvalidVolumeError, OutputError
 from ...engine.files import atomic_file
+from ...engine.scan.stored_voxels import check_stored_voxels
 
 SUFFIX = ".seg.nrrd"
 
@@ -30,7 +31,16 @@ def saveSegmentation(node: slicer.vtkMRMLSegmentationNode, path: str | Path, com
             if not storage.WriteData(node):
                 details = " ".join(storage.GetUserMessages().GetAllMessagesAsString().split())
                 raise OutputError(f"{path} could not be written. Check that the disk is not full. {details}".rstrip())
+            _requireWhole(temporary, path)
     except OSError as error:
         reason = error.strerror or error
         raise OutputError(f"{path} cannot be written: {reason}. Choose a folder that you can write to.") from error
     return path
+
+
+def _requireWhole(written: Path, path: Path) -> None:
+    """Raise OutputError where the file ends too early: the writer says nothing of a disk that was full at its end."""
+    try:
+        check_stored_voxels(written)
+    except (InputError, InvalidVolumeError) as error:
+        raise OutputError(f"{path} could not be written as a whole. Check that the disk is not full.") from error

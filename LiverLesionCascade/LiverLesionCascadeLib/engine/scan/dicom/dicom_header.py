@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import struct
 import zlib
 from collections.abc import Sequence
@@ -9,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydicom
+from pydicom.errors import BytesLengthException
 
 from ...errors import InputError
 
@@ -17,17 +21,20 @@ _SUFFIXES = (".dcm", ".dicom", ".ima")
 #: What pydicom raises for files that are damaged or no DICOM.
 UNREADABLE = (
     ValueError,
-    KeyError,
-    IndexError,
+    LookupError,
+    ArithmeticError,
     AttributeError,
     TypeError,
     EOFError,
+    OSError,
     NotImplementedError,
-    OverflowError,
     RecursionError,
+    BytesLengthException,
     struct.error,
     zlib.error,
 )
+# A read of more than this is not believed without a look at the file's size.
+_LARGE_READ = 1 << 16
 _LONG_FORM = (b"OB", b"OW", b"SQ", b"UN", b"UT")
 _FIRST_GROUPS = (0x0002, 0x0008)
 
@@ -74,15 +81,30 @@ def read_header(path: Path, tags: Sequence[str] | None = None) -> Any:
 
     Raises OSError, and InputError for a file that is none.
     """
-    import pydicom
-
-    try:
-        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(tags) if tags else None, force=True)
-    except UNREADABLE as error:
-        raise damaged(path) from error
+    header = read_dataset(path, stop_before_pixels=True, specific_tags=list(tags) if tags else None)
     if not len(header):
         raise damaged(path)
     return header
+
+
+def read_dataset(path: Path, **choices: Any) -> Any:
+    """What pydicom's ``dcmread`` makes of a file, with or without the mark at byte 128. Raises OSError, InputError."""
+    try:
+        with _Bounded(io.FileIO(path)) as file:
+            return pydicom.dcmread(file, force=True, **choices)
+    except UNREADABLE as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise damaged(path) from error
+
+
+class _Bounded(io.BufferedReader):
+    """A file that takes no memory for bytes that it has not: damaged headers claim gigabytes."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is not None and size > _LARGE_READ:
+            size = max(min(size, os.fstat(self.fileno()).st_size - self.tell()), 0)
+        return super().read(size)
 
 
 def damaged(path: Path) -> InputError:
@@ -148,7 +170,7 @@ def sop_class(header: Any) -> str:
 def in_groups(name: str, *groups: Any) -> Any:
     """The first item of a functional group: of the frame's own groups, else of those that all frames share; or None."""
     for group in groups:
-        items = group.get(name) if group is not None else None
-        if items:
+        items = value(group, name) if group is not None else None
+        if isinstance(items, pydicom.Sequence):
             return items[0]
     return None

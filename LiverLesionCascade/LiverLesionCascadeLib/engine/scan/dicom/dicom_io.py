@@ -22,6 +22,7 @@ from .dicom_header import (
     damaged,
     is_dicom,
     number,
+    read_dataset,
     read_header,
     sop_class,
     text,
@@ -190,13 +191,12 @@ def list_series(paths: Iterable[Path]) -> Listing:
 
 def pixel_digest(path: Path) -> bytes:
     """Equal for files with the same pixels, stored in the same way. Raises OSError, InputError."""
-    import pydicom
-
     try:
-        dataset = pydicom.dcmread(path, force=True)
-        pixels = dataset.get("PixelData")
+        pixels = read_dataset(path).get("PixelData")
         return hashlib.blake2b(bytes(pixels) if pixels is not None else path.read_bytes()).digest()
     except UNREADABLE as error:
+        if isinstance(error, OSError):
+            raise
         raise damaged(path) from error
 
 

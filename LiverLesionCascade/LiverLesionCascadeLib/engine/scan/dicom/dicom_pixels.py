@@ -17,7 +17,7 @@ from scipy import ndimage
 
 from ...errors import InputError, InvalidVolumeError
 from ..ct_volume import AIR_HU, MAX_VOXELS
-from .dicom_header import UNREADABLE, in_groups, number, numbers, value
+from .dicom_header import UNREADABLE, in_groups, number, numbers, read_dataset, value
 from .dicom_slice import Slice
 
 # A blank image compresses well, but not so well.
@@ -77,13 +77,11 @@ class _Images:
 
     def hu(self, one: Slice) -> tuple[np.ndarray, bool]:
         """(row, column) HU, and whether padding was made air."""
-        import pydicom
-
         if one.path != self._path:
             try:
-                self._dataset = pydicom.dcmread(one.path, force=True)
+                self._dataset = read_dataset(one.path)
                 self._stored = _stored(self._dataset, one.path)
-            except (OSError, *UNREADABLE) as error:
+            except UNREADABLE as error:
                 raise _unreadable(one.path) from error
             self._path = one.path
         stored = self._stored[one.frame or 0]
