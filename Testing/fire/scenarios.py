@@ -1,0 +1,331 @@
+"""What is done while files fail: each lays out a folder, works in it, and says whether all is whole afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import shutil
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import SimpleITK as sitk
+import torch
+from fakes.archive_tasks import run_archive
+from fakes.worker_loop import EventLoop
+from fixtures.dicom_files import write_series
+from fixtures.lits_phantoms import phantom_case, write_case
+from fixtures.phantom import PhantomSegmenter, phantom_image
+from fixtures.tiny_recipe import tiny_recipe
+from LiverLesionCascadeLib.archive.archive_folder import writing_to
+from LiverLesionCascadeLib.archive.records import DONE
+from LiverLesionCascadeLib.archive.summary import write_summary
+from LiverLesionCascadeLib.cli import main
+from LiverLesionCascadeLib.engine.errors import CascadeError
+from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
+from LiverLesionCascadeLib.engine.run_options import RunOptions
+from LiverLesionCascadeLib.engine.scan.stored_voxels import check_stored_voxels
+from LiverLesionCascadeLib.worker.client import WorkerClient
+from LiverLesionCascadeLib.worker.process import ProcessEvents
+from LiverLesionCascadeLib.worker.protocol import VERSION, Hello, LineReader, StartRun, decode, encode
+from LiverLesionCascadeLib.worker.server import Server
+from LiverLesionCascadeLib.worker.submitted_run import RunHandlers, VolumeData
+from LiverLesionCascadeTrainingLib import recipes
+from LiverLesionCascadeTrainingLib.bundles.export import default_card, export_bundle
+from LiverLesionCascadeTrainingLib.datasets.cases import find_splits
+from LiverLesionCascadeTrainingLib.training.cascade_training import CascadeTraining
+
+CPU = torch.device("cpu")
+
+
+def small_scan(path: Path, note: str = "") -> None:
+    """Every second voxel of the phantom. ``note``: in its header, so that no two are copies of one another."""
+    image = sitk.Shrink(phantom_image(), (2, 2, 2))
+    image.SetOrigin((float(len(note)), 0.0, 500.0 + sum(map(ord, note))))
+    sitk.WriteImage(image, str(path))
+
+
+class Scenario(ABC):
+    """Something that is done with files."""
+
+    name: str
+
+    def prepare(self, place: Path) -> None:  # noqa: B027
+        """Lays out what it works on, if anything; files do not fail."""
+
+    @abstractmethod
+    def act(self, place: Path) -> str | None:
+        """Works; the error's line, or None where all went well. Whatever else is raised is a finding."""
+
+    @abstractmethod
+    def wrong(self, place: Path, done: bool) -> str | None:
+        """What is not whole: a result that is neither the old nor the new one. ``done``: it has to be the new one."""
+
+
+def command(*words: object) -> str | None:
+    """The line that a command ends with; raises where it is no error for people."""
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
+        code = main([str(word) for word in words], PhantomSegmenter())
+    lines = [line for line in said.getvalue().splitlines() if line.startswith("error: ")]
+    if code == 0:
+        return None
+    if code == 1 or len(lines) != 1:
+        raise AssertionError(f"exit code {code}: {said.getvalue()[-300:]}")
+    return lines[0].removeprefix("error: ")
+
+
+class Segment(Scenario):
+    """A scan into a new folder, or over an earlier result."""
+
+    def __init__(self, name: str, replaces: bool = False, dicom: bool = False) -> None:
+        self.name, self._replaces, self._dicom = name, replaces, dicom
+
+    def prepare(self, place: Path) -> None:
+        if self._dicom:
+            hu = (sitk.GetArrayFromImage(sitk.Shrink(phantom_image(), (2, 2, 1))) + 1024).clip(0).astype(np.uint16)
+            write_series(place / "in", hu)
+        else:
+            (place / "in").mkdir()
+            small_scan(place / "in" / "a.nii")
+        if self._replaces:
+            (place / "out").mkdir()
+            for name in ("segmentation.seg.nrrd", "lesions.csv", "report.html", "liver-probability.nrrd"):
+                (place / "out" / name).write_bytes(b"old")
+
+    def act(self, place: Path) -> str | None:
+        scan = place / "in" if self._dicom else place / "in" / "a.nii"
+        more = (["--force"] if self._replaces else []) + (["--dicom"] if self._dicom else [])
+        return command("segment", scan, "-o", place / "out", "-q", *more)
+
+    def wrong(self, place: Path, done: bool) -> str | None:
+        out = place / "out"
+        found = sorted(out.iterdir()) if out.is_dir() else []
+        # What could not be removed is removed by the next run.
+        hidden = [path.name for path in found if path.name.startswith(".")]
+        if done and hidden:
+            return f"left behind: {hidden}"
+        there = {path.name: path.read_bytes() for path in found if path.name not in hidden}
+        old = {name for name, content in there.items() if content == b"old"}
+        expected = {"segmentation.seg.nrrd", "lesions.csv", "report.html"}
+        expected |= {"segmentation.dcm", "report.dcm"} if self._dicom else set()
+        if set(there) - old and old:
+            return f"a mix: old {sorted(old)}, new {sorted(set(there) - old)}"
+        if done or set(there) - old:
+            for name, content in there.items():
+                self._require_whole(out / name, content)
+            missing = expected - set(there)
+            return f"of the new result {sorted(missing)} are missing" if missing else None
+        return "the old result is not whole" if self._replaces and len(old) != 4 else None
+
+    def _require_whole(self, path: Path, content: bytes) -> None:
+        """Raises where a file ends too early or holds something else."""
+        if path.name.endswith(".nrrd"):
+            assert read_labels_of(path) > 100, "few voxels"
+        elif path.suffix == ".dcm":
+            pydicom.dcmread(path)
+        else:
+            end = b"</html>" if path.suffix == ".html" else b"\n"
+            assert content.rstrip(b"\n") + b"\n" and content.strip().endswith(end.strip()), f"{path.name} has no end"
+            assert path.suffix != ".csv" or content.count(b"\n") == 3, "lesions are missing"
+
+
+def read_labels_of(path: Path) -> int:
+    """Voxels of an image file that are not zero; raises where it is damaged."""
+    check_stored_voxels(path)
+    return int(np.count_nonzero(sitk.GetArrayFromImage(sitk.ReadImage(str(path)))))
+
+
+class Archive(Scenario):
+    """Two scans; their records, tables and summary."""
+
+    name = "archive"
+
+    def prepare(self, place: Path) -> None:
+        (place / "in").mkdir()
+        for name in ("a", "b"):
+            small_scan(place / "in" / f"{name}.nii", name)
+
+    def act(self, place: Path) -> str | None:
+        from .product_readers import _Here
+
+        try:
+            with contextlib.redirect_stderr(io.StringIO()), writing_to(place / "out"):
+                outcome = run_archive(place / "in", place / "out", _Here(), report="light")
+                write_summary(outcome.records, place / "out")
+        except CascadeError as error:
+            return str(error)
+        failed = [record["error"] for record in outcome.records if record["state"] != DONE]
+        return failed[0] if failed else None
+
+    def wrong(self, place: Path, done: bool) -> str | None:
+        import json
+
+        records = [json.loads(path.read_text()) for path in (place / "out" / "records").glob("*.json")]
+        for record in records:
+            folder = place / "out" / "cases" / record["name"]
+            if record["state"] == DONE and not all((folder / name).is_file() for name in record["outputs"]):
+                return f"{record['name']} is recorded as done and lacks files"
+        if done:
+            left = [path for path in (place / "out").rglob(".*") if path.name != ".lock"]
+            if len(records) != 2 or left or not (place / "out" / "summary.html").is_file():
+                return f"{len(records)} records, left behind: {left}"
+        return None
+
+
+class Train(Scenario):
+    """Slices, one job of the training, its log and checkpoints."""
+
+    name = "train"
+
+    def prepare(self, place: Path) -> None:
+        for seed, split in ((1, "train"), (2, "train"), (3, "val")):
+            write_case(place / split, str(seed), *phantom_case(seed, slices=4, side=24))
+
+    def act(self, place: Path) -> str | None:
+        recipes.RECIPES["compact"] = tiny_recipe(1)
+        sys.modules["torch.utils.tensorboard"] = None  # type: ignore[assignment]
+        cases = (place / "train", "--validation", place / "val")
+        jobs = ("--job", "prepare", "--job", "liver")
+        return command("train", *cases, "-o", place / "run", "--device", "cpu", "--threads", "1", *jobs)
+
+    def wrong(self, place: Path, done: bool) -> str | None:
+        from LiverLesionCascadeTrainingLib.training.checkpoint import load_checkpoint
+
+        last = place / "run" / "liver" / "last.pt"
+        if last.exists() and load_checkpoint(last, CPU)["step"] != 1:
+            return "the checkpoint is of another step"
+        left = [path.name for path in (place / "run").rglob("*") if ".partial" in path.name or ".writing" in path.name]
+        if left:
+            return f"left behind: {left}"
+        if done and not (last.exists() and (place / "run" / "liver" / "log.csv").stat().st_size > 100):
+            return "no checkpoint or log"
+        return None
+
+
+class Export(Scenario):
+    """A bundle over an earlier one: it loads at every moment, as the one or the other."""
+
+    name = "export"
+
+    def __init__(self, run: Path) -> None:
+        self._run = run
+
+    def prepare(self, place: Path) -> None:
+        for name in ("run", "train", "val"):
+            shutil.copytree(self._run / name, place / name)
+        self._export(place, "1.0.0")
+
+    def act(self, place: Path) -> str | None:
+        try:
+            self._export(place, "2.0.0")
+        except CascadeError as error:
+            return str(error)
+        return None
+
+    def _export(self, place: Path, version: str) -> None:
+        training = CascadeTraining(
+            place / "run", _short_recipe(), find_splits([place / "train"], [place / "val"]), CPU, lambda line: None
+        )
+        if version == "2.0.0":
+            before = training.load("liver").state_dict()["stem.weight"].abs().sum()
+            assert before > 0
+        export_bundle(training, place / "bundle", default_card("compact") | {"version": version}, "lesion-image")
+
+    def wrong(self, place: Path, done: bool) -> str | None:
+        bundle = ModelBundle.load(place / "bundle")
+        bundle.networks(CPU)
+        left = [path.name for path in (place / "bundle").iterdir() if path.name.startswith(".")]
+        if left:
+            return f"left behind: {left}"
+        return f"version {bundle.version}" if done and bundle.version != "2.0.0" else None
+
+
+def _short_recipe():
+    return tiny_recipe(1)
+
+
+def trained_run(place: Path) -> Path:
+    """A finished training for exports, with its cases."""
+    for seed, split in ((1, "train"), (2, "train"), (3, "val")):
+        write_case(place / split, str(seed), *phantom_case(seed, slices=4, side=24))
+    training = CascadeTraining(
+        place / "run", _short_recipe(), find_splits([place / "train"], [place / "val"]), CPU, lambda line: None
+    )
+    training.prepare()
+    for job in ("liver", "lesion-image"):
+        training.run(job)
+    return place
+
+
+class Exchange(Scenario):
+    """A run through the worker's client and its server, on files; the server computes in this process."""
+
+    name = "worker's exchange"
+
+    def act(self, place: Path) -> str | None:
+        loop, told = EventLoop(), []
+        client = WorkerClient(lambda events: _ServerHere(loop, events), loop.call_later, place / "temporary")
+        hu = sitk.GetArrayFromImage(sitk.Shrink(phantom_image(), (2, 2, 2)))
+        handlers = RunHandlers(
+            lambda *progress: None,
+            lambda result: told.append(None),
+            lambda failure: told.append(failure),
+            lambda: told.append("cancelled"),
+        )
+        client.submit(VolumeData(hu, np.diag([2.0, 2.0, 3.0, 1.0]), "CT"), RunOptions(), handlers)
+        loop.run_pending()
+        client.close()
+        assert len(told) == 1, f"told {told}"
+        if told[0] is None:
+            return None
+        assert told[0].kind == "disk", f"{told[0].kind}: {told[0].message} {told[0].details[-300:]}"
+        return str(told[0].message)
+
+    def wrong(self, place: Path, done: bool) -> str | None:
+        left = [str(path) for path in place.rglob("*") if path.name != "temporary"]
+        return f"left behind: {left}" if left else None
+
+
+class _ServerHere:
+    """A worker process that is this one."""
+
+    pid = 1
+
+    def __init__(self, loop: EventLoop, events: ProcessEvents) -> None:
+        self._loop, self._events = loop, events
+        self._lines = LineReader()
+        self._server = Server(io.BytesIO(), io.BytesIO())
+        self._server._models.get = lambda options: (PhantomSegmenter(), [])  # type: ignore[assignment,return-value]
+
+    def start(self) -> None:
+        hello = encode(Hello(VERSION, "2", "", (), ""))
+        self._loop.post(lambda: self._events.on_output(hello))
+
+    def write(self, data: bytes) -> None:
+        for line in self._lines.lines(data):
+            message = decode(line)
+            assert isinstance(message, StartRun)
+            reply = encode(self._server._answer(message))
+            self._loop.post(lambda reply=reply: self._events.on_output(reply))  # type: ignore[misc]
+
+    def kill(self) -> None:
+        self._loop.post(lambda: self._events.on_ended(9, True))
+
+    def wait(self, seconds: float) -> None: ...
+
+
+def scenarios(run: Path) -> list[Callable[[], Scenario]]:
+    """``run``: a folder that ``trained_run`` filled."""
+    return [
+        lambda: Segment("segment"),
+        lambda: Segment("segment over an earlier result", replaces=True),
+        lambda: Segment("segment with DICOM objects", dicom=True),
+        Archive,
+        Train,
+        lambda: Export(run),
+        Exchange,
+    ]
