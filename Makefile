@@ -11,6 +11,8 @@ DATA ?= data
 # The CT for `make segment` (empty: the sample), and the folder for its results.
 CT ?=
 OUT ?=
+# Share of the runs of `make fire`.
+PART ?= 1
 # More options for `make segment`, such as FLAGS="--preset paper --probabilities --force".
 FLAGS ?=
 
@@ -26,7 +28,7 @@ INSTALLED_WEB := $(VENV)/.installed-web
 SAMPLE := sample/volume-117.nii.gz
 
 .DELETE_ON_ERROR:
-.PHONY: help segment sample test test-wheel test-web lint docs validate benchmark train-demo release-check
+.PHONY: help segment sample test test-wheel test-web lint docs validate benchmark fire train-demo release-check
 .PHONY: slicer-test install install-test install-browser clean
 
 help:
@@ -39,6 +41,7 @@ help:
 	@echo 'make docs                           the documentation of Docs/ as a site in build/docs'
 	@echo 'make validate [DATA=folder]         validation figures, into Docs/accuracy.md and the README'
 	@echo 'make benchmark                      seconds per stage, peak memory, throughput of training, into Docs/speed.md'
+	@echo 'make fire                           mutated files, failing disks, kills: figures into Docs/reliability.md (Linux)'
 	@echo 'make train-demo                     a short training on the sample CT: curves, a bundle, its evaluation'
 	@echo 'make release-check                  what the Extensions Index asks for, packaged files, the size of the repository'
 	@echo 'make clean                          remove the virtual environment and caches'
@@ -139,6 +142,13 @@ benchmark: $(INSTALLED_TEST)
 	@for name in segmentation grids panel training; do \
 	  QT_QPA_PLATFORM=offscreen $(PY) Testing/benchmarks/benchmark_$$name.py > build/$$name.md && \
 	  $(FIGURES) Docs/speed.md $$name < build/$$name.md || exit 1; done
+
+# Figures come into the page even where something was found; then it fails.
+fire: $(INSTALLED_TEST)
+	@mkdir -p build
+	@for name in fuzz faults kills; do \
+	  PYTHONPATH=Testing $(PY) -m fire $$name --part $(PART) > build/$$name.md || failed=1; \
+	  $(FIGURES) Docs/reliability.md $$name < build/$$name.md || exit 1; done; test -z "$$failed"
 
 release-check: $(INSTALLED_TEST)
 	@$(PY) Testing/tools/release_check.py

@@ -21,7 +21,7 @@ from LiverLesionCascadeLib.archive.summary import write_summary
 from LiverLesionCascadeLib.engine.grid.boxed import Boxed
 from LiverLesionCascadeLib.engine.measures.lesions import label_lesions, measure_lesions
 from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
-from LiverLesionCascadeLib.engine.results.source_result import SourceResult
+from LiverLesionCascadeLib.engine.results.result import SegmentationResult
 from LiverLesionCascadeLib.engine.run_options import RunOptions
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from LiverLesionCascadeLib.worker.connection import Connection
@@ -54,7 +54,7 @@ def _bundle() -> Files:
 def bundle_metadata() -> Reader:
     def read(folder: Path) -> tuple[Hashable, bool]:
         bundle = ModelBundle.load(folder)
-        _ = bundle.name, bundle.version, bundle.input_channels, bundle.lesion_pass.shift_hu(100.0)
+        _ = bundle.name, bundle.version, bundle.settings.metadata(), bundle.settings.lesion_pass.shift_hu(100.0)
         return 0, False
 
     return Reader("metadata.json of bundles", [_bundle()], read)
@@ -174,21 +174,20 @@ def exchanged_results() -> Reader:
     lesions = label_lesions(HU > 90)
     with tempfile.TemporaryDirectory() as folder:
         ct = CTVolume.from_array(HU, np.diag([0.8, 0.7, 2.0, 1.0]), "CT")
-        result = SourceResult(
-            HU.shape, ct.source.ijk_to_lps, "CT", Boxed.labels(HU > 0), Boxed.labels(lesions), 3.5,
-            table=measure_lesions(lesions, HU, ct.geometry)[:2], bundle_name="b", bundle_version="1", preset="fast",
-            device="cpu", findings=ct.check(),
+        result = SegmentationResult.of(
+            ct, HU > 0, lesions, table=measure_lesions(lesions, HU, ct.geometry)[:2], bundle_name="b",
+            bundle_version="1", preset="fast", device="cpu", findings=ct.check(),
         )  # fmt: skip
         result.write(Path(folder))
         files = files_of(Path(folder))
 
     def read(place: Path) -> tuple[Hashable, bool]:
         try:
-            found = SourceResult.read(place)
+            found = SegmentationResult.read(place)
         except (OSError, ValueError):  # the client tells that the folder cannot be used
             return 0, True
-        found.liver.full(found.shape)
-        found.lesions.full(found.shape)
+        found.liver.full(found.grid.shape)
+        found.lesions.full(found.grid.shape)
         for lesion in found.table:
             f"{lesion.volume_ml:.1f} {lesion.long_axis_mm:.1f} {lesion.number:d}"
         return 0, False

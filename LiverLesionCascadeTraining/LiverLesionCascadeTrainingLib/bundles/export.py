@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from LiverLesionCascadeLib.archive.archive_folder import writing_to
 from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.files import write_atomically
 from LiverLesionCascadeLib.engine.model.bundle import METADATA_FILE, save_bundle
@@ -74,6 +75,7 @@ def export_bundle(training: CascadeTraining, folder: Path, card: dict[str, Any],
 
     Raises:
         TrainingError: If a job has not finished.
+        OutputError: If the bundle cannot be written; an earlier one in the folder is kept.
     """
     recipe = training.recipe
     networks = {"liver": training.averaged("liver"), "lesion": training.averaged(lesion_job)}
@@ -99,8 +101,9 @@ def export_bundle(training: CascadeTraining, folder: Path, card: dict[str, Any],
             "single_slice_scans": [case.name for case in cases if case.sparse],
         },
     }
-    save_bundle(folder, networks, metadata)
-    write_model_card(folder)
+    with writing_to(folder):
+        save_bundle(folder, networks, metadata)
+        write_model_card(folder)
 
 
 def validation_figures(summary: EvaluationSummary, preset: str) -> dict[str, Any]:

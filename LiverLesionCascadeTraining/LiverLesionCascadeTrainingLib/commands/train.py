@@ -74,6 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Trains, then exports the bundle to ``RUN/bundle``; interrupted, the same command goes on."""
     import torch
+    from LiverLesionCascadeLib.archive.archive_folder import writing_to
     from LiverLesionCascadeLib.engine.errors import CancelledError, InputError
     from LiverLesionCascadeLib.engine.model.device import select_device
 
@@ -100,14 +101,15 @@ def run(args: argparse.Namespace) -> int:
     device = select_device(local_device(args.device))
     if args.dry_run:
         return _dry_run(args, recipe, device)
-    args.output.mkdir(parents=True, exist_ok=True)
+    with writing_to(args.output):
+        args.output.mkdir(parents=True, exist_ok=True)
     # A cluster's scheduler ends jobs by SIGTERM; a step in progress is finished and saved (see Trainer).
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     plan = {job: recipe.stage(job) for job in jobs if job in recipe.jobs}
     with joined(device) as ranks:
         control = RunControl(args.output if ranks.first else None, device, plan)
         try:
-            with denormals_flushed():
+            with denormals_flushed(), writing_to(args.output):
                 _train(args, recipe, device, ranks, control, jobs, card)
         except (CancelledError, KeyboardInterrupt) as error:
             control.say("stopped", message=str(error))

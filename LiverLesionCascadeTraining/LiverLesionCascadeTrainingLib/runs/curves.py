@@ -6,6 +6,7 @@ from html import escape
 from pathlib import Path
 
 import numpy as np
+from LiverLesionCascadeLib.engine.files import write_atomically
 
 from .log_curves import Curves
 from .run_folder import RunFolder
@@ -23,11 +24,11 @@ def write_curves(run: Path, jobs: tuple[str, ...]) -> Path | None:
         return None
     width, height = 2 * (_WIDTH + _MARGIN) + _MARGIN, len(rows) * (_HEIGHT + 2 * _MARGIN)
     path = run / "curves.svg"
-    path.write_text(
+    picture = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" font-family="sans-serif" '
-        f'font-size="12"><rect width="100%" height="100%" fill="white"/>{"".join(rows)}</svg>\n',
-        encoding="utf-8",
+        f'font-size="12"><rect width="100%" height="100%" fill="white"/>{"".join(rows)}</svg>\n'
     )
+    write_atomically(path, picture.encode())
     return path
 
 

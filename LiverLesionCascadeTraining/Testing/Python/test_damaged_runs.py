@@ -1,7 +1,7 @@
 """What a training goes on from, damaged: each is named with what to do, and none is taken for what it is not."""
 
 import json
-from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,13 +10,18 @@ import torch
 from fixtures.dicom_files import write_series
 from fixtures.lits_phantoms import phantom_case, write_case
 from fixtures.tiny_recipe import tiny_recipe
-from LiverLesionCascadeLib.engine.errors import InputError
+from LiverLesionCascadeLib.cli import main
+from LiverLesionCascadeLib.engine.errors import InputError, OutputError
+from LiverLesionCascadeLib.engine.model import bundle
+from LiverLesionCascadeTrainingLib import recipes
+from LiverLesionCascadeTrainingLib.bundles import export
 from LiverLesionCascadeTrainingLib.datasets.cases import find_splits
 from LiverLesionCascadeTrainingLib.datasets.prepare import prepare
 from LiverLesionCascadeTrainingLib.datasets.prepared import open_dataset
 from LiverLesionCascadeTrainingLib.layouts.dicom_seg import find_dicom
 from LiverLesionCascadeTrainingLib.layouts.slicer_folder import find_slicer
 from LiverLesionCascadeTrainingLib.runs.run_folder import RunFolder, RunStatus
+from LiverLesionCascadeTrainingLib.slices import slice_store
 from LiverLesionCascadeTrainingLib.slices.slice_store import open_store
 from LiverLesionCascadeTrainingLib.training.cascade_training import CascadeTraining
 from LiverLesionCascadeTrainingLib.training.checkpoint import TrainingError, finished_weights
@@ -35,8 +40,7 @@ def data(tmp_path_factory):
 
 def training_in(folder, data) -> CascadeTraining:
     cases = find_splits([data / "train"], [data / "val"])
-    recipe = replace(tiny_recipe(1), folds=2) if hasattr(tiny_recipe(1), "folds") else tiny_recipe(1)
-    return CascadeTraining(folder, recipe, cases, CPU, lambda line: None)
+    return CascadeTraining(folder, tiny_recipe(1), cases, CPU, lambda line: None)
 
 
 @pytest.mark.parametrize(
@@ -158,3 +162,39 @@ def test_a_damaged_log_has_no_curves(content, tmp_path):
     assert len(RunFolder(tmp_path).curves("liver").steps) == 0
     (tmp_path / "status.json").write_bytes(b"[" * 100_000)
     assert RunFolder(tmp_path).status() is None
+
+
+def test_a_run_folder_that_cannot_be_written_is_one_line_with_what_to_do(data, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(recipes.RECIPES, "compact", tiny_recipe(1))
+    (tmp_path / "file").write_bytes(b"")
+    words = ["train", str(data / "train"), "--validation", str(data / "val"), "--device", "cpu", "--job", "prepare"]
+    assert main([*words, "-o", str(tmp_path / "file" / "run")]) == 5
+    assert "file/run cannot be written (Not a directory): make room there" in capsys.readouterr().err
+
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(slice_store, "NpyWriter", full)
+    assert main([*words, "-o", str(tmp_path / "run")]) == 5
+    assert "run cannot be written (No space left on device): make room there" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "run").rglob("*.partial")] == []
+
+
+def test_a_bundle_that_cannot_be_written_is_an_output_error_and_the_earlier_one_stays(tmp_path, monkeypatch):
+    (tmp_path / "bundle").mkdir()
+    training = SimpleNamespace(
+        recipe=tiny_recipe(1),
+        averaged=lambda job: tiny_recipe(1).model.network(job),
+        folder=tmp_path,
+        cases={"train": []},
+        started_from=None,
+    )
+    export.export_bundle(training, tmp_path / "bundle", export.default_card("a"))
+
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(bundle, "write_atomically", full)
+    with pytest.raises(OutputError, match="No space left.*make room"):
+        export.export_bundle(training, tmp_path / "bundle", export.default_card("b"))
+    assert bundle.ModelBundle.load(tmp_path / "bundle").name == "a-own"
