@@ -91,7 +91,7 @@ def messages_to_client() -> Reader:
     """Whatever a worker says, every message that comes out of it can be shown."""
     device = DeviceInfo("cpu", "CPU", True)
     said = [
-        Hello(VERSION, "2.13", "", (device,), ""), RunProgress(1, 0.5, "Liver", 3.5), RunFinished(1),
+        Hello(VERSION, "", (device,), ""), RunProgress(1, 0.5, "Liver", 3.5), RunFinished(1),
         RunFailed(1, "memory", "No memory.", "details"),
     ]  # fmt: skip
     seeds = [{"said.json": encode(message).strip()} for message in said]

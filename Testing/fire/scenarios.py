@@ -294,7 +294,7 @@ class _ServerHere:
         self._server._models.get = lambda options: (PhantomSegmenter(), [])  # type: ignore[assignment,return-value]
 
     def start(self) -> None:
-        hello = encode(Hello(VERSION, "2", "", (), ""))
+        hello = encode(Hello(VERSION, "", (), ""))
         self._loop.post(lambda: self._events.on_output(hello))
 
     def write(self, data: bytes) -> None:

@@ -50,7 +50,7 @@ class Hello:
     device_note: str
 
     def __post_init__(self) -> None:
-        _require_types(self, version=int, torch_version=str, torch_error=str, devices=tuple, device_note=str)
+        _require_types(self, version=int, torch_error=str, devices=tuple, device_note=str)
         for device in self.devices:
             _require_types(device, id=str, name=str)
 

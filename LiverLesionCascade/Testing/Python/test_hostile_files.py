@@ -213,7 +213,7 @@ def test_no_reader_executes_what_a_file_says(kind, tmp_path):
         {"LiverLesionCascade": "RunFailed", "run": 1, "kind": ["memory"], "message": "", "details": ""},
         {"LiverLesionCascade": "RunFinished", "run": None},
         {
-            "LiverLesionCascade": "Hello", "version": 2, "torch_version": "", "torch_error": "", "device_note": "",
+            "LiverLesionCascade": "Hello", "version": 2, "torch_error": "", "device_note": "",
             "devices": [{"id": 3, "name": "x", "usable": True}],
         },
     ],
