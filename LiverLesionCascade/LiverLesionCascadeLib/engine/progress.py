@@ -1,9 +1,9 @@
-"""Progress and cancellation of a run."""
+"""Progress and cancellation of a run; work that is done in pieces."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Generator
+from typing import Literal, TypeVar
 
 from .errors import CancelledError
 
@@ -69,3 +69,18 @@ class Progress:
     def silent(self) -> Progress:
         """One that reports nothing and stops where this one does, for a part of a stage."""
         return Progress(None, self._cancelled)
+
+
+Result = TypeVar("Result")
+#: Work in pieces: yields after each piece of some hundredths of a second, and returns what comes of all of them.
+Steps = Generator[None, None, Result]
+
+
+def finish(steps: Steps[Result]) -> Result:
+    """All pieces at once."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: Result = end.value
+            return result

@@ -1717,6 +1717,10 @@ mL</translation>
             <translation>Bericht schreiben</translation>
         </message>
         <message>
+            <source>Writing the report...</source>
+            <translation>Der Bericht wird geschrieben ...</translation>
+        </message>
+        <message>
             <source>Written to {path}.</source>
             <translation>Nach {path} geschrieben.</translation>
         </message>

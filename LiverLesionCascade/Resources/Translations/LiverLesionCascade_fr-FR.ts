@@ -1717,6 +1717,10 @@ mL</translation>
             <translation>Écrire le rapport</translation>
         </message>
         <message>
+            <source>Writing the report...</source>
+            <translation>Écriture du rapport...</translation>
+        </message>
+        <message>
             <source>Written to {path}.</source>
             <translation>Écrit dans {path}.</translation>
         </message>

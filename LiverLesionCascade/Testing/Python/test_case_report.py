@@ -247,10 +247,21 @@ class Section:
     def __init__(self, case, folder, installer=None):
         self.installer = installer or Installer()
         self.folder = folder
-        self.section = ReportSection(self.installer, self.ask, case.fileForInstance)
+        self.later = []
+        self.section = ReportSection(
+            lambda _s, call: self.later.append(call), self.installer, self.ask, case.fileForInstance
+        )
         self.ui = self.section.ui
         _alive.append(self.section)
         self.section.show(case.workspace)
+
+    def turn(self):
+        """Let what was put off until later be done; how many steps that were."""
+        steps = 0
+        while self.later:
+            self.later.pop(0)()
+            steps += 1
+        return steps
 
     def ask(self, suggestion, kinds, ending):
         return str(self.folder / f"out{ending}") if self.folder else ""
@@ -270,11 +281,40 @@ def test_each_button_writes_its_file_and_says_where(case, tmp_path):
         (section.ui.writeMeasuresButton, ["out.sr.dcm", "out.seg.dcm"]),
     ):
         button.click()
+        section.turn()
         for name in names:
             assert (tmp_path / name).stat().st_size > 0
             assert name in section.message
         assert "Lesion 2" in section.message
     assert section.installer.asked == 2  # only for DICOM
+
+
+def test_the_page_is_written_in_steps_between_which_the_panel_lives(case, tmp_path):
+    section = Section(case, tmp_path)
+    case.report().writeHtml(tmp_path / "at once.html")
+    section.ui.writeHtmlButton.click()
+    assert section.message == "Writing the report..." and not section.ui.writeHtmlButton.enabled
+    section.later.pop(0)()
+    section.section.show(case.workspace)  # as after every edit
+    assert section.message == "Writing the report..." and not (tmp_path / "out.html").exists()
+    slices = section.turn()
+    assert slices > 24 and section.ui.writeHtmlButton.enabled  # one a slice, and more
+    pages = [path.read_text(encoding="utf-8") for path in (tmp_path / "at once.html", tmp_path / "out.html")]
+    assert len(pages[0]) == len(pages[1]) and "out.html" in section.message
+
+
+def test_a_report_of_a_result_that_is_no_longer_shown_is_not_written(case, tmp_path):
+    section = Section(case, tmp_path)
+    section.ui.writeHtmlButton.click()
+    section.section.show(None)
+    assert section.turn() == 1 and not (tmp_path / "out.html").exists() and section.message == ""
+
+
+def test_a_folder_that_is_not_there_is_said_after_the_last_step(case, tmp_path):
+    section = Section(case, tmp_path / "missing")
+    section.ui.writeHtmlButton.click()
+    section.turn()
+    assert "Choose another folder" in section.message and section.ui.writeHtmlButton.enabled
 
 
 def test_the_dicom_buttons_say_why_they_are_disabled(case, tmp_path):

@@ -7,15 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ... import __version__
 from ..grid.boxed import Boxed, union
 from ..measures.lesions import Lesion
-from .key_images import DEFAULT_WINDOW, KeyImage, encode_jpeg, key_images
+from ..progress import Steps, finish
+from .key_images import DEFAULT_WINDOW, KeyImage, encode_jpeg, key_image_steps
 from .page import Translate, english, fill, render_page, research_use, write_page
 from .source_slices import source_slice
-from .viewer_data import viewer_data
+from .viewer_data import viewer_data_steps
 
 if TYPE_CHECKING:
     from ..results.result import SegmentationResult
@@ -47,7 +48,12 @@ def write_report(
     write_page(path, render_report(ct, result, input_name=input_name, created=created, with_viewer=with_viewer))
 
 
-def render_report(
+def render_report(ct: CTVolume, result: SegmentationResult, **options: Any) -> str:
+    """The report as HTML; options as `report_steps` takes them."""
+    return finish(report_steps(ct, result, **options))
+
+
+def report_steps(
     ct: CTVolume,
     result: SegmentationResult,
     *,
@@ -58,8 +64,8 @@ def render_report(
     notes: Mapping[int, str] | None = None,
     with_viewer: bool = True,
     translate: Translate = english,
-) -> str:
-    """The report as HTML.
+) -> Steps[str]:
+    """The report as HTML, in steps.
 
     Args:
         ct: The scan.
@@ -75,7 +81,7 @@ def render_report(
     _ = translate
     created = datetime.now().astimezone() if created is None else created
     name = input_name or ct.name or _("Unnamed scan")
-    images = key_images(ct, result, limit=max_images, window=window)
+    images = yield from key_image_steps(ct, result, max_images, window=window)
 
     def page(data: dict[str, object] | None) -> str:
         body = fill(
@@ -99,7 +105,8 @@ def render_report(
 
     if with_viewer:
         room = MAX_BYTES - len(page({"viewer": None}).encode("utf-8", errors="replace"))
-        data = viewer_data(ct, result, room)
+        yield
+        data = yield from viewer_data_steps(ct, result, room)
         if data is not None:
             return page({"viewer": data})
     return page(None)

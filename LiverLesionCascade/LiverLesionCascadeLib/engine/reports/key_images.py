@@ -18,6 +18,7 @@ from scipy import ndimage
 from ..grid.bounding_box import Box, box_at
 from ..grid.boxed import joint_box
 from ..measures.lesions import Lesion
+from ..progress import Steps, finish
 from ..results.result import SegmentationResult
 from ..scan.ct_volume import CTVolume
 from .outlines import outlines
@@ -121,6 +122,13 @@ def key_images(
         size: Pixels along the longer side.
         window: HU shown as black and as white.
     """
+    return finish(key_image_steps(ct, result, limit, size, window))
+
+
+def key_image_steps(
+    ct: CTVolume, result: SegmentationResult, limit: int, size: int = 640, window: tuple[float, float] = DEFAULT_WINDOW
+) -> Steps[list[KeyImage]]:
+    """`key_images`, one picture a step."""
     if limit <= 0:
         return []
     frame = _frame(joint_box((result.liver, result.lesions)), ct, size)
@@ -135,6 +143,7 @@ def key_images(
         numbers = tuple(lesion.number for lesion in measured[index])
         centre = tuple(ct.geometry.to_lps(np.array((index, row, column))).tolist())
         images.append(KeyImage(index, numbers, visible, centre, pixels))
+        yield
     return images
 
 

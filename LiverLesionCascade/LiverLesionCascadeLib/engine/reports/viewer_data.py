@@ -13,6 +13,7 @@ from PIL import Image
 from scipy import ndimage
 
 from ..grid.boxed import joint_box
+from ..progress import Steps, finish
 from .key_images import key_slices
 from .outlines import outline_paths
 from .source_slices import source_slice
@@ -28,6 +29,7 @@ _MARGIN_MM = 12.0
 #: Quality of WebP, and size of a picture against the scan's; the first that is small enough is taken.
 _ENCODINGS = ((80, 1.0), (65, 1.0), *((65, 0.8**n) for n in range(1, 10)))
 _TRIED_SLICES = 12
+_OUTLINES_A_STEP = 32
 #: Bytes of what says how the pictures are to be read.
 _PICTURE_FIELDS = 200
 
@@ -37,6 +39,11 @@ def viewer_data(ct: CTVolume, result: SegmentationResult, most_bytes: int) -> di
 
     The result is on the grid of ``ct.hu``. Points are voxels of the box, (slice, row, column) in axial LPS order.
     """
+    return finish(viewer_data_steps(ct, result, most_bytes))
+
+
+def viewer_data_steps(ct: CTVolume, result: SegmentationResult, most_bytes: int) -> Steps[dict[str, Any] | None]:
+    """`viewer_data`, a plane of outlines or a picture a step."""
     found = joint_box((result.liver, result.lesions))
     if found is None:
         return None
@@ -69,20 +76,25 @@ def viewer_data(ct: CTVolume, result: SegmentationResult, most_bytes: int) -> di
             }
             for lesion in result.table
         ],
-        "outlines": {
-            "axial": _outlines(liver, labels),
-            # From above to below on the screen is from head to feet.
-            "coronal": _outlines(*(array[::-1].transpose(1, 0, 2) for array in (liver, labels))),
-            "sagittal": _outlines(*(array[::-1].transpose(2, 0, 1) for array in (liver, labels))),
-        },
+        "outlines": {},
     }
-    pictures = _pictures(ct.hu[box], most_bytes - len(json.dumps(data, separators=(",", ":"))) - _PICTURE_FIELDS)
+    # From above to below on the screen is from head to feet.
+    for plane, axes, upwards in (("axial", (0, 1, 2), 1), ("coronal", (1, 0, 2), -1), ("sagittal", (2, 0, 1), -1)):
+        seen = (array[::upwards].transpose(axes) for array in (liver, labels))
+        data["outlines"][plane] = yield from _outline_steps(*seen)
+    pictures = yield from _picture_steps(
+        ct.hu[box], most_bytes - len(json.dumps(data, separators=(",", ":"))) - _PICTURE_FIELDS
+    )
     return None if pictures is None else {**data, "pictures": pictures}
 
 
-def _outlines(liver: np.ndarray, lesions: np.ndarray) -> list[dict[str, str]]:
+def _outline_steps(liver: np.ndarray, lesions: np.ndarray) -> Steps[list[dict[str, str]]]:
     """For each picture the paths in it: "0" the liver's, else by the lesions' numbers. Arrays are (picture, y, x)."""
-    pictures: list[dict[str, str]] = [{"0": path} if path else {} for path in outline_paths(liver)]
+    pictures: list[dict[str, str]] = []
+    for first in range(0, len(liver), _OUTLINES_A_STEP):
+        paths = outline_paths(liver[first : first + _OUTLINES_A_STEP])
+        pictures += [{"0": path} if path else {} for path in paths]
+        yield
     for number, box in enumerate(ndimage.find_objects(lesions), start=1):
         if box is None:
             continue
@@ -90,25 +102,33 @@ def _outlines(liver: np.ndarray, lesions: np.ndarray) -> list[dict[str, str]]:
         for index, path in enumerate(outline_paths(lesions[box] == number, (2 * left, 2 * top)), start=first):
             if path:
                 pictures[index][str(number)] = path
+        yield
     return pictures
 
 
-def _pictures(hu: np.ndarray, most_bytes: int) -> dict[str, Any] | None:
+def _picture_steps(hu: np.ndarray, most_bytes: int) -> Steps[dict[str, Any] | None]:
     """All slices (slice, row, column) as WebP in base64, as good as they fit; None if not even the smallest do."""
-    grey = np.clip((hu.astype(np.float32) - LOWEST_HU) * (255.0 / (HIGHEST_HU - LOWEST_HU)), 0.0, 255.0)
-    slices = [Image.fromarray(each) for each in np.rint(grey).astype(np.uint8)]
-    tried = slices[:: max(len(slices) // _TRIED_SLICES, 1)]
+    tried = hu[:: max(len(hu) // _TRIED_SLICES, 1)]
     for quality, scale in _ENCODINGS:
         size = max(round(hu.shape[2] * scale), 1), max(round(hu.shape[1] * scale), 1)
-        expected = sum(len(_encoded(each, size, quality)) for each in tried) / len(tried)
-        if expected * len(slices) <= most_bytes:
-            encoded = [_encoded(each, size, quality) for each in slices]
+        bytes_tried = 0
+        for each in tried:
+            bytes_tried += len(_encoded(each, size, quality))
+            yield
+        if bytes_tried / len(tried) * len(hu) <= most_bytes:
+            encoded = []
+            for each in hu:
+                encoded.append(_encoded(each, size, quality))
+                yield
             if len(json.dumps(encoded)) <= most_bytes:
                 return {"rows": size[1], "columns": size[0], "low": LOWEST_HU, "high": HIGHEST_HU, "slices": encoded}
     return None
 
 
-def _encoded(picture: Image.Image, size: tuple[int, int], quality: int) -> str:
+def _encoded(hu: np.ndarray, size: tuple[int, int], quality: int) -> str:
+    """A slice (row, column) of HU: each by itself, so that no second scan is held in memory."""
+    grey = np.clip((hu.astype(np.float32) - LOWEST_HU) * (255.0 / (HIGHEST_HU - LOWEST_HU)), 0.0, 255.0)
+    picture = Image.fromarray(np.rint(grey).astype(np.uint8))
     file = io.BytesIO()
     if picture.size != size:
         picture = picture.resize(size, Image.Resampling.BOX)

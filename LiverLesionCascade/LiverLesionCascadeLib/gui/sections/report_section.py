@@ -18,12 +18,15 @@ SEGMENTATION_ENDING, REPORT_ENDING = ".seg.dcm", ".sr.dcm"
 class ReportSection:
     """Writes the segments as they are when a button is clicked; rejected lesions are left out, which is said.
 
+    :param callLater: (seconds, function): the event loop calls the function once, later.
     :param installer: sees to highdicom. A test hands in its own.
     :param askPath: (suggested name, kinds of files, ending) asks where to write; "" for nowhere.
     :param fileForInstance: see `CaseReport`.
     """
 
-    def __init__(self, installer=None, askPath=None, fileForInstance=None):
+    def __init__(self, callLater, installer=None, askPath=None, fileForInstance=None):
+        self._callLater = callLater
+        self._work = None
         self._installer, self._askPath = installer or HighdicomInstaller(), askPath or _askPath
         self._fileForInstance = fileForInstance
         self._workspace = None
@@ -38,17 +41,22 @@ class ReportSection:
 
     def show(self, workspace):
         """:param workspace: of the result that is shown; None for none."""
+        if workspace is not self._workspace:
+            self._work = None  # what is being written is of another result
+        elif self._work is not None:
+            return
         self._workspace = workspace
         self._update()
 
     def enter(self):
-        self._update()  # the DICOM database may be another one by now
+        if self._work is None:
+            self._update()  # the DICOM database may be another one by now
 
     def cleanup(self):
-        self._workspace = None
+        self._workspace = self._work = None
 
     def _update(self, message=""):
-        there = self._isThere()
+        there = self._isThere() and self._work is None
         reason = self._dicomReason() if there else ""
         self.ui.writeHtmlButton.enabled = self.ui.writeCsvButton.enabled = there
         self.ui.writeSegmentationButton.enabled = self.ui.writeMeasuresButton.enabled = there and not reason
@@ -69,7 +77,38 @@ class ReportSection:
         return ""
 
     def _html(self):
-        self._write(_("Report (*.html)"), ".html", lambda report, path: report.writeHtml(path, _translated))
+        """In steps: Slicer goes on meanwhile."""
+        path = self._chosenPath(_("Report (*.html)"), ".html")
+        if path is not None:
+            work = self._work = self._steps(path)
+            self._update(_("Writing the report..."))
+            self._callLater(0, lambda: self._continue(work))
+
+    def _steps(self, path):
+        """Returns what is to be said about it."""
+        report = CaseReport(self._workspace, self._fileForInstance)
+        yield
+        try:
+            yield from report.writeHtmlInSteps(path, _translated)
+        except OSError as error:
+            return _unwritable(path, error)
+        return self._written(report, path)
+
+    def _continue(self, work):
+        if work is not self._work or not self._isThere():  # another result is shown, or none
+            return
+        try:
+            next(work)
+        except StopIteration as end:
+            self._end(end.value)
+        except CascadeError as error:
+            self._end(str(error))
+        else:
+            self._callLater(0, lambda: self._continue(work))
+
+    def _end(self, message):
+        self._work = None
+        self._update(message)
 
     def _csv(self):
         self._write(_("Table (*.csv)"), ".csv", lambda report, path: report.writeCsv(path))
@@ -90,12 +129,9 @@ class ReportSection:
 
     def _write(self, kinds, ending, write):
         """:param write: (report, path) writes, and returns another file that it wrote, if any."""
-        if not self._isThere():
+        path = self._chosenPath(kinds, ending)
+        if path is None:
             return
-        chosen = self._askPath(f"{self._workspace.node.GetName()}{ending}", kinds, ending)
-        if not chosen:
-            return
-        path = Path(chosen)
         try:
             with slicer.util.tryWithErrorDisplay(show=False, waitCursor=True):
                 report = CaseReport(self._workspace, self._fileForInstance)
@@ -104,15 +140,32 @@ class ReportSection:
             self._update(str(error))
             return
         except OSError as error:
-            text = _("{path} could not be written: {error}. Choose another folder.")
-            self._update(text.format(path=path, error=error.strerror or error))
+            self._update(_unwritable(path, error))
             return
+        self._update(self._written(report, path, beside))
+
+    def _chosenPath(self, kinds, ending):
+        """Where the person wants it; None for nowhere."""
+        if not self._isThere():
+            return None
+        chosen = self._askPath(f"{self._workspace.node.GetName()}{ending}", kinds, ending)
+        return Path(chosen) if chosen else None
+
+    @staticmethod
+    def _written(report, path, beside=None):
+        """What was written, in words."""
         lines = [_("Written to {path}.").format(path=path)]
         if beside:
             lines.append(_("The segmentation that it measures is in {path}.").format(path=beside))
         if report.leftOut:
             lines.append(_("Rejected lesions were left out: {names}.").format(names=", ".join(report.leftOut)))
-        self._update("\n".join(lines))
+        return "\n".join(lines)
+
+
+def _unwritable(path, error):
+    return _("{path} could not be written: {error}. Choose another folder.").format(
+        path=path, error=error.strerror or error
+    )
 
 
 def _translated(text):

@@ -31,7 +31,7 @@ class Workbench:
             ThresholdSection(callLater),
             self.refine,
             FollowUpSection(callLater),
-            ReportSection(),
+            ReportSection(callLater),
         ]
         tableLayout.addWidget(self.lesions.widget)
         for section in self.sections[1:]:

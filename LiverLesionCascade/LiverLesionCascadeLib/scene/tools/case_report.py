@@ -16,6 +16,7 @@ from ...engine.files import write_atomically
 from ...engine.findings import Finding
 from ...engine.grid.boxed import Boxed
 from ...engine.measures.lesions import Lesion
+from ...engine.progress import Steps, finish
 from ...engine.reports.dicom_export import (
     ExportedSegment,
     measurement_report,
@@ -24,7 +25,7 @@ from ...engine.reports.dicom_export import (
     write_report,
     write_segmentation,
 )
-from ...engine.reports.html_report import render_report
+from ...engine.reports.html_report import report_steps
 from ...engine.reports.lesion_csv import lesion_csv
 from ...engine.reports.page import Translate, english, write_page
 from ...engine.results.result import SegmentationResult
@@ -65,9 +66,16 @@ class CaseReport:
 
         :param translate: gives the page's own texts in the reader's language.
         """
+        finish(self.writeHtmlInSteps(path, translate))
+
+    def writeHtmlInSteps(self, path: Path, translate: Translate = english) -> Steps[None]:
+        """`writeHtml`, between whose steps Slicer can go on; the segments count as they are in the second."""
         ct = ctVolumeFromNode(self._workspace.volumeNode)
-        name = self._workspace.volumeNode.GetName() or ""
-        write_page(path, render_report(ct, self._result(ct), input_name=name, notes=self._notes(), translate=translate))
+        yield
+        result, name = self._result(ct), self._workspace.volumeNode.GetName() or ""
+        yield
+        page = yield from report_steps(ct, result, input_name=name, notes=self._notes(), translate=translate)
+        write_page(path, page)
 
     def writeCsv(self, path: Path) -> None:
         """The lesions as a table. Raises OSError."""
