@@ -1,8 +1,10 @@
 """Image files that were altered, cut off, or whose headers claim what cannot be: refused before anything is made of
 them, in each format and wherever images are read."""
 
+import bz2
 import gzip
 import struct
+import zlib
 from pathlib import Path
 
 import nibabel
@@ -181,6 +183,26 @@ def test_a_spacing_or_place_that_is_missing_or_none_is_refused_and_not_taken_for
 def test_a_header_that_points_elsewhere_is_an_input_error(make, tmp_path) -> None:
     with pytest.raises(InputError):
         read_image(make(tmp_path))
+
+
+@pytest.mark.parametrize("off", [-100, -1, 1, 5000])
+def test_an_mha_whose_header_says_another_length_of_its_compressed_voxels_is_refused(off, tmp_path) -> None:
+    data = zlib.compress(HU.tobytes())
+    path = mha(tmp_path / "a.mha", data, CompressedData="True", CompressedDataSize=str(len(data) + off))
+    with pytest.raises(InputError, match=rf"a\.mha has a damaged header: .* {len(data) + off} bytes, .* {len(data)}"):
+        read_image(path)
+    mha(path, data, CompressedData="True", CompressedDataSize=str(len(data)))
+    np.testing.assert_array_equal(read_image(path).hu, HU)
+
+
+def test_bzip2_is_named_as_what_cannot_be_read(tmp_path) -> None:
+    with pytest.raises(InputError, match="bzip2.*Save it with gzip"):
+        read_image(nrrd(tmp_path / "a.nrrd", bz2.compress(HU.tobytes()), encoding="bzip2"))
+
+
+def test_axes_of_the_scanner_are_not_taken_for_the_patient_s_without_a_word(tmp_path) -> None:
+    ct = read_image(nrrd(tmp_path / "a.nrrd", space="scanner-xyz"))
+    assert "does not say how the patient lies" in " ".join(each.message for each in ct.notes if each.code == "file")
 
 
 def test_a_file_that_does_not_say_how_the_patient_lies_is_read_with_a_warning(tmp_path) -> None:

@@ -46,6 +46,7 @@ class _Claim:
         size: Bytes that they take; 0 where that cannot be told.
         compressed: By zlib or gzip; None for text and others.
         placed: Whether the header says how the patient lies.
+        stored: Bytes that they take compressed, where the header says that.
     """
 
     data: Path | None
@@ -53,6 +54,7 @@ class _Claim:
     size: int
     compressed: bool | None
     placed: bool
+    stored: int | None = None
 
 
 def check_stored_voxels(path: Path) -> list[str]:
@@ -96,7 +98,13 @@ def _require_there(path: Path, claim: _Claim) -> None:
             "bytes there cannot hold. Copy or export it again."
         )
     if claim.compressed:
-        found = _decompressed(claim.data, begin, path)
+        found, stored = _decompressed(claim.data, begin, path)
+        if claim.stored not in (None, stored):
+            # MetaIO would take what it makes of a part for the whole.
+            raise InputError(
+                f"{path.name} has a damaged header: it says that its voxels take {claim.stored} bytes, but they take "
+                f"{stored}. Copy or export it again."
+            )
         if found < claim.size:
             raise InputError(
                 f"{path.name} is truncated or damaged: {claim.size - found} bytes of voxels are missing. Copy or "
@@ -104,19 +112,20 @@ def _require_there(path: Path, claim: _Claim) -> None:
             )
 
 
-def _decompressed(data: Path, begin: int, path: Path) -> int:
-    """Number of bytes after decompressing, to the checksum and past it. Raises InputError where that is wrong."""
-    count = 0
+def _decompressed(data: Path, begin: int, path: Path) -> tuple[int, int]:
+    """Number of bytes after decompressing, to the checksum and past it, and before. InputError where that is wrong."""
+    count = stored = 0
     stream = zlib.decompressobj(zlib.MAX_WBITS | 32)  # zlib or gzip, by their first bytes
     with data.open("rb") as file:
         file.seek(begin)
         try:
             while part := file.read(_CHUNK):
+                stored += len(part)
                 while part and not stream.eof:
                     count += len(stream.decompress(part, _CHUNK))
                     part = stream.unconsumed_tail
                 if stream.eof:
-                    return count
+                    return count, stored - len(stream.unused_data)
             count += len(stream.flush())
         except zlib.error as error:
             raise InputError(
@@ -124,7 +133,7 @@ def _decompressed(data: Path, begin: int, path: Path) -> int:
             ) from error
     if not stream.eof:
         raise InputError(f"{path.name} is truncated: the end of its voxels is missing. Copy or export it again.")
-    return count
+    return count, stored - len(stream.unused_data)
 
 
 def _nrrd(path: Path, start: bytes) -> _Claim | None:
@@ -153,13 +162,21 @@ def _nrrd(path: Path, start: bytes) -> _Claim | None:
         raise ValueError(f"byte skip {skip}, line skip {lines}")
     encoding = fields.get("encoding", "raw").casefold()
     compressed = {"raw": False, "gz": True, "gzip": True}.get(encoding)
+    if encoding in ("bz2", "bzip2"):
+        raise InputError(f"{path.name} is compressed with bzip2, which cannot be read. Save it with gzip.")
     if lines:
         compressed = None
     offset = None if skip == -1 else skip if compressed is False or named is not None else 0
     if offset is not None and named is None:
         offset += len(header)
     size = math.prod(sizes) * _NRRD_BYTES.get(fields.get("type", "").casefold(), 0)
-    return _Claim(None if several else data, offset, size, compressed, "space" in fields)
+    return _Claim(None if several else data, offset, size, compressed, _is_placed(fields))
+
+
+def _is_placed(fields: dict[str, str]) -> bool:
+    """Whether the axes of the space are the patient's: not where they are the scanner's or none are named."""
+    space = fields.get("space", "").casefold()
+    return bool(space) and not space.startswith(("scanner", "3d-"))
 
 
 def _require_nrrd_spacing(path: Path, fields: dict[str, str], dimension: int) -> None:
@@ -229,7 +246,8 @@ def _meta(path: Path, start: bytes) -> _Claim | None:
     each = _MHA_BYTES.get(kind.removeprefix("U"), 0) * int(fields.get("ElementNumberOfChannels", "1"))
     data = path if local else path.parent / fields["ElementDataFile"]
     offset = None if skip == -1 else at if local else skip
-    return _Claim(None if several else data, offset, math.prod(sizes) * each, compressed, True)
+    stored = int(fields["CompressedDataSize"]) if compressed and "CompressedDataSize" in fields else None
+    return _Claim(None if several else data, offset, math.prod(sizes) * each, compressed, True, stored)
 
 
 def _require_beside(path: Path, named: list[str]) -> None:
