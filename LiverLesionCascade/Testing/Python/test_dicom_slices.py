@@ -1,6 +1,9 @@
 """Slices at uneven places and slices that are missing; frames of multi-frame objects."""
 
+from pathlib import Path
+
 import numpy as np
+import pydicom
 import pytest
 from fixtures.dicom_files import body_phantom, write_enhanced, write_series, write_slice
 from LiverLesionCascadeLib.engine.errors import InputError
@@ -252,3 +255,30 @@ def test_a_stray_image_of_another_size_takes_no_slice_away(tmp_path) -> None:
     ct = read_dicom_folder(tmp_path)
     np.testing.assert_array_equal(ct.hu, HU)
     assert any("shot" in note.message for note in ct.notes)
+
+
+def mixed(folder: Path, **tags: str) -> Path:
+    """A series whose fourth image has other attributes than the rest."""
+    write_series(folder, STORED, PatientID="a", FrameOfReferenceUID="1.2.8")
+    image = sorted(folder.iterdir())[3]
+    dataset = pydicom.dcmread(image)
+    for name, text in tags.items():
+        setattr(dataset, name, text)
+    dataset.save_as(image)
+    return image
+
+
+def test_images_of_two_patients_are_no_scan_and_are_named_without_their_identities(tmp_path) -> None:
+    image = mixed(tmp_path, PatientID="secret")
+    with pytest.raises(InputError, match="mixes images of 2 patients") as caught:
+        read_dicom_folder(tmp_path)
+    assert image.name in str(caught.value) and "secret" not in str(caught.value)
+    mixed(tmp_path / "emptied", PatientID="")
+    np.testing.assert_array_equal(read_dicom_folder(tmp_path / "emptied").hu, HU)
+
+
+def test_slices_of_two_frames_of_reference_are_a_remark(tmp_path) -> None:
+    mixed(tmp_path, FrameOfReferenceUID="1.2.9")
+    ct = read_dicom_folder(tmp_path)
+    np.testing.assert_array_equal(ct.hu, HU)
+    assert "frames_of_reference" in [each.code for each in ct.notes]

@@ -57,6 +57,7 @@ def assemble(slices: Sequence[Slice], title: str, acquisition: str | None = None
     slices, notes = _uniform(slices, name)
     slices, what = one_pass(slices, name, acquisition)
     first = slices[0]
+    notes += _of_one_patient(slices, name)
     slices = sorted(slices, key=lambda s: s.along(first.normal))
     slices, copies = _without_copies(slices, name)
     if copies:
@@ -146,6 +147,21 @@ def _uniform(slices: Sequence[Slice], name: str) -> tuple[list[Slice], list[Find
     return main, [
         Finding("stray_images", "warning", f"Left out of the series, as of another kind than its slices: {names}.")
     ]
+
+
+def _of_one_patient(slices: list[Slice], name: str) -> list[Finding]:
+    """A remark where positions are of several frames of reference. Raises InputError for images of several patients."""
+    patients = {one.patient: one.path.name for one in slices if one.patient}
+    if len(patients) > 1:
+        files = ", ".join(list(patients.values())[:2])
+        raise InputError(
+            f"{name} mixes images of {len(patients)} patients, by their PatientID ({files}). Export it again from "
+            "where the images are kept."
+        )
+    if len({one.frame_of_reference for one in slices if one.frame_of_reference}) < 2:
+        return []
+    text = "Its slices name different frames of reference: it may be two scans. Check that they fit together."
+    return [Finding("frames_of_reference", "warning", text)]
 
 
 def _difference(first: Slice, other: Slice) -> str | None:

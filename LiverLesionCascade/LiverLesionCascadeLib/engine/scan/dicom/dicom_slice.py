@@ -14,6 +14,8 @@ from .dicom_header import HeaderError, in_groups, needed, number, numbers, text,
 #: What :class:`Slice` is made of; attributes of frames are in functional groups.
 TAGS = (
     "SOPInstanceUID",
+    "PatientID",
+    "FrameOfReferenceUID",
     "ImageType",
     "AcquisitionNumber",
     "AcquisitionDateTime",
@@ -43,6 +45,7 @@ class Slice:
         time, shown: When it was acquired and when it was made, in seconds; None where that is not known.
         number: InstanceNumber, or the number of the frame.
         frame: Index in a multi-frame object; None for an image of its own.
+        patient, frame_of_reference: PatientID and FrameOfReferenceUID, "" where the header has none.
     """
 
     path: Path
@@ -58,6 +61,8 @@ class Slice:
     shown: float | None = None
     number: float | None = None
     frame: int | None = None
+    patient: str = ""
+    frame_of_reference: str = ""
 
     @classmethod
     def of(cls, path: Path, header: Any) -> Slice:
@@ -71,6 +76,8 @@ class Slice:
             time=_acquired(header),
             shown=_seconds(text(header, "ContentTime")),
             number=number(header, "InstanceNumber"),
+            patient=text(header, "PatientID"),
+            frame_of_reference=text(header, "FrameOfReferenceUID"),
         )
 
     @property
