@@ -82,6 +82,7 @@ class FakeInstaller:
 class FakeQuestions:
     def __init__(self):
         self.answer, self.path, self.asked = None, "", []
+        self.reading, self.readingAsked = False, 0
 
     def newOrReplace(self, nodeName):
         self.asked.append(nodeName)
@@ -90,6 +91,10 @@ class FakeQuestions:
     def showChosenScan(self, volumeName):
         self.asked.append(volumeName)
         return True
+
+    def readingLayout(self):
+        self.readingAsked += 1
+        return self.reading
 
     def addToLiver(self, ml):
         self.asked.append(round(ml, 1))

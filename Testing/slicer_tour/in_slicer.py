@@ -74,14 +74,15 @@ def demo_cases(folder):
 
 
 def main(folder):
-    from LiverLesionCascadeLib.gui.panel.questions import SHOW_CHOSEN_SCAN
+    from LiverLesionCascadeLib.gui.panel.questions import READING_LAYOUT, SHOW_CHOSEN_SCAN
 
     folder.mkdir(parents=True, exist_ok=True)
     log = Path(slicer.app.errorLogModel().filePath)
     begin = log.stat().st_size
     settings = slicer.app.userSettings()
-    before = settings.value(SHOW_CHOSEN_SCAN)
-    settings.setValue(SHOW_CHOSEN_SCAN, "yes")
+    before = {each: settings.value(each) for each in (SHOW_CHOSEN_SCAN, READING_LAYOUT)}
+    for each in before:
+        settings.setValue(each, "yes")
     wrong = []
     try:
         for what, act in (
@@ -96,7 +97,8 @@ def main(folder):
             except Exception:  # noqa: BLE001 - whatever it is: it is written down, and the others run
                 wrong.append(f"{what} failed:\n{traceback.format_exc()}")
     finally:
-        settings.remove(SHOW_CHOSEN_SCAN) if before is None else settings.setValue(SHOW_CHOSEN_SCAN, before)
+        for each, answer in before.items():
+            settings.remove(each) if answer is None else settings.setValue(each, answer)
     with log.open(encoding="utf-8", errors="replace") as file:
         file.seek(begin)
         wrong += [line.rstrip() for line in file if line.startswith(ERRORS)]

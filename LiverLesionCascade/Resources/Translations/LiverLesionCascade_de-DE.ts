@@ -1291,6 +1291,10 @@ mL</translation>
             <translation>Möchten Sie es behalten und das neue Ergebnis in eine neue Segmentierung legen, oder es ersetzen? Von Ihnen hinzugefügte Segmente bleiben in jedem Fall, und ein ersetztes Ergebnis lässt sich mit Ihren Bearbeitungen durch „Ersetzen rückgängig“ wiederherstellen.</translation>
         </message>
         <message>
+            <source>Lay the views out for reading, with a large axial one? First results are treated alike from then on.</source>
+            <translation>Die Ansichten zum Befunden anordnen, mit einer großen axialen? Erste Ergebnisse werden von da an ebenso behandelt.</translation>
+        </message>
+        <message>
             <source>Liver Lesion Cascade</source>
             <translation>Liver Lesion Cascade</translation>
         </message>

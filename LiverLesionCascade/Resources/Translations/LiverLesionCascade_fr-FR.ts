@@ -1291,6 +1291,10 @@ mL</translation>
             <translation>Voulez-vous le garder et mettre le nouveau résultat dans une nouvelle segmentation, ou le remplacer ? Les segments que vous avez ajoutés restent dans les deux cas, et un résultat remplacé peut être rétabli, avec vos modifications, par « Annuler le remplacement ».</translation>
         </message>
         <message>
+            <source>Lay the views out for reading, with a large axial one? First results are treated alike from then on.</source>
+            <translation>Disposer les vues pour la lecture, avec une grande vue axiale ? Les premiers résultats seront ensuite traités de même.</translation>
+        </message>
+        <message>
             <source>Liver Lesion Cascade</source>
             <translation>Liver Lesion Cascade</translation>
         </message>

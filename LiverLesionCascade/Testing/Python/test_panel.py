@@ -17,7 +17,8 @@ from LiverLesionCascadeLib.engine.findings import Finding  # noqa: E402
 from LiverLesionCascadeLib.engine.results.postprocessing import PostProcessing  # noqa: E402
 from LiverLesionCascadeLib.engine.run_options import RunOptions  # noqa: E402
 from LiverLesionCascadeLib.gui.panel.choices import runOptions  # noqa: E402
-from LiverLesionCascadeLib.gui.panel.questions import SHOW_CHOSEN_SCAN, Questions, Rerun  # noqa: E402
+from LiverLesionCascadeLib.gui.panel.questions import READING_LAYOUT, SHOW_CHOSEN_SCAN, Questions, Rerun  # noqa: E402
+from LiverLesionCascadeLib.scene.tools import navigation  # noqa: E402
 from LiverLesionCascadeLib.worker.devices import DeviceInfo  # noqa: E402
 from slicer_harness import shortcuts, ui_loader  # noqa: E402
 
@@ -394,14 +395,34 @@ def test_a_result_is_shown_with_its_own_scan_only(p):
     assert views[0].GetBackgroundVolumeID() == second.GetID()
 
 
-def test_the_question_about_the_views_is_asked_once(monkeypatch):
+def test_the_questions_about_the_views_are_asked_once(monkeypatch):
     settings = slicer.app.userSettings()
-    settings.remove(SHOW_CHOSEN_SCAN)
     asked = []
     monkeypatch.setattr(slicer.util, "confirmYesNoDisplay", lambda text, **_: asked.append(text))
-    assert not Questions().showChosenScan("CT") and not Questions().showChosenScan("CT")
-    assert len(asked) == 1
-    settings.remove(SHOW_CHOSEN_SCAN)
+    for setting, ask in (
+        (SHOW_CHOSEN_SCAN, lambda: Questions().showChosenScan("CT")),
+        (READING_LAYOUT, Questions().readingLayout),
+    ):
+        settings.remove(setting)
+        asked.clear()
+        assert not ask() and not ask() and len(asked) == 1
+        settings.setValue(setting, "yes")
+        assert ask() and len(asked) == 1
+        settings.remove(setting)
+
+
+def test_views_are_laid_out_for_reading_at_the_first_result_only(p):
+    layout = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+    before = layout.GetViewArrangement()
+    p.questions.reading = True
+    segmented(p, makeCT("First"))
+    pump(lambda: p.questions.readingAsked)
+    ElementTree.fromstring(layout.GetCurrentLayoutDescription())
+    assert layout.GetViewArrangement() == navigation.READING_LAYOUT
+    layout.SetViewArrangement(before)  # what a person chooses stays
+    segmented(p, makeCT("Second"))
+    slicer.app.processEvents()
+    assert p.questions.readingAsked == 1 and layout.GetViewArrangement() == before
 
 
 def test_no_key_of_ours_is_one_of_a_menu_or_a_view(p):

@@ -8,7 +8,7 @@ from slicer.i18n import tr as _
 
 from ...engine.errors import CascadeError, InputError
 from ...scene.nodes.volume import shownVolumes
-from ...scene.tools.navigation import othersInView, showVolume
+from ...scene.tools.navigation import layoutNode, othersInView, showReadingLayout, showVolume
 from ...scene.workspace.provenance import resultSegmentIds
 from ..runs.segmentation_runs import RunObserver
 from ..sections.edit_page import EditPage, coverLesions
@@ -50,6 +50,7 @@ class SegmentationPanel:
         self._status = ""
         self._prepared = False
         self._shownId = ""
+        self._readingOffered = False
         self._closed = False
         self._check = ScanCheck(callLater, self.update)
         self.results = ResultView(ui, runs.history, callLater, self._refine)
@@ -132,6 +133,13 @@ class SegmentationPanel:
             if self._questions.showChosenScan(volume.GetName()):
                 showVolume(volume)
                 slicer.util.resetSliceViews()
+
+    def _offerReading(self):
+        """At the first result the views are laid out for reading, if the person wants it so."""
+        if not self._readingOffered and layoutNode(slicer.mrmlScene) is not None:
+            self._readingOffered = True
+            if self._questions.readingLayout():
+                showReadingLayout(slicer.mrmlScene)
 
     def _showResult(self):
         node = self._resultNode()
@@ -237,6 +245,7 @@ class SegmentationPanel:
             wasShown = self.results.node is node
             ended()
             self.ui.resultsCollapsibleButton.collapsed = False
+            self._callLater(0, self._offerReading)
             if wasShown:  # replaced: the same node with another content
                 self.results.show(node)
 

@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 from ...engine.model.bundle import METADATA_FILE
 
 SHOW_CHOSEN_SCAN = "LiverLesionCascade/showChosenScan"
+READING_LAYOUT = "LiverLesionCascade/readingLayout"
 
 
 class Rerun(Enum):
@@ -44,18 +45,15 @@ class Questions:
 
     def showChosenScan(self, volumeName) -> bool:
         """Whether a scan that is chosen comes into the slice views; asked once, the answer holds from then on."""
-        settings = slicer.app.userSettings()
-        answer = settings.value(SHOW_CHOSEN_SCAN)
-        if answer is None:
-            shown = slicer.util.confirmYesNoDisplay(
-                _("Show {name} in the slice views? Scans that you choose here later are treated alike.").format(
-                    name=volumeName
-                ),
-                windowTitle=_("Liver Lesion Cascade"),
-            )
-            answer = "yes" if shown else "no"
-            settings.setValue(SHOW_CHOSEN_SCAN, answer)
-        return answer == "yes"
+        text = _("Show {name} in the slice views? Scans that you choose here later are treated alike.")
+        return _remembered(SHOW_CHOSEN_SCAN, text.format(name=volumeName))
+
+    def readingLayout(self) -> bool:
+        """Whether the views are laid out for reading at a first result; asked once, the answer holds from then on."""
+        return _remembered(
+            READING_LAYOUT,
+            _("Lay the views out for reading, with a large axial one? First results are treated alike from then on."),
+        )
 
     def addToLiver(self, ml) -> bool:
         """Whether what was painted as lesion beside the liver is added to the liver."""
@@ -78,3 +76,14 @@ class Questions:
     def showDetails(self, message, details):
         """Show an error with what a person who helps will want to know."""
         slicer.util.messageBox(message, detailedText=details, windowTitle=_("Liver Lesion Cascade"))
+
+
+def _remembered(setting, text) -> bool:
+    """The answer to a question that is asked once."""
+    settings = slicer.app.userSettings()
+    answer = settings.value(setting)
+    if answer is None:
+        yes = slicer.util.confirmYesNoDisplay(text, windowTitle=_("Liver Lesion Cascade"))
+        answer = "yes" if yes else "no"
+        settings.setValue(setting, answer)
+    return answer == "yes"

@@ -17,7 +17,18 @@ class ModuleTest(ScriptedLoadableModuleTest):
     LIVER_DICE, LESION_DICE = 0.95, 0.76
 
     def setUp(self):
+        from ..panel.questions import READING_LAYOUT, SHOW_CHOSEN_SCAN
+
         slicer.mrmlScene.Clear()
+        settings = slicer.app.userSettings()
+        self.answers = {each: settings.value(each) for each in (READING_LAYOUT, SHOW_CHOSEN_SCAN)}
+        for each in self.answers:
+            settings.setValue(each, "no")  # a question would wait for a person
+
+    def tearDown(self):
+        settings = slicer.app.userSettings()
+        for each, answer in self.answers.items():
+            settings.remove(each) if answer is None else settings.setValue(each, answer)
 
     # -- on a phantom, with a segmenter that thresholds instead of a network
 
@@ -177,21 +188,26 @@ class ModuleTest(ScriptedLoadableModuleTest):
         self.assertEqual(slicer.util.getNodesByClass("vtkMRMLSegmentationNode"), [])
         self.assertIs(ui.inputSelector.currentNode(), volumeNode)
 
+    def segmentSample(self):
+        """The sample's volume, the panel's widgets, and its result, which Segment has made."""
+        from .self_test import waitUntil
+
+        volumeNode, ui, ended = self.startSample()
+        waitUntil(ended, "the run on the sample ends")
+        self.assertEqual(ui.errorLabel.text, "")
+        return volumeNode, ui, slicer.modules.LiverLesionCascadeWidget.panel.results.node
+
     def test_sample_refined_from_a_mark_by_clicks(self):
-        from ...scene.workspace.workspace import workspaceOf
         from .self_test import dice, masksOf, miss, paintNew, waitUntil
 
-        volumeNode = self.loadSample()
-        ui = self.openPanel()
-        panel = slicer.modules.LiverLesionCascadeWidget.panel
-        node = slicer.util.getModuleLogic("LiverLesionCascade").segment(volumeNode)
-        ui.inputSelector.setCurrentNode(volumeNode)
+        volumeNode, ui, node = self.segmentSample()
         lesion, mark = miss(node)
         others = masksOf(node, volumeNode)
+        ui.editButton.click()
         segmentId = paintNew(node, volumeNode, "Missed", mark)
-        workspaceOf(node).flush()
-        panel.update()
-        section = panel.results.workbench.refine
+        ui.backButton.click()
+        section = slicer.modules.LiverLesionCascadeWidget.panel.results.workbench.refine
+        section.ui.refineCollapsibleButton.collapsed = False
         waitUntil(lambda: section.ui.refineButton.enabled, "the mark can be refined")
         refine = section.ui.refineButton.text
         section.ui.refineButton.click()
@@ -205,39 +221,49 @@ class ModuleTest(ScriptedLoadableModuleTest):
         self.assertMasks(node, volumeNode, {**others, "Missed": mark})
 
     def test_sample_edited_and_segmented_again_keeps_what_a_person_did(self):
+        from ..panel.questions import Rerun
         from .self_test import masksOf, waitUntil
 
-        volumeNode = self.loadSample()
-        self.openPanel()
-        logic = slicer.util.getModuleLogic("LiverLesionCascade")
-        node = logic.segment(volumeNode)
+        volumeNode, ui, node = self.segmentSample()
         found = masksOf(node, volumeNode)
         segmentation = node.GetSegmentation()
         erased, cyst = found["Lesion 1"].copy(), found["Liver"].copy()
         for mask in (erased, cyst):
             inside = mask.ravel().nonzero()[0]
             mask.ravel()[inside[: len(inside) // 2]] = False
+        ui.editButton.click()
         for segmentId, mask in (
             (segmentation.GetSegmentIdBySegmentName("Lesion 1"), erased),
             (segmentation.AddEmptySegment("", "Cyst"), cyst),
         ):
             slicer.util.updateSegmentBinaryLabelmapFromArray(mask.astype("uint8"), node, segmentId, volumeNode)
+        ui.backButton.click()
         edited = masksOf(node, volumeNode)
         self.assertTrue((edited["Lesion 1"] == erased).all())
 
-        ended = []
-        logic.segmentAsync(
-            volumeNode,
-            onFinished=lambda segmentationNode, result: ended.append(segmentationNode),
-            onFailed=lambda message, details: ended.append(message),
-            outputNode=node,
-            replace=True,
-        )
-        waitUntil(lambda: ended, "the second run on the sample ends")
-        self.assertIs(ended[0], node)
+        panel = slicer.modules.LiverLesionCascadeWidget.panel
+        questions, panel._questions = panel._questions, _Answers(Rerun.REPLACE)
+        try:
+            segment = ui.segmentButton.text
+            ui.segmentButton.click()
+            waitUntil(lambda: ui.segmentButton.text == segment, "the second run on the sample ends")
+        finally:
+            panel._questions = questions
+        self.assertEqual(ui.errorLabel.text, "")
+        self.assertIs(panel.results.node, node)
         again = masksOf(node, volumeNode)
         self.assertGreater((again["Lesion 1"] & found["Lesion 1"]).sum(), erased.sum())
         self.assertTrue((again["Cyst"] == cyst).all())
 
-        logic.undoReplace(node)
+        ui.undoReplaceButton.click()
         self.assertMasks(node, volumeNode, edited)
+
+
+class _Answers:
+    """Answers the one question that the second run asks."""
+
+    def __init__(self, answer):
+        self._answer = answer
+
+    def newOrReplace(self, _nodeName):
+        return self._answer

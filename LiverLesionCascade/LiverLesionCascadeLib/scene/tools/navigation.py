@@ -49,6 +49,38 @@ def showVolume(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> None:
         each.SetBackgroundVolumeID(volumeNode.GetID())
 
 
+READING_LAYOUT = 2017
+"""Slicer's own layouts have smaller numbers, and a number once given is a layout's for ever."""
+
+_VIEW = """<item splitSize="{size}"><view class="vtkMRMLSliceNode" singletontag="{tag}">
+<property name="orientation" action="default">{orientation}</property>
+<property name="viewlabel" action="default">{label}</property>
+<property name="viewcolor" action="default">{color}</property></view></item>"""
+READING_DESCRIPTION = f"""<layout type="horizontal" split="true">
+{_VIEW.format(size=700, tag="Red", orientation="Axial", label="R", color="#F34A33")}
+<item splitSize="300"><layout type="vertical" split="true">
+{_VIEW.format(size=333, tag="Green", orientation="Coronal", label="G", color="#6EB04B")}
+{_VIEW.format(size=333, tag="Yellow", orientation="Sagittal", label="Y", color="#EDD54C")}
+<item splitSize="334"><view class="vtkMRMLViewNode" singletontag="1">
+<property name="viewlabel" action="default">1</property></view></item>
+</layout></item></layout>"""
+
+
+def layoutNode(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLLayoutNode | None:
+    """What the application's views are laid out by; None without views."""
+    return scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+
+
+@oneRendering()
+def showReadingLayout(scene: slicer.vtkMRMLScene) -> None:
+    """A large axial view, the others small beside it."""
+    node = layoutNode(scene)
+    if node is not None:
+        if not node.IsLayoutDescription(READING_LAYOUT):
+            node.AddLayoutDescription(READING_LAYOUT, READING_DESCRIPTION)
+        node.SetViewArrangement(READING_LAYOUT)
+
+
 def lesionPosition(lesion: Lesion) -> np.ndarray:
     """RAS mm of the world: the middle of the long axis, which lies in the slice that was measured."""
     left, posterior, superior = lesion.long_axis_middle
