@@ -33,6 +33,12 @@ def test_noise_in_a_dark_liver_is_not_taken_for_fat():
     assert (hu < -20).any() and not fat_or_gas(hu, (2.0, 0.75, 0.75)).any()
 
 
+def test_pixels_wider_than_what_noise_is_averaged_over_stand_for_themselves():
+    hu = np.full((1, 5, 5), 40, np.int16)
+    hu[0, 2, 2] = -100
+    assert np.argwhere(fat_or_gas(hu, (5.0, 5.0, 5.0))).tolist() == [[0, 2, 2]]
+
+
 def test_clipped_fat_is_still_fat():
     assert fat_or_gas(np.full((1, 8, 8), -40, np.int16), (1.0, 1.0, 1.0)).all()
 

@@ -173,6 +173,8 @@ def test_the_csv_holds_what_the_table_says():
     assert (rows[0]["long_axis_change_mm"], rows[0]["long_axis_change_percent"]) == ("-4.0", "-20.0")
     assert (rows[2]["long_axis_before_mm"], rows[2]["long_axis_after_mm"]) == ("10.0", "")
     assert (rows[3]["long_axis_before_mm"], rows[3]["long_axis_after_mm"]) == ("30.0", "20.0")
+    volumes = ("volume_before_ml", "volume_after_ml", "volume_change_ml", "volume_change_percent")
+    assert [rows[0][name] for name in volumes] == ["4.189", "2.145", "-2.044", "-48.8"]
 
 
 def test_points_of_a_lesion_lie_on_its_voxels_and_its_centre_is_that_of_all():

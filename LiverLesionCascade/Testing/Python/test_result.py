@@ -37,7 +37,7 @@ def scan(lesions=True):
     return hu
 
 
-def on_source(array, matrix, keep=False):
+def on_source(array, matrix, *keep):
     """As the segmenter would make it of a scan by its values, brought back to the scan's grid."""
     ct = CTVolume.from_array(array, matrix, "Größe 1")
     lesion = ct.hu == 60
@@ -50,7 +50,7 @@ def on_source(array, matrix, keep=False):
         ct, liver, instances, liver_probability=boxes[0], lesion_probability=boxes[1], table=table, bundle_name="b",
         bundle_version="1.0", preset="fast", device="cpu (fp32)", findings=[finding], timings={"liver pass": 1.5},
     )  # fmt: skip
-    return result.on_source(ct, keep)
+    return result.on_source(ct, *keep)
 
 
 @pytest.mark.parametrize("direction", AXIS_ORDERS, ids=lambda d: "".join(f"{n:+.0f}" for n in d.sum(axis=0) * 1))
@@ -83,7 +83,7 @@ def test_lesions_points_lie_in_space_where_their_voxels_are_on_the_source(direct
 
 def test_probabilities_come_along_where_they_are_asked_for():
     array, matrix = scan(), matrix_of(AXIS_ORDERS[13])
-    result = on_source(array, matrix, keep=True)
+    result = on_source(array, matrix, True)
     np.testing.assert_array_equal(result.lesion_probability.full(array.shape), np.where(array == 60, 0.75, 0))
     np.testing.assert_array_equal(result.liver_probability.full(array.shape), np.where(array >= 60, 0.75, 0))
     assert result.lesion_probability.values.dtype == np.float16

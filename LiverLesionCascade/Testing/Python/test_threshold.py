@@ -124,6 +124,12 @@ def test_a_stored_probability_is_above_a_half_where_it_was(value):
         assert (stored > 0.5 * 255) == (value > 0.5)
 
 
+def test_a_voxel_at_the_threshold_is_not_above_it():
+    probability = np.array([51, 52], np.uint8).reshape(1, 1, 2)  # 51 / 255 is 0.2
+    found = LesionThreshold(probability, np.ones(probability.shape, bool), 1.0).at(0.2)
+    assert found.mask().ravel().tolist() == [False, True]
+
+
 def test_arrays_that_do_not_fit_and_thresholds_that_do_not_exist_are_refused():
     probability, liver = np.zeros((2, 3, 4), np.uint8), np.ones((2, 3, 4), bool)
     with pytest.raises(ValueError, match=r"held .* are not of one box"):

@@ -22,7 +22,7 @@ from LiverLesionCascadeTrainingLib.slices.augmentation import (
     warp,
 )
 from LiverLesionCascadeTrainingLib.slices.batches import BatchMaker
-from LiverLesionCascadeTrainingLib.slices.sampling import SliceSampler
+from LiverLesionCascadeTrainingLib.slices.sampling import SliceSampler, lesion_slices
 from LiverLesionCascadeTrainingLib.slices.slice_store import build_store, open_store
 from LiverLesionCascadeTrainingLib.slices.validation import native_planes
 
@@ -58,6 +58,12 @@ def test_patients_of_another_fold_are_never_drawn():
     store = made_up_store(["lesion", "liver"] * 10, [0, 0, 1, 1, 2] * 4)
     drawn = SliceSampler(store, {"lesion": 0.5, "liver": 0.5}, 0.5, {0, 2}).draw(500, np.random.default_rng(0))
     assert set(store.patient[drawn].tolist()) == {0, 2}
+
+
+def test_slices_with_lesions_are_counted_among_those_that_may_be_drawn():
+    store = made_up_store(["lesion"] * 3 + ["liver"] * 5 + ["lesion"], [0, 0, 1, 1, 1, 1, 1, 1, 2])
+    assert [lesion_slices(store, patients) for patients in (None, {0}, {1, 2}, set())] == [4, 2, 2, 0]
+    assert lesion_slices(replace(store, chosen=store.slice > 0), None) == 0
 
 
 def test_kind_that_no_slice_has_is_left_out_and_nothing_at_all_is_an_error():
@@ -198,6 +204,38 @@ def test_darkened_images_have_a_darker_liver_and_nothing_brighter():
     assert 60 / 200 > alone.double().mean() > 30 / 200
 
 
+class Extreme:
+    """Random numbers that are all as large as they may be, or as small; noise of no strength."""
+
+    def __init__(self, sign):
+        self.sign = sign
+
+    def uniform(self, low, high):
+        return high if self.sign > 0 or low == 0 else low
+
+    def random(self):
+        return 1.0
+
+    def standard_normal(self, shape, dtype):
+        return np.random.default_rng(0).standard_normal(shape, dtype)
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_gain_and_gamma_vary_by_one_and_a_half_times_the_offset(sign):
+    images = torch.linspace(0.2, 0.6, 64).reshape(1, 1, 8, 8)
+    expected = (images ** np.exp(sign * 0.15) - 0.5) * (1 + sign * 0.15) + 0.5 + sign * 0.1
+    assert torch.allclose(jitter_intensity(images.clone(), 0.1, 0.0, Extreme(sign)), expected, atol=1e-5)
+
+
+def test_what_the_network_sees_is_stored_in_255ths():
+    store = made_up_store(["lesion"], [0])
+    store.images[:] = 51
+    plain = replace(RECIPE, intensity=0.0, rotation_degrees=0.0, scale=(1.0, 1.0), batch=1)
+    stage = replace(RECIPE.liver, shift=0.0, crop_view=0.0, dark=0.0, noise=0.0)
+    inputs = BatchMaker(store, plain, stage, "liver").make(0).inputs
+    assert torch.allclose(inputs, torch.tensor(0.2), atol=1e-5)
+
+
 def test_intensities_stay_in_range_and_change():
     images = torch.rand(4, 1, 16, 16)
     changed = jitter_intensity(images.clone(), 0.15, 0.1, np.random.default_rng(0))
@@ -239,6 +277,19 @@ def test_vessels_fade_only_where_there_is_healthy_liver():
     before = images.clone()
     fade_vessels(images, targets, 1.0, np.random.default_rng(0))
     assert torch.equal(images, before)
+
+
+def test_one_to_three_sides_of_the_field_of_view_are_blanked_none_by_more_than_a_third():
+    blanked = Counter()
+    for seed in range(60):
+        images, targets = torch.ones(1, 1, 40, 40), torch.ones(1, 2, 40, 40)
+        crop_field_of_view(images, targets, 1.0, np.random.default_rng(seed))
+        shown = images[0, 0] > 0
+        rows, columns = shown.any(dim=1), shown.any(dim=0)
+        edges = (rows[0], rows[-1], columns[0], columns[-1])
+        blanked[sum(not edge for edge in edges)] += 1
+        assert rows.sum() >= 40 * (1 - 2 * 0.35) and columns.sum() >= 40 * (1 - 2 * 0.35)
+    assert set(blanked) == {1, 2, 3}
 
 
 def test_blanked_field_of_view_takes_image_and_target_together():

@@ -72,6 +72,16 @@ def test_nothing_changes_without_a_lesion_to_copy_or_a_liver_to_put_it():
         assert torch.equal(target, before[1])
 
 
+@pytest.mark.parametrize(("covered", "expected"), [(0.6, True), (0.4, False)])
+def test_pixels_that_are_liver_and_lesion_for_the_most_part_count_as_such(covered, expected):
+    for half in ("receiver's liver", "donor's liver", "lesion"):
+        images, targets = slice_of(0.5)
+        donor_images, donor_targets = slice_of(0.8, 0.6)
+        partly = {"receiver's liver": targets[:, LIVER], "donor's liver": donor_targets[:, LIVER]}
+        partly.get(half, donor_targets[:, LESION]).mul_(covered)
+        assert paste_lesion(images, targets, donor_images, donor_targets, np.random.default_rng(0)) == expected, half
+
+
 def a_store(lesion: bool) -> SliceStore:
     """Ten slices of healthy liver of patient 0, and one of patient 1 with a lesion or without."""
     slices = [slice_of(0.5)] * 10 + [slice_of(0.8, 0.6 if lesion else None)]
