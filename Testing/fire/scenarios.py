@@ -111,7 +111,7 @@ class Segment(Scenario):
         there = {path.name: path.read_bytes() for path in found if path.name not in hidden}
         old = {name for name, content in there.items() if content == b"old"}
         expected = {"segmentation.seg.nrrd", "lesions.csv", "report.html"}
-        expected |= {"segmentation.dcm", "report.dcm"} if self._dicom else set()
+        expected |= {"segmentation.seg.dcm", "lesions.sr.dcm"} if self._dicom else set()
         if set(there) - old and old:
             return f"a mix: old {sorted(old)}, new {sorted(set(there) - old)}"
         if done or set(there) - old:
@@ -171,7 +171,11 @@ class Archive(Scenario):
                 return f"{record['name']} is recorded as done and lacks files"
         if done:
             left = [path for path in (place / "out").rglob(".*") if path.name != ".lock"]
-            if len(records) != 2 or left or not (place / "out" / "summary.html").is_file():
+            if (
+                sum(record["state"] == DONE for record in records) != 2
+                or left
+                or not (place / "out" / "summary.html").is_file()
+            ):
                 return f"{len(records)} records, left behind: {left}"
         return None
 

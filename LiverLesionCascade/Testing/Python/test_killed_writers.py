@@ -124,6 +124,23 @@ def test_a_segmentation_that_the_disk_had_no_room_for_is_not_taken_for_written(t
         assert (tmp_path / "a.seg.nrrd").stat().st_size > 100
 
 
+class TalkingWriter(slicer.vtkMRMLSegmentationStorageNode):
+    """One that fails, and prints about it as VTK does."""
+
+    def WriteData(self, node):
+        os.write(2, b"ERR| Error writing NRRD file\n")
+        return 0
+
+
+def test_what_the_writer_of_segmentations_prints_stays_out_of_the_one_line(tmp_path, monkeypatch, capfd):
+    with headlessScene() as scene, monkeypatch.context() as patch:
+        node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "s")
+        patch.setattr(storage.slicer, "vtkMRMLSegmentationStorageNode", TalkingWriter)
+        with pytest.raises(OutputError, match="Check that the disk is not full"):
+            storage.saveSegmentation(node, tmp_path / "a.seg.nrrd")
+    assert capfd.readouterr().err == ""
+
+
 def test_what_cannot_be_removed_at_once_is_removed_a_moment_later(tmp_path, monkeypatch):
     refused = iter([True, True])
     unlink = Path.unlink

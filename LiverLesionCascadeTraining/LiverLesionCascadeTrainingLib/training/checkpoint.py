@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from LiverLesionCascadeLib.engine.errors import CascadeError
+from LiverLesionCascadeLib.engine.errors import CascadeError, InputError, OutputError
 from LiverLesionCascadeLib.engine.model.tensor_file import read_tensors
 
 LAST, BEST = "last.pt", "best.pt"
@@ -17,6 +17,14 @@ LAST, BEST = "last.pt", "best.pt"
 
 class TrainingError(CascadeError):
     """Training cannot go on; the last good checkpoint is kept."""
+
+
+class UnwritableError(TrainingError, OutputError):
+    """What a training has to keep cannot be written."""
+
+
+class DamagedError(TrainingError, InputError):
+    """A checkpoint cannot be used."""
 
 
 def save_atomically(state: dict[str, Any], path: Path) -> None:
@@ -36,7 +44,7 @@ def save_atomically(state: dict[str, Any], path: Path) -> None:
     # torch's writer turns an error of the disk into a RuntimeError of its own.
     except (OSError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
-        raise TrainingError(
+        raise UnwritableError(
             f"The checkpoint {path} cannot be written ({reason}): the one before is kept. "
             "Free disk space, then give the same command again"
         ) from error
@@ -50,12 +58,12 @@ def usable(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise TrainingError(
+        raise DamagedError(
             f"The checkpoint {path} cannot be read ({error.strerror or error}): check the disk and its rights"
         ) from error
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
-        raise TrainingError(
+        raise DamagedError(
             f"The checkpoint {path} is damaged or of another version ({reason}): delete it, and the same command "
             "trains that job again from its start"
         ) from error

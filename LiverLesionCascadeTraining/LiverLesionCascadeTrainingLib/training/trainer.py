@@ -23,7 +23,7 @@ from ..recipes import Recipe, StageRecipe
 from ..runs.run_control import RunControl, stop_signals
 from ..slices.batches import Batch, BatchMaker
 from ..slices.hard_slices import false_and_sure
-from .checkpoint import BEST, LAST, TrainingError, load_checkpoint, save_atomically, usable
+from .checkpoint import BEST, LAST, TrainingError, UnwritableError, load_checkpoint, save_atomically, usable
 from .distributed import Ranks, across_ranks, hold_shard
 from .losses import cascade_loss, learning_rate
 from .precision import Precision
@@ -230,7 +230,7 @@ class Trainer:
         except Timeout as error:
             raise TrainingError(f"{self._folder} is being trained by another process: stop that one first") from error
         except OSError as error:
-            raise TrainingError(
+            raise UnwritableError(
                 f"{self._folder} cannot be written ({error.strerror or error}); the checkpoint {self.checkpoint} is "
                 "kept. Free disk space, then give the same command again"
             ) from error

@@ -10,7 +10,7 @@ import torch
 from fixtures.dicom_files import write_series
 from fixtures.lits_phantoms import phantom_case, write_case
 from fixtures.tiny_recipe import tiny_recipe
-from LiverLesionCascadeLib.cli import main
+from LiverLesionCascadeLib.cli import EXIT_CODES, main
 from LiverLesionCascadeLib.engine.errors import InputError, OutputError
 from LiverLesionCascadeLib.engine.model import bundle
 from LiverLesionCascadeTrainingLib import recipes
@@ -24,7 +24,12 @@ from LiverLesionCascadeTrainingLib.runs.run_folder import RunFolder, RunStatus
 from LiverLesionCascadeTrainingLib.slices import slice_store
 from LiverLesionCascadeTrainingLib.slices.slice_store import open_store
 from LiverLesionCascadeTrainingLib.training.cascade_training import CascadeTraining
-from LiverLesionCascadeTrainingLib.training.checkpoint import TrainingError, finished_weights
+from LiverLesionCascadeTrainingLib.training.checkpoint import (
+    DamagedError,
+    TrainingError,
+    UnwritableError,
+    finished_weights,
+)
 
 CPU = torch.device("cpu")
 HU, LABELS = phantom_case(1, slices=4, side=16)
@@ -178,6 +183,13 @@ def test_a_run_folder_that_cannot_be_written_is_one_line_with_what_to_do(data, t
     assert main([*words, "-o", str(tmp_path / "run")]) == 5
     assert "run cannot be written (No space left on device): make room there" in capsys.readouterr().err
     assert [path.name for path in (tmp_path / "run").rglob("*.partial")] == []
+
+
+def test_a_training_that_cannot_go_on_for_its_disk_or_its_checkpoint_says_so_by_its_exit_code():
+    codes = {kind: next(EXIT_CODES[each] for each in kind.__mro__ if each in EXIT_CODES) for kind in (
+        UnwritableError, DamagedError,
+    )}  # fmt: skip
+    assert codes == {UnwritableError: 5, DamagedError: 3}
 
 
 def test_a_bundle_that_cannot_be_written_is_an_output_error_and_the_earlier_one_stays(tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 @contextmanager
@@ -44,9 +44,10 @@ def itk_warnings() -> Iterator[list[str]]:
 
 @contextmanager
 def prints_logged() -> Iterator[None]:
-    """What C++ prints on standard error meanwhile goes to the log: its libraries for NIfTI and MHA do
-    so for each thing that they dislike, where the error that is raised says what is wrong and what to do."""
-    sys.stderr.flush()
+    """What C++ prints on standard error meanwhile goes to the log: ITK's libraries for NIfTI and MHA, and
+    VTK, print about each thing that they dislike, where the error that is raised says what is wrong and what to do."""
+    with suppress(AttributeError, OSError, ValueError):  # there is none, or it is closed
+        sys.stderr.flush()
     try:
         kept = os.dup(2)
     except OSError:  # closed
@@ -61,4 +62,4 @@ def prints_logged() -> Iterator[None]:
             os.close(kept)
             prints.seek(0)
             for line in prints.read().decode("utf-8", errors="replace").splitlines():
-                logging.debug("ITK: %s", line)
+                logging.debug("Printed: %s", line)

@@ -8,6 +8,7 @@ import slicer
 
 from ...engine.errors import InputError, InvalidVolumeError, OutputError
 from ...engine.files import atomic_file
+from ...engine.scan.itk_warnings import prints_logged
 from ...engine.scan.stored_voxels import check_stored_voxels
 
 SUFFIX = ".seg.nrrd"
@@ -28,7 +29,9 @@ def saveSegmentation(node: slicer.vtkMRMLSegmentationNode, path: str | Path, com
             storage = slicer.vtkMRMLSegmentationStorageNode()
             storage.SetUseCompression(compress)
             storage.SetFileName(str(temporary))
-            if not storage.WriteData(node):
+            with prints_logged():
+                written = storage.WriteData(node)
+            if not written:
                 details = " ".join(storage.GetUserMessages().GetAllMessagesAsString().split())
                 raise OutputError(f"{path} could not be written. Check that the disk is not full. {details}".rstrip())
             _requireWhole(temporary, path)
