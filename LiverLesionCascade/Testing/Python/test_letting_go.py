@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from collections import Counter
 
 import pytest
 import slicer_harness
@@ -18,6 +19,7 @@ from LiverLesionCascadeLib.gui.sections.follow_up_section import FollowUpSection
 from LiverLesionCascadeLib.gui.sections.threshold_section import ThresholdSection  # noqa: E402
 from LiverLesionCascadeLib.scene.tools.follow_up import FollowUp  # noqa: E402
 from LiverLesionCascadeLib.scene.tools.lesion_rows import LesionRows  # noqa: E402
+from LiverLesionCascadeLib.scene.workspace.review import ACCEPTED  # noqa: E402
 from LiverLesionCascadeLib.scene.workspace.workspace import workspaceOf  # noqa: E402
 from slicer_harness import errors  # noqa: E402
 
@@ -131,6 +133,30 @@ def test_nothing_is_left_of_the_results_that_were_replaced_in_a_deleted_node(p):
     slicer.mrmlScene.RemoveNode(node)
     qt.QApplication.processEvents()
     assert nodes() == before
+
+
+def test_thirty_runs_whose_results_are_deleted_leave_no_more_than_five(p):
+    """Counts, not bytes: nodes, who listens to the scene and to the volume, and all objects of our classes."""
+    volume = makeCT()
+    counted = {}
+    for number in range(1, 31):
+        node = segmented(p, volume)
+        measured(p, node)
+        p.panel.results.workbench.lesions.step(1)
+        p.panel.results.workbench.lesions.review.toggle(ACCEPTED)
+        slicer.mrmlScene.RemoveNode(node)
+        del node
+        qt.QApplication.processEvents()
+        if number in (5, 30):
+            gc.collect()
+            ours = Counter(
+                type(each).__qualname__
+                for each in gc.get_objects()
+                if str(type(each).__module__).startswith(("LiverLesionCascade", "slicer.vtkMRML", "vtkMRML"))
+            )
+            counted[number] = nodes(), _observers(slicer.mrmlScene), str(volume).count("vtkObserver ("), ours
+    assert counted[30] == counted[5]
+    assert counted[30][3]["Workspace"] == 0
 
 
 def test_closing_the_scene_leaves_nothing_of_ours_alive(p):

@@ -55,6 +55,7 @@ class Workspace:
         self.watch = SegmentWatch(node, volumeNode, callLater)
         self._ofMachine = 0
         self._tools: dict[type, Any] = {}
+        self._closed = False
         self._lesions = self._presentLesions()
         self._liver = self._presentLiver()
         self.edits = self._record()
@@ -135,11 +136,17 @@ class Workspace:
     def tool(self, kind: type[Tool]) -> Tool:
         """The one of its kind (`Review`, `Threshold`...) that works on this result: all who use it share its history.
 
-        It is made of the workspace at the first request and closed with it.
+        It is made of the workspace at the first request and closed with it. Of a workspace that is closed it is a tool
+        that is closed, too, for those who let go late: nothing listens to the scene for it.
         """
-        if kind not in self._tools:
-            self._tools[kind] = kind(self)
-        return self._tools[kind]
+        if kind in self._tools:
+            return self._tools[kind]
+        made: Any = kind(self)
+        if self._closed:
+            made.close()
+        else:
+            self._tools[kind] = made
+        return made  # type: ignore[no-any-return]
 
     def close(self) -> None:
         """Let go of the node; nothing happens where that was done already.
@@ -148,7 +155,8 @@ class Workspace:
         """
         if _workspaces.get(self.node) is self:
             del _workspaces[self.node]
-        while self._tools:  # a tool that closes may ask for another one, which is closed then, too
+        self._closed = True
+        while self._tools:
             self._tools.popitem()[1].close()
         self.watch.close()
         while self._observers:
