@@ -22,7 +22,7 @@ from fixtures.lits_phantoms import write_lits_folders  # noqa: E402
 
 SCREENSHOTS = REPOSITORY / "Resources" / "Screenshots"
 NAME = "LiverLesionCascadeTraining"
-PANEL_WIDTH = 480
+PANEL_WIDTH = 350
 PLOT_SIZE = (620, 420)
 WAIT_S = 120
 
