@@ -87,10 +87,9 @@ def panel_picture(widget):
 
     parent = widget.parent
     parent.show()
-    parent.resize(PANEL_WIDTH, 800)
-    slicer.app.processEvents()
-    parent.resize(PANEL_WIDTH, parent.sizeHint().height())
-    slicer.app.processEvents()
+    for _ in range(3):  # word-wrapped labels get their height from the width
+        parent.resize(PANEL_WIDTH, parent.layout().heightForWidth(PANEL_WIDTH))
+        slicer.app.processEvents()
     return parent.grab().toImage()
 
 
