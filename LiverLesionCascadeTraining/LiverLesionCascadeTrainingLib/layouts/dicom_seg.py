@@ -18,7 +18,6 @@ import numpy as np
 from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.scan.dicom.dicom_header import (
-    UNREADABLE,
     damaged,
     in_groups,
     is_dicom,
@@ -26,6 +25,7 @@ from LiverLesionCascadeLib.engine.scan.dicom.dicom_header import (
     read_header,
     sop_class,
     text,
+    unreadable,
 )
 from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_files
 
@@ -164,7 +164,7 @@ def read_segments(path: Path) -> Iterator[tuple[SegmentIdentity, list[Piece]]]:
             yield identity, [_piece(groups[i], shared, frames.mask(i, number)) for i in of_segment[number]]
     except InputError:
         raise
-    except (RuntimeError, *UNREADABLE) as error:
+    except (RuntimeError, *unreadable()) as error:  # type: ignore[misc]
         raise InputError(f"it cannot be read as a DICOM segmentation ({error}): export it again") from error
 
 

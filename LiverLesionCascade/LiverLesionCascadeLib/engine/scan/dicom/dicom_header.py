@@ -11,28 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pydicom
-from pydicom.errors import BytesLengthException
 
 from ...errors import InputError
 
 DICOMDIR_CLASS = "1.2.840.10008.1.3.10"
 _SUFFIXES = (".dcm", ".dicom", ".ima")
-#: What pydicom raises for files that are damaged or no DICOM.
-UNREADABLE = (
-    ValueError,
-    LookupError,
-    ArithmeticError,
-    AttributeError,
-    TypeError,
-    EOFError,
-    OSError,
-    NotImplementedError,
-    RecursionError,
-    BytesLengthException,
-    struct.error,
-    zlib.error,
-)
 # A read of more than this is not believed without a look at the file's size.
 _LARGE_READ = 1 << 16
 _LONG_FORM = (b"OB", b"OW", b"SQ", b"UN", b"UT")
@@ -76,6 +59,26 @@ def _begins_with_elements(start: bytes) -> bool:
     return False
 
 
+def unreadable() -> tuple[type[Exception], ...]:
+    """What pydicom raises for files that are damaged or no DICOM; pydicom is imported where a file is read."""
+    from pydicom.errors import BytesLengthException
+
+    return (
+        ValueError,
+        LookupError,
+        ArithmeticError,
+        AttributeError,
+        TypeError,
+        EOFError,
+        OSError,
+        NotImplementedError,
+        RecursionError,
+        BytesLengthException,
+        struct.error,
+        zlib.error,
+    )
+
+
 def read_header(path: Path, tags: Sequence[str] | None = None) -> Any:
     """The header as a pydicom Dataset, with or without the mark at byte 128; only ``tags`` where they are given.
 
@@ -89,10 +92,12 @@ def read_header(path: Path, tags: Sequence[str] | None = None) -> Any:
 
 def read_dataset(path: Path, **choices: Any) -> Any:
     """What pydicom's ``dcmread`` makes of a file, with or without the mark at byte 128. Raises OSError, InputError."""
+    import pydicom
+
     try:
         with _Bounded(io.FileIO(path)) as file:
             return pydicom.dcmread(file, force=True, **choices)
-    except UNREADABLE as error:
+    except unreadable() as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise damaged(path) from error
@@ -115,7 +120,7 @@ def value(header: Any, name: str) -> Any:
     """As pydicom understands it, else as the text that is there; None where it is missing or empty."""
     try:
         found = header.get(name)
-    except UNREADABLE:
+    except unreadable():
         found = getattr(header.get_item(name), "value", None)
     if isinstance(found, bytes):
         found = found.decode("ascii", errors="replace")
@@ -169,6 +174,8 @@ def sop_class(header: Any) -> str:
 
 def in_groups(name: str, *groups: Any) -> Any:
     """The first item of a functional group: of the frame's own groups, else of those that all frames share; or None."""
+    import pydicom
+
     for group in groups:
         items = value(group, name) if group is not None else None
         if isinstance(items, pydicom.Sequence):

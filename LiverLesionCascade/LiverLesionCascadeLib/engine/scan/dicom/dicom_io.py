@@ -17,7 +17,6 @@ from ...findings import Finding
 from ..ct_volume import CTVolume
 from .dicom_header import (
     DICOMDIR_CLASS,
-    UNREADABLE,
     HeaderError,
     damaged,
     is_dicom,
@@ -26,6 +25,7 @@ from .dicom_header import (
     read_header,
     sop_class,
     text,
+    unreadable,
 )
 from .dicom_slice import FRAME_TAGS, TAGS, Slice, frames, position_of
 
@@ -194,7 +194,7 @@ def pixel_digest(path: Path) -> bytes:
     try:
         pixels = read_dataset(path).get("PixelData")
         return hashlib.blake2b(bytes(pixels) if pixels is not None else path.read_bytes()).digest()
-    except UNREADABLE as error:
+    except unreadable() as error:
         if isinstance(error, OSError):
             raise
         raise damaged(path) from error

@@ -17,7 +17,7 @@ from scipy import ndimage
 
 from ...errors import InputError, InvalidVolumeError
 from ..ct_volume import AIR_HU, MAX_VOXELS
-from .dicom_header import UNREADABLE, in_groups, number, numbers, read_dataset, value
+from .dicom_header import in_groups, number, numbers, read_dataset, unreadable, value
 from .dicom_slice import Slice
 
 # A blank image compresses well, but not so well.
@@ -81,7 +81,7 @@ class _Images:
             try:
                 self._dataset = read_dataset(one.path)
                 self._stored = _stored(self._dataset, one.path)
-            except UNREADABLE as error:
+            except unreadable() as error:
                 raise _unreadable(one.path) from error
             self._path = one.path
         stored = self._stored[one.frame or 0]
