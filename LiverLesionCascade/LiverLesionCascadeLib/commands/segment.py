@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..engine.errors import CancelledError
-from ..outputs.dicom_outputs import DicomOutputs
+from ..outputs.dicom_outputs import FAILED, DicomOutputs
 from ..outputs.output_folder import OutputFolder
 from ..outputs.result_files import DICOM_FILES, OUTPUT_FILES, REPORTS, SegmentsCT, summary, write_outputs
 from .cancellation import cancellable
@@ -127,8 +127,10 @@ def _segment(arguments: argparse.Namespace, make_segmenter: SegmenterFactory) ->
                 name = _input_name(arguments.input)
                 write_outputs(ct, result, output.staging, name, arguments.probabilities, dicom, arguments.report)
             written = output.commit()
-        if not arguments.quiet:
-            for finding in result.findings:
+        for finding in result.findings:
+            if finding.code == FAILED:  # the exit code says that something is missing: this is what
+                say(finding.message, "error")
+            elif not arguments.quiet:
                 say(finding.message, "note" if finding.severity == "info" else finding.severity)
         if arguments.json:
             print_json(summary(ct, result, arguments.input, written))

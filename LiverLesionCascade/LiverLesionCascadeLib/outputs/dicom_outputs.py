@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 SEGMENTATION_FILE = "segmentation.seg.dcm"
 REPORT_FILE = "lesions.sr.dcm"
+#: Code of the finding that they could not be written.
+FAILED = "dicom_failed"
 
 _LIVER_COLOR, _LESION_COLOR = (221 / 255, 130 / 255, 101 / 255), (144 / 255, 238 / 255, 144 / 255)
 
@@ -56,7 +58,7 @@ class DicomOutputs:
             for name in (SEGMENTATION_FILE, REPORT_FILE):
                 (folder / name).unlink(missing_ok=True)
             self.failed = True
-            return [Finding("dicom_failed", "warning", f"DICOM SEG and SR were not written. {error}")]
+            return [Finding(FAILED, "warning", f"DICOM SEG and SR were not written. {error}")]
         return []
 
     def _write(self, segments: list[ExportedSegment], folder: Path) -> None:

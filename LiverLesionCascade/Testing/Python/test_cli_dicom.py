@@ -205,6 +205,9 @@ def test_what_highdicom_refuses_costs_the_dicom_files_alone(error, series, tmp_p
     assert run(series, "-o", tmp_path / "out", "--json") == 5
     assert names(tmp_path / "out") == ["lesions.csv", "report.html", "segmentation.seg.nrrd"]
     assert "were not written" in findings_of(capsys)["dicom_failed"]
+    assert run(series, "-o", tmp_path / "quiet", "--quiet") == 5
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: DICOM SEG and SR were not written.")
 
 
 def test_on_uneven_slices_the_segments_lie_on_the_scans_own_slices(tmp_path):
