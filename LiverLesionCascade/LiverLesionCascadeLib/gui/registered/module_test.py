@@ -242,7 +242,7 @@ class ModuleTest(ScriptedLoadableModuleTest):
         self.assertTrue((edited["Lesion 1"] == erased).all())
 
         panel = slicer.modules.LiverLesionCascadeWidget.panel
-        questions, panel._questions = panel._questions, _Answers(Rerun.REPLACE)
+        questions, panel._questions = panel._questions, _Answers(panel._questions, Rerun.REPLACE)
         try:
             segment = ui.segmentButton.text
             ui.segmentButton.click()
@@ -260,10 +260,13 @@ class ModuleTest(ScriptedLoadableModuleTest):
 
 
 class _Answers:
-    """Answers the one question that the second run asks."""
+    """Answers the one question that the second run asks; all others are asked as before."""
 
-    def __init__(self, answer):
-        self._answer = answer
+    def __init__(self, questions, answer):
+        self._questions, self._answer = questions, answer
+
+    def __getattr__(self, name):
+        return getattr(self._questions, name)
 
     def newOrReplace(self, _nodeName):
         return self._answer
