@@ -176,7 +176,7 @@ def test_full_disk_ends_in_one_sentence_and_keeps_the_last_checkpoint(prepared, 
         timeout=300,
     )
     last = done.stderr.strip().splitlines()[-1]
-    assert "TrainingError" in last and "cannot be written" in last and "Free disk space" in last
+    assert "UnwritableError" in last and "cannot be written" in last and "Free disk space" in last
     assert torch.load(tmp_path / "job" / "last.pt", weights_only=True)["step"] == 4
     assert not list((tmp_path / "job").glob("*.partial"))
 
