@@ -68,7 +68,7 @@ class BackgroundCommand:
         pid = self._process.pid
         if sys.platform == "win32":
             subprocess.run(
-                ["taskkill", "/T", "/F", "/PID", str(pid)],
+                ["taskkill", "/T", "/F", "/PID", str(pid)],  # noqa: S607 - Windows has it where it looks for programs
                 check=False,
                 capture_output=True,
                 creationflags=subprocess.CREATE_NO_WINDOW,

@@ -64,8 +64,8 @@ class RunControl:
         try:
             self._run.write_status(status)
         except OSError:
-            # On Windows a file that somebody reads cannot be replaced; the next status comes in a second. Where the disk
-            # is full, what cannot do without it says so.
+            # On Windows a file that somebody reads cannot be replaced; the next status comes in a second. Where the
+            # disk is full, what cannot do without it says so.
             return
         self._written = now
 

@@ -140,10 +140,12 @@ class RunFolder:
             with np.load(self.preview_path(job), allow_pickle=False) as file:
                 images, reference, predicted = (np.asarray(file[name]) for name in ("images", "reference", "predicted"))
                 names = tuple(str(name) for name in file["names"])
-        # What is in an archive is compressed, and a header is Python's syntax to numpy: of a damaged one anything may come.
+        # An archive is compressed, and a header is Python's syntax to numpy: of a damaged file anything may come.
         except Exception:  # noqa: BLE001
             return None
-        if images.dtype != np.uint8 or images.ndim != 3 or not len(images) or not images.shape == reference.shape == predicted.shape:
+        if images.dtype != np.uint8 or images.ndim != 3 or not len(images):
+            return None
+        if not images.shape == reference.shape == predicted.shape:
             return None
         return Preview(images, reference, predicted, names)
 

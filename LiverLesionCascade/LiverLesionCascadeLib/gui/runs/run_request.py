@@ -13,11 +13,11 @@ from ...engine.grid.boxed import Boxed
 from ...engine.results.result import SegmentationResult
 from ...engine.run_options import RunOptions
 from ...scene.nodes.probabilities import addProbabilityVolumes
+from ...scene.tools.refinement import Refinement, editsIn, requireCorrections
+from ...scene.tools.scan_input import Scan, scanFromNode
 from ...scene.workspace.replace_history import ReplaceHistory
 from ...scene.workspace.segmentation import requireUsable, segmentationNodeFromResult
 from ...scene.workspace.workspace import Workspace, workspaceOf
-from ...scene.tools.refinement import Refinement, editsIn, requireCorrections
-from ...scene.tools.scan_input import Scan, scanFromNode
 
 
 @dataclass(frozen=True)
