@@ -18,15 +18,35 @@ class ctkCollapsibleButton(Strict, QtWidgets.QAbstractButton):
         self.setChecked(True)
         self.setText(args[0] if args and isinstance(args[0], str) else "")
         self.setContentsMargins(0, HEADER_HEIGHT, 0, 0)
+        self._applying, self._hidden = False, set()
         self.toggled.connect(lambda expanded: self._apply(not expanded))
         self.setSizePolicy(QtWidgets.QSizePolicy.Preferred, QtWidgets.QSizePolicy.Preferred)
 
     def _apply(self, collapsed):
+        self._applying = True
         for child in self.children():
             if isinstance(child, QtWidgets.QWidget):
-                child.setVisible(not collapsed)
+                child.setVisible(not collapsed and child not in self._hidden)
+        self._applying = False
         self.updateGeometry()
         self.contentsCollapsed.emit(collapsed)
+
+    def childEvent(self, event):
+        if event.added() and event.child().isWidgetType():
+            event.child().installEventFilter(self)
+
+    def eventFilter(self, child, event):
+        """As in CTK, what was hidden stays hidden when it opens, and what is shown while it is collapsed waits."""
+        kind = event.type()
+        if kind == QtCore.QEvent.HideToParent and not self._applying:
+            self._hidden.add(child)
+        elif kind == QtCore.QEvent.ShowToParent and not self._applying:
+            self._hidden.discard(child)
+            if not self.isChecked() and self.isVisible():
+                self._applying = True
+                child.setVisible(False)
+                self._applying = False
+        return False
 
     def showEvent(self, event):
         super().showEvent(event)

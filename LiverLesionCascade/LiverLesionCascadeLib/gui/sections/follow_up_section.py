@@ -57,7 +57,7 @@ class FollowUpSection:
         ui.followUpTable.connect("cellActivated(int,int)", self._onRow)
         ui.proposeMatchesButton.connect("clicked(bool)", lambda _checked: self._followUp.forgetChoices())
         ui.exportFollowUpButton.connect("clicked(bool)", lambda _checked: self._export())
-        ui.followUpCollapsibleButton.connect("contentsCollapsed(bool)", lambda _collapsed: self._onOpened())
+        ui.followUpCollapsibleButton.connect("contentsCollapsed(bool)", lambda _collapsed: self._schedule(0))
         self._fill()
 
     def show(self, workspace):
@@ -144,10 +144,6 @@ class FollowUpSection:
             self._comparison, problem = None, str(error)
         self._work = None
         self._fill(problem)
-
-    def _onOpened(self):
-        self.ui.followUpTable.visible = self.ui.followUpTable.rowCount > 0  # not empty until it is filled
-        self._schedule(0)
 
     def _say(self, text):
         self.ui.followUpSummaryLabel.text = text
