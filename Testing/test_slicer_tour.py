@@ -1,13 +1,13 @@
 """The tour on the harness: every step comes to its end without an error, is counted and pictured."""
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import slicer_harness
 from fakes.panel_fakes import closePanel, makeCT, openPanel, resultOf
+from fakes.training_fakes import FAKE_TRAINER, useFakeTrainer
 from scipy import ndimage
 
 slicer_harness.install()
@@ -19,13 +19,12 @@ from LiverLesionCascadeLib.scene.tools.refinement import Refinement  # noqa: E40
 from LiverLesionCascadeLib.scene.workspace import edit_record  # noqa: E402
 from LiverLesionCascadeLib.scene.workspace.workspace import workspaceOf  # noqa: E402
 from LiverLesionCascadeTrainingLib.datasets.data_check import DataCheck  # noqa: E402
-from LiverLesionCascadeTrainingLib.gui.training_panel import LAST_RUN_SETTING, TrainingPanel  # noqa: E402
+from LiverLesionCascadeTrainingLib.gui.training_panel import LAST_RUN_SETTING  # noqa: E402
 from LiverLesionCascadeTrainingLib.runs.training_process import TrainingRun  # noqa: E402
 from slicer_harness import views  # noqa: E402
 from slicer_tour.tour import SEGMENTATION, TRAINING, Tour  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
-FAKE_TRAINER = [sys.executable, str(ROOT / "Testing" / "fakes" / "fake_trainer.py")]
 
 
 class HarnessViews:
@@ -105,19 +104,14 @@ def test_a_day_with_both_modules(opened, tmp_path, monkeypatch):
             return opened.widget
         slicer.util.selectModule(name)
         widget = slicer_harness.LOADED[name].widget
-        installer = type("Installer", (), {"ensure": lambda self: True})()
-        widget.training.close()
-        widget.training = TrainingPanel(
-            widget.ui,
-            slicer.app.userSettings(),
-            widget.results.setRun,
-            installer,
-            lambda path: trainings.append(TrainingRun(path, FAKE_TRAINER)) or trainings[-1],
-            Checked,
-        )
+        useFakeTrainer(widget, makeRun=make_run, launch=Checked)
         widget.initializeParameterNode()
         seen.panel = slicer_harness.LOADED[name].parent
         return widget
+
+    def make_run(path):
+        trainings.append(TrainingRun(path, FAKE_TRAINER))
+        return trainings[-1]
 
     def turn():
         machine.turn()

@@ -20,11 +20,11 @@ from fixtures.dicom_files import write_series
 from fixtures.lits_phantoms import phantom_case, write_case
 from fixtures.phantom import PhantomSegmenter, phantom_image
 from fixtures.tiny_recipe import tiny_recipe
-from LiverLesionCascadeLib.archive.archive_folder import writing_to
 from LiverLesionCascadeLib.archive.records import DONE
 from LiverLesionCascadeLib.archive.summary import write_summary
 from LiverLesionCascadeLib.cli import main
 from LiverLesionCascadeLib.engine.errors import CascadeError
+from LiverLesionCascadeLib.engine.files import writing_to
 from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
 from LiverLesionCascadeLib.engine.run_options import RunOptions
 from LiverLesionCascadeLib.engine.scan.stored_voxels import check_stored_voxels

@@ -18,6 +18,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(REPOSITORY / name) for name in ("Testing", "LiverLesionCascade", "LiverLesionCascadeTraining")]
 
 import slicer_harness  # noqa: E402
+from fakes.training_fakes import useFakeTrainer  # noqa: E402
 from fixtures.lits_phantoms import write_lits_folders  # noqa: E402
 
 SCREENSHOTS = REPOSITORY / "Resources" / "Screenshots"
@@ -31,8 +32,6 @@ def main() -> int:
     slicer_harness.install()
     import qt
     import slicer
-    from LiverLesionCascadeTrainingLib.gui.training_panel import TrainingPanel
-    from LiverLesionCascadeTrainingLib.runs.training_process import TrainingRun
 
     loaded = slicer_harness.load(REPOSITORY / NAME / f"{NAME}.py")
     slicer.util.selectModule(NAME)
@@ -40,18 +39,9 @@ def main() -> int:
     panel_picture(widget).save(str(SCREENSHOTS / "training-idle.png"))
 
     os.environ["FAKE_TRAINER"] = "steps=400 pause=0.005"
-    trainer = [sys.executable, str(REPOSITORY / "Testing" / "fakes" / "fake_trainer.py")]
     with tempfile.TemporaryDirectory() as folder:
         train, validation = write_lits_folders(Path(folder))
-        installer = type("Installer", (), {"ensure": lambda self: True})()
-        widget.training.close()
-        widget.training = TrainingPanel(
-            widget.ui,
-            slicer.app.userSettings(),
-            widget.results.setRun,
-            installer,
-            lambda path: TrainingRun(path, trainer),
-        )
+        useFakeTrainer(widget)
         parameters = widget.logic.getParameterNode()
         parameters.trainFolder, parameters.validationFolder = str(train), str(validation)
         parameters.device, parameters.runFolder = "cuda:0", str(Path(folder) / "run")

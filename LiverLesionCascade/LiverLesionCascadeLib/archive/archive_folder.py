@@ -53,15 +53,3 @@ def run_folder(folder: Path, kind: str = "archive run", parts: tuple[str, ...] =
         yield folder
     finally:
         lock.release()
-
-
-@contextmanager
-def writing_to(folder: Path) -> Iterator[None]:
-    """Raises OutputError where the disk refuses what is written meanwhile."""
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(
-            f"{folder} cannot be written ({error.strerror or error}): make room there, close programs that have its "
-            "files open, and start again to go on"
-        ) from error

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..engine.files import has_text_name, write_atomically
+from ..engine.files import has_text_name, write_atomically, writing_to
 from ..engine.model.bundle import ModelBundle
 from ..engine.reports.lesion_csv import COLUMNS
 from ..engine.run_options import RunOptions
 from ..outputs.result_files import REPORTS
-from .archive_folder import CASES, RECORDS, writing_to
+from .archive_folder import CASES, RECORDS
 from .entries import Entry
 
 DONE, FAILED, LEFT_OUT = "done", "failed", "left out"

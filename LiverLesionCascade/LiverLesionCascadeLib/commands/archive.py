@@ -66,13 +66,14 @@ def run_archive(arguments: argparse.Namespace) -> int:
 
 
 def _archive(arguments: argparse.Namespace) -> dict[str, Any]:
-    from ..archive.archive_folder import run_folder, writing_to
+    from ..archive.archive_folder import run_folder
     from ..archive.cluster import workers
     from ..archive.discovery import find_entries, require_archive
     from ..archive.records import DONE, FAILED, LEFT_OUT, Settings, model_identity
     from ..archive.run import run_entries, scan_on
     from ..archive.summary import write_summary
     from ..archive.tables import write_tables
+    from ..engine.files import writing_to
     from ..engine.model.bundle import ModelBundle
     from ..outputs.result_files import SUMMARY_FILE
 

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .errors import OutputError
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -32,6 +34,18 @@ def atomic_file(path: Path, suffix: str = "") -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         remove_file(temporary)
+
+
+@contextmanager
+def writing_to(folder: Path) -> Iterator[None]:
+    """Raises OutputError where the disk refuses what is written meanwhile."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"{folder} cannot be written ({error.strerror or error}): make room there, close programs that have its "
+            "files open, and start again to go on"
+        ) from error
 
 
 def remove_file(path: Path) -> None:

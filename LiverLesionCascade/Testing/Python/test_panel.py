@@ -67,7 +67,7 @@ def test_without_a_volume_the_panel_says_to_load_one_and_offers_nothing_else(p):
 
 def test_a_loaded_ct_is_chosen_and_can_be_segmented_without_a_word(p):
     volume = makeCT()
-    pump(lambda: p.panel._check._steps is None and not p.panel._check._settling)
+    pump(lambda: not p.panel._check._work.isBusy and not p.panel._check._settling)
     assert p.widget._parameterNode.inputVolume is volume
     assert p.ui.segmentButton.enabled and not shown(p.ui.reasonLabel) and not shown(p.ui.findingsLabel)
 

@@ -7,12 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from LiverLesionCascadeLib.archive.archive_folder import writing_to
 from LiverLesionCascadeLib.engine.errors import InputError
-from LiverLesionCascadeLib.engine.files import write_atomically
+from LiverLesionCascadeLib.engine.files import write_atomically, writing_to
 from LiverLesionCascadeLib.engine.model.bundle import METADATA_FILE, save_bundle
 
 from ..evaluation.evaluation import EvaluationSummary
+from ..runs.run_folder import LOG_FILE
 from ..training.cascade_training import CascadeTraining
 from .model_card import write_model_card
 
@@ -83,10 +83,10 @@ def export_bundle(training: CascadeTraining, folder: Path, card: dict[str, Any],
         job: {
             "steps": recipe.stage(job).steps,
             "images": recipe.stage(job).steps * recipe.batch,
-            "hours": round(logged_hours(training.folder / job / "log.csv", recipe.batch), 2),
+            "hours": round(logged_hours(training.folder / job / LOG_FILE, recipe.batch), 2),
         }
         for job in recipe.jobs
-        if (training.folder / job / "log.csv").is_file()
+        if (training.folder / job / LOG_FILE).is_file()
     }
     cases = training.cases["train"]
     metadata = {

@@ -74,8 +74,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Trains, then exports the bundle to ``RUN/bundle``; interrupted, the same command goes on."""
     import torch
-    from LiverLesionCascadeLib.archive.archive_folder import writing_to
     from LiverLesionCascadeLib.engine.errors import CancelledError, InputError
+    from LiverLesionCascadeLib.engine.files import writing_to
     from LiverLesionCascadeLib.engine.model.device import select_device
 
     from ..bundles.export import default_card, read_card

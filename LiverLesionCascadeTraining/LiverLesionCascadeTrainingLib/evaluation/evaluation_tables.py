@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from LiverLesionCascadeLib.archive.archive_folder import writing_to
 from LiverLesionCascadeLib.archive.tables import CASES_FILE, LESIONS_FILE, write_table
+from LiverLesionCascadeLib.engine.files import writing_to
 
 from .evaluation import CaseMetrics, SparseCaseMetrics
 from .evaluation_records import EvaluationRecord

@@ -15,6 +15,7 @@ from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
 from ..bundles.export import logged_hours
 from ..evaluation.evaluation_text import markdown_table
 from ..recipes import StageRecipe
+from ..runs.run_folder import LOG_FILE
 from ..training.cascade_training import CascadeTraining
 from .baseline_training import BASELINE_JOBS, baseline_stage
 from .table2 import PAPER, Row
@@ -79,7 +80,7 @@ def training_table(training: CascadeTraining, bundle: ModelBundle) -> str:
     cells = []
     for job, name in names.items():
         stage: StageRecipe = liver if job == "liver" else baseline_stage(recipe, job)
-        log = training.folder / job / "log.csv"
+        log = training.folder / job / LOG_FILE
         hours = logged_hours(log, recipe.batch) if log.is_file() else float("nan")
         cells.append([name, f"{liver.size} x {liver.size}", str(stage.steps * recipe.batch), f"{hours:.2f}"])
     size = bundle.settings.lesion_pass.size

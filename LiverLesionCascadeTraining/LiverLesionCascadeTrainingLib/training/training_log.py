@@ -8,6 +8,8 @@ from pathlib import Path
 
 from LiverLesionCascadeLib.engine.files import write_atomically
 
+from ..runs.run_folder import LOG_FILE
+
 LOG_COLUMNS = ("step", "learning_rate", "loss", "images_per_second", "validation_liver_dice", "validation_lesion_dice")
 
 
@@ -15,7 +17,7 @@ class TrainingLog:
     """CSV and, where tensorboard is installed, TensorBoard events; rows after the resumed step are dropped."""
 
     def __init__(self, folder: Path, resumed_step: int) -> None:
-        path = folder / "log.csv"
+        path = folder / LOG_FILE
         rows = [row for row in read_rows(path) if int(row["step"]) <= resumed_step] if path.is_file() else []
         text = io.StringIO(newline="")
         writer = csv.DictWriter(text, LOG_COLUMNS)

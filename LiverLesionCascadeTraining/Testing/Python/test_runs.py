@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes.training_fakes import FAKE_TRAINER
 from hypothesis import given
 from hypothesis import strategies as st
 from LiverLesionCascadeLib.engine.errors import InputError, OutputError
@@ -24,8 +25,6 @@ from LiverLesionCascadeTrainingLib.runs.training_process import (
     process_alive,
 )
 
-FAKE = [sys.executable, str(Path(__file__).resolve().parents[3] / "Testing" / "fakes" / "fake_trainer.py")]
-
 
 @pytest.fixture
 def started(tmp_path, monkeypatch):
@@ -34,7 +33,7 @@ def started(tmp_path, monkeypatch):
 
     def start(options="steps=15 pause=0.01", folder=tmp_path / "Läufe mit Abstand", **request):
         monkeypatch.setenv("FAKE_TRAINER", options)
-        run = TrainingRun(folder, FAKE)
+        run = TrainingRun(folder, FAKE_TRAINER)
         run.start(TrainingRequest("train folder", "val", str(folder), **request))
         runs.append(run)
         return run
@@ -130,7 +129,7 @@ def test_a_training_outlives_the_process_and_the_terminal_that_started_it(tmp_pa
         str(Path(__file__).resolve().parents[3] / name) for name in ("LiverLesionCascade", "LiverLesionCascadeTraining")
     ]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(roots))
-    starter = subprocess.Popen([sys.executable, "-c", STARTER, str(tmp_path), *FAKE], start_new_session=True)
+    starter = subprocess.Popen([sys.executable, "-c", STARTER, str(tmp_path), *FAKE_TRAINER], start_new_session=True)
     run = TrainingRun(tmp_path)
     wait_for(run, "training")
     os.killpg(starter.pid, signal.SIGKILL)
@@ -174,7 +173,7 @@ def test_a_program_that_is_not_there_gives_one_clear_line(tmp_path):
 def test_a_run_folder_that_is_a_file_gives_one_clear_line(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="write to"):
-        TrainingRun(tmp_path / "file", FAKE).start(TrainingRequest("t", "v", "r"))
+        TrainingRun(tmp_path / "file", FAKE_TRAINER).start(TrainingRequest("t", "v", "r"))
 
 
 def test_a_failed_training_keeps_the_trainer_s_own_message(started):

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import slicer_harness
+from fakes.training_fakes import FAKE_TRAINER, FakeInstaller
 
 slicer_harness.install()
 
@@ -31,15 +31,6 @@ from LiverLesionCascadeTrainingLib.runs.training_process import TrainingRun  # n
 ROOT = Path(__file__).resolve().parents[3]
 MODULE = ROOT / "LiverLesionCascadeTraining" / "LiverLesionCascadeTraining.py"
 UI = MODULE.parent / "Resources" / "UI" / "LiverLesionCascadeTraining.ui"
-FAKE_TRAINER = [sys.executable, str(ROOT / "Testing" / "fakes" / "fake_trainer.py")]
-
-
-class FakeInstaller:
-    def __init__(self, answer=True):
-        self.answer = answer
-
-    def ensure(self):
-        return self.answer
 
 
 class FakeCommand:

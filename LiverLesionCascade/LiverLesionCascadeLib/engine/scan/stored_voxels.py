@@ -125,7 +125,7 @@ def _decompressed(data: Path, begin: int, path: Path) -> tuple[int, int]:
                     count += len(stream.decompress(part, _CHUNK))
                     part = stream.unconsumed_tail
                 if stream.eof:
-                    return count, stored - len(stream.unused_data)
+                    break
             count += len(stream.flush())
         except zlib.error as error:
             raise InputError(
@@ -204,12 +204,12 @@ def _meta(path: Path, start: bytes) -> _Claim | None:
         end = len(start) if end < 0 else end
         line = start[at:end].decode("latin-1")
         at = end + 1
-        name, separator, text = (*(part.strip() for part in re.split("([=:])", line, maxsplit=1)), "", "")[:3]
         if not line.strip():
             continue
-        if not separator:
+        name, *text = (part.strip() for part in re.split("[=:]", line, maxsplit=1))
+        if not text:
             raise InputError(f"{path.name} is truncated, damaged or not what its name says. Copy or export it again.")
-        fields[name] = text
+        fields[name] = text[0]
         if name == "ElementDataFile":
             break
     # MetaIO writes over its own memory for more.

@@ -6,8 +6,9 @@ import qt
 import slicer
 
 from ...scene.nodes.one_change import oneRendering
+from ...scene.nodes.segment_looks import giveBack
 from ...scene.tools.diameter_lines import hideDiameters, showDiameters, showsDiameters
-from ...scene.tools.lesion_looks import endLesionLooks, showLesionLooks, shownColor
+from ...scene.tools.lesion_looks import showLesionLooks, shownColor
 from ...scene.tools.lesion_rows import LesionRows
 from ...scene.tools.navigation import endIsolation, isIsolating, isolate, jumpTo, lesionPosition
 from ...scene.workspace.review import ACCEPTED, FLAGGED, REJECTED
@@ -119,7 +120,7 @@ class LesionTableSection:
         if self._looks:
             showLesionLooks(workspace, self._present, self._selectedId)
         else:
-            endLesionLooks(workspace.node)
+            giveBack(workspace.node)
 
     def selectedId(self) -> str:
         """ID of the selected lesion's segment; empty for none."""
@@ -164,7 +165,7 @@ class LesionTableSection:
             self._rows.unsubscribe(self._update)
             self._rows.measureLater(None)
             if self._workspace.node.GetScene() is not None:
-                endLesionLooks(self._workspace.node)
+                giveBack(self._workspace.node)
         self._workspace = self._rows = None
         self._setSelected([])
 

@@ -1,7 +1,5 @@
 """Checks the chosen volume before it is segmented, in short steps: the panel stays alive."""
 
-import time
-
 import slicer
 import vtk
 from slicer.util import VTKObservationMixin
@@ -9,8 +7,8 @@ from slicer.util import VTKObservationMixin
 from ...engine.errors import CascadeError
 from ...engine.scan.ct_volume import inspect
 from ...scene.tools.scan_input import scanFromNode
+from ..runs.stepwise import Stepwise
 
-STEP_SECONDS = 0.03
 SETTLE_SECONDS = 0.1
 """A volume that is being loaded changes several times: it is checked when it has come to rest."""
 
@@ -36,7 +34,7 @@ class ScanCheck(VTKObservationMixin):
         self._callLater = callLater
         self._onChecked = onChecked
         self._volumeNode = None
-        self._steps = None
+        self._work = Stepwise(callLater)
         self._settling = False
         self.findings, self.refusal = [], ""
 
@@ -45,7 +43,8 @@ class ScanCheck(VTKObservationMixin):
         if volumeNode is self._volumeNode:
             return
         self.removeObservers()
-        self._volumeNode, self._steps = volumeNode, None
+        self._work.stop()
+        self._volumeNode = volumeNode
         self.findings, self.refusal = [], ""
         if volumeNode is not None:
             for event in EVENTS:
@@ -68,27 +67,13 @@ class ScanCheck(VTKObservationMixin):
         except CascadeError as error:
             self._end([], str(error))
         else:
-            self._steps = inspect(scan.array, scan.ijkToLps, scan.name)
-            self._continueLater(self._steps)
+            steps = inspect(scan.array, scan.ijkToLps, scan.name)
+            self._work.begin(steps, self._onInspected, lambda problem: self._end([], problem))
 
-    def _continueLater(self, steps):
-        self._callLater(0.0, lambda: self._advance(steps))
-
-    def _advance(self, steps):
-        if steps is not self._steps:
-            return  # another volume was chosen meanwhile
-        until = time.monotonic() + STEP_SECONDS
-        try:
-            while time.monotonic() < until:
-                next(steps)
-        except StopIteration as end:
-            refusal = next((finding.message for finding in end.value if finding.severity == "error"), "")
-            self._end(end.value, refusal)
-        except CascadeError as error:
-            self._end([], str(error))
-        else:
-            self._continueLater(steps)
+    def _onInspected(self, findings):
+        refusal = next((finding.message for finding in findings if finding.severity == "error"), "")
+        self._end(findings, refusal)
 
     def _end(self, findings, refusal):
-        self._steps, self.findings, self.refusal = None, findings, refusal
+        self.findings, self.refusal = findings, refusal
         self._onChecked()

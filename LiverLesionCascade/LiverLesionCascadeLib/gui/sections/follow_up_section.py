@@ -11,6 +11,7 @@ from ...engine.files import write_atomically
 from ...engine.measures.lesion_matching import GONE, MATCHED, MERGED, NEW, SPLIT, follow_up_csv
 from ...scene.tools.follow_up import LIVERS, SCENE, TRANSFORM, FollowUp
 from ...scene.tools.navigation import jumpTo
+from ..runs.stepwise import Stepwise
 
 UI_FILE = Path(__file__).resolve().parents[3] / "Resources" / "UI" / "LiverLesionFollowUp.ui"
 UPDATE_SECONDS = 0.3
@@ -33,7 +34,7 @@ class FollowUpSection:
         self._workspace = None
         self._comparison = None
         self._updateWaits = False
-        self._work = None
+        self._work = Stepwise(callLater, lambda: self._isUsable)
         self._earlierList, self._laterList = qt.QComboBox(), qt.QComboBox()
         self.widget = slicer.util.loadUI(str(UI_FILE))
         self.ui = ui = slicer.util.childWidgetVariables(self.widget)
@@ -86,7 +87,7 @@ class FollowUpSection:
         return self._workspace is not None and self._workspace.node.GetScene() is not None
 
     def _forget(self):
-        self._work = None
+        self._work.stop()
         if self._workspace is not None:
             self._followUp.unsubscribe(self._schedule)
             self._workspace = None
@@ -126,23 +127,18 @@ class FollowUpSection:
     def _update(self):
         """Compare, in pieces between which Slicer goes on; what was compared last stays in the table meanwhile."""
         self._updateWaits = False
-        self._work = self._followUp.prepare() if self._isUsable else iter(())
-        self._continue(self._work)
+        if self._isUsable:
+            if self._comparison is None and self._followUp.baselineNode is not None:
+                self._say(_("Comparing..."))
+            self._work.begin(self._compare(), self._onCompared, lambda problem: self._onCompared(None, problem))
 
-    def _continue(self, work):
-        if work is not self._work:  # something changed since, or another result is shown
-            return
-        try:
-            if self._isUsable and next(work, self) is None:
-                if self._comparison is None:
-                    self._say(_("Comparing..."))
-                self._callLater(0, lambda: self._continue(work))
-                return
-            self._comparison = self._followUp.compare() if self._isUsable else None
-            problem = ""
-        except CascadeError as error:
-            self._comparison, problem = None, str(error)
-        self._work = None
+    def _compare(self):
+        """Returns the comparison."""
+        yield from self._followUp.prepare()
+        return self._followUp.compare()
+
+    def _onCompared(self, comparison, problem=""):
+        self._comparison = comparison
         self._fill(problem)
 
     def _say(self, text):

@@ -10,6 +10,7 @@ from slicer.i18n import translate
 from ...engine.errors import CascadeError, InputError
 from ...scene.tools.case_report import CaseReport, dicomFiles
 from ..install.highdicom_installation import HighdicomInstaller
+from ..runs.stepwise import Stepwise
 
 UI_FILE = Path(__file__).resolve().parents[3] / "Resources" / "UI" / "LiverLesionReport.ui"
 SEGMENTATION_ENDING, REPORT_ENDING = ".seg.dcm", ".sr.dcm"
@@ -25,8 +26,7 @@ class ReportSection:
     """
 
     def __init__(self, callLater, installer=None, askPath=None, fileForInstance=None):
-        self._callLater = callLater
-        self._work = None
+        self._work = Stepwise(callLater, self._isThere)
         self._installer, self._askPath = installer or HighdicomInstaller(), askPath or _askPath
         self._fileForInstance = fileForInstance
         self._workspace = None
@@ -42,21 +42,22 @@ class ReportSection:
     def show(self, workspace):
         """:param workspace: of the result that is shown; None for none."""
         if workspace is not self._workspace:
-            self._work = None  # what is being written is of another result
-        elif self._work is not None:
+            self._work.stop()  # what is being written is of another result
+        elif self._work.isBusy:
             return
         self._workspace = workspace
         self._update()
 
     def enter(self):
-        if self._work is None:
+        if not self._work.isBusy:
             self._update()  # the DICOM database may be another one by now
 
     def cleanup(self):
-        self._workspace = self._work = None
+        self._work.stop()
+        self._workspace = None
 
     def _update(self, message=""):
-        there = self._isThere() and self._work is None
+        there = self._isThere() and not self._work.isBusy
         reason = self._dicomReason() if there else ""
         self.ui.writeHtmlButton.enabled = self.ui.writeCsvButton.enabled = there
         self.ui.writeSegmentationButton.enabled = self.ui.writeMeasuresButton.enabled = there and not reason
@@ -80,9 +81,8 @@ class ReportSection:
         """In steps: Slicer goes on meanwhile."""
         path = self._chosenPath(_("Report (*.html)"), ".html")
         if path is not None:
-            work = self._work = self._steps(path)
+            self._work.begin(self._steps(path), self._update, self._update)
             self._update(_("Writing the report..."))
-            self._callLater(0, lambda: self._continue(work))
 
     def _steps(self, path):
         """Returns what is to be said about it."""
@@ -93,22 +93,6 @@ class ReportSection:
         except OSError as error:
             return _unwritable(path, error)
         return self._written(report, path)
-
-    def _continue(self, work):
-        if work is not self._work or not self._isThere():  # another result is shown, or none
-            return
-        try:
-            next(work)
-        except StopIteration as end:
-            self._end(end.value)
-        except CascadeError as error:
-            self._end(str(error))
-        else:
-            self._callLater(0, lambda: self._continue(work))
-
-    def _end(self, message):
-        self._work = None
-        self._update(message)
 
     def _csv(self):
         self._write(_("Table (*.csv)"), ".csv", lambda report, path: report.writeCsv(path))

@@ -31,18 +31,23 @@ class Look(NamedTuple):
 
     @classmethod
     def of(cls, display: slicer.vtkMRMLSegmentationDisplayNode, segmentId: str) -> Look:
-        color = [round(part, DIGITS) for part in display.GetSegmentOverrideColor(segmentId)]
+        color = display.GetSegmentOverrideColor(segmentId)
         return cls(
             tuple(color) if min(color) >= 0 else None,
-            round(display.GetSegmentOpacity2DFill(segmentId), DIGITS),
-            round(display.GetSegmentOpacity2DOutline(segmentId), DIGITS),
-            round(display.GetSegmentOpacity3D(segmentId), DIGITS),
-        )
+            display.GetSegmentOpacity2DFill(segmentId),
+            display.GetSegmentOpacity2DOutline(segmentId),
+            display.GetSegmentOpacity3D(segmentId),
+        ).rounded()
 
     @classmethod
     def fromJson(cls, values: list) -> Look:
         color, *opacities = values
         return cls(tuple(color) if color else None, *opacities)
+
+    def rounded(self) -> Look:
+        """As it compares equal after display properties, which are floats, held it."""
+        color = None if self.color is None else tuple(round(part, DIGITS) for part in self.color)
+        return Look(color, *(round(opacity, DIGITS) for opacity in self[1:]))
 
     def give(self, display: slicer.vtkMRMLSegmentationDisplayNode, segmentId: str) -> None:
         if self.color is None:
@@ -64,8 +69,7 @@ def showLooks(node: slicer.vtkMRMLSegmentationNode, looks: Mapping[str, Callable
     if display is None:
         return
     own = {each: ownLook(node, each) for each in {*looks, *_given(display)} if _isThere(node, each)}
-    wanted = {each: look if each not in looks else looks[each](look) for each, look in own.items()}
-    wanted = {each: look._replace(**_rounded(look)) for each, look in wanted.items()}
+    wanted = {each: look if each not in looks else looks[each](look).rounded() for each, look in own.items()}
     text = json.dumps({each: [own[each], look] for each, look in sorted(wanted.items()) if look != own[each]})
     changed = {each: look for each, look in wanted.items() if look != Look.of(display, each)}
     if not changed and text == (display.GetAttribute(LOOKS) or "{}"):
@@ -100,8 +104,3 @@ def _given(display: slicer.vtkMRMLSegmentationDisplayNode) -> dict[str, tuple[Lo
 
 def _isThere(node: slicer.vtkMRMLSegmentationNode, segmentId: str) -> bool:
     return node.GetSegmentation().GetSegment(segmentId) is not None
-
-
-def _rounded(look: Look) -> dict[str, object]:
-    color = None if look.color is None else tuple(round(part, DIGITS) for part in look.color)
-    return {"color": color, **{name: round(getattr(look, name), DIGITS) for name in look._fields[1:]}}

@@ -6,12 +6,10 @@ says the same without colours.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 
-import slicer
-
-from ..nodes.segment_looks import Look, giveBack, showLooks
+from ..nodes.segment_looks import Look, showLooks
 from ..workspace.review import ACCEPTED, FLAGGED, REJECTED, UNREVIEWED
 from ..workspace.workspace import Workspace
 from .lesion_rows import LesionRow
@@ -39,28 +37,16 @@ def shownColor(row: LesionRow) -> tuple[float, float, float]:
 
 
 def showLesionLooks(workspace: Workspace, rows: Iterable[LesionRow], selectedId: str) -> None:
-    """Show verdicts, doubt and the selected lesion until `endLesionLooks`."""
-    showLooks(workspace.node, {row.segmentId: _look(row, row.segmentId == selectedId) for row in rows})
+    """Show verdicts, doubt and the selected lesion until `giveBack`."""
+    showLooks(workspace.node, {row.segmentId: partial(_look, row, row.segmentId == selectedId) for row in rows})
 
 
-def endLesionLooks(node: slicer.vtkMRMLSegmentationNode) -> None:
-    """Give the segments their own looks again."""
-    giveBack(node)
-
-
-def _look(row: LesionRow, selected: bool) -> Callable[[Look], Look]:
-    return partial(_changed, row.status, isDoubtful(row), selected)
-
-
-def _changed(status: str, doubtful: bool, selected: bool, own: Look) -> Look:
-    look = own
-    if status in VERDICT_COLORS:
-        look = look._replace(color=VERDICT_COLORS[status])
-    if status == REJECTED:
-        look = look._replace(fill=0.0, outline=0.5 * own.outline, opacity3D=0.15 * own.opacity3D)
-    if doubtful:
-        look = look._replace(fill=0.3 * own.fill, opacity3D=0.5 * own.opacity3D)
+def _look(row: LesionRow, selected: bool, own: Look) -> Look:
     if selected:
-        fill = min(SELECTED_FILL, own.fill)
-        look = Look(color=SELECTED_COLOR, fill=fill, outline=own.outline, opacity3D=own.opacity3D)
+        return own._replace(color=SELECTED_COLOR, fill=min(SELECTED_FILL, own.fill))
+    look = own._replace(color=VERDICT_COLORS.get(row.status, own.color))
+    if row.status == REJECTED:
+        return look._replace(fill=0.0, outline=0.5 * own.outline, opacity3D=0.15 * own.opacity3D)
+    if isDoubtful(row):
+        return look._replace(fill=0.3 * own.fill, opacity3D=0.5 * own.opacity3D)
     return look
