@@ -673,8 +673,8 @@
             <translation>Gerät</translation>
         </message>
         <message>
-            <source>Diameters: longest in an axial slice, and the longest perpendicular to it in that slice. Slice: of the long diameter, counted from 0 as in Slicer's Data Probe; S: its position in Slicer. Confidence: how likely it is a lesion, by the network's probability and the density. To surface: shortest distance to the liver's surface.</source>
-            <translation>Durchmesser: der längste in einer axialen Schicht und der längste senkrecht dazu in dieser Schicht. Schicht: die des langen Durchmessers, ab 0 gezählt wie in Slicers Data Probe; S: ihre Position in Slicer. Konfidenz: wie wahrscheinlich es eine Läsion ist, nach Wahrscheinlichkeit des Netzes und Dichte. Zur Oberfläche: kürzester Abstand zur Leberoberfläche.</translation>
+            <source>Diameters: longest in an axial slice, and the longest perpendicular to it in that slice. Slice: of the long diameter, counted from 0 as in Slicer's Data Probe; S: its position in Slicer. Confidence: how likely it is a lesion, by the network's probability; below 50 % it is in doubt (?). To surface: shortest distance to the liver's surface.</source>
+            <translation>Durchmesser: der längste in einer axialen Schicht und der längste senkrecht dazu in dieser Schicht. Schicht: die des langen Durchmessers, ab 0 gezählt wie in Slicers Data Probe; S: ihre Position in Slicer. Konfidenz: wie wahrscheinlich es eine Läsion ist, nach der Wahrscheinlichkeit des Netzes; unter 50 % ist sie im Zweifel (?). Zur Oberfläche: kürzester Abstand zur Leberoberfläche.</translation>
         </message>
         <message>
             <source>Dragging changes</source>
@@ -875,6 +875,14 @@
         <message>
             <source>found</source>
             <translation>gefunden</translation>
+        </message>
+        <message>
+            <source>found, {count} in doubt</source>
+            <translation>gefunden, {count} im Zweifel</translation>
+        </message>
+        <message>
+            <source>in doubt</source>
+            <translation>im Zweifel</translation>
         </message>
         <message>
             <source>lesion {numbers}</source>

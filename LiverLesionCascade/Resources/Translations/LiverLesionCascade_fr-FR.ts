@@ -673,8 +673,8 @@
             <translation>Périphérique</translation>
         </message>
         <message>
-            <source>Diameters: longest in an axial slice, and the longest perpendicular to it in that slice. Slice: of the long diameter, counted from 0 as in Slicer's Data Probe; S: its position in Slicer. Confidence: how likely it is a lesion, by the network's probability and the density. To surface: shortest distance to the liver's surface.</source>
-            <translation>Diamètres : le plus long dans une coupe axiale, et le plus long qui lui est perpendiculaire dans cette coupe. Coupe : celle du grand diamètre, comptée à partir de 0 comme dans le Data Probe de Slicer ; S : sa position dans Slicer. Confiance : probabilité qu'il s'agisse d'une lésion, selon la probabilité du réseau et la densité. À la surface : plus courte distance à la surface du foie.</translation>
+            <source>Diameters: longest in an axial slice, and the longest perpendicular to it in that slice. Slice: of the long diameter, counted from 0 as in Slicer's Data Probe; S: its position in Slicer. Confidence: how likely it is a lesion, by the network's probability; below 50 % it is in doubt (?). To surface: shortest distance to the liver's surface.</source>
+            <translation>Diamètres : le plus long dans une coupe axiale, et le plus long qui lui est perpendiculaire dans cette coupe. Coupe : celle du grand diamètre, comptée à partir de 0 comme dans le Data Probe de Slicer ; S : sa position dans Slicer. Confiance : probabilité qu'il s'agisse d'une lésion, selon la probabilité du réseau ; au-dessous de 50 %, elle est douteuse (?). À la surface : plus courte distance à la surface du foie.</translation>
         </message>
         <message>
             <source>Dragging changes</source>
@@ -875,6 +875,14 @@
         <message>
             <source>found</source>
             <translation>trouvées</translation>
+        </message>
+        <message>
+            <source>found, {count} in doubt</source>
+            <translation>trouvées, dont {count} douteuses</translation>
+        </message>
+        <message>
+            <source>in doubt</source>
+            <translation>douteuse</translation>
         </message>
         <message>
             <source>lesion {numbers}</source>

@@ -22,6 +22,7 @@ from LiverLesionCascadeLib.engine.errors import InputError  # noqa: E402
 from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_folder  # noqa: E402
 from LiverLesionCascadeLib.gui.install import highdicom_installation  # noqa: E402
 from LiverLesionCascadeLib.gui.install.highdicom_installation import HighdicomInstaller  # noqa: E402
+from LiverLesionCascadeLib.gui.runs import stepwise  # noqa: E402
 from LiverLesionCascadeLib.gui.sections.report_section import ReportSection  # noqa: E402
 from LiverLesionCascadeLib.scene.nodes.arrays import arrayFromImage  # noqa: E402
 from LiverLesionCascadeLib.scene.nodes.representations import BINARY_LABELMAP  # noqa: E402
@@ -289,7 +290,8 @@ def test_each_button_writes_its_file_and_says_where(case, tmp_path):
     assert section.installer.asked == 2  # only for DICOM
 
 
-def test_the_page_is_written_in_steps_between_which_the_panel_lives(case, tmp_path):
+def test_the_page_is_written_in_steps_between_which_the_panel_lives(case, tmp_path, monkeypatch):
+    monkeypatch.setattr(stepwise, "SECONDS", 0)  # one step at a time
     section = Section(case, tmp_path)
     case.report().writeHtml(tmp_path / "at once.html")
     section.ui.writeHtmlButton.click()

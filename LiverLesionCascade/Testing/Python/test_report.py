@@ -151,6 +151,15 @@ def test_missing_measures_are_dashes_and_negative_ones_have_a_minus_sign(result)
     assert "\N{MINUS SIGN}12 ±" in text and "None" not in text and "nan" not in text.lower()
 
 
+def test_a_lesion_of_low_confidence_is_marked_until_somebody_decides(result):
+    low, even = (replace(result.table[0], number=number, confidence=value) for number, value in ((1, 0.49), (2, 0.5)))
+    html = render_report(CT, replace(result, table=[low, even]), with_viewer=False)
+    assert re.findall(r'<td data-value="(\d+)">\d+ <b class="doubt"', html) == ["49"]
+    assert "found, 1 in doubt" in Page(html).text
+    html = render_report(CT, replace(result, table=[low, even]), with_viewer=False, notes={1: "accepted"})
+    assert 'class="doubt"' not in html and "in doubt" not in Page(html).text.split("Confidence:")[0]
+
+
 # Lesion table.
 
 

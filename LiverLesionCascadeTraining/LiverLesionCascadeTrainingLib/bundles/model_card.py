@@ -10,7 +10,7 @@ from LiverLesionCascadeLib.engine.files import write_atomically
 from LiverLesionCascadeLib.engine.model.bundle import METADATA_FILE
 
 CARD_FILE = "MODEL_CARD.md"
-RELIABILITY_FILE = "reliability.png"
+RELIABILITY_FILE, FROC_FILE = "reliability.png", "froc.png"
 #: The jobs that start from a bundle, and what their recipe is called.
 _FROM_START = {"liver": "liver", "lesion-image": "lesion_image"}
 
@@ -110,8 +110,29 @@ def _cross_validation(figures: dict[str, Any]) -> str:
             f"error of {cell(figures['expected_calibration_error'])}:",
             "",
             f"![Share of true lesions by confidence]({RELIABILITY_FILE})",
+            *_froc(figures),
         ]
     )
+
+
+def _froc(figures: dict[str, Any]) -> list[str]:
+    if "froc" not in figures:
+        return []
+    rows = [
+        f"| {point['false_per_scan']:.2f} | {point['confidence']:.2f} | {point['recall']:.2f} |"
+        for point in figures["froc"]
+    ]
+    return [
+        "",
+        "How many of the lesions are found, and how many false ones are listed with them, if lesions are listed from a "
+        "confidence on (those with a section of 20 mm always):",
+        "",
+        "| false a scan | listed from | found |",
+        "| ---: | ---: | ---: |",
+        *rows,
+        "",
+        f"![Share of lesions found by false ones a scan]({FROC_FILE})",
+    ]
 
 
 def _validation(validation: dict[str, Any]) -> str:

@@ -50,13 +50,12 @@ def run(args: argparse.Namespace) -> int:
     from ..recipes import RECIPES
     from ..studies.cross_validation import (
         CrossValidation,
-        fit_filter,
-        fit_filters,
         fold_cases,
         measure_fold,
         record_cross_validation,
         train_fold,
     )
+    from ..studies.lesion_filter_fit import fit_filter, fit_filters
     from ..training.cascade_training import scaled
     from ..training.denormals import denormals_flushed
 
@@ -82,13 +81,14 @@ def run(args: argparse.Namespace) -> int:
     preset = PRESETS[args.preset]
     whole = [[case for case in fold["validation"] if not case.sparse] for fold in folds]
     print("Lesions that the networks find, to tell true ones from false ones:")
-    found = [measure_fold(bundles[number], whole[number], preset, args.device)[1] for number in chosen]
+    found = [measure_fold(bundles[number], whole[number], preset, args.device) for number in chosen]
+    filters = fit_filters(found)
     print("With false lesions rejected by what the other folds know of them:")
     measured = [
         measure_fold(replace(bundles[number], lesion_filter=known), folds[number]["validation"], preset, args.device)
-        for number, known in enumerate(fit_filters(found))
+        for number, known in enumerate(filters)
     ]
-    result = CrossValidation.of(measured)
+    result = CrossValidation.of(measured, found, filters)
     write_atomically(
         args.output / "cross-validation.json", (json.dumps(result.to_dict(), indent=1) + "\n").encode("utf-8")
     )
@@ -96,6 +96,6 @@ def run(args: argparse.Namespace) -> int:
     if args.record:
         # Of its own training cases alone, so that the bundle's validation cases stay unseen.
         own = set(ModelBundle.load(args.record).metadata["training"]["scans"])
-        known = fit_filter([lesion for lesions in found for lesion in lesions if lesion.case in own])
+        known = fit_filter([fold.of(own) for fold in found])
         record_cross_validation(args.record, result, args.preset, known)
     return 0

@@ -13,51 +13,28 @@ from typing import Any
 
 import torch
 from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
-from LiverLesionCascadeLib.engine.model.lesion_filter import LesionFilter, mean_probabilities
+from LiverLesionCascadeLib.engine.model.lesion_filter import LesionFilter
 from LiverLesionCascadeLib.engine.passes.presets import Preset
-from LiverLesionCascadeLib.engine.results.result import SegmentationResult
 from LiverLesionCascadeLib.engine.segmenter import Segmenter
 
 from ..bundles.export import default_card, export_bundle, record_figures
-from ..bundles.model_card import RELIABILITY_FILE
-from ..bundles.reliability_figure import write_reliability
+from ..bundles.lesion_figures import write_froc, write_reliability
+from ..bundles.model_card import FROC_FILE, RELIABILITY_FILE
 from ..cases.splits import TRAIN, VALIDATION
 from ..datasets.cases import TrainingCase, patient_folds
 from ..evaluation.calibration import ReliabilityBin, expected_calibration_error, reliability
-from ..evaluation.evaluation import (
-    CaseMetrics,
-    EvaluationSummary,
-    SparseCaseMetrics,
-    summarise,
-)
+from ..evaluation.evaluation import CaseMetrics, EvaluationSummary, summarise
 from ..evaluation.evaluation_task import segment_case
 from ..evaluation.evaluation_text import format_table, markdown_table, number
+from ..evaluation.froc import FrocPoint, at_false_rates
 from ..recipes import Recipe
 from ..runs.run_folder import BUNDLE_FOLDER
 from ..training.cascade_training import CascadeTraining
-from .lesion_filter_fit import fit_lesion_filter
+from .found_lesions import FoldMeasures, FoundLesion, found_lesions, froc_of
 
 JOBS = ("liver", "lesion-image")
-
-#: The measures of a fold's cases, and the lesions that were found in them.
-FoldMeasures = tuple[list[CaseMetrics | SparseCaseMetrics], list["FoundLesion"]]
-
-
-@dataclass(frozen=True)
-class FoundLesion:
-    """A lesion that was segmented, right or wrong.
-
-    Attributes:
-        correct: Whether it overlaps a lesion of the reference.
-        confidence: As the product shows it.
-        mean_probability: What the network gave its voxels on average, 0..1.
-    """
-
-    case: str
-    correct: bool
-    confidence: float
-    long_axis_mm: float
-    mean_probability: float
+#: False lesions a scan for which the model card says what is found.
+FALSE_RATES = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 
 def fold_cases(cases: Sequence[TrainingCase], folds: int, seed: int) -> list[dict[str, list[TrainingCase]]]:
@@ -101,45 +78,18 @@ def measure_fold(
     device: str,
     report: Callable[[str], None] = print,
 ) -> FoldMeasures:
-    """Segments a fold's own cases without priors; their measures, and the lesions that were found in whole scans."""
+    """Segments a fold's own cases without priors."""
     segmenter = Segmenter(bundle, device)
     preset = replace(preset, iterations=1, priors=False)
-    measures: list[CaseMetrics | SparseCaseMetrics] = []
-    lesions: list[FoundLesion] = []
+    fold = FoldMeasures([], [])
     for case in cases:
         result, measured = segment_case(case, preset, segmenter)
-        measures.append(measured)
+        fold.measures.append(measured)
         if isinstance(measured, CaseMetrics):
-            lesions += found_lesions(case.name, result, measured.lesions.predicted_overlap)
+            if measured.lesions_known:
+                fold.lesions.extend(found_lesions(case.name, result, measured.lesions))
             report(f"case {case.name}: liver {measured.liver.dice:.3f}, lesion {measured.lesion.dice:.3f}")
-    return measures, lesions
-
-
-def found_lesions(name: str, result: SegmentationResult, overlaps: Sequence[float]) -> list[FoundLesion]:
-    """The lesions of a result; ``overlaps`` are those with the reference, in the order of their numbers."""
-    probability = result.lesion_probability
-    means = mean_probabilities(result.lesions.within(probability.box), probability.values).tolist()
-    return [
-        FoundLesion(name, overlap > 0, lesion.confidence or 0.0, lesion.long_axis_mm, mean)
-        for lesion, overlap, mean in zip(result.table, overlaps, means, strict=True)
-    ]
-
-
-def fit_filters(found: Sequence[Sequence[FoundLesion]]) -> list[LesionFilter | None]:
-    """By fold, a filter that was fitted on the lesions of all other folds."""
-    return [
-        fit_filter([each for k, lesions in enumerate(found) if k != own for each in lesions])
-        for own in range(len(found))
-    ]
-
-
-def fit_filter(lesions: Sequence[FoundLesion]) -> LesionFilter | None:
-    """A filter that was fitted on these lesions."""
-    return fit_lesion_filter(
-        [each.mean_probability for each in lesions],
-        [each.correct for each in lesions],
-        [each.case for each in lesions],
-    )
+    return fold
 
 
 @dataclass(frozen=True)
@@ -149,18 +99,25 @@ class CrossValidation:
     Attributes:
         summary: Measures of all cases, each by the networks that never saw its patient.
         lesions: What was found in whole scans.
+        froc: Recall of the reference's lesions against false ones, before any is rejected.
+        froc_from_10_mm: The same for those with a long diameter of 10 mm and more.
     """
 
     folds: int
     summary: EvaluationSummary
     lesions: tuple[FoundLesion, ...]
+    froc: tuple[FrocPoint, ...]
+    froc_from_10_mm: tuple[FrocPoint, ...]
 
     @classmethod
-    def of(cls, folds: Sequence[FoldMeasures]) -> CrossValidation:
-        """From what `measure_fold` gave for each fold."""
-        measures = [each for measured, _ in folds for each in measured]
-        lesions = [lesion for _, found in folds for lesion in found]
-        return cls(len(folds), summarise(measures), tuple(lesions))
+    def of(
+        cls, folds: Sequence[FoldMeasures], unfiltered: Sequence[FoldMeasures], filters: Sequence[LesionFilter | None]
+    ) -> CrossValidation:
+        """From what `measure_fold` gave for each fold with its filter, and without."""
+        measures = [each for fold in folds for each in fold.measures]
+        lesions = tuple(each for fold in folds for each in fold.lesions)
+        curves = [tuple(froc_of(unfiltered, filters, from_mm)) for from_mm in (0.0, 10.0)]
+        return cls(len(folds), summarise(measures), lesions, *curves)
 
     @property
     def reliability(self) -> list[ReliabilityBin]:
@@ -180,6 +137,8 @@ class CrossValidation:
             "found_lesions": [asdict(lesion) for lesion in self.lesions],
             "reliability": [asdict(each) for each in self.reliability],
             "expected_calibration_error": self.expected_calibration_error,
+            "froc": [asdict(each) for each in self.froc],
+            "froc_from_10_mm": [asdict(each) for each in self.froc_from_10_mm],
         }
 
     def format_table(self) -> str:
@@ -195,8 +154,9 @@ class CrossValidation:
 def record_cross_validation(
     folder: Path, result: CrossValidation, preset: str, lesion_filter: LesionFilter | None
 ) -> None:
-    """Writes the figures of a cross-validation of a bundle's recipe into its metadata and model card, with a plot of
-    how far the confidence of lesions can be believed; and the filter of false lesions that it was fitted for."""
+    """Writes the figures of a cross-validation of a bundle's recipe into its metadata and model card, with plots of how
+    far the confidence of lesions can be believed and of what it finds and costs to list more of them; and the filter of
+    false lesions that it was fitted for."""
     summary = result.summary
     counts = {"below_10_mm": summary.counts(below_mm=10.0), "from_10_mm": summary.counts(from_mm=10.0)}
     figures = {
@@ -211,8 +171,10 @@ def record_cross_validation(
         "lesions": {name: {**asdict(each), "false": each.false_positives} for name, each in counts.items()},
         "expected_calibration_error": result.expected_calibration_error,
         "found_lesions": len(result.lesions),
+        "froc": [asdict(each) for each in at_false_rates(result.froc, FALSE_RATES)],
     }
     write_reliability(result.reliability, folder / RELIABILITY_FILE)
+    write_froc({"all": result.froc, "10 mm and more": result.froc_from_10_mm}, folder / FROC_FILE)
     record_figures(folder, "cross_validation", figures)
     if lesion_filter is not None:
         record_figures(folder, "lesion_filter", lesion_filter.to_dict())

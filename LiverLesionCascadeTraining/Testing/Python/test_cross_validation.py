@@ -9,18 +9,24 @@ import pytest
 from fixtures.lits_phantoms import write_lits_folders
 from fixtures.tiny_recipe import tiny_recipe
 from LiverLesionCascadeLib.cli import main
+from LiverLesionCascadeLib.engine.grid.boxed import Boxed
+from LiverLesionCascadeLib.engine.measures.lesions import label_lesions, measure_lesions
 from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
 from LiverLesionCascadeLib.engine.model.lesion_filter import LesionFilter
+from LiverLesionCascadeLib.engine.passes.presets import PRESETS
+from LiverLesionCascadeLib.engine.results.result import SegmentationResult
 from LiverLesionCascadeTrainingLib.bundles.export import record_figures
+from LiverLesionCascadeTrainingLib.cases.labels import LESIONS_UNKNOWN
 from LiverLesionCascadeTrainingLib.datasets.cases import find_cases
-from LiverLesionCascadeTrainingLib.evaluation.evaluation import evaluate_case
+from LiverLesionCascadeTrainingLib.evaluation.evaluation import evaluate_case, measure
 from LiverLesionCascadeTrainingLib.studies import cross_validation
 from LiverLesionCascadeTrainingLib.studies.cross_validation import (
     CrossValidation,
-    FoundLesion,
     fold_cases,
+    measure_fold,
     record_cross_validation,
 )
+from LiverLesionCascadeTrainingLib.studies.found_lesions import FoldMeasures, FoundLesion
 
 
 @pytest.fixture(scope="module")
@@ -97,19 +103,45 @@ def test_the_figures_go_into_a_bundle_and_its_card_with_a_plot(run, tmp_path):
     labels[1:3, 2:7, 2:7] = 1
     labels[1, 3:5, 3:5] = 2
     measures = evaluate_case(labels > 0, labels == 2, labels, (1.0, 1.0, 1.0), "7")
-    lesions = [FoundLesion("7", right, 0.9, 9.0, 0.9) for right in (True, True, False)]
+    lesions = [FoundLesion("7", touches, 0.9, 9.0, 9.0, 0.9) for touches in ((0,), (0,), ())]
+    found = [FoldMeasures([measures], lesions), FoldMeasures([], [])]
     bundle = shutil.copytree(run / "fold-0" / "bundle", tmp_path / "bundle")
     weights = (bundle / "weights.pt").read_bytes()
     known = LesionFilter(1.0, 2.0, 0.4)
-    record_cross_validation(bundle, CrossValidation.of([([measures], lesions), ([], [])]), "fast", known)
+    record_cross_validation(bundle, CrossValidation.of(found, found, [known, known]), "fast", known)
     recorded = json.loads((bundle / "metadata.json").read_text())["cross_validation"]
     assert recorded["lesion_dice"] == 1.0
     assert recorded["lesions"]["below_10_mm"]["found"] == 1
     assert recorded["expected_calibration_error"] == pytest.approx(0.9 - 2 / 3)
-    assert (bundle / "reliability.png").read_bytes().startswith(b"\x89PNG")
-    assert "reliability.png" in (bundle / "MODEL_CARD.md").read_text()
+    likely = float(known.likelihood(0.9))
+    assert recorded["froc"] == [{"confidence": likely, "recall": 1.0, "false_per_scan": 1.0}] * 3, "for 1, 2 and 4"
+    for plot in ("reliability.png", "froc.png"):
+        assert (bundle / plot).read_bytes().startswith(b"\x89PNG")
+        assert plot in (bundle / "MODEL_CARD.md").read_text()
     assert (bundle / "weights.pt").read_bytes() == weights
     assert ModelBundle.load(bundle).lesion_filter == known
+
+
+@pytest.mark.parametrize("label", [LESIONS_UNKNOWN, 1])
+def test_scans_whose_lesions_nobody_labelled_say_nothing_of_lesions(run, data, monkeypatch, label):
+    case = next(case for case in find_cases(data) if not case.sparse)
+
+    def segment(case, _preset, _segmenter):
+        ct, reference = case.read()
+        liver, lesions = reference > 0, label_lesions(reference == 2)
+        probability = Boxed.of(np.full(liver.shape, 0.9, np.float16), (0, 0, 0))
+        table = measure_lesions(lesions, ct.hu, ct.geometry, probability)
+        words = dict.fromkeys(("bundle_name", "bundle_version", "preset", "device"), "")
+        result = SegmentationResult.of(ct, liver, lesions, table=table, lesion_probability=probability, **words)
+        return result, measure(case, ct, liver, lesions, np.where(liver, label, 0).astype(reference.dtype))
+
+    monkeypatch.setattr(cross_validation, "segment_case", segment)
+    bundle = ModelBundle.load(run / "fold-0" / "bundle")
+    fold = measure_fold(bundle, [case], PRESETS["fast"], "cpu", lambda _line: None)
+    assert [each.name for each in fold.measures] == [case.name]
+    known = label == 1
+    assert [each.name for each in fold.scans] == [case.name] * known
+    assert bool(fold.lesions) == known and not any(lesion.correct for lesion in fold.lesions)
 
 
 @pytest.mark.parametrize("file", ["metadata.json", "MODEL_CARD.md"])

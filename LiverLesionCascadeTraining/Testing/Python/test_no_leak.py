@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from fixtures.found_lesions import fold as make_fold
 from fixtures.lits_phantoms import write_lits_folders
 from fixtures.tiny_recipe import tiny_recipe
 from LiverLesionCascadeTrainingLib.datasets.cases import find_splits
 from LiverLesionCascadeTrainingLib.slices.batches import BatchMaker
 from LiverLesionCascadeTrainingLib.slices.slice_store import SliceStore
-from LiverLesionCascadeTrainingLib.studies.cross_validation import FoundLesion, fit_filter, fit_filters
+from LiverLesionCascadeTrainingLib.studies.lesion_filter_fit import fit_filter, fit_filters
 from LiverLesionCascadeTrainingLib.training import cascade_training
 from LiverLesionCascadeTrainingLib.training.cascade_training import CascadeTraining
 from LiverLesionCascadeTrainingLib.training.trainer import Trainer
@@ -78,17 +79,14 @@ def test_the_lesions_of_a_fold_have_no_part_in_the_filter_that_judges_them():
     def found(fold, slope):
         means = random.uniform(0.3, 0.9, 40)
         correct = random.random(40) < 1 / (1 + np.exp(-slope * (means - 0.6)))
-        return [
-            FoundLesion(f"{fold}-{i % 4}", bool(c), 0.5, 12.0, float(m))
-            for i, (c, m) in enumerate(zip(correct, means, strict=True))
-        ]
+        lesions = list(zip(means.tolist(), correct.tolist(), strict=True))
+        return make_fold({f"{fold}-{n}": lesions[n::4] for n in range(4)})
 
     folds = [found(0, 20.0), found(1, -20.0), found(2, 2.0)]
     filters = fit_filters(folds)
     for own, fitted in enumerate(filters):
-        others = [lesion for number, lesions in enumerate(folds) if number != own for lesion in lesions]
-        assert fitted == fit_filter(others)
-        assert fitted != fit_filter([lesion for lesions in folds for lesion in lesions])
+        assert fitted == fit_filter([each for number, each in enumerate(folds) if number != own])
+        assert fitted != fit_filter(folds)
 
 
 @pytest.mark.parametrize("pass_name", ["liver", "lesion"])

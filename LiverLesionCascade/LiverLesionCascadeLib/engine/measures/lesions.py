@@ -17,6 +17,8 @@ from ..grid.boxed import Boxed
 from ..grid.geometry import ImageGeometry, axial_order
 from .diameters import Point, axial_diameters, equivalent_diameter_mm
 
+#: A lesion of less confidence is as likely none.
+DOUBTFUL_BELOW = 0.5
 #: Instances are numbered in uint16.
 MAX_LESIONS = 65535
 
@@ -60,6 +62,11 @@ class Lesion:
     confidence: float | None
     centroid: Point
     distance_to_liver_surface_mm: float | None
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it is as likely none."""
+        return self.confidence is not None and self.confidence < DOUBTFUL_BELOW
 
     @property
     def equivalent_diameter_mm(self) -> float:

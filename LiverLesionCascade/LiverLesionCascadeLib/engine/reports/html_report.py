@@ -92,7 +92,7 @@ def report_steps(
             created_iso=created.isoformat(timespec="seconds"),
             created=f"{created:%Y-%m-%d %H:%M}",
             research_use=escape(research_use(_)),
-            figures=_figures(result, _),
+            figures=_figures(result, notes or {}, _),
             findings=_findings(result, _),
             viewer=fill("viewer/viewer.html", translate) if data else "",
             images=_pictures(ct, result, images, _),
@@ -123,11 +123,19 @@ def tumour_burden(result: SegmentationResult) -> float | None:
     return 100.0 * lesions.count / union((result.liver, lesions)).count
 
 
-def _figures(result: SegmentationResult, _: Translate) -> str:
+def _in_doubt(lesion: Lesion, notes: Mapping[int, str]) -> bool:
+    """Whether a lesion's confidence is low, and nobody has decided."""
+    return lesion.is_doubtful and not notes.get(lesion.number)
+
+
+def _figures(result: SegmentationResult, notes: Mapping[int, str], _: Translate) -> str:
     largest = max((lesion.long_axis_mm for lesion in result.table), default=None)
+    found = _("found") if result.table else _("none found")
+    if doubtful := sum(_in_doubt(lesion, notes) for lesion in result.table):
+        found = _("found, {count} in doubt").format(count=doubtful)
     figures = (
         (_("Liver with lesions"), _number(result.liver_volume_ml, 0), "mL"),
-        (_("Lesions"), str(len(result.table)), _("found") if result.table else _("none found")),
+        (_("Lesions"), str(len(result.table)), found),
         (_("Lesion volume"), _number(result.lesion_volume_ml, 1), _("mL in all")),
         (_("Tumour burden"), _number(tumour_burden(result), 1), _("% of the liver")),
         (_("Longest diameter"), _number(largest, 0), _("mm, axial")),
@@ -207,11 +215,12 @@ def _lesion_table(ct: CTVolume, result: SegmentationResult, notes: Mapping[int, 
     head = "".join(
         f'<th scope="col">{escape(title)}{f"<small>{unit}</small>" if unit else ""}</th>' for title, unit in heads
     )
-    rows = "".join(_lesion_row(ct, lesion, notes) for lesion in result.table)
+    rows = "".join(_lesion_row(ct, lesion, notes, _) for lesion in result.table)
     note = _(
         "Diameters: longest in an axial slice, and the longest perpendicular to it in that slice. Slice: of the long "
         "diameter, counted from 0 as in Slicer's Data Probe; S: its position in Slicer. Confidence: how likely it is a "
-        "lesion, by the network's probability and the density. To surface: shortest distance to the liver's surface."
+        "lesion, by the network's probability; below 50 % it is in doubt (?). To surface: shortest distance to the "
+        "liver's surface."
     )
     return (
         f'{title}<div class="scroll" tabindex="0" role="region" aria-labelledby="lesions-title">'
@@ -220,18 +229,19 @@ def _lesion_table(ct: CTVolume, result: SegmentationResult, notes: Mapping[int, 
     )
 
 
-def _lesion_row(ct: CTVolume, lesion: Lesion, notes: Mapping[int, str]) -> str:
+def _lesion_row(ct: CTVolume, lesion: Lesion, notes: Mapping[int, str], _: Translate) -> str:
     middle = lesion.long_axis_middle
     superior = middle[2]
     confidence = None if lesion.confidence is None else 100 * lesion.confidence
     number = source_slice(ct, middle)
     surface = lesion.distance_to_liver_surface_mm
     note = notes.get(lesion.number, "")
+    doubt = f' <b class="doubt" title="{escape(_("in doubt"))}">?</b>' if _in_doubt(lesion, notes) else ""
     cells: list[tuple[str, float | str | None]] = [
         (_number(lesion.volume_ml, 2 if lesion.volume_ml < 10 else 1), lesion.volume_ml),
         (f"{_number(lesion.long_axis_mm, 1)} × {_number(lesion.short_axis_mm, 1)}", lesion.long_axis_mm),
         (f"{_number(lesion.mean_hu, 0)} ± {_number(lesion.sd_hu, 0)}", lesion.mean_hu),
-        (_number(confidence, 0), confidence),
+        (_number(confidence, 0) + doubt, confidence),
         (str(number), number),
         (_number(superior, 1), superior),
         (_number(surface, 0), surface),

@@ -21,14 +21,10 @@ SELECTED_COLOR = (0.94, 0.89, 0.26)
 SELECTED_FILL = 0.1
 """Of what is selected a person wants to see the scan."""
 
-DOUBTFUL = 0.5
-"""A lesion of less confidence is as likely none."""
-
 
 def isDoubtful(row: LesionRow) -> bool:
     """Whether a lesion without a verdict is one in doubt."""
-    confidence = row.measures.confidence if row.measures is not None else None
-    return row.status == UNREVIEWED and confidence is not None and confidence < DOUBTFUL
+    return row.status == UNREVIEWED and row.measures is not None and row.measures.is_doubtful
 
 
 def shownColor(row: LesionRow) -> tuple[float, float, float]:
