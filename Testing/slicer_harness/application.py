@@ -398,6 +398,7 @@ def _add_slice_nodes(scene):
         scene.AddNode(composite)
     layout = slicer.vtkMRMLLayoutNode()
     layout.SetSingletonTag("vtkMRMLLayoutNode")
+    layout.AddLayoutDescription(layout.SlicerLayoutFourUpView, "<layout/>")  # the application registers them all
     scene.AddNode(layout)
     layout.SetViewArrangement(layout.SlicerLayoutFourUpView)
     view = slicer.vtkMRMLViewNode()

@@ -14,12 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from LiverLesionCascadeLib.engine.grid.boxed import EMPTY
+from LiverLesionCascadeLib.engine.progress import finish
 from LiverLesionCascadeLib.engine.reports import html_report
 from LiverLesionCascadeLib.engine.reports.html_report import MAX_BYTES, render_report
 from LiverLesionCascadeLib.engine.reports.outlines import outline_paths, outlines
 from LiverLesionCascadeLib.engine.reports.page import render_page, write_page
 from LiverLesionCascadeLib.engine.reports.source_slices import source_slice
-from LiverLesionCascadeLib.engine.reports.viewer_data import HIGHEST_HU, LOWEST_HU, viewer_data
+from LiverLesionCascadeLib.engine.reports.viewer_data import HIGHEST_HU, LOWEST_HU, viewer_data_steps
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from PIL import Image
 
@@ -34,7 +35,7 @@ def result():
 
 @pytest.fixture(scope="module")
 def data(result):
-    return viewer_data(CT, result, MAX_BYTES)
+    return finish(viewer_data_steps(CT, result, MAX_BYTES))
 
 
 # Outlines.
@@ -148,7 +149,7 @@ def test_without_liver_and_lesions_there_is_no_viewer(result):
     nothing = replace(
         result, liver=EMPTY, lesions=EMPTY, table=[]
     )  # fmt: skip
-    assert viewer_data(CT, nothing, MAX_BYTES) is None
+    assert finish(viewer_data_steps(CT, nothing, MAX_BYTES)) is None
     assert 'id="viewer"' not in render_report(CT, nothing)
 
 
@@ -156,15 +157,15 @@ def test_a_long_noisy_scan_is_made_to_fit(result, monkeypatch):
     """The worst that can come: noise that no encoder can do anything with. Less room stands for more slices."""
     noise = np.random.default_rng(1).normal(60, 90, CT.hu.shape).astype(np.float32)
     noisy = CTVolume.from_array(noise, IJK_TO_LPS, "noise")
-    free = viewer_data(noisy, result, MAX_BYTES)
+    free = finish(viewer_data_steps(noisy, result, MAX_BYTES))
     bytes_needed = len(json.dumps(free, separators=(",", ":")))
     for share in (0.8, 0.5, 0.35):
         most = int(share * bytes_needed)
-        fitted = viewer_data(noisy, result, most)
+        fitted = finish(viewer_data_steps(noisy, result, most))
         assert len(json.dumps(fitted, separators=(",", ":"))) <= most
         assert len(fitted["pictures"]["slices"]) == len(free["pictures"]["slices"])
     assert fitted["pictures"]["columns"] < free["pictures"]["columns"]
-    assert viewer_data(noisy, result, 1000) is None
+    assert finish(viewer_data_steps(noisy, result, 1000)) is None
     monkeypatch.setattr(
         html_report, "MAX_BYTES", len(render_report(noisy, result, with_viewer=False)) + bytes_needed // 2
     )

@@ -71,8 +71,8 @@ class DataReport:
         lines = [self.folder]
         for name, split in self.splits.items():
             lines += [
-                f"{name}: {split.cases} cases of {split.patients} patients"
-                + (f", {split.sparse} cases of single slices" if split.sparse else "")
+                f"{name}: {_counted(split.cases, 'case')} of {_counted(split.patients, 'patient')}"
+                + (f", {_counted(split.sparse, 'case')} of single slices" if split.sparse else "")
                 + (f", {split.lesion_free} without a lesion" if split.lesion_free else "")
                 + (f", {split.lesions_unknown} with the liver alone" if split.lesions_unknown else ""),
                 "  slices: " + ", ".join(f"{split.slices[kind]} {_KIND_TEXT[kind]}" for kind in KINDS),
@@ -94,6 +94,10 @@ _KIND_TEXT = {
     "near": "near the liver",
     "neither": "with neither",
 }
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def data_report(folder: Path) -> DataReport:

@@ -8,14 +8,12 @@ from typing import Any
 import torch
 from LiverLesionCascadeLib.engine.model.device import native_bfloat16
 
-PRECISIONS = ("auto", "fp32", "bf16", "fp16")
-
 
 class Precision:
     """How forward and backward compute; the weights themselves stay fp32.
 
     Args:
-        name: One of ``PRECISIONS``; ``auto`` is bf16 where the device computes in it natively, else fp32.
+        name: ``auto``, ``fp32``, ``bf16`` or ``fp16``; ``auto`` is bf16 where the device computes in it natively, else fp32.
 
     Attributes:
         scaler: Scales the loss so that small gradients survive fp16; does nothing in the other precisions, whose

@@ -41,7 +41,7 @@ class Execution:
     """How a training is computed; what is trained does not depend on it.
 
     Attributes:
-        precision: One of ``PRECISIONS``.
+        precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``: see ``Precision``.
         accumulate: In how many parts a process takes its share of a batch, to need less memory. Batch normalisation and
             Dice are those of a part.
         ranks: The processes that train together.

@@ -29,7 +29,6 @@ from ..scan.dicom.dicom_source import SourceImage
 
 MANUFACTURER = "Liver Lesion Cascade contributors"
 PRODUCT = "Liver Lesion Cascade"
-ORIGINS = ("AUTOMATIC", "SEMIAUTOMATIC", "MANUAL")
 _RESEARCH_USE = "For research use only"
 _MAX_TEXT = 64  # characters of a DICOM long string (LO)
 
@@ -44,7 +43,7 @@ class ExportedSegment:
         category, type: What it is.
         type_modifier, region, region_modifier: More of that, NO_CODE where not said.
         color: (red, green, blue), 0 to 1.
-        origin: One of ``ORIGINS``.
+        origin: AUTOMATIC, SEMIAUTOMATIC or MANUAL.
         algorithm: Name and version of what made it; None for what a person drew.
         tracking_id: What it is called in all reports.
         tracking_uid: The same as a DICOM UID.

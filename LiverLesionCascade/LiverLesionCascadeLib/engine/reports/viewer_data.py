@@ -13,7 +13,7 @@ from PIL import Image
 from scipy import ndimage
 
 from ..grid.boxed import joint_box
-from ..progress import Steps, finish
+from ..progress import Steps
 from .key_images import key_slices
 from .outlines import outline_paths
 from .source_slices import source_slice
@@ -34,16 +34,12 @@ _OUTLINES_A_STEP = 32
 _PICTURE_FIELDS = 200
 
 
-def viewer_data(ct: CTVolume, result: SegmentationResult, most_bytes: int) -> dict[str, Any] | None:
+def viewer_data_steps(ct: CTVolume, result: SegmentationResult, most_bytes: int) -> Steps[dict[str, Any] | None]:
     """Scan and outlines for the script, at most ``most_bytes`` as JSON; None without liver, or if they are too few.
 
-    The result is on the grid of ``ct.hu``. Points are voxels of the box, (slice, row, column) in axial LPS order.
+    The result is on the grid of ``ct.hu``. Points are voxels of the box, (slice, row, column) in axial LPS order. A
+    plane of outlines or a picture a step.
     """
-    return finish(viewer_data_steps(ct, result, most_bytes))
-
-
-def viewer_data_steps(ct: CTVolume, result: SegmentationResult, most_bytes: int) -> Steps[dict[str, Any] | None]:
-    """`viewer_data`, a plane of outlines or a picture a step."""
     found = joint_box((result.liver, result.lesions))
     if found is None:
         return None
