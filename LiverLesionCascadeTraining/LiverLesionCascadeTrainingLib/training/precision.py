@@ -13,7 +13,7 @@ class Precision:
     """How forward and backward compute; the weights themselves stay fp32.
 
     Args:
-        name: ``auto``, ``fp32``, ``bf16`` or ``fp16``; ``auto`` is bf16 where the device computes in it natively, else fp32.
+        name: ``fp32``, ``bf16``, ``fp16``, or ``auto``: bf16 where the device computes in it natively, else fp32.
 
     Attributes:
         scaler: Scales the loss so that small gradients survive fp16; does nothing in the other precisions, whose
