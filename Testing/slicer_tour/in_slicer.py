@@ -99,6 +99,7 @@ def main(folder):
     finally:
         for each, answer in before.items():
             settings.remove(each) if answer is None else settings.setValue(each, answer)
+    slicer.app.processEvents()  # what other threads report waits in the event queue before it is logged
     with log.open(encoding="utf-8", errors="replace") as file:
         file.seek(begin)
         wrong += [line.rstrip() for line in file if line.startswith(ERRORS)]

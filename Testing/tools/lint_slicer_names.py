@@ -22,7 +22,7 @@ sys.path.insert(0, str(REPOSITORY / "Testing"))
 from slicer_harness import catalogue  # noqa: E402
 from slicer_harness.qt_layer import PYSIDE_ONLY  # noqa: E402
 
-FOLDERS = ("LiverLesionCascade", "LiverLesionCascadeTraining")
+FOLDERS = ("LiverLesionCascade", "LiverLesionCascadeTraining", "Testing/slicer_tour")
 # What the application adds to the slicer package at run time.
 RUNTIME = {
     "ScriptedLoadableModule",
@@ -89,7 +89,8 @@ def _exists(name):
     if package == "qt":
         return first in QT_NAMES
     if package == "ctk":
-        return catalogue.known(first)
+        functions = catalogue.pythonqt_members(first)
+        return catalogue.known(first) if functions is None else not rest or rest[0] in functions
     if package == "vtk":
         return hasattr(vtk, first) and (not rest or _has(getattr(vtk, first), rest[0]))
     if package != "slicer":
@@ -111,7 +112,7 @@ def _has(value, attribute):
 
 
 def sources():
-    """The Slicer-facing code: all of the modules' folders."""
+    """The Slicer-facing code: all of the modules' folders, and what runs in a real Slicer."""
     for folder in FOLDERS:
         yield from sorted((REPOSITORY / folder).rglob("*.py"))
 

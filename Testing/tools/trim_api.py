@@ -43,7 +43,7 @@ def trimmed(folder):
     api = json.loads((folder / "slicer_api.json").read_text(encoding="utf-8"))
     dump = json.loads((folder / "pythonqt_dump.json").read_text(encoding="utf-8"))["classes"]
     names = used_names()
-    return {"classes": _slicer_classes(api, names), "pythonqt": _qt_classes(dump, names)}
+    return {"classes": _slicer_classes(api, names), "pythonqt": _qt_classes(dump, names) | _functions(api, dump, names)}
 
 
 def _slicer_classes(api, names):
@@ -78,6 +78,12 @@ def _qt_classes(dump, names):
     for name in sorted(names):
         add(name)
     return dict(sorted(found.items()))
+
+
+def _functions(api, dump, names):
+    """What no header declares as a class: functions that CTK gives Python under a class's name."""
+    found = {name: dump[f"ctk.{name}"] for name in sorted(names) if name not in api and f"ctk.{name}" in dump}
+    return {name: {"base": "", "members": sorted(members), "without": []} for name, members in found.items()}
 
 
 def _qt_base(name):
