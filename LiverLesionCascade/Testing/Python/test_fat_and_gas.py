@@ -39,6 +39,11 @@ def test_pixels_wider_than_what_noise_is_averaged_over_stand_for_themselves():
     assert np.argwhere(fat_or_gas(hu, (5.0, 5.0, 5.0))).tolist() == [[0, 2, 2]]
 
 
+@pytest.mark.parametrize(("hu", "found"), [(-21, True), (-19, False)])
+def test_what_is_as_dark_as_minus_twenty_hu_is_fat(hu, found):
+    assert fat_or_gas(np.full((1, 8, 8), hu, np.int16), (1.0, 1.0, 1.0)).all() == found
+
+
 def test_clipped_fat_is_still_fat():
     assert fat_or_gas(np.full((1, 8, 8), -40, np.int16), (1.0, 1.0, 1.0)).all()
 

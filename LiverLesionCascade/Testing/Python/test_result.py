@@ -1,5 +1,7 @@
 """Results on the source's own grid: where they lie, how a crop's result is moved back, and their files."""
 
+import json
+from dataclasses import replace
 from itertools import permutations, product
 
 import numpy as np
@@ -90,10 +92,26 @@ def test_probabilities_come_along_where_they_are_asked_for():
     assert result.lesion_probability.values.shape == (9, 9, 13), "only the box that holds something is kept"
 
 
-def test_a_tilted_scan_keeps_its_slices():
+def tilted_matrix():
     tilt = np.eye(4)
     tilt[1, 2] = 0.4
-    array, matrix = scan(), tilt @ matrix_of(np.eye(3), (2.0, 2.0, 4.0))
+    return tilt @ matrix_of(np.eye(3), (2.0, 2.0, 4.0))
+
+
+def test_probabilities_of_a_tilted_scan_go_over_evenly_and_never_beyond_their_own():
+    values = on_source(scan(), tilted_matrix(), True).liver_probability.values.astype(np.float32)
+    assert 0 <= values.min() and values.max() <= 0.75
+    assert ((values > 0.05) & (values < 0.7)).any(), "between two voxels, not that of the nearest"
+
+
+def test_the_lesions_volume_is_their_sum_unless_some_have_voxels_in_common():
+    result = on_source(scan(), matrix_of(np.eye(3)))
+    assert result.lesion_volume_ml == sum(lesion.volume_ml for lesion in result.table) > 0
+    assert replace(result, lesions_ml=0.25).lesion_volume_ml == 0.25
+
+
+def test_a_tilted_scan_keeps_its_slices():
+    array, matrix = scan(), tilted_matrix()
     result = on_source(array, matrix)
     found = result.liver.full(array.shape) > 0
     expected = array >= 60
@@ -167,6 +185,16 @@ def test_a_half_written_result_is_told_from_a_whole_one(tmp_path):
         SegmentationResult.read(tmp_path)
     (tmp_path / "result.json").write_text('{"starts": {}}')
     with pytest.raises(ValueError, match="no complete result"):
+        SegmentationResult.read(tmp_path)
+
+
+@pytest.mark.parametrize("shape", [[0, 4, 5], [-1, 4, 5], [1 << 20, 1 << 20, 1 << 20]])
+def test_a_result_of_impossible_size_is_refused_before_memory_is_taken(tmp_path, shape):
+    on_source(scan(), matrix_of(np.eye(3))).write(tmp_path)
+    description = json.loads((tmp_path / "result.json").read_text())
+    description["grid"]["shape"] = shape
+    (tmp_path / "result.json").write_text(json.dumps(description))
+    with pytest.raises(ValueError, match="impossible size"):
         SegmentationResult.read(tmp_path)
 
 
