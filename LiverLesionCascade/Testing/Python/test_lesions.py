@@ -19,6 +19,7 @@ from LiverLesionCascadeLib.engine.measures.lesions import (
     measure_lesion,
     measure_lesions,
 )
+from LiverLesionCascadeLib.engine.measures.segment_measures import SourceMeasures
 from scipy import ndimage
 
 SPACING = (2.5, 0.7, 0.9)  # slice, row, column
@@ -238,3 +239,30 @@ def test_an_empty_lesion_and_arrays_of_two_grids_are_refused() -> None:
         measure_lesions(mask.astype(np.uint16), random_hu((3, 4, 6)), geometry_of(mask))
     with pytest.raises(ValueError, match="not on one grid"):
         measure_lesion(mask, random_hu((3, 4, 6)), geometry_of(mask))
+
+
+@pytest.mark.parametrize("axis", range(3))
+@pytest.mark.parametrize("side", ["before", "behind"])
+def test_a_lesion_that_reaches_out_of_the_livers_box_touches_the_surface(axis, side):
+    shape = (14, 14, 14)
+    measures = SourceMeasures(np.zeros(shape, np.int16), ImageGeometry(shape, np.eye(4)))
+    measures.set_liver(np.ones((6, 6, 6), bool), (4, 4, 4))
+    inner = np.ones((2, 2, 2), bool)
+    assert measures.distance_mm(inner, (6, 6, 6)) == 2.0
+    start = [6, 6, 6]
+    start[axis] = 2 if side == "before" else 10
+    assert measures.distance_mm(inner, tuple(start)) == 0.0
+
+
+@pytest.mark.parametrize("start", [(0, 0, 0), (2, 3, 1), (4, 4, 4)])
+def test_the_distance_in_a_box_of_the_liver_is_that_in_the_whole_image(start):
+    shape = (12, 12, 12)
+    liver, lesion = np.zeros(shape, bool), np.zeros(shape, bool)
+    liver[tuple(slice(n, n + 8) for n in start)] = True
+    place = tuple(n + 3 for n in start)
+    lesion[tuple(slice(n, n + 2) for n in place)] = True
+    geometry = ImageGeometry(shape, np.diag([1.0, 1.5, 2.5, 1.0]))
+    measures = SourceMeasures(np.zeros(shape, np.int16), geometry)
+    measures.set_liver(np.ones((8, 8, 8), bool), start)
+    whole = measure_lesion(lesion, np.zeros(shape, np.int16), geometry, liver=liver)
+    assert measures.distance_mm(np.ones((2, 2, 2), bool), place) == whole.distance_to_liver_surface_mm

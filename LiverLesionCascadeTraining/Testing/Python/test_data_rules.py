@@ -175,7 +175,8 @@ def test_slices_next_to_the_liver_are_near_unless_they_are_single_ones():
     expected = ["neither"] * 2 + ["near"] * 4 + ["liver", "lesion"] + ["near"] * 4 + ["neither"] * 2
     positions = np.arange(14) * 10.0
     assert slice_kinds(liver, lesion, sparse=False, positions_mm=positions).tolist() == expected
-    assert slice_kinds(liver, lesion, sparse=True, positions_mm=positions).tolist()[2] == "neither"
+    alone = [kind if kind in ("liver", "lesion") else "neither" for kind in expected]
+    assert slice_kinds(liver, lesion, sparse=True, positions_mm=positions).tolist() == alone
 
 
 @given(arrays(np.int16, st.tuples(st.integers(0, 6), st.integers(1, 4), st.integers(1, 5))), st.integers(1, 3))

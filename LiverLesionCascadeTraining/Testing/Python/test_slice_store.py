@@ -15,7 +15,7 @@ from LiverLesionCascadeTrainingLib.cases.problems import DataProblems
 from LiverLesionCascadeTrainingLib.datasets.cases import find_cases
 from LiverLesionCascadeTrainingLib.datasets.prepare import prepare
 from LiverLesionCascadeTrainingLib.slices.sampling import SliceSampler
-from LiverLesionCascadeTrainingLib.slices.slice_store import build_store, open_store, slices_beside
+from LiverLesionCascadeTrainingLib.slices.slice_store import build_store, canvas_view, open_store, slices_beside
 
 RECIPE = tiny_recipe()
 
@@ -146,3 +146,10 @@ def test_a_neighbour_is_the_slice_nearest_to_its_distance_on_its_side_or_none(st
 
 def test_single_slices_have_no_neighbours():
     assert slices_beside(np.full(3, np.nan), 3.0).tolist() == [[0, 0], [1, 1], [2, 2]]
+
+
+def test_the_livers_canvas_lies_in_the_middle_of_slices_of_any_shape():
+    view = canvas_view("liver", RECIPE, np.zeros((2, 40, 96), np.uint8), (3.0, 2.0, 1.0))
+    assert view.top + view.height / 2 == pytest.approx(20, abs=0.5)
+    assert view.left + view.width / 2 == pytest.approx(48, abs=0.5)
+    assert view.height * 2.0 == pytest.approx(view.width * 1.0, abs=2.0), "as many mm in both directions"
