@@ -1,8 +1,8 @@
 """What a worker does with a case in tests: segments it by its values, or dies at it as its name says.
 
-    python Testing/fakes/archive_tasks.py ARCHIVE OUT
+    python Testing/fakes/archive_tasks.py ARCHIVE OUT [SCHEDULER]
 
-is a run with two workers in a process that a test can kill.
+is a run with two workers, or with those of a scheduler, in a process that a test can kill.
 """
 
 import os
@@ -18,8 +18,10 @@ from LiverLesionCascadeLib.archive.archive_folder import run_folder
 from LiverLesionCascadeLib.archive.case_run import run_case
 from LiverLesionCascadeLib.archive.cluster import workers
 from LiverLesionCascadeLib.archive.discovery import find_entries
-from LiverLesionCascadeLib.archive.records import Settings
+from LiverLesionCascadeLib.archive.records import FAILED, Settings
+from LiverLesionCascadeLib.archive.summary import write_summary
 from LiverLesionCascadeLib.archive.tables import write_tables
+from LiverLesionCascadeLib.engine.errors import CascadeError
 from LiverLesionCascadeLib.engine.run_options import RunOptions
 from LiverLesionCascadeLib.outputs.result_files import REPORTS
 
@@ -40,6 +42,21 @@ class _Segmenter(PhantomSegmenter):
         if "odd" in ct.name:
             raise ZeroDivisionError("by an odd scan")
         return super().segment(ct, *arguments)
+
+
+class Here:
+    """Workers that are this process; keeps the names of what they did."""
+
+    def __init__(self):
+        self.did = []
+
+    def run(self, task, items, *arguments, again):
+        for item in items:
+            self.did.append(item.source)
+            yield item, task(item, *arguments)
+
+    def ended_for_memory(self):
+        return set()
 
 
 def run_phantom_case(entry, settings):
@@ -63,6 +80,17 @@ def run_archive(archive, out, cluster, progress=lambda done, of, failed: None, *
         run.run_case = before
 
 
+def main(archive, out, scheduler=None):
+    """Ends as the command does: 1 with a line that says what to do, 3 where cases failed."""
+    try:
+        with workers(scheduler, count=2) as started:
+            records = run_archive(archive, out, started, report="light").records
+            write_summary(records, Path(out))
+    except CascadeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 3 if any(record["state"] == FAILED for record in records) else 0
+
+
 if __name__ == "__main__":
-    with workers(count=2) as started:
-        run_archive(sys.argv[1], sys.argv[2], started)
+    sys.exit(main(*sys.argv[1:]))

@@ -119,7 +119,7 @@ def closePanel(opened):
     qt.QApplication.processEvents()
 
 
-def openPanel():
+def openPanel(runs=None):
     """The module's widget with fakes, entered; has ``runs``, ``installer`` and ``questions`` beside it."""
     import qt
     import slicer
@@ -129,7 +129,7 @@ def openPanel():
     parent.setLayout(qt.QVBoxLayout())
     parent.setMRMLScene(slicer.mrmlScene)
     parent.__dict__["isEntered"] = True
-    runs, installer, questions = FakeRuns(), FakeInstaller(), FakeQuestions()
+    runs, installer, questions = runs or FakeRuns(), FakeInstaller(), FakeQuestions()
     widget = loaded.module.LiverLesionCascadeWidget(parent, runs, installer, questions)
     widget.setup()
     widget.enter()

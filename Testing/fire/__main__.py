@@ -1,6 +1,6 @@
 """The product under fire, part by part, as tables in Markdown; ends with 1 where something was found.
 
-python -m fire fuzz [--part 0.01]      with Testing and both packages on the path; the rest is `make fire`
+python -m fire fuzz [--share 0.01]      with Testing and both packages on the path; the rest is `make fire`
 """
 
 from __future__ import annotations
@@ -10,22 +10,21 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .failing import restart_with_failing
-
 if TYPE_CHECKING:
+    from .files.scenarios import Scenario
     from .guard import Finding
-    from .scenarios import Scenario
 
 # Children are forked: no thread may be at work in the parent.
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-INPUTS, KILLS = 20_000, 60
+INPUTS, KILLS, CYCLES, RUNS, CASES = 20_000, 60, 1000, 100, 2000
 #: Whose inputs take tens of milliseconds.
 SLOW = {"weights of bundles": 0.1}
 
@@ -49,9 +48,13 @@ class Table:
         return table + "".join(f"\n* {each}" for each in self.found)
 
 
-def fuzz_table(part: float, only: str | None = None) -> Table:
-    from . import product_readers, scan_readers, training_readers
-    from .fuzz import fuzz
+def _count(of_all: float, share: float) -> int:
+    return max(1, round(of_all * share))
+
+
+def fuzz_table(share: float, only: str | None = None) -> Table:
+    from .readers import product_readers, scan_readers, training_readers
+    from .readers.fuzzing import fuzz
 
     table = Table(("reader", "inputs", "found"))
     makers = (
@@ -67,58 +70,110 @@ def fuzz_table(part: float, only: str | None = None) -> Table:
         reader = make()
         if only not in (None, reader.name):
             continue
-        count = max(1, round(INPUTS * part * SLOW.get(reader.name, 1)))
+        count = _count(INPUTS, share * SLOW.get(reader.name, 1))
         table.add(reader.name, (f"{count:,}",), fuzz(reader, range(count)))
     return table
 
 
-def _scenarios(folder: Path, only: str | None) -> list[Scenario]:
-    from .scenarios import scenarios, trained_run
+@contextmanager
+def _scenarios(only: str | None) -> Iterator[list[Scenario]]:
+    from .files.scenarios import scenarios, trained_run
 
-    found = [make() for make in scenarios(trained_run(folder))]
-    return [scenario for scenario in found if only in (None, scenario.name)]
+    with tempfile.TemporaryDirectory() as folder:
+        found = [make() for make in scenarios(trained_run(Path(folder)))]
+        yield [scenario for scenario in found if only in (None, scenario.name)]
 
 
-def faults_table(part: float, only: str | None = None) -> Table:
-    from .faults import WAYS, faults
+def faults_table(share: float, only: str | None = None) -> Table:
+    from .files.failing import restart_with_failing
+
+    restart_with_failing()
+    from .files.faults import faults
 
     table = Table(("what fails", "file operations", "runs with one that failed", "found"))
-    with tempfile.TemporaryDirectory() as folder:
-        for scenario in _scenarios(Path(folder), only):
-            operations, runs, found = faults(scenario, len(WAYS), part)
+    with _scenarios(only) as scenarios:
+        for scenario in scenarios:
+            operations, runs, found = faults(scenario, share)
             table.add(scenario.name, (str(operations), f"{runs:,}"), found)
     return table
 
 
-def kills_table(part: float, only: str | None = None) -> Table:
-    from .kills import kills
+def full_table(share: float, only: str | None = None) -> Table:
+    from .files.full_disk import disks_can_be_made, full_disks, restart_where_disks_can_be_made
+
+    restart_where_disks_can_be_made()
+    table = Table(("what has no space", "times", "found"))
+    if disks_can_be_made():
+        with _scenarios(only) as scenarios:
+            for scenario in scenarios:
+                count, found = full_disks(scenario, share)
+                table.add(scenario.name, (str(count),), found)
+    return table
+
+
+def kills_table(share: float, only: str | None = None) -> Table:
+    from .files.failing import restart_with_failing
+
+    restart_with_failing()
+    from .files.kills import kills
 
     table = Table(("what is killed", "times", "found"))
-    with tempfile.TemporaryDirectory() as folder:
-        for scenario in _scenarios(Path(folder), only):
-            count = max(1, round(KILLS * part))
+    with _scenarios(only) as scenarios:
+        for scenario in scenarios:
+            count = _count(KILLS, share)
             table.add(scenario.name, (str(count),), kills(scenario, count))
+    return table
+
+
+def soak_table(share: float, only: str | None = None) -> Table:
+    from .use.real_worker import runs_by_the_worker
+    from .use.soak import soak
+
+    table = Table(("what goes on and on", "times", "MB after a tenth", "MB at the end", "found"))
+    for name, of_all, task in (("cycles", CYCLES, soak), ("runs by the worker", RUNS, runs_by_the_worker)):
+        if only in (None, name):
+            count = _count(of_all, share)
+            early, late, found = task(count)
+            table.add(name, (f"{count:,}", f"{early / 1e6:.0f}", f"{late / 1e6:.0f}"), found)
+    return table
+
+
+def load_table(share: float, only: str | None = None) -> Table:
+    from .files.full_disk import restart_where_disks_can_be_made
+
+    restart_where_disks_can_be_made()
+    from .use.load import hard_day, killed_workers
+
+    table = Table(("archive", "cases", "broken on purpose", "scheduler's MB after a tenth", "at nine tenths", "found"))
+    count = _count(CASES, share)
+    if only in (None, "workers killed"):
+        killed, early, late, found = killed_workers(count)
+        table.add("workers killed", (f"{count:,}", str(killed), f"{early / 1e6:.0f}", f"{late / 1e6:.0f}"), found)
+    if only in (None, "scheduler gone, disk full, disk slow"):
+        count = _count(CASES / 10, share)
+        broken, found = hard_day(count)
+        table.add("scheduler gone, disk full, disk slow", (f"{count:,}", str(broken), "", ""), found)
     return table
 
 
 PARTS: dict[str, Callable[[float, str | None], Table]] = {
     "fuzz": fuzz_table,
     "faults": faults_table,
+    "full": full_table,
     "kills": kills_table,
+    "soak": soak_table,
+    "load": load_table,
 }
-WITH_FAILING_FILES = ("faults", "kills")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m fire")
     parser.add_argument("name", choices=PARTS)
-    parser.add_argument("--part", type=float, default=1.0, help="of all inputs or runs (default: all)")
+    parser.add_argument("--share", type=float, default=1.0, help="of all inputs or runs (default: all)")
     parser.add_argument("--only", help="what is in the first column of a row")
     arguments = parser.parse_args()
-    if arguments.name in WITH_FAILING_FILES:
-        restart_with_failing()
     began = time.monotonic()
-    table = PARTS[arguments.name](arguments.part, arguments.only)
+    table = PARTS[arguments.name](arguments.share, arguments.only)
     print(table)
     print(f"{arguments.name}: {time.monotonic() - began:.0f} s, {len(table.found)} found", file=sys.stderr)
     return 1 if table.found else 0

@@ -15,7 +15,7 @@ import signal
 import struct
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +34,7 @@ class Finding:
 
 def findings_of(
     task: Callable[[int, Path], str | None],
-    numbers: range,
+    numbers: Sequence[int],
     memory: int | None = MEMORY,
     seconds: float = SECONDS,
     jobs: int | None = None,
@@ -60,7 +60,12 @@ class _Child:
     """One process at a time for its share of the numbers; another one where it died."""
 
     def __init__(
-        self, task: Callable[[int, Path], str | None], numbers: range, place: Path, memory: int | None, seconds: float
+        self,
+        task: Callable[[int, Path], str | None],
+        numbers: Sequence[int],
+        place: Path,
+        memory: int | None,
+        seconds: float,
     ) -> None:
         self.found: list[Finding] = []
         self._task, self._numbers, self._place = task, numbers, place

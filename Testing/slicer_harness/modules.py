@@ -14,8 +14,6 @@ LOADED = {}
 SELECTED = []
 """Names of the modules selected so far, in order."""
 _entered = []
-_deleted = []
-"""Wrappers of widgets that were destroyed: Python code may still ask them something."""
 
 
 class LoadedModule:
@@ -32,7 +30,7 @@ def install():
     if _application is not None:
         return _application
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    _keep_constants_alive()
+    keep_constants_alive()
     import slicer
     from PySide6 import QtWidgets
 
@@ -56,8 +54,8 @@ def install():
     return _application
 
 
-def _keep_constants_alive():
-    """PySide loses references to these when Python emits signals; before 3.12 that ends in an abort."""
+def keep_constants_alive():
+    """PySide loses references to these when Python emits signals; before 3.12 that ends in an abort in the end."""
     if sys.version_info < (3, 12):
         for value in (True, False, None):
             for _ in range(100_000):
@@ -115,13 +113,15 @@ def destroy_widget(widget):
     import shiboken6
     from PySide6 import QtWidgets
 
+    from .ui_loader import forget_destroyed
+
     widget.cleanup()
-    _deleted.append(widget)
     for child in (widget.parent, *widget.parent.findChildren(QtWidgets.QWidget)):
         child.blockSignals(True)
         if hasattr(type(child), "_let_go"):
             child._let_go()
     shiboken6.delete(widget.parent)
+    forget_destroyed()
 
 
 def close_panels():

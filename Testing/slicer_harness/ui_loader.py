@@ -3,6 +3,7 @@
 import traceback
 import xml.etree.ElementTree as ET
 
+import shiboken6
 from PySide6 import QtCore, QtWidgets
 from PySide6.QtUiTools import QUiLoader
 
@@ -15,6 +16,11 @@ PROBLEMS = []
 
 SLICER_PREFIXES = ("qMRML", "qSlicer", "ctk")
 _alive = []  # the form builder holds no Python reference to what it made
+
+
+def forget_destroyed():
+    """Let go of the widgets that are destroyed."""
+    _alive[:] = filter(shiboken6.isValid, _alive)
 
 
 class UiLoader(QUiLoader):

@@ -14,7 +14,7 @@ import pyarrow.parquet as parquet
 import pytest
 import SimpleITK as sitk
 from fakes import archive_tasks
-from fakes.archive_tasks import MEMORY_LIMIT, run_archive, run_phantom_case, settings_for
+from fakes.archive_tasks import MEMORY_LIMIT, Here, run_archive, run_phantom_case, settings_for
 from fixtures.bad_files import BAD_FILES
 from fixtures.dicom_files import body_phantom, write_series
 from fixtures.phantom import phantom_image
@@ -30,21 +30,6 @@ from LiverLesionCascadeLib.engine.errors import OutputError
 from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
-
-
-class Here:
-    """Workers that are this process; keeps the names of what they did."""
-
-    def __init__(self):
-        self.did = []
-
-    def run(self, task, items, *arguments, again):
-        for item in items:
-            self.did.append(item.source)
-            yield item, task(item, *arguments)
-
-    def ended_for_memory(self):
-        return set()
 
 
 def write_scans(folder: Path, *names: str) -> Path:

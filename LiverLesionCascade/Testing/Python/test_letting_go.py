@@ -2,10 +2,10 @@
 
 import gc
 import weakref
-from collections import Counter
 
 import pytest
 import slicer_harness
+from fakes import alive
 from fakes.panel_fakes import closePanel, makeCT, openPanel, pump, resultOf
 
 slicer_harness.install()
@@ -138,7 +138,7 @@ def test_nothing_is_left_of_the_results_that_were_replaced_in_a_deleted_node(p):
 def test_thirty_runs_whose_results_are_deleted_leave_no_more_than_five(p):
     """Counts, not bytes: nodes, who listens to the scene and to the volume, and all objects of our classes."""
     volume = makeCT()
-    before = _ours()  # what other tests still hold
+    before = alive.ours()  # what other tests still hold
     counted = {}
     for number in range(1, 31):
         node = segmented(p, volume)
@@ -149,23 +149,14 @@ def test_thirty_runs_whose_results_are_deleted_leave_no_more_than_five(p):
         del node
         qt.QApplication.processEvents()
         if number in (5, 30):
-            counted[number] = nodes(), _observers(slicer.mrmlScene), str(volume).count("vtkObserver ("), _ours()
+            listening = alive.observers(slicer.mrmlScene), str(volume).count("vtkObserver (")
+            counted[number] = nodes(), *listening, alive.ours()
     assert counted[30] == counted[5]
-    assert counted[30][3]["Workspace"] == before["Workspace"]
-
-
-def _ours():
-    """How many objects of each of our classes and of MRML's are alive."""
-    gc.collect()
-    return Counter(
-        type(each).__qualname__
-        for each in gc.get_objects()
-        if str(type(each).__module__).startswith(("LiverLesionCascade", "slicer.vtkMRML", "vtkMRML"))
-    )
+    assert counted[30][-1]["Workspace"] == before["Workspace"]
 
 
 def test_closing_the_scene_leaves_nothing_of_ours_alive(p):
-    observers = _observers(slicer.mrmlScene)
+    observers = alive.observers(slicer.mrmlScene)
     volume = makeCT()
     node = segmented(p, volume)
     earlier = makeCT("Earlier")
@@ -190,11 +181,7 @@ def test_closing_the_scene_leaves_nothing_of_ours_alive(p):
     pump(lambda: True)
     gc.collect()
     assert [name for name, reference in kept.items() if reference() is not None] == []
-    assert _observers(slicer.mrmlScene) == observers
-
-
-def _observers(scene):
-    return str(scene).partition("Number Of Items")[0].count("vtkObserver (")
+    assert alive.observers(slicer.mrmlScene) == observers
 
 
 def test_after_cleanup_nothing_speaks_to_the_widgets(p):

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from LiverLesionCascadeLib.engine.errors import CascadeError
 
-from .guard import Finding, findings_of
+from ..guard import Finding, findings_of
 from .mutations import mutated
 
 Files = dict[str, bytes]
@@ -60,10 +60,9 @@ class Fuzzing:
         index = rng.randrange(len(self.reader.seeds))
         files, folder = self.reader.seeds[index], place / str(index)
         changes = {}
-        cut_off = checked = False
+        checked = False
         for name in rng.sample(sorted(files), 1 if rng.random() < 0.9 else min(2, len(files))):
             changes[name], cut = mutated(rng, name, files[name])
-            cut_off = cut_off or cut
             checked = checked or cut or self.reader.checked(name, files[name], changes[name])
         for name, content in changes.items():
             (folder / name).write_bytes(content)

@@ -33,7 +33,7 @@ from LiverLesionCascadeTrainingLib.training.cascade_training import CascadeTrain
 from LiverLesionCascadeTrainingLib.training.checkpoint import LAST, finished_weights, save_atomically, usable
 from torch import nn
 
-from .fuzz import Files, Reader
+from .fuzzing import Files, Reader
 from .scan_readers import checked_by_format, files_of
 
 HU, LABELS = phantom_case(1, slices=3, side=14)

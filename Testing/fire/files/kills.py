@@ -11,9 +11,9 @@ import time
 import traceback
 from pathlib import Path
 
+from ..guard import Finding, findings_of
 from .failing import Operations
 from .faults import KILLED, count_operations
-from .guard import Finding, findings_of
 from .scenarios import Scenario
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from fakes.archive_tasks import run_archive
+from fakes.archive_tasks import Here, run_archive
 from fixtures.phantom import write_phantom
 from fixtures.small_bundle import write_tiny_bundle
 from LiverLesionCascadeLib.archive.discovery import find_entries
@@ -40,7 +40,7 @@ from LiverLesionCascadeLib.worker.protocol import (
 from LiverLesionCascadeLib.worker.server import Server
 from LiverLesionCascadeLib.worker.submitted_run import VolumeData
 
-from .fuzz import Files, Reader
+from .fuzzing import Files, Reader
 from .scan_readers import HU, files_of
 
 
@@ -210,23 +210,12 @@ def lists_of_scans() -> Reader:
     return Reader("CSV lists of archives", seeds, read)
 
 
-class _Here:
-    """Workers that are this process."""
-
-    def run(self, task, items, *arguments, again):
-        for item in items:
-            yield item, task(item, *arguments)
-
-    def ended_for_memory(self):
-        return set()
-
-
 def archive_records() -> Reader:
     """A run that goes on with the records of an earlier one: what it cannot use is done again."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "in").mkdir()
         write_phantom(Path(folder) / "in" / "a.nii.gz")
-        run_archive(Path(folder) / "in", Path(folder) / "out", _Here(), report="light")
+        run_archive(Path(folder) / "in", Path(folder) / "out", Here(), report="light")
         record = next((Path(folder) / "out" / "records").iterdir())
         files = {"record.json": record.read_bytes()}
 

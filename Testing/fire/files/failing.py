@@ -15,19 +15,24 @@ _SOURCE = Path(__file__).with_suffix(".c")
 _LIBRARY = "LIVER_LESION_CASCADE_FAILING"
 
 
+@contextmanager
+def failing_library() -> Iterator[Path]:
+    """The library that makes file operations fail; it needs a C compiler."""
+    with tempfile.TemporaryDirectory() as folder:
+        library = Path(folder) / "failing.so"
+        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, _SOURCE, "-ldl"], check=True)
+        yield library
+
+
 def restart_with_failing() -> None:
-    """Starts this program again with the library loaded first, unless it is; it needs a C compiler."""
+    """Starts this program again with the library loaded first, unless it is."""
     if _LIBRARY in os.environ:
         return
-    folder = tempfile.mkdtemp()
-    library = Path(folder) / "failing.so"
-    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, _SOURCE, "-ldl"], check=True)
-    done = subprocess.run(
-        [sys.executable, "-m", "fire", *sys.argv[1:]],
-        env=os.environ | {"LD_PRELOAD": str(library), _LIBRARY: str(library)},
-    )
-    library.unlink()
-    Path(folder).rmdir()
+    with failing_library() as library:
+        done = subprocess.run(
+            [sys.executable, "-m", "fire", *sys.argv[1:]],
+            env=os.environ | {"LD_PRELOAD": str(library), _LIBRARY: str(library)},
+        )
     sys.exit(done.returncode)
 
 

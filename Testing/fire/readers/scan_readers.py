@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from fixtures.dicom_files import body_phantom, write_enhanced, write_series
 from LiverLesionCascadeLib.engine.scan.image_io import read_input
 
-from .fuzz import Files, Reader
+from .fuzzing import Files, Reader
 
 SHAPE = (4, 10, 12)
 HU = body_phantom(SHAPE).astype(np.int16) - 1024

@@ -1,5 +1,6 @@
-/* Makes file operations below a folder fail, or the process end at one: loaded before the C library (LD_PRELOAD), steered
-   by Python (failing.py). Whoever asks for a file, Python or C++, asks here. Linux. */
+/* Makes file operations below a folder fail or slow, or the process end at one: loaded before the C library (LD_PRELOAD),
+   steered by Python (failing.py) or, from its start, by the environment. Whoever asks for a file, Python or C++, asks
+   here. Linux. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -7,6 +8,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -25,6 +27,18 @@ EXPORT int fire_stays;         /* whether all that write fail from then on, as o
 EXPORT char fire_failed[64];   /* what failed */
 
 static char tracked[FILES];
+static int slow;       /* microseconds that each takes more */
+static int count = -1; /* a file that gets a byte for each: those of all processes together */
+
+static int number(const char *name) { return getenv(name) ? atoi(getenv(name)) : 0; }
+
+__attribute__((constructor)) static void from_environment(void) {
+    if (!getenv("FIRE_FOLDER")) return;
+    if (getenv("FIRE_COUNT")) count = open(getenv("FIRE_COUNT"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    strncpy(fire_folder, getenv("FIRE_FOLDER"), sizeof fire_folder - 1);
+    slow = number("FIRE_SLOW"), fire_at = number("FIRE_AT"), fire_errno = number("FIRE_ERRNO");
+    fire_stays = number("FIRE_STAYS");
+}
 
 static int inside(int at, const char *path) {
     char full[8192];
@@ -37,6 +51,8 @@ static int inside(int at, const char *path) {
 
 static int fails(const char *what, int writes) {
     fire_seen++;
+    if (slow) usleep(slow);
+    if (count >= 0 && REAL(write)(count, ".", 1) != 1) abort();
     if (!fire_at || fire_seen < fire_at || (fire_seen > fire_at && !(fire_stays && writes))) return 0;
     if (fire_errno == -1) kill(getpid(), SIGKILL);
     if (!fire_failed[0]) strncpy(fire_failed, what, sizeof fire_failed - 1);

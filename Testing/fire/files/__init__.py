@@ -1,0 +1,1 @@
+"""File operations that fail, processes that are killed, disks that are full."""

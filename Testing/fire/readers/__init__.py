@@ -1,0 +1,1 @@
+"""Mutated files for everything that reads what others wrote."""

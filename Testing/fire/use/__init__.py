@@ -1,0 +1,1 @@
+"""Long use, many cases, and several programs at a time."""
