@@ -11,8 +11,9 @@ DATA ?= data
 # The CT for `make segment` (empty: the sample), and the folder for its results.
 CT ?=
 OUT ?=
-# Share of the runs of `make fire`.
-PART ?= 1
+# What `make fire` does, and of all its runs which share.
+PART ?= fuzz faults full kills soak load
+SHARE ?= 1
 # More options for `make segment`, such as FLAGS="--preset paper --probabilities --force".
 FLAGS ?=
 
@@ -41,7 +42,7 @@ help:
 	@echo 'make docs                           the documentation of Docs/ as a site in build/docs'
 	@echo 'make validate [DATA=folder]         validation figures, into Docs/accuracy.md and the README'
 	@echo 'make benchmark                      seconds per stage, peak memory, throughput of training, into Docs/speed.md'
-	@echo 'make fire                           mutated files, failing disks, kills: figures into Docs/reliability.md (Linux)'
+	@echo 'make fire                           mutated files, failing disks, kills, long use, load: figures into Docs/reliability.md (Linux)'
 	@echo 'make train-demo                     a short training on the sample CT: curves, a bundle, its evaluation'
 	@echo 'make release-check                  what the Extensions Index asks for, packaged files, the size of the repository'
 	@echo 'make clean                          remove the virtual environment and caches'
@@ -146,8 +147,8 @@ benchmark: $(INSTALLED_TEST)
 # Figures come into the page even where something was found; then it fails.
 fire: $(INSTALLED_TEST)
 	@mkdir -p build
-	@for name in fuzz faults kills; do \
-	  PYTHONPATH=Testing $(PY) -m fire $$name --part $(PART) > build/$$name.md || failed=1; \
+	@for name in $(PART); do \
+	  PYTHONPATH=Testing $(PY) -m fire $$name --share $(SHARE) > build/$$name.md || failed=1; \
 	  $(FIGURES) Docs/reliability.md $$name < build/$$name.md || exit 1; done; test -z "$$failed"
 
 release-check: $(INSTALLED_TEST)

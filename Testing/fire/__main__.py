@@ -27,6 +27,8 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 INPUTS, KILLS, CYCLES, RUNS, CASES = 20_000, 60, 1000, 100, 2000
 #: Whose inputs take tens of milliseconds.
 SLOW = {"weights of bundles": 0.1}
+#: Is killed in another way than the rest.
+WORKER = "worker of the module"
 
 
 @dataclass
@@ -77,10 +79,11 @@ def fuzz_table(share: float, only: str | None = None) -> Table:
 
 @contextmanager
 def _scenarios(only: str | None) -> Iterator[list[Scenario]]:
+    from .files.panel_report import Report
     from .files.scenarios import scenarios, trained_run
 
     with tempfile.TemporaryDirectory() as folder:
-        found = [make() for make in scenarios(trained_run(Path(folder)))]
+        found = [make() for make in (*scenarios(trained_run(Path(folder))), Report)]
         yield [scenario for scenario in found if only in (None, scenario.name)]
 
 
@@ -122,6 +125,11 @@ def kills_table(share: float, only: str | None = None) -> Table:
         for scenario in scenarios:
             count = _count(KILLS, share)
             table.add(scenario.name, (str(count),), kills(scenario, count))
+    if only in (None, WORKER):
+        from .files.worker_kills import kill_workers
+
+        count = _count(KILLS, share)
+        table.add(WORKER, (str(count),), kill_workers(count))
     return table
 
 
@@ -143,6 +151,7 @@ def load_table(share: float, only: str | None = None) -> Table:
 
     restart_where_disks_can_be_made()
     from .use.load import hard_day, killed_workers
+    from .use.together import side_by_side
 
     table = Table(("archive", "cases", "broken on purpose", "scheduler's MB after a tenth", "at nine tenths", "found"))
     count = _count(CASES, share)
@@ -153,6 +162,9 @@ def load_table(share: float, only: str | None = None) -> Table:
         count = _count(CASES / 10, share)
         broken, found = hard_day(count)
         table.add("scheduler gone, disk full, disk slow", (f"{count:,}", str(broken), "", ""), found)
+    if only in (None, "two panels, two commands"):
+        programs, found = side_by_side()
+        table.add("two panels, two commands", (str(programs), "1", "", ""), found)
     return table
 
 

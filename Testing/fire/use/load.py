@@ -56,6 +56,11 @@ class Program:
     def is_running(self) -> bool:
         return self._process.poll() is None
 
+    def wait(self, seconds: float) -> None:
+        """So long, or for its end."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+
     def kill(self) -> None:
         """With all that it started."""
         with suppress(psutil.NoSuchProcess):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import psutil
 import slicer_harness
 
@@ -49,6 +52,10 @@ class Bench:
         pump(lambda: ended, limit=100_000)
         return ended[0]
 
+    @staticmethod
+    def later(seconds: float, function: Callable[[], None]) -> None:
+        event_loop.shared.callLater(seconds, function)
+
     @property
     def worker(self) -> psutil.Process:
         (worker,) = psutil.Process().children()
@@ -89,3 +96,17 @@ def runs_by_the_worker(count: int) -> tuple[int, int, list[Finding]]:
         found += [Finding(count, f"left when the worker ended: {dict(left)}")] if left else []
         slicer.mrmlScene.Clear()
         return early[1], measured[1], found + grown(count, early, measured)
+
+
+def main(folder: str, output: str) -> None:
+    """One run, whose lesions go into a NumPy file, in a Slicer with this temporary folder."""
+    bench, volume = Bench(Path(folder)), few_slices()
+    node = bench.segment(volume)
+    assert not isinstance(node, str), node
+    np.save(output, workspaceOf(node).lesions().full(workspaceOf(node).shape))
+    bench.runs.close()
+    pump(lambda: not psutil.Process().children(), limit=4000)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,82 @@
+"""The panel's section that writes reports, while files fail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import slicer_harness
+
+from .scenarios import Scenario
+
+OLD = b"old"
+
+
+class Report(Scenario):
+    """All four files over earlier ones: each is the old one or the new one. The harness starts in the child process."""
+
+    name = "reports of the panel"
+
+    def prepare(self, place: Path) -> None:
+        slicer_harness.install()
+        import slicer
+        from fixtures import scene_cases as cases
+        from fixtures.dicom_files import write_series
+        from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_folder
+        from LiverLesionCascadeLib.gui.sections.report_section import ReportSection
+        from LiverLesionCascadeLib.scene.nodes.volume import ctVolumeFromNode
+        from LiverLesionCascadeLib.scene.tools.case_report import INSTANCE_UIDS
+        from LiverLesionCascadeLib.scene.workspace.segmentation import segmentationNodeFromResult
+        from LiverLesionCascadeLib.scene.workspace.workspace import closeWorkspaces, workspaceOf
+
+        closeWorkspaces()
+        slicer.mrmlScene.Clear()
+        hu, liver, instances = cases.abdomen((12, 32, 30))
+        write_series(place / "ct", (hu + 1024).astype(np.uint16), FrameOfReferenceUID="1.2.3.9", PatientID="17")
+        files = {str(pydicom.dcmread(each).SOPInstanceUID): str(each) for each in (place / "ct").iterdir()}
+        ct = read_dicom_folder(place / "ct")
+        volume = cases.volumeNodeFromArray(slicer.mrmlScene, np.array(ct.hu), ct.source, "CT")
+        volume.SetAttribute(INSTANCE_UIDS, " ".join(files))
+        result = cases.resultOf(ctVolumeFromNode(volume), liver, instances)
+        self._later: list = []
+        self._section = ReportSection(
+            lambda _seconds, function: self._later.append(function),
+            askPath=lambda _suggestion, _kinds, ending: str(place / "out" / f"report{ending}"),
+            fileForInstance=lambda uid: files.get(uid, ""),
+        )
+        self._section.show(workspaceOf(segmentationNodeFromResult(result, volume)))
+        (place / "out").mkdir()
+        for ending in (".html", ".csv", ".seg.dcm", ".sr.dcm"):
+            (place / "out" / f"report{ending}").write_bytes(OLD)
+
+    def act(self, place: Path) -> str | None:
+        from slicer_harness import errors
+
+        ui = self._section.ui
+        for button in (ui.writeHtmlButton, ui.writeCsvButton, ui.writeSegmentationButton, ui.writeMeasuresButton):
+            button.click()
+            while self._later:
+                self._later.pop(0)()
+            printed = errors.taken()
+            assert not printed, printed[0][-300:]
+            if not ui.reportMessageLabel.text.startswith("Written to"):
+                return str(ui.reportMessageLabel.text)
+        return None
+
+    def wrong(self, place: Path, done: bool) -> str | None:
+        found = {path.name: path for path in (place / "out").iterdir()}
+        left = sorted(set(found) - {"report.html", "report.csv", "report.seg.dcm", "report.sr.dcm"})
+        if len(found) - len(left) != 4 or (done and left):
+            return f"there is {sorted(found)}"
+        for name, path in found.items():
+            content = path.read_bytes()
+            if name in left or (content == OLD and not done):
+                continue
+            if name.endswith(".dcm"):
+                whole = len(pydicom.dcmread(path)) > 10
+            else:
+                whole = content.rstrip().endswith(b"</html>") if name.endswith(".html") else content.count(b"\n") == 3
+            if not whole:
+                return f"{name} is not whole"
+        return None
