@@ -240,8 +240,8 @@ def test_killed_workers_and_a_killed_run_lose_nothing(tmp_path):
     assert not alive
     kept = len(list((out / "records").glob("*.json")))
 
-    outcome = run_archive(archive, out, Here())
-    run_archive(archive, tmp_path / "undisturbed", Here())
+    outcome = run_archive(archive, out, Here(), report="light")
+    run_archive(archive, tmp_path / "undisturbed", Here(), report="light")
 
     assert 0 < outcome.repeated <= 6 - kept
     assert [row["source"] for row in rows(out)] == [f"slow{n:02}.nii.gz" for n in range(6)]
