@@ -24,8 +24,8 @@ from slicer_harness import errors  # noqa: E402
 
 from ..guard import Finding  # noqa: E402
 
-#: Of memory; judged from so many times on, as caches fill before.
-GROWTH, ENOUGH = 1.05, 100
+#: Of memory; judged in as many cycles as fill the caches in their first tenth.
+GROWTH, ENOUGH = 1.05, 1000
 
 
 def _draw_place(rng: random.Random) -> tuple[int, ...]:
