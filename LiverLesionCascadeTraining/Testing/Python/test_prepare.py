@@ -219,6 +219,7 @@ def test_report_says_what_the_data_set_holds(lits, tmp_path):
     train, validation = report.splits["train"], report.splits["validation"]
     assert (train.cases, train.patients, train.lesion_free, train.sparse) == (5, 4, 1, 0)
     assert (validation.cases, validation.lesion_free) == (1, 0)
+    assert len(find_cases([tmp_path / "data"])) == train.cases + validation.cases
     labels = [case.load()[1] for case in find_cases([lits[0]])]
     assert train.slices["lesion"] == sum(int((one == 2).any(axis=(1, 2)).sum()) for one in labels)
     assert sum(train.slices.values()) == 60
