@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import subprocess
@@ -57,7 +58,9 @@ def filled(disk: Path, left: int) -> Iterator[None]:
     filler = disk / "filler"
     try:
         with open(filler, "wb") as file:
-            os.posix_fallocate(file.fileno(), 0, max(1, free(disk) - left))
+            while (size := free(disk) - left) > 0:
+                with contextlib.suppress(OSError):  # what runs there took some of it meanwhile
+                    os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size + size)
         yield
     finally:
         filler.unlink()

@@ -32,7 +32,9 @@ def side_by_side() -> tuple[int, list[Finding]]:
         command = ("-m", "LiverLesionCascadeLib.cli", "segment", scan, "--device", "cpu", "-q", "-o")
         programs = {f"panel {n}": Program(*panel, place / f"panel{n}.npy", **own) for n in range(PANELS)}
         programs |= {f"command {n}": Program(*command, place / f"out{n}", **own) for n in range(COMMANDS)}
-        killed = Program(*panel, place / "killed.npy", **own)
+        # What a killed harness leaves is no matter; what the product leaves is in the folder that all panels share.
+        (place / "killed").mkdir()
+        killed = Program(*panel, place / "killed.npy", TMPDIR=str(place / "killed"))
         # Its worker is at work then, or about to begin; the others are, too.
         while killed.is_running and not list((place / "temporary").glob("*/run-1/volume.npy")):
             killed.wait(0.05)
