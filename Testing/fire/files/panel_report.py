@@ -71,7 +71,9 @@ class Report(Scenario):
             return f"there is {sorted(found)}"
         for name, path in found.items():
             content = path.read_bytes()
-            if name in left or (content == OLD and not done):
+            if content == OLD and done:
+                return f"{name} is the old one"
+            if name in left or content == OLD:
                 continue
             if name.endswith(".dcm"):
                 whole = len(pydicom.dcmread(path)) > 10
