@@ -202,3 +202,20 @@ def pump(condition, limit=400):
             return
         qt.QThread.msleep(5)
     raise AssertionError("what was waited for did not come")
+
+
+class Loop:
+    """An event loop that a test turns by hand."""
+
+    def __init__(self):
+        self.calls = []
+
+    def callLater(self, seconds, function):
+        self.calls.append(function)
+
+    def turn(self):
+        """What waits now is called; how many calls that were."""
+        calls, self.calls = self.calls, []
+        for call in calls:
+            call()
+        return len(calls)

@@ -248,7 +248,8 @@ class WorkbenchMachine(RuleBasedStateMachine):
     def replace(self):
         """The person segments again into the same node: another result, whose edits are others."""
         drawn, reviews = self._drawn(), self._drawnReviews()
-        account = self.decided, self.wanted, self.decidedLiver, self.wantedLiver, dict(self.reviewed)
+        own = {each: mask for each, mask in self.reviewed.items() if each not in reviews}
+        account = self.decided, self.wanted, self.decidedLiver, self.wantedLiver, own
         self.kept = [*self.kept, (account, drawn)][-ReplaceHistory.MAXIMUM :]
         self.segmented(into=self.node)
         self._begin()
@@ -265,8 +266,7 @@ class WorkbenchMachine(RuleBasedStateMachine):
         self.decided = (decided & ~(drawn ^ drawnThen)) | drawn
         self.wanted = np.where(drawn, True, wanted)
         self.decidedLiver, self.wantedLiver = decidedLiver, wantedLiver
-        back = {each: mask for each, mask in reviewed.items() if isOwnSegment(self.node.GetSegmentation(), each)}
-        self.reviewed = back | reviews
+        self.reviewed = reviewed | reviews
 
     def _drawnIds(self):
         segmentation = self.node.GetSegmentation()

@@ -2,25 +2,13 @@
 
 import pytest
 import slicer_harness
+from fakes.panel_fakes import Loop
 from LiverLesionCascadeLib.engine.errors import InputError
 
 slicer_harness.install()
 
 from LiverLesionCascadeLib.gui.runs import stepwise  # noqa: E402
 from LiverLesionCascadeLib.gui.runs.stepwise import Stepwise  # noqa: E402
-
-
-class Loop:
-    """An event loop that the test turns by hand."""
-
-    def __init__(self):
-        self.waiting = []
-
-    def callLater(self, seconds, function):
-        self.waiting.append(function)
-
-    def turn(self):
-        self.waiting.pop(0)()
 
 
 @pytest.fixture
@@ -56,20 +44,20 @@ def test_nothing_is_done_at_once_and_then_a_step_at_each_turn_of_the_loop(loop, 
     for _ in range(3):
         loop.turn()
     assert ends == [("done", "result")]
-    assert not work.isBusy and not loop.waiting
+    assert not work.isBusy and not loop.calls
 
 
 def test_short_steps_are_taken_together(loop, ends, monkeypatch):
     monkeypatch.setattr(stepwise, "SECONDS", 60)
     begin(Stepwise(loop.callLater), ends, counting([]))
     loop.turn()
-    assert ends == [("done", "result")] and not loop.waiting
+    assert ends == [("done", "result")] and not loop.calls
 
 
 def test_a_problem_is_told_in_words(loop, ends):
     work = Stepwise(loop.callLater)
     begin(work, ends, counting([], InputError("too dark")))
-    while loop.waiting:
+    while loop.calls:
         loop.turn()
     assert ends == [("failed", "too dark")] and not work.isBusy
 
@@ -78,7 +66,7 @@ def test_an_error_that_nobody_foresaw_is_raised_and_other_work_can_begin(loop, e
     work = Stepwise(loop.callLater)
     begin(work, ends, counting([], ZeroDivisionError()))
     with pytest.raises(ZeroDivisionError):
-        while loop.waiting:
+        while loop.calls:
             loop.turn()
     assert not ends and not work.isBusy
 
@@ -95,7 +83,7 @@ def test_work_that_is_dropped_takes_no_further_step(loop, ends, drop):
         begin(work, ends, iter(()))
     else:
         wanted[0] = False
-    while loop.waiting:
+    while loop.calls:
         loop.turn()
     assert taken == [0]
     assert ends == ([("done", None)] if drop == "replaced" else []) and not work.isBusy
@@ -104,6 +92,6 @@ def test_work_that_is_dropped_takes_no_further_step(loop, ends, drop):
 def test_what_ends_may_begin_the_next(loop, ends):
     work = Stepwise(loop.callLater)
     work.begin(counting([]), lambda _result: begin(work, ends, counting([])), ends.append)
-    while loop.waiting:
+    while loop.calls:
         loop.turn()
     assert ends == [("done", "result")]

@@ -7,7 +7,7 @@ import slicer_harness
 slicer_harness.install()
 
 import slicer  # noqa: E402
-from fakes.panel_fakes import makeCT, resultOf  # noqa: E402
+from fakes.panel_fakes import Loop, makeCT, resultOf  # noqa: E402
 from LiverLesionCascadeLib.engine.grid.boxed import Boxed  # noqa: E402
 from LiverLesionCascadeLib.gui.lesions.review_bar import ReviewBar  # noqa: E402
 from LiverLesionCascadeLib.gui.sections.threshold_section import ThresholdSection  # noqa: E402
@@ -19,23 +19,6 @@ from LiverLesionCascadeLib.scene.workspace.workspace import closeWorkspaces, wor
 from slicer_harness.ui_loader import PROBLEMS  # noqa: E402
 
 _alive = []  # PySide deletes what Slicer keeps
-
-
-class Loop:
-    """An event loop that a test turns by hand."""
-
-    def __init__(self):
-        self.calls = []
-
-    def callLater(self, seconds, function):
-        self.calls.append(function)
-
-    def turn(self):
-        """What waits now is called; how many calls that were."""
-        calls, self.calls = self.calls, []
-        for call in calls:
-            call()
-        return len(calls)
 
 
 class Case:

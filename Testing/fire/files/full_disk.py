@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..guard import Finding, findings_of
@@ -59,7 +58,7 @@ def filled(disk: Path, left: int) -> Iterator[None]:
     try:
         with open(filler, "wb") as file:
             while (size := free(disk) - left) > 0:
-                with contextlib.suppress(OSError):  # what runs there took some of it meanwhile
+                with suppress(OSError):  # what runs there took some of it meanwhile
                     os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size + size)
         yield
     finally:
