@@ -1,6 +1,7 @@
 """What each action may cost in renderings and events: the table of render_budget.md."""
 
 import re
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -27,11 +28,15 @@ class Counter:
     """Events of a node, as all who observe it are told."""
 
     def __init__(self):
-        self.count, self.node = 0, None
+        self.count, self.node, self._tag = 0, None, None
 
     def follow(self, node):
-        self.node = node
-        node.AddObserver("AnyEvent", self._on)
+        self.node, self._tag = node, node.AddObserver("AnyEvent", self._on)
+
+    def close(self):
+        """Else the node tells it of its own end, when Python may have taken it apart."""
+        if self.node is not None:
+            self.node.RemoveObserver(self._tag)
 
     def _on(self, _caller, _event):
         self.count += 1
@@ -53,8 +58,8 @@ def section(p, kind):
 def test_no_action_costs_more_than_its_budget_whatever_the_number_of_lesions(p):
     volume = makeCT(more=10)
     p.ui.inputSelector.setCurrentNode(volume)
-    events, spent = Counter(), {}
-    with views.shown() as renderings:
+    spent = {}
+    with views.shown() as renderings, closing(Counter()) as events:
 
         def spend(name, action):
             before = events.count
