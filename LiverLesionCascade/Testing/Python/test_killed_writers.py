@@ -65,6 +65,17 @@ def test_what_a_killed_run_had_moved_does_not_refuse_the_next(tmp_path):
     assert contents(out) == {"a": "whole"}
 
 
+def test_a_run_killed_in_its_last_clean_up_leaves_a_result_that_the_next_one_keeps_and_tidies(tmp_path):
+    out = tmp_path / "out"
+    (out / ".unfinished-x" / ".all.replaced-y").mkdir(parents=True)
+    for name in ("a", "b"):
+        (out / name).write_text("new")
+    with pytest.raises(OutputError, match="--force to replace"), OutputFolder(out, NAMES):
+        pass
+    assert contents(out) == {"a": "new", "b": "new"}
+    assert sorted(path.name for path in out.iterdir()) == ["a", "b"]
+
+
 def test_a_bundle_that_is_replaced_is_a_bundle_at_every_moment(tmp_path, monkeypatch):
     torch.manual_seed(0)
     networks = {name: CascadeResNet(width=0.03125) for name in ("liver", "lesion")}
