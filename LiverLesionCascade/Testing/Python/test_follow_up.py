@@ -251,6 +251,23 @@ def test_axes_of_any_order_and_direction_hold_the_same_liver():
     assert np.abs(found(CORNERS) - CORNERS).max() < 1.0
 
 
+def test_distances_to_a_surface_are_in_mm_to_both_sides_and_far_from_it_and_nothing_is_known_beyond_the_scan():
+    toWorld = np.diag([4.0, 4.0, 4.0, 1.0])
+    k, j, i = np.indices((41, 41, 41))
+    ball = (k - 20) ** 2 + (j - 20) ** 2 + (i - 20) ** 2 <= 15**2
+    shape = LiverShape(ball, toWorld)
+    directions = np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, 0, -1], [0.6, 0, 0.8], [0, -0.6, -0.8]])
+    for radius in (20.0, 48.0, 60.0, 76.0, 110.0, 150.0):
+        distance = shape.distance_mm(80 + radius * directions)
+        # Beyond the grid, the distance to where the grid ends is added: too much where that is oblique.
+        assert np.abs(distance - (radius - 60)).max() < (3.0 if radius < 120 else 10.0), radius
+    half = LiverShape(ball[20:], toWorld)  # the scan begins in the liver's middle, at z = 0
+    below = np.array([[80.0, 80.0, z] for z in (4.0, -2.0, -4.0, -8.0, -60.0)])
+    inner, *beyond = half.distance_mm(below)
+    assert inner < -40 and beyond[0] < beyond[1] < -20
+    assert beyond[2:] == pytest.approx([0, 0], abs=1e-9)
+
+
 def test_without_a_liver_the_remedy_is_named():
     with pytest.raises(InputError, match="as the scans lie"):
         LiverShape(np.zeros((3, 3, 3), bool), np.eye(4))

@@ -9,6 +9,7 @@ from fixtures.small_bundle import IntensityNetwork, write_tiny_bundle
 from LiverLesionCascadeLib.engine.errors import CancelledError, DeviceError, InvalidVolumeError
 from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
 from LiverLesionCascadeLib.engine.model.inference import between_slices, evenly_stepped, predict, scaled_size
+from LiverLesionCascadeLib.engine.model.view import liver_box_view
 from LiverLesionCascadeLib.engine.passes.liver_pass import run_liver_pass
 from LiverLesionCascadeLib.engine.passes.presets import PAPER_SCALES, Preset
 from LiverLesionCascadeLib.engine.progress import Progress
@@ -312,3 +313,19 @@ def test_the_box_is_around_what_lies_in_the_image_whatever_is_seen_beside_it(seg
     outside[..., round(row) : round(last_row), round(column) : round(last_column)] = 0
     assert not outside.any()
     assert pass_.box is not None
+
+
+@pytest.mark.parametrize("rows", [slice(0, 6), slice(-6, None)], ids=["top", "bottom"])
+@pytest.mark.parametrize("columns", [slice(0, 9), slice(-9, None)], ids=["left", "right"])
+def test_the_box_is_around_a_liver_that_the_image_cuts_off(segmenter, rows, columns):
+    hu = np.full((20, 40, 48), -1000, np.int16)
+    hu[8:12, rows, columns] = 100
+    ct = CTVolume.from_array(hu, np.diag([5.0, 5.0, 4.0, 1.0]), "edges")
+    low, high = segmenter.bundle.settings.window_hu
+    half = (100 - low) / (high - low) / 2  # of what the liver shows: where it ends
+    segmenter._networks["liver"] = IntensityNetwork(liver=(half, 1.0))
+    found = run_liver_pass(ct, segmenter.bundle, segmenter._networks["liver"], SLICE, segmenter.device, Progress())
+    assert found.view.top < 0 and found.view.size[0] > found.view.height, "padded, and finer than the image"
+    lesion_pass = segmenter.bundle.settings.lesion_pass
+    profiles = (hu[10] == 100).any(axis=1), (hu[10] == 100).any(axis=0)
+    assert found.box == liver_box_view(*profiles, (5.0, 5.0), lesion_pass.size, lesion_pass.margin)

@@ -300,6 +300,18 @@ def test_blanked_field_of_view_takes_image_and_target_together():
     assert (left < 1).all() and (left > 0.1).all()
 
 
+def test_a_field_of_view_ends_in_what_is_drawn_and_in_what_it_should_become(stores):
+    stages = (replace(RECIPE.lesion_image, crop_view=share) for share in (0.0, 1.0))
+    whole, cropped = (BatchMaker(stores["lesion"], RECIPE, stage, "job") for stage in stages)
+    changed = 0
+    for step in range(4):
+        before, after = whole.make(step).targets, cropped.make(step).targets
+        differ = before != after
+        assert not after[differ].any()
+        changed += int(differ.any())
+    assert changed > 1
+
+
 @pytest.fixture
 def lesion_sample():
     liver = ellipsoid((1, 64, 64), (0, 32, 32), (1, 24, 24))[0]

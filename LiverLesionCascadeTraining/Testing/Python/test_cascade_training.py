@@ -186,6 +186,23 @@ def test_fold_networks_never_saw_the_patients_they_estimate(trained, data, tmp_p
         assert (centre > 127) == (fold == 1)
 
 
+def test_priors_whose_writing_was_interrupted_leave_nothing_and_the_earlier_ones(trained, data, tmp_path):
+    training = training_in(trained, data)
+    store = training.store("train", "lesion")
+
+    def interrupted(done, total):
+        raise KeyboardInterrupt
+
+    (tmp_path / "priors.npy").write_bytes(b"earlier")
+    with pytest.raises(KeyboardInterrupt):
+        networks = [IntensityNetwork(), IntensityNetwork()]
+        write_priors(
+            store, training.store("train", "liver"), networks, training.fold_of_patient, tmp_path, CPU, interrupted
+        )
+    assert [path.name for path in tmp_path.iterdir()] == ["priors.npy"]
+    assert (tmp_path / "priors.npy").read_bytes() == b"earlier"
+
+
 def test_priors_lie_where_the_lesion_pass_sees_the_same_tissue(trained, data, tmp_path):
     training = training_in(trained, data)
     store = training.store("train", "lesion")

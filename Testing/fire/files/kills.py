@@ -46,7 +46,7 @@ class Killing:
         try:
             whole = self._scenario.wrong(place / "work", True) is None
             said = None if whole else self._scenario.act(place / "work")
-            # Killed in its last clean-up, a command's result is in place: the next one refuses to replace it, and tidies.
+            # Killed in its last clean-up, its result is in place: the next one refuses to replace it, and tidies.
             wrong = self._scenario.wrong(place / "work", True)
             wrong = f"{wrong}; said the second time: {said}" if wrong and said else wrong
         # What else is raised is what is looked for.

@@ -87,15 +87,8 @@ def run_liver_pass(
     # Between the outermost slice that shows liver and its unseen neighbours there may be more of it.
     margin = max(1, round(END_MARGIN_MM / slice_mm))
     first, last = max(0, indices[found[0]] - margin), min(slices - 1, indices[found[-1]] + margin)
-
-    def in_slice(profile: np.ndarray, start: int, extent: int, count: int) -> np.ndarray:
-        """A profile over the view's pixels as one over the slice's rows or columns."""
-        positions = (np.arange(count) + 0.5 - start) / extent * len(profile)
-        inside = (positions >= 0) & (positions < len(profile))
-        return inside & profile[np.clip(positions.astype(int), 0, len(profile) - 1)]
-
-    liver_rows = in_slice(np.any(liver, axis=(0, 2)), view.top, view.height, rows)
-    liver_columns = in_slice(np.any(liver, axis=(0, 1)), view.left, view.width, columns)
+    liver_rows = _in_slice(np.any(liver, axis=(0, 2)), view.top, view.height, rows)
+    liver_columns = _in_slice(np.any(liver, axis=(0, 1)), view.left, view.width, columns)
     if not liver_rows.any() or not liver_columns.any():
         return nothing  # a speck that is smaller than a pixel of the slice
     lesion_pass = bundle.settings.lesion_pass
@@ -109,3 +102,9 @@ def _inside(start: int, extent: int, size: int, count: int) -> np.ndarray:
     """Which of the view's ``size`` pixels along an axis have their centre in the image's ``count`` ones."""
     centres = start + (np.arange(size) + 0.5) * extent / size
     return (centres >= 0) & (centres < count)
+
+
+def _in_slice(profile: np.ndarray, start: int, extent: int, count: int) -> np.ndarray:
+    """A profile over the view's pixels as one over the slice's rows or columns, which all lie in the view."""
+    positions = (np.arange(count) + 0.5 - start) / extent * len(profile)
+    return profile[positions.astype(int)]
