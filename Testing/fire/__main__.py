@@ -98,6 +98,11 @@ def faults_table(share: float, only: str | None = None) -> Table:
         for scenario in scenarios:
             operations, runs, found = faults(scenario, share)
             table.add(scenario.name, (str(operations), f"{runs:,}"), found)
+    if only in (None, WORKER):
+        from .files.worker_faults import worker_faults
+
+        operations, runs, found = worker_faults(share)
+        table.add(WORKER, (str(operations), f"{runs:,}"), found)
     return table
 
 
