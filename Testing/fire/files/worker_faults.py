@@ -1,4 +1,4 @@
-"""File operations of the worker's own process made to fail: the person is told what to do, and the next run succeeds."""
+"""File operations of the worker's process made to fail: the person is told what to do, and the next run succeeds."""
 
 from __future__ import annotations
 
