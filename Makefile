@@ -36,7 +36,7 @@ help:
 	@echo 'make segment [CT=scan OUT=folder]   segment a CT; without CT the sample CT, fetched once'
 	@echo 'make test                           linters, types, unit and end-to-end tests, module self-tests'
 	@echo 'make test-wheel                     the package as an ordinary wheel in an empty environment'
-	@echo 'make slicer-test SLICER=path        self-tests and a driven tour in an installed Slicer, pictures into build/tour'
+	@echo 'make slicer-test SLICER=path [CT=scan] self-tests and a driven tour in an installed Slicer, pictures into build/tour'
 	@echo 'make test-web                       the pages: script linted, typed, tested; in Chromium and Firefox'
 	@echo 'make install-browser                what test-web needs from Debian: Chromium, Firefox, Node.js'
 	@echo 'make docs                           the documentation of Docs/ as a site in build/docs'
@@ -107,8 +107,8 @@ test-wheel: $(INSTALLED_TEST) $(SAMPLE)
 # In a Slicer with the extension PyTorch, and PyTorch installed in it. Nothing of this checkout's environment is used.
 slicer-test:
 	@test -x "$(SLICER)" || { echo 'error: name a Slicer: make slicer-test SLICER=/path/to/Slicer' >&2; exit 1; }
-	"$(SLICER)" --testing --no-splash --additional-module-paths LiverLesionCascade LiverLesionCascadeTraining \
-	  --python-script Testing/slicer_tour/in_slicer.py build/tour
+	"$(SLICER)" --testing --no-splash --additional-module-paths "$(CURDIR)/LiverLesionCascade" "$(CURDIR)/LiverLesionCascadeTraining" \
+	  --python-script Testing/slicer_tour/in_slicer.py build/tour $(if $(CT),"$(CT)")
 
 $(INSTALLED_WEB): $(INSTALLED_TEST) Testing/web/package-lock.json
 	$(PIP) install -e '.[web]'

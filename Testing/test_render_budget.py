@@ -98,7 +98,7 @@ def test_no_action_costs_more_than_its_budget_whatever_the_number_of_lesions(p):
         spend("show one alone", lesions.ui.isolateCheckBox.click)
         spend("select the next alone", lambda: lesions.step(1))
         spend("show all again", lesions.ui.isolateCheckBox.click)
-        spend("show 3D", p.ui.show3DButton.click)
+        spend("show 3D", p.ui.show3DButton.toggle)
         threshold.ui.thresholdCollapsibleButton.collapsed = False
 
         def preview():
@@ -110,7 +110,7 @@ def test_no_action_costs_more_than_its_budget_whatever_the_number_of_lesions(p):
         assert len(workspaceOf(node).lesionIds()) < 12
         spend("undo the threshold", threshold.ui.undoThresholdButton.click)
         assert len(workspaceOf(node).lesionIds()) == 12
-        spend("hide 3D", p.ui.show3DButton.click)
+        spend("hide 3D", p.ui.show3DButton.toggle)
     print(spent)
     assert {name: cost for name, cost in spent.items() if cost[0] > BUDGET[name][0] or cost[1] > BUDGET[name][1]} == {}
     assert set(spent) == set(BUDGET)
@@ -124,7 +124,7 @@ def test_surfaces_stay_shown_through_every_change_and_only_those_of_other_voxels
     result.lesion_probability = Boxed((result.lesions.values > 0).astype("float16"), result.lesions.start)
     node = p.runs.finish(p.runs.submitted.pop(), result)
     segmentation = node.GetSegmentation()
-    p.ui.show3DButton.click()
+    p.ui.show3DButton.toggle()
 
     def surfaces():
         ids = segmentation.GetSegmentIDs()

@@ -117,6 +117,10 @@ class qMRMLSegmentationShow3DButton(Strict, QtWidgets.QPushButton):
 
     locked = stored_property(bool, "locked", False)
 
+    def click(self):
+        """Slicer's is a menu button: Qt opens the menu of one that no mouse clicks, and waits for a choice."""
+        raise RuntimeError("click() opens the menu of this button and waits in it: toggle() instead")
+
     def setSegmentationNode(self, node):
         self._events.follow(node)
         self._update()

@@ -1,9 +1,9 @@
 """Both self-tests and the tour in the Slicer that runs this file; ends Slicer, with 1 where anything went wrong.
 
     Slicer --testing --no-splash --additional-module-paths LiverLesionCascade LiverLesionCascadeTraining
-           --python-script Testing/slicer_tour/in_slicer.py FOLDER
+           --python-script Testing/slicer_tour/in_slicer.py FOLDER [CT]
 
-What counts as wrong: a test or step that fails, and every error in Slicer's log since this began.
+CT: a file for the tour, instead of the sample. What counts as wrong: a test or step that fails, and every error in Slicer's log since this began.
 """
 
 import sys
@@ -55,12 +55,16 @@ def open_module(name):
     return widget
 
 
-def add_sample(name):
+def scans(ct):
+    """Adds a volume to the scene: a CT, or the sample."""
     from LiverLesionCascadeLib.gui.registered.sample_data import loadSample
 
-    node = loadSample()
-    node.SetName(name)
-    return node
+    def add(name):
+        node = loadSample() if ct is None else slicer.util.loadVolume(str(ct))
+        node.SetName(name)
+        return node
+
+    return add
 
 
 def demo_cases(folder):
@@ -73,7 +77,7 @@ def demo_cases(folder):
     return folder / "cases" / "train", folder / "cases" / "val"
 
 
-def main(folder):
+def main(folder, ct=None):
     from LiverLesionCascadeLib.gui.panel.questions import READING_LAYOUT, SHOW_CHOSEN_SCAN
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -83,20 +87,25 @@ def main(folder):
     before = {each: settings.value(each) for each in (SHOW_CHOSEN_SCAN, READING_LAYOUT)}
     for each in before:
         settings.setValue(each, "yes")
+    window = slicer.util.mainWindow()
+    size = window.size
+    window.resize(1600, 1000)  # of the pictures
     wrong = []
     try:
         for what, act in (
             (f"self-test of {SEGMENTATION}", lambda: slicer.selfTests[SEGMENTATION](msec=100)),
             (f"self-test of {TRAINING}", lambda: slicer.selfTests[TRAINING](msec=100)),
-            ("tour", lambda: Tour(folder, SlicerViews(), open_module, add_sample, demo_cases(folder)).run()),
+            ("tour", lambda: Tour(folder, SlicerViews(), open_module, scans(ct), demo_cases(folder)).run()),
         ):
             slicer.mrmlScene.Clear()
+            slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
             print(f"{what} ...", flush=True)
             try:
                 act()
             except Exception:  # noqa: BLE001 - whatever it is: it is written down, and the others run
                 wrong.append(f"{what} failed:\n{traceback.format_exc()}")
     finally:
+        window.resize(size)
         for each, answer in before.items():
             settings.remove(each) if answer is None else settings.setValue(each, answer)
     slicer.app.processEvents()  # what other threads report waits in the event queue before it is logged
@@ -109,4 +118,4 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[-1]).resolve())
+    main(*(Path(each).resolve() for each in sys.argv[1:]))

@@ -188,7 +188,8 @@ class Tour:
         ui.refineCollapsibleButton.collapsed = True
 
     def surfaces(self):
-        self.click(self.ui.show3DButton)
+        self.ui.show3DButton.toggle()  # where a mouse clicks it; click() would open its menu
+        self.settle()
         assert self.ui.show3DButton.checked
 
     def followUp(self):
