@@ -1,5 +1,6 @@
 """The table of lesions: what each measures, and the way to it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import qt
@@ -35,7 +36,7 @@ class LesionTableSection:
     def __init__(self, callLater):
         self._callLater = callLater
         self._workspace = self._rows = None
-        self._present = []
+        self._present = self._shown = []
         self._selectedId, self._selectedIds = "", []
         self.selectionCallbacks = []
         self._filling = False
@@ -209,10 +210,11 @@ class LesionTableSection:
             )
             if table.rowCount != len(self._present):
                 table.setRowCount(len(self._present))
-            changed = False
-            for index, row in enumerate(self._present):
-                changed = self._fillRow(index, row) or changed
-            if changed:
+            new = [index for index, row in enumerate(self._present) if not self._isShown(index, row)]
+            for index in new:
+                self._fillRow(index, self._present[index])
+            self._shown = self._present
+            if new:
                 table.resizeColumnToContents(0)
                 table.setColumnWidth(0, min(table.columnWidth(0), NAME_PIXELS))
             visible = min(max(len(self._present), 1), ROWS_SHOWN)
@@ -227,31 +229,29 @@ class LesionTableSection:
         finally:
             self._filling = False
 
-    def _fillRow(self, index, row) -> bool:
-        """Whether anything in it is new."""
-        table = self.ui.lesionTable
-        changed = False
+    def _isShown(self, index, row) -> bool:
+        """Whether a row of the table is up to date: to translate and set all texts of many lesions takes a moment."""
+        if index >= len(self._shown):
+            return False
+        shown = self._shown[index]
+        return shown.measures is row.measures and replace(shown, measures=None) == replace(row, measures=None)
+
+    def _fillRow(self, index, row):
+        table, detail = self.ui.lesionTable, detailText(row)
         for column, (_heading, _toolTip, _value, text) in enumerate(COLUMNS):
-            wanted = text(row)
             item = table.item(index, column)
             if item is None:
                 item = qt.QTableWidgetItem()
                 table.setItem(index, column, item)
                 side = qt.Qt.AlignLeft if column in TEXT_COLUMNS else qt.Qt.AlignRight
                 item.setTextAlignment(side | qt.Qt.AlignVCenter)
-            key = (wanted, shownColor(row), detailText(row))
-            if item.data(qt.Qt.UserRole) == str(key):
-                continue
-            changed = True
-            item.setData(qt.Qt.UserRole, str(key))
-            item.setText(wanted)
-            item.setToolTip(detailText(row))
+            item.setText(text(row))
+            item.setToolTip(detail)
             font = item.font()
             font.setStrikeOut(row.status == REJECTED)
             item.setFont(font)
             if column == 0:
                 item.setIcon(colorIcon(shownColor(row)))
-        return changed
 
     def _showTotals(self):
         totals = self._rows.totals() if self._rows is not None else None
