@@ -230,3 +230,17 @@ def test_removing_the_result_leaves_an_empty_table(t):
     slicer.mrmlScene.RemoveNode(t.node)
     assert t.texts(0) == [] and t.section.selectedId() == "" and not t.ui.nextLesionButton.enabled
     t.section.step(1)
+
+
+def test_only_the_rows_of_lesions_that_changed_are_written_anew(t, monkeypatch):
+    written = []
+    fill = t.section._fillRow
+    monkeypatch.setattr(t.section, "_fillRow", lambda index, row: (written.append(row.segmentId), fill(index, row)))
+    t.section.step(1)
+    assert written == []
+    t.button("acceptButton").click()
+    assert written == ["lesion_1"]
+    t.segmentation.GetSegment("lesion_2").SetName("Cyst")
+    pump(lambda: len(written) > 1)
+    assert written == ["lesion_1", "lesion_2"]
+    assert t.texts(0) == ["1", "2 Cyst"]

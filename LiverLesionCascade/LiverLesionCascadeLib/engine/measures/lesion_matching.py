@@ -54,6 +54,11 @@ class LesionAtTime:
     def tree(self) -> cKDTree:
         return cKDTree(self.points)
 
+    @cached_property
+    def radius_mm(self) -> float:
+        """Of the sphere around the centre that holds all points."""
+        return float(np.linalg.norm(self.points - self.centre, axis=1).max())
+
     def moved(self, motion: Callable[[np.ndarray], np.ndarray]) -> LesionAtTime:
         """The lesion where `motion`, a map of points (n, 3), takes it; its measures stay those of its scan."""
         places = motion(np.vstack((self.centre, self.points)))
@@ -234,6 +239,8 @@ def _cost(a: LesionAtTime, b: LesionAtTime, tolerance_mm: float) -> float:
     less beyond the tolerance.
     """
     apart = float(np.sum((a.centre - b.centre) ** 2))
+    if np.sqrt(apart) - max(a.radius_mm, b.radius_mm) > tolerance_mm:
+        return tolerance_mm**2  # no need to ask the trees: of many lesions, nearly all pairs are far from each other
     reach = min(float(a.tree.query(b.centre)[0]), float(b.tree.query(a.centre)[0])) ** 2
     limit = tolerance_mm**2
     return limit if reach >= limit else (reach + limit * apart / (apart + limit)) / 2.0

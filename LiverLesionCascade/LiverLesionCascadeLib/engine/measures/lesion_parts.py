@@ -30,6 +30,7 @@ import SimpleITK
 from scipy import ndimage
 
 from ..grid.bounding_box import bounding_box
+from ..progress import Steps, finish
 from .lesions import MAX_LESIONS, by_falling_volume
 
 #: Parts of a result are told apart where the neck is narrower: see `Testing/benchmarks/benchmark_separation.py`.
@@ -143,6 +144,16 @@ def separate_lesions(
     Returns:
         uint16 of the same shape, 1..n by falling volume. Beyond 65,535 lesions none is split.
     """
+    return finish(separation_steps(instances, spacing, neck, smallest_mm))
+
+
+def separation_steps(
+    instances: np.ndarray,
+    spacing: tuple[float, float, float],
+    neck: float = NECK,
+    smallest_mm: float = SMALLEST_PART_MM,
+) -> Steps[np.ndarray]:
+    """:func:`separate_lesions`, lesion by lesion."""
     labels = instances.astype(np.int64)
     last = int(labels.max(initial=0))
     voxel_mm3 = float(np.prod(spacing))
@@ -152,6 +163,7 @@ def separate_lesions(
         mask = instances[box] == number
         if np.count_nonzero(mask) * voxel_mm3 < 2.0 * _sphere_mm3(smallest_mm):
             continue
+        yield
         lesion = LesionParts(mask, spacing, smallest_mm)
         parts = lesion.parts(lesion.count(neck))
         labels[box][parts > 1] = parts[parts > 1] + (last - 1)

@@ -1,6 +1,5 @@
 """The table of lesions: what each measures, and the way to it."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import qt
@@ -210,10 +209,11 @@ class LesionTableSection:
             )
             if table.rowCount != len(self._present):
                 table.setRowCount(len(self._present))
-            new = [index for index, row in enumerate(self._present) if not self._isShown(index, row)]
+            # To translate and set all texts of many lesions takes a moment: only of rows that are not up to date.
+            shown, self._shown = self._shown, self._present
+            new = [n for n, row in enumerate(self._present) if n >= len(shown) or shown[n] != row]
             for index in new:
                 self._fillRow(index, self._present[index])
-            self._shown = self._present
             if new:
                 table.resizeColumnToContents(0)
                 table.setColumnWidth(0, min(table.columnWidth(0), NAME_PIXELS))
@@ -228,13 +228,6 @@ class LesionTableSection:
                 table.selectRow(next(n for n, row in enumerate(self._present) if row.segmentId == self._selectedId))
         finally:
             self._filling = False
-
-    def _isShown(self, index, row) -> bool:
-        """Whether a row of the table is up to date: to translate and set all texts of many lesions takes a moment."""
-        if index >= len(self._shown):
-            return False
-        shown = self._shown[index]
-        return shown.measures is row.measures and replace(shown, measures=None) == replace(row, measures=None)
 
     def _fillRow(self, index, row):
         table, detail = self.ui.lesionTable, detailText(row)

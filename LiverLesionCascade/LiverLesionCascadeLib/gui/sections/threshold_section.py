@@ -8,6 +8,7 @@ from slicer.i18n import tr as _
 from ...engine.errors import CascadeError
 from ...scene.nodes.one_change import oneRendering
 from ...scene.tools.threshold import Threshold
+from ..runs.stepwise import Stepwise
 
 UI_FILE = Path(__file__).resolve().parents[3] / "Resources" / "UI" / "LiverLesionThreshold.ui"
 
@@ -24,6 +25,7 @@ class ThresholdSection:
         self._callLater = callLater
         self._workspace = None
         self._previewWaits = False
+        self._ahead = Stepwise(callLater, self._isPreviewing)
         self.widget = slicer.util.loadUI(str(UI_FILE))
         self.ui = slicer.util.childWidgetVariables(self.widget)
         self.ui.thresholdSlider.connect("valueChanged(double)", self._onSlider)
@@ -64,6 +66,7 @@ class ThresholdSection:
 
     def _forget(self):
         self._previewWaits = False
+        self._ahead.stop()
         if self._workspace is not None:
             self._threshold.endPreview()
             self._workspace.unsubscribe(self._onChanges)
@@ -77,16 +80,25 @@ class ThresholdSection:
 
     def _previewIfWaiting(self):
         if self._previewWaits:
-            self._previewWaits = False
-            self._do(lambda: self._threshold.preview(*self._values()))
+            try:  # what changed just before is seen in the preview, and no reason to leave it
+                self._do(lambda: self._threshold.preview(*self._values()))
+            finally:
+                self._previewWaits = False
+            if self._isPreviewing():  # while the person looks at it, most of the work of applying it is done
+                self._ahead.begin(self._threshold.tellApart(*self._values()), lambda _labels: None, lambda _error: None)
 
     def _prepare(self):
         """The first step of a slider is as fast as the others then."""
         if self._workspace is not None and self._workspace.node.GetScene() is not None and self._threshold.isPossible:
             self._threshold.prepare()
 
+    def _isPreviewing(self):
+        workspace = self._workspace
+        return workspace is not None and workspace.node.GetScene() is not None and self._threshold.isPreviewing
+
     def _apply(self):
         self._previewWaits = False
+        self._ahead.stop()
         self._threshold.apply(*self._values())
 
     def _values(self):

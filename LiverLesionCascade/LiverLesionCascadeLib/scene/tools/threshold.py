@@ -10,7 +10,8 @@ from scipy import ndimage
 from ...engine.errors import InputError
 from ...engine.grid.boxed import EMPTY, Boxed, union
 from ...engine.grid.geometry import axial_order
-from ...engine.measures.lesion_parts import separate_lesions
+from ...engine.measures.lesion_parts import separation_steps
+from ...engine.progress import Steps, finish
 from ...engine.results.lesion_threshold import FoundLesions, LesionThreshold, kept_numbers
 from ...engine.results.postprocessing import PostProcessing
 from ..nodes.preview import LesionPreview
@@ -51,6 +52,8 @@ class Threshold(LesionHistory):
     def __init__(self, workspace: Workspace):
         super().__init__(workspace)
         self._prepared: LesionThreshold | None = None
+        # What was prepared, the threshold and the minimum size, and the labels that these give.
+        self._apart: tuple[LesionThreshold, Settings, np.ndarray] | None = None
         self._preview: LesionPreview | None = None
         workspace.subscribe(self._onChanges)
 
@@ -100,6 +103,24 @@ class Threshold(LesionHistory):
     def isPreviewing(self) -> bool:
         return self._preview is not None and self._preview.isShown
 
+    def tellApart(self, threshold: float, minimumMm: float) -> Steps[np.ndarray]:
+        """Most of the work of `apply`, in short steps, kept for it while nothing changes: labels, 1..n in the box.
+
+        Raises InputError where it is not possible.
+        """
+        wanted, found = Settings(threshold, minimumMm), self._found(threshold, minimumMm)
+        prepared = self._prepared
+        if self._apart is not None and self._apart[0] is prepared and self._apart[1] == wanted:
+            return self._apart[2]
+        labels = found.labels()
+        if self._splitsLesions:  # as the result that these lesions are rebuilt in was made
+            geometry = self._workspace.geometry
+            order = axial_order(geometry)
+            labels = order.undo((yield from separation_steps(order.apply(labels), order.spacing(geometry))))
+        if prepared is not None and prepared is self._prepared:
+            self._apart = prepared, wanted, labels
+        return labels
+
     def apply(self, threshold: float, minimumMm: float) -> Summary:
         """Rebuild the lesions. A lesion that still overlaps one of before keeps its segment.
 
@@ -109,7 +130,7 @@ class Threshold(LesionHistory):
         workspace.flush()
         found = self._found(threshold, minimumMm)
         rebuilt = self._rebuiltIds()
-        labels = self._toldApart(found.labels())
+        labels = finish(self.tellApart(threshold, minimumMm))
         box = tuple(slice(first, first + size) for first, size in zip(self._start, labels.shape, strict=True))
         present = np.zeros(labels.shape, np.uint16)
         for number, segmentId in enumerate(rebuilt, start=1):
@@ -137,7 +158,7 @@ class Threshold(LesionHistory):
         self._workspace.unsubscribe(self._onChanges)
 
     def _onChanges(self, _changes) -> None:
-        self._prepared = None
+        self._prepared = self._apart = None
 
     def _found(self, threshold: float, minimumMm: float) -> FoundLesions:
         self.prepare()
@@ -147,14 +168,6 @@ class Threshold(LesionHistory):
     def _splitsLesions(self) -> bool:
         liver = self._workspace.node.GetSegmentation().GetSegment(self._workspace.liverId() or "")
         return liver is not None and getTag(liver, SPLIT_LESIONS) == "1"
-
-    def _toldApart(self, labels: np.ndarray) -> np.ndarray:
-        """As the result that these lesions are rebuilt in was made."""
-        if not self._splitsLesions:
-            return labels
-        geometry = self._workspace.geometry
-        order = axial_order(geometry)
-        return order.undo(separate_lesions(order.apply(labels), order.spacing(geometry)))
 
     def _prepare(self) -> None:
         workspace = self._workspace
