@@ -1,12 +1,14 @@
 """Renders the pictures of the README and of the module from the sample CT, the shipped bundle and the panel's .ui.
 
+    Slicer --no-splash --additional-module-paths LiverLesionCascade --python-script Testing/tools/render_screenshots.py
     python Testing/tools/render_screenshots.py
 
-The panel runs in the harness, with the real worker: Slicer itself draws the same widgets in its own style.
+With the real worker, in Slicer or, where there is none, in the harness, which draws the same widgets in another style.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
 import sys
@@ -24,8 +26,7 @@ from scipy import ndimage
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import slicer_harness
-
+IN_SLICER = importlib.util.find_spec("qt") is not None
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODULE = REPOSITORY / "LiverLesionCascade" / "LiverLesionCascade.py"
 SCREENSHOTS = REPOSITORY / "Resources" / "Screenshots"
@@ -52,9 +53,23 @@ def write(path: Path, pixels: np.ndarray) -> None:
     print(path)
 
 
+def panel_module():
+    """The module's file, in Slicer or in the harness."""
+    if IN_SLICER:
+        import slicer
+        from LiverLesionCascadeLib.gui.panel.questions import READING_LAYOUT
+
+        slicer.app.userSettings().setValue(READING_LAYOUT, "no")  # nobody is there to be asked
+        return importlib.import_module("LiverLesionCascade")
+    import slicer_harness
+
+    slicer_harness.install()
+    return slicer_harness.load(MODULE).module
+
+
 def render_panel(folder: Path) -> None:
     """The panel before, during and after a run, and after one whose process was killed as by a lack of memory."""
-    slicer_harness.install()
+    module = panel_module()
     from LiverLesionCascadeLib.gui.registered.sample_data import loadSample
     from LiverLesionCascadeLib.gui.registered.self_test import waitUntil
     from LiverLesionCascadeLib.gui.runs import event_loop
@@ -70,7 +85,7 @@ def render_panel(folder: Path) -> None:
 
     loadSample()
     runs = SegmentationRuns(lambda: WorkerClient(make_process, event_loop.shared.callLater, folder))
-    widget = slicer_harness.load(MODULE).module.LiverLesionCascadeWidget(runs=runs)
+    widget = module.LiverLesionCascadeWidget(runs=runs)
     ui = widget.ui
     waitUntil(lambda: ui.segmentButton.enabled and runs.client.devices, "the sample can be segmented")
     grab(widget, "panel-idle")
@@ -144,4 +159,9 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    if IN_SLICER:
+        import slicer
+
+        slicer.util.exit(main())
+    else:
+        sys.exit(main())
