@@ -57,9 +57,10 @@ def panel_module():
     """The module's file, in Slicer or in the harness."""
     if IN_SLICER:
         import slicer
-        from LiverLesionCascadeLib.gui.panel.questions import READING_LAYOUT
+        from LiverLesionCascadeLib.gui.panel.questions import READING_LAYOUT, SHOW_CHOSEN_SCAN
 
-        slicer.app.userSettings().setValue(READING_LAYOUT, "no")  # nobody is there to be asked
+        for question in (READING_LAYOUT, SHOW_CHOSEN_SCAN):
+            slicer.app.userSettings().setValue(question, "no")  # nobody is there to be asked
         return importlib.import_module("LiverLesionCascade")
     import slicer_harness
 
