@@ -20,7 +20,7 @@ class ctkCollapsibleButton(Strict, QtWidgets.QAbstractButton):
         self.setContentsMargins(0, HEADER_HEIGHT, 0, 0)
         self._applying, self._hidden = False, set()
         self.toggled.connect(lambda expanded: self._apply(not expanded))
-        self.setSizePolicy(QtWidgets.QSizePolicy.Preferred, QtWidgets.QSizePolicy.Preferred)
+        self.setSizePolicy(QtWidgets.QSizePolicy.Minimum, QtWidgets.QSizePolicy.Preferred)  # as in CTK
 
     def _apply(self, collapsed):
         self._applying = True

@@ -21,8 +21,8 @@ def shown(panel, width=PANEL_PIXELS, height=900):
 
 
 def wanted(panel):
-    """Pixels that the panel cannot be narrower than: beyond PANEL_PIXELS Slicer's whole panel grows."""
-    return panel.minimumSizeHint().width()
+    """Pixels that the panel asks for: beyond PANEL_PIXELS Slicer's whole panel grows, also where it need not."""
+    return panel.sizeHint().width()
 
 
 def cut(panel):
