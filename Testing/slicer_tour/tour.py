@@ -16,6 +16,8 @@ from .meter import Meter
 SEGMENTATION, TRAINING = "LiverLesionCascade", "LiverLesionCascadeTraining"
 PATIENCE_S = 1800
 SETTLE_S = 0.1
+LOOK_S = 1.0
+"""How long a person looks at a preview at least."""
 
 
 @dataclass
@@ -101,9 +103,9 @@ class Tour:
             slicer.app.processEvents()
             time.sleep(0.005)
 
-    def settle(self):
+    def settle(self, seconds=SETTLE_S):
         """Let what was put off until later be done."""
-        end = time.monotonic() + SETTLE_S
+        end = time.monotonic() + seconds
         self.wait(lambda: time.monotonic() > end, "a moment")
 
     # -- the panel
@@ -165,6 +167,7 @@ class Tour:
         ui = self.section("thresholdSlider").ui
         ui.thresholdSlider.value = min(ui.thresholdSlider.maximum, ui.thresholdSlider.value + 20)
         self.wait(lambda: ui.applyThresholdButton.enabled, "the preview is shown")
+        self.settle(LOOK_S)
         self.click(ui.applyThresholdButton)
         self.click(ui.undoThresholdButton)
         ui.thresholdCollapsibleButton.collapsed = True
