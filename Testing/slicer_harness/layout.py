@@ -21,8 +21,17 @@ def shown(panel, width=PANEL_PIXELS, height=900):
 
 
 def wanted(panel):
-    """Pixels that the panel asks for: beyond PANEL_PIXELS Slicer's whole panel grows, also where it need not."""
-    return panel.sizeHint().width()
+    """Pixels that the panel asks for, or that what lies in it needs: beyond PANEL_PIXELS Slicer's whole panel grows, or
+    where a widget's own wishes are ignored, it is cut."""
+    needed = [
+        part.minimumSizeHint().width() + panel.width - part.width
+        for part in panel.findChildren(QtWidgets.QWidget)
+        # Pages and sections; lists of nodes cut a long name on purpose.
+        if isinstance(part, (QtWidgets.QStackedWidget, QtWidgets.QAbstractButton))
+        and part.isVisible()
+        and part.sizePolicy.horizontalPolicy() == QtWidgets.QSizePolicy.Ignored
+    ]
+    return max([panel.sizeHint().width(), *needed])
 
 
 def cut(panel):

@@ -238,11 +238,10 @@ def _cost(a: LesionAtTime, b: LesionAtTime, tolerance_mm: float) -> float:
     So both count, the way from a centre to the other lesion, and that between the centres, which counts less and
     less beyond the tolerance.
     """
-    apart = float(np.sum((a.centre - b.centre) ** 2))
+    apart, limit = float(np.sum((a.centre - b.centre) ** 2)), tolerance_mm**2
     if np.sqrt(apart) - max(a.radius_mm, b.radius_mm) > tolerance_mm:
-        return tolerance_mm**2  # no need to ask the trees: of many lesions, nearly all pairs are far from each other
+        return limit  # no need to ask the trees: of many lesions, nearly all pairs are far from each other
     reach = min(float(a.tree.query(b.centre)[0]), float(b.tree.query(a.centre)[0])) ** 2
-    limit = tolerance_mm**2
     return limit if reach >= limit else (reach + limit * apart / (apart + limit)) / 2.0
 
 
