@@ -1,5 +1,7 @@
 """Every name of Slicer, Qt, CTK and VTK that the extension uses exists; and the list that knows them is complete."""
 
+import json
+
 import pytest
 from slicer_harness import catalogue
 from tools import lint_slicer_names as lint
@@ -60,6 +62,11 @@ def test_the_list_of_names_has_every_widget_class_that_is_used():
     used = {name for name in used if name.startswith(("qMRML", "ctk")) and not name.endswith("_h")}
     missing = sorted(name for name in used if not catalogue.known(name) and not catalogue.pythonqt_members(name))
     assert not missing, f"run Testing/tools/trim_api.py: {', '.join(missing)}"
+
+
+def test_the_list_of_names_was_made_from_the_names_that_are_used():
+    listed = json.loads(trim_api.OUTPUT.read_text("utf-8"))["names"]
+    assert set(listed) == trim_api.used_names(), "run Testing/tools/trim_api.py"
 
 
 def test_the_list_of_names_agrees_with_the_full_catalogues_where_they_are_present(capsys):

@@ -43,7 +43,11 @@ def trimmed(folder):
     api = json.loads((folder / "slicer_api.json").read_text(encoding="utf-8"))
     dump = json.loads((folder / "pythonqt_dump.json").read_text(encoding="utf-8"))["classes"]
     names = used_names()
-    return {"classes": _slicer_classes(api, names), "pythonqt": _qt_classes(dump, names) | _functions(api, dump, names)}
+    return {
+        "names": {name: 1 for name in sorted(names)},  # so that an outdated list shows without the catalogues, too
+        "classes": _slicer_classes(api, names),
+        "pythonqt": _qt_classes(dump, names) | _functions(api, dump, names),
+    }
 
 
 def _slicer_classes(api, names):
