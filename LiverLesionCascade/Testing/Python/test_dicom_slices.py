@@ -1,5 +1,6 @@
 """Slices at uneven places and slices that are missing; frames of multi-frame objects."""
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -153,6 +154,32 @@ def test_an_enhanced_ct_that_was_cut_off_is_refused_by_name(tmp_path) -> None:
             read_dicom_folder(tmp_path)
 
 
+@pytest.mark.parametrize("tag", [0x52009229, 0x52009230])
+def test_an_enhanced_ct_with_text_in_place_of_its_frames_attributes_is_refused_by_name(tag, tmp_path) -> None:
+    write_enhanced(tmp_path / "enhanced.dcm", STORED, frames(2.0 * np.arange(COUNT)))
+    dataset = pydicom.dcmread(tmp_path / "enhanced.dcm")
+    del dataset[tag]
+    dataset.add(pydicom.DataElement(tag, "UT", "not a sequence"))
+    dataset.save_as(tmp_path / "enhanced.dcm")
+    with pytest.raises(InputError, match=r"enhanced\.dcm"):
+        read_dicom_folder(tmp_path)
+
+
+@pytest.mark.parametrize("empty", [False, True])
+@pytest.mark.parametrize("element", [0x16, 0x18, 0x60, 0x103E])
+def test_a_representation_that_does_not_exist_costs_its_attribute_or_the_file(element, empty, tmp_path) -> None:
+    write_enhanced(tmp_path / "enhanced.dcm", STORED, frames(2.0 * np.arange(COUNT)), SeriesDescription="Portal")
+    raw = (tmp_path / "enhanced.dcm").read_bytes()
+    at = raw.index(struct.pack("<HH", 8, element))
+    (length,) = struct.unpack_from("<H", raw, at + 6)
+    changed = b"\0\0\0" if empty else b"\0" + raw[at + 6 : at + 8 + length]
+    (tmp_path / "enhanced.dcm").write_bytes(raw[: at + 5] + changed + raw[at + 8 + length :])
+    try:
+        np.testing.assert_array_equal(read_dicom_folder(tmp_path).hu, HU)
+    except InputError as error:
+        assert "enhanced.dcm" in str(error)
+
+
 # Folders as they come
 
 
@@ -183,6 +210,21 @@ def test_a_file_that_cannot_be_used_is_left_out_with_a_remark(junk, tmp_path) ->
     np.testing.assert_array_equal(ct.hu, HU)
     (note,) = [note for note in ct.notes if note.code == "files_left_out"]
     assert "zzz.dcm" in note.message
+
+
+@pytest.mark.parametrize("bare", [False, True])
+def test_wherever_the_last_slice_was_cut_off_it_is_not_left_out_without_a_word(bare, tmp_path) -> None:
+    write_series(tmp_path, body_phantom((4, 10, 12)), "1.2.3", bare=bare)
+    last = sorted(tmp_path.iterdir())[-1]
+    raw = last.read_bytes()
+    for keep in range(0, len(raw) - 1, 5):
+        last.write_bytes(raw[:keep])
+        try:
+            ct = read_dicom_folder(tmp_path)
+        except InputError as error:
+            assert last.name in str(error) or "CT series" in str(error)
+        else:
+            assert any(note.severity == "warning" and last.name in note.message for note in ct.notes), keep
 
 
 def test_if_the_series_is_not_whole_without_it_that_file_is_named(tmp_path) -> None:

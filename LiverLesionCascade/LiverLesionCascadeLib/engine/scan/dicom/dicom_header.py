@@ -121,10 +121,17 @@ def value(header: Any, name: str) -> Any:
     try:
         found = header.get(name)
     except unreadable():
-        found = getattr(header.get_item(name), "value", None)
+        found = _as_written(header, name)
     if isinstance(found, bytes):
         found = found.decode("ascii", errors="replace")
     return found if found is None or not hasattr(found, "__len__") or len(found) else None
+
+
+def _as_written(header: Any, name: str) -> Any:
+    try:
+        return header.get_item(name).value
+    except unreadable():  # such as a representation of values that does not exist
+        return None
 
 
 def text(header: Any, name: str) -> str:
@@ -172,12 +179,14 @@ def sop_class(header: Any) -> str:
     return DICOMDIR_CLASS if not found and "FileSetID" in header else found
 
 
-def in_groups(name: str, *groups: Any) -> Any:
-    """The first item of a functional group: of the frame's own groups, else of those that all frames share; or None."""
+def items(header: Any, name: str) -> list[Any]:
+    """Of a sequence; none where it is missing, or what the header holds in its place is none."""
     import pydicom
 
-    for group in groups:
-        items = value(group, name) if group is not None else None
-        if isinstance(items, pydicom.Sequence):
-            return items[0]
-    return None
+    found = value(header, name)
+    return list(found) if isinstance(found, pydicom.Sequence) else []
+
+
+def in_groups(name: str, *groups: Any) -> Any:
+    """The first item of a functional group: of the frame's own groups, else of those that all frames share; or None."""
+    return next((each for group in groups for each in items(group, name)), None)

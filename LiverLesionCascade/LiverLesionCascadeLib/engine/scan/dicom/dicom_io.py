@@ -173,7 +173,7 @@ def list_series(paths: Iterable[Path]) -> Listing:
             if image in seen and pixel_digest(seen[image]) == pixel_digest(path):
                 continue  # as when a folder was copied into itself
             seen.setdefault(image, path)
-            if not uid and kind in ("", *_CT_CLASSES) and position_of(header) is None:
+            if not uid and position_of(header) is None:  # whatever its class says: that may be cut short
                 raise damaged(path)
         except OSError as error:
             unusable.append(Unusable(path, f"{path} cannot be read: {error.strerror}. Check the file and its rights."))

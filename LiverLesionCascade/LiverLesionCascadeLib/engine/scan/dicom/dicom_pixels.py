@@ -17,7 +17,7 @@ from scipy import ndimage
 
 from ...errors import InputError, InvalidVolumeError
 from ..ct_volume import AIR_HU, MAX_VOXELS
-from .dicom_header import in_groups, number, numbers, read_dataset, unreadable, value
+from .dicom_header import in_groups, items, number, numbers, read_dataset, unreadable, value
 from .dicom_slice import Slice
 
 # A blank image compresses well, but not so well.
@@ -205,9 +205,9 @@ def _require_ends(dataset: Any, path: Path, frames: int) -> None:
 def _rescale(dataset: Any, one: Slice) -> tuple[float, float]:
     source = dataset
     if one.frame is not None:
-        shared = (value(dataset, "SharedFunctionalGroupsSequence") or [None])[0]
-        own = dataset.PerFrameFunctionalGroupsSequence[one.frame]
-        source = in_groups("PixelValueTransformationSequence", own, shared) or dataset
+        shared = items(dataset, "SharedFunctionalGroupsSequence")[:1]
+        own = items(dataset, "PerFrameFunctionalGroupsSequence")[one.frame]
+        source = in_groups("PixelValueTransformationSequence", own, *shared) or dataset
     found = []
     for name, otherwise in (("RescaleSlope", 1.0), ("RescaleIntercept", 0.0)):
         missing = value(source, name) is None

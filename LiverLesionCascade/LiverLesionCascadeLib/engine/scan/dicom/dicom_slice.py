@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .dicom_header import HeaderError, in_groups, needed, number, numbers, text, value
+from .dicom_header import HeaderError, in_groups, items, needed, number, numbers, text
 
 #: What :class:`Slice` is made of; attributes of frames are in functional groups.
 TAGS = (
@@ -94,21 +94,21 @@ def frames(path: Path, header: Any) -> Iterator[tuple[Slice | None, str]]:
 
     Raises HeaderError with the name of what is missing or impossible.
     """
-    own = value(header, "PerFrameFunctionalGroupsSequence")
-    if own is None:
+    own = items(header, "PerFrameFunctionalGroupsSequence")
+    if not own:
         raise HeaderError("PerFrameFunctionalGroupsSequence")
-    shared = (value(header, "SharedFunctionalGroupsSequence") or [None])[0]
+    shared = items(header, "SharedFunctionalGroupsSequence")[:1]
     size = _size(header)
     for index, group in enumerate(own):
-        kind = in_groups("CTImageFrameTypeSequence", group, shared)
+        kind = in_groups("CTImageFrameTypeSequence", group, *shared)
         kinds = (text(kind, "FrameType") if kind is not None else text(header, "ImageType")).upper().split("\\")
         if "LOCALIZER" in kinds:
             yield None, "LOCALIZER"
             continue
         content = in_groups("FrameContentSequence", group) or {}
-        place = in_groups("PlanePositionSequence", group, shared) or {}
-        axes = in_groups("PlaneOrientationSequence", group, shared) or {}
-        measures = in_groups("PixelMeasuresSequence", group, shared) or {}
+        place = in_groups("PlanePositionSequence", group, *shared) or {}
+        axes = in_groups("PlaneOrientationSequence", group, *shared) or {}
+        measures = in_groups("PixelMeasuresSequence", group, *shared) or {}
         temporal = in_groups("TemporalPositionSequence", group) or {}
         yield (
             Slice(
