@@ -41,8 +41,9 @@ class Table:
 
     def add(self, name: str, figures: tuple[str, ...], found: list[Finding]) -> None:
         self.rows.append((name, *figures, str(len(found))))
-        self.found += [f"{name}, number {each.number}: {each.what}" for each in found]
-        print(" ".join(self.rows[-1]), file=sys.stderr, flush=True)
+        new = [f"{name}, number {each.number}: {each.what}" for each in found]
+        self.found += new
+        print(" ".join(self.rows[-1]), *new, sep="\n", file=sys.stderr, flush=True)
 
     def __str__(self) -> str:
         lines = [self.head, tuple("---" if n == 0 else "---:" for n in range(len(self.head))), *self.rows]

@@ -25,12 +25,14 @@ class Step:
     """What a step cost.
 
     :param stall: the longest time in s that the event loop let events wait.
+    :param during: the action in which that was.
     :param renderings: by view.
     """
 
     name: str
     seconds: float
     stall: float
+    during: str
     renderings: dict
 
 
@@ -75,20 +77,25 @@ class Tour:
 
     def _step(self, number, name):
         before, started = self.views.renderings(), time.perf_counter()
+        self._meter.doing = name
         self._meter.restart()
         getattr(self, name)()
         self.settle()
         after = self.views.renderings()
         drawn = {view: count - before.get(view, 0) for view, count in after.items()}
-        self.steps.append(Step(name, time.perf_counter() - started, self._meter.longest, drawn))
-        self.views.picture(self.folder / f"{number:02d}-{name}.png")
+        self.steps.append(Step(name, time.perf_counter() - started, self._meter.longest, self._meter.worst, drawn))
+        self._picture(f"{number:02d}-{name}")
+
+    def _picture(self, name):
+        self.views.picture(self.folder / f"{name}.png")
+        self._meter.skip()
 
     def _write(self):
         (self.folder / "tour.json").write_text(json.dumps([asdict(step) for step in self.steps], indent=1))
-        lines = ["| step | s | longest stall, s | renderings a view, at most |", "|---|---|---|---|"]
+        lines = ["| step | s | longest stall, s | in | renderings a view, at most |", "|---|---|---|---|---|"]
         for step in self.steps:
             most = max(step.renderings.values(), default=0)
-            lines.append(f"| {step.name} | {step.seconds:.1f} | {step.stall:.2f} | {most} |")
+            lines.append(f"| {step.name} | {step.seconds:.1f} | {step.stall:.2f} | {step.during} | {most} |")
         (self.folder / "tour.md").write_text("\n".join(lines) + "\n")
 
     # -- waiting
@@ -122,12 +129,14 @@ class Tour:
         """The section that has a widget of a name, opened."""
         found = next(each for each in self.results.workbench.sections if hasattr(each.ui, name))
         button = next(part for key, part in vars(found.ui).items() if key.endswith("CollapsibleButton"))
+        self._meter.doing = button.objectName
         button.collapsed = False
         self.settle()
         return found
 
     def click(self, button):
         assert button.enabled, f"{button.objectName} is disabled: {button.toolTip}"
+        self._meter.doing = button.objectName
         button.click()
         self.settle()
 
@@ -165,6 +174,7 @@ class Tour:
 
     def threshold(self):
         ui = self.section("thresholdSlider").ui
+        self._meter.doing = "thresholdSlider"
         ui.thresholdSlider.value = min(ui.thresholdSlider.maximum, ui.thresholdSlider.value + 20)
         self.wait(lambda: ui.applyThresholdButton.enabled, "the preview is shown")
         self.settle(LOOK_S)
@@ -176,9 +186,13 @@ class Tour:
         from LiverLesionCascadeLib.gui.registered.self_test import miss, paintNew
 
         _lesion, mark = miss(self.node)
+        self._meter.skip()
+        self.settle()
         self.click(self.ui.editButton)
-        self.views.picture(self.folder / "05-editor.png")
+        self._picture("05-editor")
+        self._meter.doing = "stroke"
         paintNew(self.node, self.volume, "Missed", mark)
+        self.settle()
         self.click(self.ui.backButton)
 
     def refine(self):
@@ -237,7 +251,7 @@ class Tour:
         self.wait(lambda: ui.pauseButton.enabled or ui.errorLabel.text, "the training begins")
         assert not ui.errorLabel.text, ui.errorLabel.text
         self.wait(lambda: ui.detailsLabel.text, "the training says how it goes on")
-        self.views.picture(self.folder / "11-training-runs.png")
+        self._picture("11-training-runs")
         self.click(ui.stopButton)
         self.wait(lambda: not ui.stopButton.enabled and ui.startButton.enabled, "the training stops")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
 import io
 import json
@@ -126,6 +127,10 @@ def _in_words(rng: random.Random, data: bytes) -> bytes:
 def _in_json(rng: random.Random, data: bytes) -> bytes:
     """Another value at some place, or a key less or more."""
     tree = json.loads(data)
+
+    def value() -> Any:
+        return copy.deepcopy(rng.choice(_VALUES))  # which is changed itself, perhaps, and must be the same next time
+
     for _ in range(rng.choice((1, 1, 2, 3))):
         places: list[tuple[Any, Any]] = []
         waiting = [tree]
@@ -142,14 +147,14 @@ def _in_json(rng: random.Random, data: bytes) -> bytes:
         if what == 0:
             del node[key]
         elif what == 1 and isinstance(node, dict):
-            node[rng.choice(("x", "name", "", key + "x"))] = rng.choice(_VALUES)
+            node[rng.choice(("x", "name", "", key + "x"))] = value()
         elif what == 2 and isinstance(node, list):
-            node.append(rng.choice([rng.choice(_VALUES), node[key]]))
+            node.append(rng.choice([value(), node[key]]))
         elif what == 3:
             other, place = rng.choice(places)
             node[key] = json.loads(json.dumps(other[place]))
         else:
-            node[key] = rng.choice(_VALUES)
+            node[key] = value()
     return json.dumps(tree).encode("utf-8", "surrogatepass")
 
 

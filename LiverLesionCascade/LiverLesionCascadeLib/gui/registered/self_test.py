@@ -10,6 +10,8 @@ from ...engine.errors import CancelledError
 from ...engine.grid.boxed import EMPTY, Boxed
 from ...engine.measures.lesions import label_lesions, measure_lesions
 from ...engine.results.result import SegmentationResult
+from ...scene.nodes.arrays import orientedImage
+from ...scene.nodes.volume import ijkToRasMatrix
 from ...scene.workspace.lesion_change import LesionHistory
 from ...scene.workspace.workspace import workspaceOf
 from .sample_data import fetchSample
@@ -105,9 +107,12 @@ def diskIn(mask):
 
 
 def paintNew(segmentationNode, volumeNode, name, mask):
-    """Draw a new segment, as a person does; its ID."""
+    """Draw a new segment, as a brush does: no more than the box of the stroke is given to Slicer; its ID."""
     segmentId = segmentationNode.GetSegmentation().AddEmptySegment("", name)
-    slicer.util.updateSegmentBinaryLabelmapFromArray(mask.astype(np.uint8), segmentationNode, segmentId, volumeNode)
+    stroke = Boxed.mask(mask)
+    image = orientedImage(stroke.values.astype(np.uint8), ijkToRasMatrix(volumeNode), stroke.start)
+    logic = slicer.vtkSlicerSegmentationsModuleLogic
+    logic.SetBinaryLabelmapToSegment(image, segmentationNode, segmentId, logic.MODE_MERGE_MAX)
     return segmentId
 
 
