@@ -7,7 +7,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from LiverLesionCascadeLib.engine.passes.dense_crf import CrfSettings, CrfVolume, dense_crf, gaussian_features
+from LiverLesionCascadeLib.engine.passes.dense_crf import (
+    INTENSITY_STEPS,
+    CrfSettings,
+    CrfVolume,
+    dense_crf,
+    gaussian_features,
+)
 
 WINDOW = (-40.0, 160.0)
 
@@ -17,7 +23,8 @@ def brute_force(maps: np.ndarray, volume: CrfVolume, crf: CrfSettings) -> np.nda
     grid = np.meshgrid(*(axis.numpy() for axis in volume.axes_mm), indexing="ij")
     position = np.stack([axis.ravel() for axis in grid], 1).astype(np.float64)
     low, high = volume.window_hu
-    hu = volume.image.numpy().astype(np.float64).ravel() * (high - low) + low
+    steps = np.round(volume.image.numpy().astype(np.float64).ravel() * INTENSITY_STEPS)  # no finer ones are told apart
+    hu = steps / INTENSITY_STEPS * (high - low) + low
     distance = ((position[:, None] - position[None]) ** 2).sum(-1)
     contrast = (hu[:, None] - hu[None]) ** 2
     pairwise = np.zeros_like(distance)
