@@ -8,12 +8,12 @@ slicer_harness.install()
 
 import slicer  # noqa: E402
 from fakes.panel_fakes import makeCT, resultOf  # noqa: E402
-from LiverLesionCascadeLib.engine.errors import InputError  # noqa: E402
+from LiverLesionCascadeLib.engine.errors import InputError, OutputError  # noqa: E402
 from LiverLesionCascadeLib.engine.grid.boxed import Boxed  # noqa: E402
 from LiverLesionCascadeLib.gui.sections.refine_section import RefineSection  # noqa: E402
 from LiverLesionCascadeLib.scene.nodes.arrays import orientedImage  # noqa: E402
 from LiverLesionCascadeLib.scene.nodes.volume import ijkToRasMatrix  # noqa: E402
-from LiverLesionCascadeLib.scene.tools.refinement import Refinement  # noqa: E402
+from LiverLesionCascadeLib.scene.tools.refinement import Refinement, Refining  # noqa: E402
 from LiverLesionCascadeLib.scene.workspace.segmentation import segmentationNodeFromResult, segmentMask  # noqa: E402
 from LiverLesionCascadeLib.scene.workspace.workspace import closeWorkspaces, workspaceOf  # noqa: E402
 from slicer_harness.ui_loader import PROBLEMS  # noqa: E402
@@ -132,6 +132,30 @@ def test_what_would_change_is_shown_before_anything_does_and_accepted_undone_and
     assert case.enabled() == ["refine", "redoRefinement"]
     case.ui.redoRefinementButton.click()
     assert case.lesions()[GROWN].all()
+
+
+def test_while_it_is_accepted_no_preview_is_made_anew(case, monkeypatch):
+    case.paint(MARK)
+    case.ui.refineButton.click()
+    case.answer()
+    monkeypatch.setattr(Refinement, "summary", lambda self: pytest.fail("The preview was made anew."))
+    case.ui.acceptRefinementButton.click()
+    assert case.lesions()[GROWN].all() and case.previews() == []
+
+
+def test_what_cannot_be_accepted_is_shown_still(case, monkeypatch):
+    case.paint(MARK)
+    case.ui.refineButton.click()
+    case.answer()
+    shown = case.previews()
+
+    def accept(self, refinement):
+        raise OutputError("They would not overlay the volume.")
+
+    monkeypatch.setattr(Refining, "accept", accept)
+    case.ui.acceptRefinementButton.click()
+    assert case.ui.refineSummaryLabel.text == "They would not overlay the volume."
+    assert case.previews() == shown and case.enabled() == ["refine", "acceptRefinement", "discardRefinement"]
 
 
 def test_what_is_discarded_changes_nothing(case):

@@ -105,9 +105,9 @@ def test_what_grows_from_a_lesion_joins_it_and_what_stands_alone_is_new(bench):
 def test_nothing_changes_before_it_is_accepted(bench):
     bench.setMask("drawn", DISK)
     refinement = bench.refined(BLOCK)
-    added, removed = refinement.changes()
-    np.testing.assert_array_equal(added.full(SHAPE), BLOCK & ~DISK & (INSTANCES == 0))
-    np.testing.assert_array_equal(removed.full(SHAPE), (INSTANCES > 0) & ~BLOCK & ~DISK)
+    summary = refinement.summary()
+    np.testing.assert_array_equal(summary.added.full(SHAPE), BLOCK & ~DISK & (INSTANCES == 0))
+    np.testing.assert_array_equal(summary.removed.full(SHAPE), (INSTANCES > 0) & ~BLOCK & ~DISK)
     np.testing.assert_array_equal(bench.mask("drawn"), DISK)
     np.testing.assert_array_equal(bench.mask("lesion_1"), INSTANCES == 1)
 
@@ -174,8 +174,9 @@ def test_the_liver_is_refined_too_where_nobody_touched_it(bench):
     wanted[k, j, i] = False
     bench.result.liver = Boxed.labels(wanted.astype(np.uint8))
     refinement = bench.refined(INSTANCES > 0)
-    assert [mask.count for mask in refinement.liverChanges()] == [0, 1]
-    assert refinement.summary().liverRemovedMl > 0 and not refinement.summary().isEmpty
+    summary = refinement.summary()
+    assert (summary.liverAdded.count, summary.liverRemoved.count) == (0, 1)
+    assert summary.ml(summary.liverRemoved) > 0 and not summary.isEmpty
     bench.tool.accept(refinement)
     np.testing.assert_array_equal(bench.mask("liver"), wanted & ~erased)
     bench.tool.undo()

@@ -81,11 +81,15 @@ class RefineSection:
     def onAccept(self, checked=False):
         if self._refinement is None:
             return
+        accepted, self._refinement = self._refinement, None  # meanwhile, no preview of what is left to change
         try:
-            self._refinement.accept()
+            accepted.accept()
+            accepted = None
         except CascadeError as error:
             self._message = str(error)
-        else:
+        finally:
+            self._refinement = accepted
+        if accepted is None:
             self._drop()
         self._update()
 
@@ -133,34 +137,39 @@ class RefineSection:
     @oneRendering()
     def _showPreview(self):
         self._removePreviews()
-        refinement = self._refinement
-        summary = refinement.summary()
+        summary = self._refinement.summary()
         if summary.isEmpty:
             self._refinement = None
             self._message = _("Nothing more would change.")
             return
-        masks = (*refinement.changes(), *refinement.liverChanges())
-        colors = (ADDED_COLOR, REMOVED_COLOR, LIVER_ADDED_COLOR, LIVER_REMOVED_COLOR)
-        for mask, color in zip(masks, colors, strict=True):
+        for mask, color in (
+            (summary.added, ADDED_COLOR),
+            (summary.removed, REMOVED_COLOR),
+            (summary.liverAdded, LIVER_ADDED_COLOR),
+            (summary.liverRemoved, LIVER_REMOVED_COLOR),
+        ):
             if mask:
                 preview = LesionPreview(self._workspace.volumeNode, color)
                 preview.show(mask.values, mask.start)
                 self._previews.append(preview)
         sentences = [
             _("Lesions: {added:.1f} mL added (green), {removed:.1f} mL removed (red); {new} new, {gone} gone.").format(
-                added=summary.addedMl, removed=summary.removedMl, new=summary.new, gone=summary.gone
+                added=summary.ml(summary.added),
+                removed=summary.ml(summary.removed),
+                new=summary.new,
+                gone=summary.gone,
             )
         ]
         if summary.isMuch:
             sentences.append(
                 _("That is much for the {painted:.1f} mL that you painted: go through its slices first.").format(
-                    painted=summary.paintedMl
+                    painted=summary.ml(summary.painted)
                 )
             )
-        if summary.liverAddedMl or summary.liverRemovedMl:
+        if summary.liverAdded or summary.liverRemoved:
             sentences.append(
                 _("Liver: {added:.1f} mL added (blue), {removed:.1f} mL removed (orange).").format(
-                    added=summary.liverAddedMl, removed=summary.liverRemovedMl
+                    added=summary.ml(summary.liverAdded), removed=summary.ml(summary.liverRemoved)
                 )
             )
         self._message = " ".join([*sentences, _("What you painted, erased or reviewed stays as it is.")])

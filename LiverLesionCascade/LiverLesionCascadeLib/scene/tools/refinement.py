@@ -36,25 +36,34 @@ _NEIGHBOURS_26 = np.ones((3, 3, 3), bool)
 
 
 class RefinementSummary(NamedTuple):
-    """What accepting a refinement would do: mL of lesion added and removed, lesions new and gone, mL of liver; and how
-    many mL of lesion a person has painted."""
+    """What accepting a refinement would do.
 
-    addedMl: float
-    removedMl: float
+    :param added, removed, liverAdded, liverRemoved: voxels of lesion and of liver.
+    :param new, gone: how many lesions.
+    :param painted: voxels of lesion that a person painted.
+    :param voxelMl: volume of a voxel.
+    """
+
+    added: Boxed
+    removed: Boxed
+    liverAdded: Boxed
+    liverRemoved: Boxed
     new: int
     gone: int
-    liverAddedMl: float
-    liverRemovedMl: float
-    paintedMl: float
+    painted: Boxed
+    voxelMl: float
+
+    def ml(self, mask: Boxed) -> float:
+        return mask.count * self.voxelMl
 
     @property
     def isMuch(self) -> bool:
         """Whether so much would be added that one should go through its slices first."""
-        return self.addedMl > max(MUCH_ML, MUCH_TIMES * self.paintedMl)
+        return self.ml(self.added) > max(MUCH_ML, MUCH_TIMES * self.ml(self.painted))
 
     @property
     def isEmpty(self) -> bool:
-        return not (self.addedMl or self.removedMl or self.liverAddedMl or self.liverRemovedMl)
+        return not (self.added or self.removed or self.liverAdded or self.liverRemoved)
 
 
 def editFlags(workspace: Workspace) -> Boxed:
@@ -171,24 +180,19 @@ class Refinement:
         mask = Boxed.mask(wanted, start_of(box))
         return mask if mask and mask != now else None
 
-    def changes(self) -> tuple[Boxed, Boxed]:
-        """Voxels that would become lesion, and voxels that would no longer be."""
-        masks, new = self.masks()
-        return _addedAndRemoved(
-            union(self._workspace.watch.mask(each) for each in masks), union([*masks.values(), *new])
-        )
-
-    def liverChanges(self) -> tuple[Boxed, Boxed]:
-        """Voxels that would become liver, and voxels that would no longer be."""
-        liver = self.liver()
-        return (EMPTY, EMPTY) if liver is None else _addedAndRemoved(self._workspace.liver(), liver)
-
     def summary(self) -> RefinementSummary:
+        """Raises OutputError where the result is another one by now."""
+        workspace = self._current()
         masks, new = self.masks()
-        painted = self._workspace.edits.painted(edit_record.LESIONS)
-        counted = (*self.changes(), *self.liverChanges(), painted)
-        volumes = [mask.count * voxelVolumeMl(self._workspace.volumeNode) for mask in counted]
-        return RefinementSummary(*volumes[:2], len(new), sum(not mask for mask in masks.values()), *volumes[2:])
+        liver = self.liver()
+        return RefinementSummary(
+            *_addedAndRemoved(union(workspace.watch.mask(each) for each in masks), union([*masks.values(), *new])),
+            *((EMPTY, EMPTY) if liver is None else _addedAndRemoved(workspace.liver(), liver)),
+            new=len(new),
+            gone=sum(not mask for mask in masks.values()),
+            painted=workspace.edits.painted(edit_record.LESIONS),
+            voxelMl=voxelVolumeMl(workspace.volumeNode),
+        )
 
     def accept(self) -> None:
         """Put it into the segments; `Refining` takes it back.
