@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -177,7 +178,8 @@ def open_dataset(folder: Path, complete: bool = True) -> PreparedDataset:
         dataset = PreparedDataset(folder, content["seed"], content["share"], splits, content["left_out"])
     except (LookupError, TypeError, ValueError) as error:
         raise InputError(f"{path} is damaged: prepare the data again") from error
-    missing = [case.name for case in dataset.cases if not (case.folder / "case.json").is_file()]
+    # Of a name that no file can have, `Path.is_file` raises.
+    missing = [case.name for case in dataset.cases if not os.path.isfile(case.folder / "case.json")]
     if missing and complete:
         raise InputError(f"{folder} lacks cases that it lists ({', '.join(missing)}): prepare the data again")
     return dataset
@@ -277,7 +279,7 @@ def read_record(folder: Path) -> CaseRecord | None:
             min(z, y, x) > 0
             and np.isfinite([z, y, x, *numbers]).all()
             and np.shape(record.ijk_to_lps) == (4, 4)
-            and shown <= set(range(slices))
+            and all(type(each) is int and 0 <= each < slices for each in shown)
             and len(record.slice_numbers) in (0, slices)
             and all(len(warning) == 2 for warning in record.warnings)
         )

@@ -18,11 +18,13 @@ import numpy as np
 from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.scan.dicom.dicom_header import (
-    damaged,
     in_groups,
     is_dicom,
+    items,
+    needed,
     read_dataset,
     read_header,
+    require_whole,
     sop_class,
     text,
     unreadable,
@@ -47,6 +49,7 @@ _TAGS = [
     "PatientID",
     "FrameOfReferenceUID",
     "ReferencedSeriesSequence",
+    "ImagePositionPatient",
 ]
 
 
@@ -111,8 +114,7 @@ def _scan(folder: Path) -> _Objects:
                     continue
                 header = read_header(path, _TAGS)
                 kind = sop_class(header)
-                if not kind and not text(header, "Modality"):
-                    raise damaged(path)
+                require_whole(path, header)
             except (OSError, InputError):
                 message = f"{path} is truncated or damaged, or no DICOM file: copy it again or remove it"
                 objects.problems.append(Problem("", message))
@@ -128,11 +130,11 @@ def _scan(folder: Path) -> _Objects:
 
 def _series_of(header: Any, objects: _Objects) -> str | None:
     """The series that a segmentation names, else the only one in its frame of reference."""
-    for reference in header.get("ReferencedSeriesSequence") or []:
-        uid = str(reference.get("SeriesInstanceUID") or "")
+    for reference in items(header, "ReferencedSeriesSequence"):
+        uid = text(reference, "SeriesInstanceUID")
         if uid in objects.series:
             return uid
-    same_space = objects.frames_of_reference.get(str(header.get("FrameOfReferenceUID") or "none"), set())
+    same_space = objects.frames_of_reference.get(text(header, "FrameOfReferenceUID") or "none", set())
     return next(iter(same_space)) if len(same_space) == 1 else None
 
 
@@ -142,15 +144,13 @@ def _digest(text: str) -> str:
 
 def read_segments(path: Path) -> Iterator[tuple[SegmentIdentity, list[Piece]]]:
     """The segments of a DICOM SEG object. Raises InputError where it cannot be read."""
-    import pydicom
-
     try:
         dataset = read_dataset(path)
-        identities = {int(item.SegmentNumber): _identity(item) for item in dataset.SegmentSequence}
+        identities = {int(item.SegmentNumber): _identity(item) for item in items(dataset, "SegmentSequence")}
         kind = str(dataset.SegmentationType).upper()
         frames = _FrameReader(dataset, kind)
-        groups = dataset.PerFrameFunctionalGroupsSequence
-        shared = (dataset.get("SharedFunctionalGroupsSequence") or [pydicom.Dataset()])[0]
+        groups = items(dataset, "PerFrameFunctionalGroupsSequence")
+        shared = items(dataset, "SharedFunctionalGroupsSequence")[:1]
         if len(groups) != int(dataset.NumberOfFrames):
             raise ValueError("number of frames")
         of_segment: dict[int, list[int]] = defaultdict(list)
@@ -170,31 +170,29 @@ def read_segments(path: Path) -> Iterator[tuple[SegmentIdentity, list[Piece]]]:
 
 def _identity(item: Any) -> SegmentIdentity:
     def code(name: str) -> str:
-        sequence = item.get(name) or []
-        return str(sequence[0].get("CodeValue") or "") if len(sequence) else ""
+        return next((text(each, "CodeValue") for each in items(item, name)), "")
 
-    label = str(item.get("SegmentLabel") or f"Segment {item.SegmentNumber}")
+    label = text(item, "SegmentLabel") or f"Segment {item.SegmentNumber}"
     return SegmentIdentity(label, code("SegmentedPropertyTypeCodeSequence"), code("AnatomicRegionSequence"))
 
 
-def _from_groups(group: Any, shared: Any, sequence: str) -> Any:
+def _from_groups(group: Any, shared: list[Any], sequence: str) -> Any:
     """A macro of a frame, or the one that all frames share."""
-    item = in_groups(sequence, group, shared)
+    item = in_groups(sequence, group, *shared)
     if item is None:
         raise ValueError(f"{sequence} is missing")
     return item
 
 
-def _segment_number(group: Any, shared: Any) -> int:
+def _segment_number(group: Any, shared: list[Any]) -> int:
     return int(_from_groups(group, shared, "SegmentIdentificationSequence").ReferencedSegmentNumber)
 
 
-def _piece(group: Any, shared: Any, mask: np.ndarray) -> Piece:
-    position = _from_groups(group, shared, "PlanePositionSequence").ImagePositionPatient
-    axes = np.asarray(_from_groups(group, shared, "PlaneOrientationSequence").ImageOrientationPatient, float)
-    between_rows, between_columns = _from_groups(group, shared, "PixelMeasuresSequence").PixelSpacing
-    steps = np.stack([axes[3:] * float(between_rows), axes[:3] * float(between_columns)])
-    return Piece(mask, np.asarray(position, float), steps)
+def _piece(group: Any, shared: list[Any], mask: np.ndarray) -> Piece:
+    position = needed(_from_groups(group, shared, "PlanePositionSequence"), "ImagePositionPatient", 3)
+    axes = needed(_from_groups(group, shared, "PlaneOrientationSequence"), "ImageOrientationPatient", 6)
+    between_rows, between_columns = needed(_from_groups(group, shared, "PixelMeasuresSequence"), "PixelSpacing", 2)
+    return Piece(mask, position, np.stack([axes[3:] * between_rows, axes[:3] * between_columns]))
 
 
 class _FrameReader:

@@ -184,4 +184,6 @@ def _is_like(default: Any, value: Any) -> bool:
         return isinstance(value, str)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
-    return 0 <= value < 1 << 31 and value == int(value) if isinstance(default, int) else math.isfinite(value)
+    if isinstance(default, int):
+        return isinstance(value, int) and 0 <= value < 1 << 31
+    return math.isfinite(value)

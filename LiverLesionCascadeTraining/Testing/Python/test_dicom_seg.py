@@ -1,6 +1,7 @@
 """DICOM CT with DICOM SEG as training cases."""
 
 import numpy as np
+import pydicom
 import pytest
 from fixtures.dicom_files import body_phantom, write_series
 from fixtures.dicom_seg_files import Segment, write_segmentation
@@ -119,4 +120,34 @@ def test_missing_series_second_segmentation_and_damaged_files_are_all_named(tmp_
 def test_truncated_segmentation_is_refused(tmp_path):
     write_study(tmp_path, PixelData=b"\0" * 100)
     with pytest.raises(InputError, match=r"seg\.dcm: pixels are missing"):
+        find_dicom(tmp_path).cases[0].read()
+
+
+def test_wherever_a_segmentation_was_cut_off_it_is_named(tmp_path):
+    write_study(tmp_path / "study")
+    raw = (tmp_path / "study" / "seg.dcm").read_bytes()
+    (tmp_path / "alone").mkdir()
+    for keep in range(200, 700, 3):
+        (tmp_path / "alone" / "seg.dcm").write_bytes(raw[:keep])
+        (problem,) = find_dicom(tmp_path / "alone").problems
+        assert "seg.dcm" in str(problem), keep
+
+
+@pytest.mark.parametrize("representation", [b"QQ", b"S\0"])
+def test_a_reference_that_cannot_be_understood_is_no_traceback(tmp_path, representation):
+    write_study(tmp_path)
+    raw = (tmp_path / "seg.dcm").read_bytes()
+    start = b"\x08\0\x15\x11"
+    (tmp_path / "seg.dcm").write_bytes(raw.replace(start + b"SQ", start + representation, 1))
+    found = find_dicom(tmp_path)
+    assert [str(problem) for problem in found.problems if "seg.dcm" in str(problem)]
+
+
+@pytest.mark.parametrize("position", [[], [1.0], [1.0, 2.0, 3.0, 4.0]])
+def test_a_position_that_is_none_is_named(tmp_path, position):
+    write_study(tmp_path)
+    dataset = pydicom.dcmread(tmp_path / "seg.dcm")
+    dataset.PerFrameFunctionalGroupsSequence[0].PlanePositionSequence[0].ImagePositionPatient = position
+    dataset.save_as(tmp_path / "seg.dcm")
+    with pytest.raises(InputError, match=r"seg\.dcm.*ImagePositionPatient"):
         find_dicom(tmp_path).cases[0].read()

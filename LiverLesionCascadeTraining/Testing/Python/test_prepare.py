@@ -294,6 +294,28 @@ def test_damaged_data_set_is_named(lits, tmp_path):
         find_sources(data)
 
 
+@pytest.mark.parametrize(
+    "change", [{"liver_slices": [True]}, {"lesion_slices": [1.0]}, {"shape": [10**12, 8, 8]}, {"liver_slices": [-1]}]
+)
+def test_a_record_that_no_preparation_writes_is_named(lits, tmp_path, change):
+    prepare([lits[0]], tmp_path)
+    path = tmp_path / "cases" / "2" / "case.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(InputError, match="incomplete or damaged"):
+        for case in open_dataset(tmp_path).cases:
+            case.load()
+
+
+def test_a_case_with_a_name_that_no_file_can_have_is_missing(lits, tmp_path):
+    prepare([lits[0]], tmp_path)
+    path = tmp_path / "dataset.json"
+    content = json.loads(path.read_text())
+    content["cases"][0]["name"] = "0" * 500
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match="lacks cases that it lists"):
+        open_dataset(tmp_path)
+
+
 def test_folder_without_labelled_scans_says_what_is_looked_for(tmp_path):
     with pytest.raises(InputError, match="holds no labelled scans.*LiTS.*Decathlon.*seg.nrrd.*DICOM SEG"):
         find_sources(tmp_path)

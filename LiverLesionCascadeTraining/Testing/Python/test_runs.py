@@ -229,6 +229,12 @@ def test_unknown_and_missing_keys_of_a_status_do_no_harm():
     assert status == RunStatus(state="training")
 
 
+@pytest.mark.parametrize("wrong", [{"pid": 60.0}, {"step": True}, {"steps": -1}, {"pid": 1 << 40}, {"job": 3}])
+def test_a_status_of_other_kinds_of_values_is_none(wrong, tmp_path):
+    (tmp_path / "status.json").write_text(json.dumps({"state": "training", **wrong}))
+    assert RunFolder(tmp_path).status() is None
+
+
 def test_a_request_becomes_the_command_line_of_train(tmp_path):
     request = TrainingRequest("/data/a b", "", "/runs/ü", start="/bundle", device="cuda:1")
     assert request.arguments() == [

@@ -179,6 +179,17 @@ def sop_class(header: Any) -> str:
     return DICOMDIR_CLASS if not found and "FileSetID" in header else found
 
 
+def require_whole(path: Path, header: Any) -> None:
+    """Raise InputError where what every object says is missing: class or modality, and series or place.
+
+    So it is in files that were cut off, whatever class is left: its UID may be cut short.
+    """
+    kind = sop_class(header)
+    of_a_series = text(header, "SeriesInstanceUID") or numbers(header, "ImagePositionPatient") is not None
+    if kind != DICOMDIR_CLASS and not (of_a_series and (kind or text(header, "Modality"))):
+        raise damaged(path)
+
+
 def items(header: Any, name: str) -> list[Any]:
     """Of a sequence; none where it is missing, or what the header holds in its place is none."""
     import pydicom

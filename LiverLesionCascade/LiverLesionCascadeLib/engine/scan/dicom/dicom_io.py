@@ -23,6 +23,7 @@ from .dicom_header import (
     number,
     read_dataset,
     read_header,
+    require_whole,
     sop_class,
     text,
     unreadable,
@@ -166,15 +167,12 @@ def list_series(paths: Iterable[Path]) -> Listing:
             kind = sop_class(header)
             if kind == DICOMDIR_CLASS:
                 continue
-            if not kind and not text(header, "Modality"):
-                raise damaged(path)
+            require_whole(path, header)
             uid = text(header, "SeriesInstanceUID")
             image = uid, text(header, "SOPInstanceUID"), text(header, "ImagePositionPatient")
             if image in seen and pixel_digest(seen[image]) == pixel_digest(path):
                 continue  # as when a folder was copied into itself
             seen.setdefault(image, path)
-            if not uid and position_of(header) is None:  # whatever its class says: that may be cut short
-                raise damaged(path)
         except OSError as error:
             unusable.append(Unusable(path, f"{path} cannot be read: {error.strerror}. Check the file and its rights."))
             continue
