@@ -82,9 +82,12 @@ def main() -> None:
           "| singles cut | lobulated cut |")  # fmt: skip
     print("|" + " ---: |" * 10)
     for smallest in SIZES_MM:
-        ready = [(pair, LesionParts(pair.joined, pair.spacing, smallest_mm=smallest)) for pair in pairs]
+        ready = [(pair, LesionParts.of(pair.joined, pair.spacing, smallest_mm=smallest)) for pair in pairs]
         alone = [
-            [LesionParts(mask, each.spacing, smallest_mm=smallest) for mask, each in zip(masks, singles, strict=True)]
+            [
+                LesionParts.of(mask, each.spacing, smallest_mm=smallest)
+                for mask, each in zip(masks, singles, strict=True)
+            ]
             for masks in ([each.mask for each in singles], lobulated)
         ]
         for neck in NECKS:

@@ -56,7 +56,7 @@ def test_a_wide_joint_or_a_lobe_is_no_neck() -> None:
 def test_a_crumb_at_a_lesion_is_no_lesion() -> None:
     crumb = LEFT | rod((26, 26, 18), (26, 26, 34), 1.2) | ball((26, 26, 34), 2.5)
     assert separate_lesions(label_lesions(crumb), SPACING).max() == 1
-    assert LesionParts(crumb, SPACING, smallest_mm=4.0).most == 2, "a person may still cut it off"
+    assert LesionParts.of(crumb, SPACING, smallest_mm=4.0).most == 2, "a person may still cut it off"
 
 
 def test_numbers_fall_with_the_volume_over_all_lesions() -> None:
@@ -80,7 +80,7 @@ def test_parts_are_of_the_lesion_alone_connected_nested_and_not_small(
 ) -> None:
     mask = blobs(seed)
     assume(mask.any())
-    lesion = LesionParts(mask, spacing, smallest)
+    lesion = LesionParts.of(mask, spacing, smallest)
     assert 1 <= lesion.fewest <= lesion.count() <= lesion.most
     assert lesion.fewest == ndimage.label(mask, _26)[1]
     least = np.pi / 6 * smallest**3 / np.prod(spacing)
@@ -129,16 +129,16 @@ def test_the_result_is_the_same_in_any_orientation_of_the_scan(
 def test_a_mirrored_patient_has_mirrored_parts(flipped: tuple[int, ...]) -> None:
     # Without even the axial order; ties between voxels of exactly mirrored lesions aside.
     lesion = DUMBBELL | ball((27, 36, 50), 7.3)
-    parts = LesionParts(lesion, SPACING).parts(3)
-    mirrored = LesionParts(np.flip(lesion, flipped), SPACING).parts(3)
+    parts = LesionParts.of(lesion, SPACING).parts(3)
+    mirrored = LesionParts.of(np.flip(lesion, flipped), SPACING).parts(3)
     assert np.count_nonzero(np.flip(mirrored, flipped) != parts) <= 0.002 * np.count_nonzero(lesion)
 
 
 def test_an_empty_lesion_is_refused() -> None:
     with pytest.raises(ValueError, match="without a voxel"):
-        LesionParts(np.zeros((2, 3, 4), bool), SPACING)
+        LesionParts.of(np.zeros((2, 3, 4), bool), SPACING)
 
 
 def test_a_lesion_that_fills_its_box_is_one() -> None:
-    lesion = LesionParts(np.ones((6, 9, 11), bool), SPACING)
+    lesion = LesionParts.of(np.ones((6, 9, 11), bool), SPACING)
     assert lesion.fewest == lesion.count(NECK) == 1

@@ -29,7 +29,7 @@ import numpy as np
 import SimpleITK
 from scipy import ndimage
 
-from ..grid.bounding_box import bounding_box
+from ..grid.bounding_box import Box, bounding_box
 from ..progress import Steps, finish
 from .lesions import MAX_LESIONS, by_falling_volume
 
@@ -70,31 +70,47 @@ class _Join:
 
 
 class LesionParts:
-    """One lesion, ready to be seen as one part or as many.
-
-    Args:
-        mask: Bool (slice, row, column), the lesion; best cut to its bounding box. It need not be connected: what does
-            not hang together (26 neighbours) is never one part.
-        spacing: (slice, row, column) in mm.
-        smallest_mm: Diameter of a sphere as large as the smallest part.
-
-    Raises:
-        ValueError: The mask is empty.
-    """
+    """One lesion, ready to be seen as one part or as many; made by :meth:`of` or :meth:`steps`."""
 
     def __init__(
         self,
+        shape: tuple[int, ...],
+        box: Box,
+        basins: np.ndarray,
+        spacing: tuple[float, float, float],
+        smallest_mm: float,
+    ) -> None:
+        self._shape, self._box, self._basins = shape, box, basins
+        self._spacing, self._smallest_mm = spacing, smallest_mm
+        self._count = int(basins.max())
+
+    @classmethod
+    def of(
+        cls,
         mask: np.ndarray,
         spacing: tuple[float, float, float],
         smallest_mm: float = SMALLEST_OFFERED_MM,
-    ) -> None:
+    ) -> LesionParts:
+        """
+        Args:
+            mask: Bool (slice, row, column), the lesion; best cut to its bounding box. It need not be connected: what
+                does not hang together (26 neighbours) is never one part.
+            spacing: (slice, row, column) in mm.
+            smallest_mm: Diameter of a sphere as large as the smallest part.
+
+        Raises:
+            ValueError: The mask is empty.
+        """
+        return finish(cls.steps(mask, spacing, smallest_mm))
+
+    @classmethod
+    def steps(cls, mask: np.ndarray, spacing: tuple[float, float, float], smallest_mm: float) -> Steps[LesionParts]:
+        """:meth:`of`, in short steps."""
         box = bounding_box(mask)
         if box is None:
             raise ValueError("A lesion without a voxel has no parts.")
-        self._shape, self._box, self._spacing = mask.shape, box, spacing
-        self._basins = _basins(np.asarray(mask[box], dtype=bool), spacing)
-        self._count = int(self._basins.max())
-        self._smallest_mm = smallest_mm
+        basins = yield from _basins(np.asarray(mask[box], dtype=bool), spacing)
+        return cls(mask.shape, box, basins, spacing, smallest_mm)
 
     @cached_property
     def _joins(self) -> list[_Join]:
@@ -153,7 +169,7 @@ def separation_steps(
     neck: float = NECK,
     smallest_mm: float = SMALLEST_PART_MM,
 ) -> Steps[np.ndarray]:
-    """:func:`separate_lesions`, lesion by lesion."""
+    """:func:`separate_lesions`, in short steps."""
     labels = instances.astype(np.int64)
     last = int(labels.max(initial=0))
     voxel_mm3 = float(np.prod(spacing))
@@ -164,23 +180,30 @@ def separation_steps(
         if np.count_nonzero(mask) * voxel_mm3 < 2.0 * _sphere_mm3(smallest_mm):
             continue
         yield
-        lesion = LesionParts(mask, spacing, smallest_mm)
+        lesion = yield from LesionParts.steps(mask, spacing, smallest_mm)
         parts = lesion.parts(lesion.count(neck))
         labels[box][parts > 1] = parts[parts > 1] + (last - 1)
         last += int(parts.max()) - 1
     return by_falling_volume(labels) if last <= MAX_LESIONS else instances.copy()
 
 
-def _basins(mask: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarray:
+def _basins(mask: np.ndarray, spacing: tuple[float, float, float]) -> Steps[np.ndarray]:
     """Basins 1..n of the distance to the outside of a bool mask, each in one component; 0 outside."""
     inside = np.pad(mask, 1)
     distance = ndimage.distance_transform_edt(inside, sampling=spacing)
+    yield
     smooth = ndimage.gaussian_filter(distance, [_SMOOTHING_MM / mm for mm in spacing])
     # The outside is a wall: shallow basins must not run together across it.
-    depth = np.where(inside, -np.round(smooth / _STEP_MM) * _STEP_MM, _WALL_MM).astype(np.float32)
-    image = SimpleITK.MorphologicalWatershed(
-        SimpleITK.GetImageFromArray(depth), level=_DEPTH_MM, markWatershedLine=False, fullyConnected=True
-    )
+    steps = np.where(inside, -smooth, _WALL_MM) / _STEP_MM
+    depth = SimpleITK.GetImageFromArray(np.round(steps).astype(np.int32))
+    # What follows is ITK's MorphologicalWatershed, step by step.
+    yield
+    deep = SimpleITK.HMinima(depth, height=round(_DEPTH_MM / _STEP_MM), fullyConnected=True)
+    yield
+    lowest = SimpleITK.ConnectedComponent(SimpleITK.RegionalMinima(deep, fullyConnected=True), True)
+    yield
+    image = SimpleITK.MorphologicalWatershedFromMarkers(depth, lowest, markWatershedLine=False, fullyConnected=True)
+    yield
     flooded = SimpleITK.GetArrayFromImage(image)[1:-1, 1:-1, 1:-1].astype(np.int64)
     components, _ = ndimage.label(mask, _NEIGHBOURS_26)
     both = np.where(mask, flooded * (int(components.max()) + 1) + components, 0)

@@ -150,7 +150,7 @@ class Dividing(LesionHistory):
         if self._parts is None or self._parts[0] != segmentId or self._parts[1] is not mask:
             geometry = workspace.geometry
             order = axial_order(geometry)
-            self._parts = segmentId, mask, LesionParts(order.apply(mask.values), order.spacing(geometry))
+            self._parts = segmentId, mask, LesionParts.of(order.apply(mask.values), order.spacing(geometry))
         return self._parts[2]
 
     def _name(self, segmentId: str) -> str:
