@@ -118,7 +118,12 @@ def test_weights_of_another_network_are_refused(folder):
         (lambda folder: change(folder, window_hu=[0]), "incomplete or wrong"),
         (lambda folder: change(folder, lesion_pass={"size": 64}), "incomplete or wrong"),
         (lambda folder: change(folder, network={"architecture": "unet", "input_channels": 3}), "unknown network"),
-        (lambda folder: change(folder, weights={"file": "../weights.pt", "sha256": ""}), "outside"),
+        (lambda folder: change(folder, weights={"file": "../weights.pt", "sha256": ""}), "no file of its folder"),
+        (
+            lambda folder: change(folder, weights={"file": "\ud800.pt", "sha256": ""}),
+            r"no file of its folder \('\\ud800",
+        ),
+        (lambda folder: change(folder, weights={"file": "a\0b", "sha256": ""}), "no file of its folder"),
     ],
     ids=["no metadata", "not json", "not an object", "no weights", "newer format", "window", "settings", "net", "path"],
 )
