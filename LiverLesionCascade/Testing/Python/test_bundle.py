@@ -118,20 +118,22 @@ def test_weights_of_another_network_are_refused(folder):
         (lambda folder: change(folder, window_hu=[0]), "incomplete or wrong"),
         (lambda folder: change(folder, lesion_pass={"size": 64}), "incomplete or wrong"),
         (lambda folder: change(folder, network={"architecture": "unet", "input_channels": 3}), "unknown network"),
-        (lambda folder: change(folder, weights={"file": "../weights.pt", "sha256": ""}), "no file of its folder"),
-        (
-            lambda folder: change(folder, weights={"file": "\ud800.pt", "sha256": ""}),
-            r"no file of its folder \('\\ud800",
-        ),
-        (lambda folder: change(folder, weights={"file": "a\0b", "sha256": ""}), "no file of its folder"),
     ],
-    ids=["no metadata", "not json", "not an object", "no weights", "newer format", "window", "settings", "net", "path"],
+    ids=["no metadata", "not json", "not an object", "no weights", "newer format", "window", "settings", "net"],
 )
 def test_damaged_bundle_is_refused_with_a_reason(folder, damage, message):
     damage(folder)
     with pytest.raises(BundleError, match=message) as caught:
         ModelBundle.load(folder)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["../weights.pt", "a/weights.pt", "\ud800.pt", "a\0b", ""])
+def test_weights_outside_of_the_folder_or_of_a_name_that_no_file_has_are_refused(folder, name):
+    change(folder, weights={"file": name, "sha256": ""})
+    with pytest.raises(BundleError, match="no file of its folder") as caught:
+        ModelBundle.load(folder)
+    str(caught.value).encode()
 
 
 SENSELESS = {

@@ -106,7 +106,7 @@ class ModelBundle:
         said, channels = metadata["network"].get("input_channels"), bundle.settings.input_channels
         if said != channels and not said == channels["lesion"] == 3:
             raise BundleError(unknown)
-        if Path(name).name != name or not name.isprintable():
+        if not name or Path(name).name != name or not name.isprintable():
             raise BundleError(f"{path} names weights that are no file of its folder ({name!r}): do not use this bundle")
         try:
             bundle._weights = (folder / name).read_bytes()
