@@ -17,6 +17,7 @@ import slicer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from slicer_tour.answers import answered
 from slicer_tour.tour import SEGMENTATION, TRAINING, Tour
 
 ERRORS = ("[ERROR]", "[CRITICAL]", "[FATAL]")
@@ -98,20 +99,14 @@ def demo_cases(folder):
 
 
 def main(folder, ct=None):
-    from LiverLesionCascadeLib.gui.panel.questions import READING_LAYOUT, SHOW_CHOSEN_SCAN
-
     folder.mkdir(parents=True, exist_ok=True)
     log = Path(slicer.app.errorLogModel().filePath)
     begin, closings = log.stat().st_size, Closings()
-    settings = slicer.app.userSettings()
-    before = {each: settings.value(each) for each in (SHOW_CHOSEN_SCAN, READING_LAYOUT)}
-    for each in before:
-        settings.setValue(each, "yes")
     window = slicer.util.mainWindow()
     size = window.size
     window.resize(1600, 1000)  # of the pictures
     wrong = []
-    try:
+    with answered("yes"):
         for what, act in (
             (f"self-test of {SEGMENTATION}", lambda: slicer.selfTests[SEGMENTATION](msec=100)),
             (f"self-test of {TRAINING}", lambda: slicer.selfTests[TRAINING](msec=100)),
@@ -124,10 +119,7 @@ def main(folder, ct=None):
                 act()
             except Exception:  # noqa: BLE001 - whatever it is: it is written down, and the others run
                 wrong.append(f"{what} failed:\n{traceback.format_exc()}")
-    finally:
-        window.resize(size)
-        for each, answer in before.items():
-            settings.remove(each) if answer is None else settings.setValue(each, answer)
+    window.resize(size)
     slicer.app.processEvents()  # what other threads report waits in the event queue before it is logged
     with log.open(encoding="utf-8", errors="replace") as file:
         file.seek(begin)

@@ -56,11 +56,6 @@ def write(path: Path, pixels: np.ndarray) -> None:
 def panel_module():
     """The module's file, in Slicer or in the harness."""
     if IN_SLICER:
-        import slicer
-        from LiverLesionCascadeLib.gui.panel.questions import READING_LAYOUT, SHOW_CHOSEN_SCAN
-
-        for question in (READING_LAYOUT, SHOW_CHOSEN_SCAN):
-            slicer.app.userSettings().setValue(question, "no")  # nobody is there to be asked
         return importlib.import_module("LiverLesionCascade")
     import slicer_harness
 
@@ -71,6 +66,13 @@ def panel_module():
 def render_panel(folder: Path) -> None:
     """The panel before, during and after a run, and after one whose process was killed as by a lack of memory."""
     module = panel_module()
+    from slicer_tour.answers import answered
+
+    with answered("no"):
+        render_panel_of(module, folder)
+
+
+def render_panel_of(module, folder: Path) -> None:
     from LiverLesionCascadeLib.gui.registered.sample_data import loadSample
     from LiverLesionCascadeLib.gui.registered.self_test import waitUntil
     from LiverLesionCascadeLib.gui.runs import event_loop

@@ -164,10 +164,11 @@ def _distributions(done: Sequence[Record]) -> str:
         ("Tumour burden of livers with lesions", "%", [r["tumour_burden_percent"] for r in with_liver if r["lesions"]]),
         ("Lesions a case", "", [float(len(record["lesions"])) for record in done]),
         ("Longest diameter of lesions", "mm", [lesion["long_axis_mm"] for lesion in lesions]),
-        ("Confidence of lesions", "", [lesion["confidence"] for lesion in lesions if lesion["confidence"] is not None]),
+        ("Confidence of lesions", "", [lesion["confidence"] for lesion in lesions]),
         ("Time a case", "s", [record["seconds"] for record in done]),
     )
-    drawn = "".join(_histogram(title, unit, values) for title, unit, values in charts if values)
+    known = ((title, unit, [value for value in values if value is not None]) for title, unit, values in charts)
+    drawn = "".join(_histogram(title, unit, values) for title, unit, values in known if values)
     return f"<section><h2>Distributions</h2><div class=images>{drawn}</div></section>" if drawn else ""
 
 

@@ -96,7 +96,7 @@ def read_volume(folder: Path) -> tuple[VolumeData, RunOptions]:
         if "edits_start" in request:
             edits = Boxed.read(folder / _EDITS_FILE, request["edits_start"], array.shape)
         return VolumeData(array, matrix, str(request["name"]), edits), RunOptions.from_dict(request["options"])
-    except (LookupError, TypeError, AttributeError, RecursionError) as error:
+    except (LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"{folder / _REQUEST_FILE} is damaged ({error})") from error
 
 

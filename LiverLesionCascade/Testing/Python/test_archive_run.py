@@ -206,6 +206,19 @@ def test_the_summary_shows_counts_reasons_and_the_most_doubtful_first(archive, t
     assert "Distributions" in page
 
 
+def test_what_is_not_known_of_a_case_is_not_drawn(archive, tmp_path):
+    out = tmp_path / "out"
+    records = run_archive(archive, out, Here()).records
+    done = [record for record in records if record["state"] == DONE]
+    assert "Tumour burden of livers" in render_summary(records, out)
+    for record in done:
+        record["tumour_burden_percent"] = None
+        for lesion in record["lesions"]:
+            lesion["confidence"] = None
+    page = render_summary(records, out)
+    assert "Tumour burden of livers" not in page and "Confidence of lesions" not in page and "Time a case" in page
+
+
 def test_cases_that_kill_their_worker_or_need_too_much_memory_fail_alone(cluster, tmp_path):
     names = ["a", "b", "deadly", "huge", "odd", "z"]
     archive, out = write_scans(tmp_path / "in", *names), tmp_path / "out"

@@ -20,11 +20,14 @@ from fixtures.small_bundle import write_tiny_bundle
 from LiverLesionCascadeLib.archive.records import is_whole
 from LiverLesionCascadeLib.engine.errors import BundleError, CascadeError, InputError
 from LiverLesionCascadeLib.engine.files import read_array
+from LiverLesionCascadeLib.engine.grid.boxed import Boxed
 from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
 from LiverLesionCascadeLib.engine.results.result import SegmentationResult
+from LiverLesionCascadeLib.engine.run_options import RunOptions
 from LiverLesionCascadeLib.engine.scan.image_io import read_image, read_input
-from LiverLesionCascadeLib.worker.exchange_folder import read_volume
+from LiverLesionCascadeLib.worker.exchange_folder import read_volume, write_volume
 from LiverLesionCascadeLib.worker.protocol import decode
+from LiverLesionCascadeLib.worker.submitted_run import VolumeData
 
 HU = body_phantom((4, 10, 12)).astype(np.int16) - 1024
 META = (
@@ -197,6 +200,16 @@ def test_no_reader_executes_what_a_file_says(kind, tmp_path):
         with pytest.raises(CascadeError):
             read_input([tmp_path / name])
     assert not mark.exists()
+
+
+@pytest.mark.parametrize("start", [[1e999, 0, 0], [0, 0], "ab", [-1, 0, 0], None])
+def test_edits_on_their_way_to_the_worker_that_lie_nowhere_are_damaged(start, tmp_path):
+    for _ in write_volume(tmp_path / "run", VolumeData(HU, np.eye(4), "a", Boxed.mask(HU > 0)), RunOptions()):
+        pass
+    path = tmp_path / "run" / "request.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"edits_start": start}))
+    with pytest.raises(ValueError):
+        read_volume(tmp_path / "run")
 
 
 # what programs take for granted
