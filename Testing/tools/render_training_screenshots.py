@@ -9,6 +9,7 @@ Everything in them is synthetic: phantoms as cases, and a trainer that only writ
 import os
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import ctk
@@ -23,13 +24,15 @@ from LiverLesionCascadeLib.gui.registered.self_test import waitUntil  # noqa: E4
 
 SCREENSHOTS = REPOSITORY / "Resources" / "Screenshots"
 SIZE = (1300, 1000)
+SETTLE_S = 2
 
 
 def main():
     slicer.util.mainWindow().resize(*SIZE)
     slicer.util.selectModule("LiverLesionCascadeTraining")
     widget = slicer.modules.LiverLesionCascadeTrainingWidget
-    waitUntil(lambda: widget.ui.startButton.isVisible(), "the panel is shown")
+    end = time.monotonic() + SETTLE_S
+    waitUntil(lambda: time.monotonic() > end, "the panel has its width")
     grab("training-idle")
 
     os.environ["FAKE_TRAINER"] = "steps=400 pause=0.02"
@@ -40,12 +43,12 @@ def main():
         parameters.trainFolder, parameters.validationFolder = str(train), str(validation)
         parameters.device, parameters.runFolder = "cuda:0", str(Path(folder) / "run")
         widget.initializeParameterNode()
-        widget.ui.startButton.click()
+        widget.training.onStart()  # the buttons reach the panel before, too
         waitUntil(lambda: widget.training._status.job == "lesion", "the training has come to the last network")
-        widget.ui.curvesButton.click()
+        widget.training.onShowCurves()
         waitUntil(lambda: widget.training._status.step > 250, "there are curves to see")
         grab("training-running")
-        widget.ui.stopButton.click()
+        widget.training.onStop()
         waitUntil(lambda: not widget.training.busy, "the training ends")
 
 

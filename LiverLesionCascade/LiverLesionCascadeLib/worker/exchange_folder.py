@@ -7,6 +7,7 @@ can be read by its owner only, and what a killed program left behind is removed 
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import tempfile
@@ -27,6 +28,7 @@ _EDITS_FILE = "edits.npy"
 _REQUEST_FILE = "request.json"
 _PREFIX = "LiverLesionCascade-"
 _LOCK_FILE = "in-use"
+_ATTEMPTS = 20
 #: What is written at a time: a disk takes it within a few hundredths of a second.
 _SLAB_BYTES = 16_000_000
 
@@ -36,9 +38,19 @@ class ExchangeFolder:
 
     def __init__(self, root: Path) -> None:
         root.mkdir(parents=True, exist_ok=True)
-        self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
-        self._lock: IO[bytes] = open(self.path / _LOCK_FILE, "xb")
-        _try_lock(self._lock)
+        for _ in range(_ATTEMPTS):
+            self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
+            try:
+                self._lock: IO[bytes] = open(self.path / _LOCK_FILE, "xb")
+            except FileNotFoundError:
+                continue  # removed as empty by one who tidies up
+            except OSError:
+                remove_tree(self.path)
+                raise
+            if _try_lock(self._lock) and (self.path / _LOCK_FILE).exists():
+                return
+            self._lock.close()  # one who tidies up was faster
+        raise OSError(errno.EBUSY, "other programs remove what is made there")
 
     def run_folder(self, number: int) -> Path:
         return self.path / f"run-{number}"
@@ -52,9 +64,11 @@ class ExchangeFolder:
 def remove_abandoned(root: Path) -> None:
     """Removes the exchange folders in ``root`` whose owner is gone; others' and what else lies there stay."""
     for folder in root.glob(f"{_PREFIX}*"):
-        with contextlib.suppress(OSError):  # another user's, or just being made or removed
-            if _is_abandoned(folder / _LOCK_FILE):
-                remove_tree(folder)
+        with contextlib.suppress(OSError):  # another user's, in use, or removed just now
+            if (folder / _LOCK_FILE).exists():
+                _remove_if_abandoned(folder)
+            else:
+                folder.rmdir()  # made by one who was killed before the lock; one at work makes another
 
 
 def write_volume(folder: Path, volume: VolumeData, options: RunOptions) -> Iterator[None]:
@@ -114,13 +128,15 @@ def unusable(root: Path, error: Exception) -> str:
     )
 
 
-def _is_abandoned(lock: Path) -> bool:
-    """Whether no living process holds the lock. Raises OSError where there is none."""
+def _remove_if_abandoned(folder: Path) -> None:
+    lock = folder / _LOCK_FILE
     if os.name == "nt":
         lock.unlink()  # refused while it is open
-        return True
+        remove_tree(folder)
+        return
     with open(lock, "r+b") as file:
-        return _try_lock(file)
+        if _try_lock(file):  # and holds it until all is gone
+            remove_tree(folder)
 
 
 def _try_lock(file: IO[bytes]) -> bool:

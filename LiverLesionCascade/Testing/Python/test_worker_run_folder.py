@@ -4,6 +4,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from LiverLesionCascadeLib.engine.results.postprocessing import PostProcessing
 from LiverLesionCascadeLib.engine.run_options import RunOptions
+from LiverLesionCascadeLib.worker import exchange_folder
 from LiverLesionCascadeLib.worker.exchange_folder import (
     ExchangeFolder,
     read_volume,
@@ -81,6 +83,8 @@ def test_only_folders_whose_owner_is_gone_are_removed(tmp_path):
     others = process.stdout.readline().strip()
     own = ExchangeFolder(tmp_path)
     (tmp_path / "LiverLesionCascade-of-somebody").mkdir()
+    (tmp_path / "LiverLesionCascade-of-somebody" / "notes.txt").touch()
+    (tmp_path / "LiverLesionCascade-killed-before-the-lock").mkdir()
     (tmp_path / "unrelated").mkdir()
     kept = {own.path.name, "LiverLesionCascade-of-somebody", "unrelated"}
     remove_abandoned(tmp_path)
@@ -90,6 +94,38 @@ def test_only_folders_whose_owner_is_gone_are_removed(tmp_path):
     remove_abandoned(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == kept
     own.remove()
+
+
+@pytest.mark.parametrize("with_lock", [False, True])
+def test_a_folder_that_is_taken_for_abandoned_while_it_is_made_is_made_again(tmp_path, monkeypatch, with_lock):
+    made = []
+    lock = exchange_folder._try_lock
+
+    def tidied_up(*_):
+        if len(made) == 1:
+            remove_abandoned(tmp_path)
+            assert not made[0].exists()
+
+    def mkdtemp(**options):
+        made.append(tmp_path / f"{options['prefix']}{len(made)}")
+        made[-1].mkdir()
+        if not with_lock:
+            tidied_up()
+        return made[-1]
+
+    def try_lock(file):
+        if with_lock and len(made) == 1:
+            monkeypatch.setattr(exchange_folder, "_try_lock", lock)
+            tidied_up()
+        return lock(file)
+
+    monkeypatch.setattr(tempfile, "mkdtemp", mkdtemp)
+    monkeypatch.setattr(exchange_folder, "_try_lock", try_lock)
+    folder = ExchangeFolder(tmp_path)
+    assert len(made) == 2 and list(tmp_path.iterdir()) == [folder.path]
+    remove_abandoned(tmp_path)
+    assert list(tmp_path.iterdir()) == [folder.path]
+    folder.remove()
 
 
 def package_root():

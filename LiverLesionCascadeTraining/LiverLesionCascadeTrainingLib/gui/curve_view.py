@@ -1,5 +1,6 @@
 """Curves of a training in Slicer's plot view."""
 
+import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
@@ -18,6 +19,7 @@ class TrainingCurves:
     def __init__(self, scene=None):
         self._scene = scene or slicer.mrmlScene
         self._tables, self._series, self._chart = {}, {}, None
+        self._bounds = None  # of the values drawn last: first and last step, lowest and highest value
 
     @property
     def chart(self):
@@ -44,8 +46,13 @@ class TrainingCurves:
             chart.SetYAxisTitle(_("Loss, Dice"))
             chart.SetTitleFontSize(TITLE_FONT_SIZE)
             chart.SetLegendFontSize(LEGEND_FONT_SIZE)
+            chart.SetXAxisRangeAuto(False)  # Slicer's view finds its range when curves are added, and keeps it then
+            chart.SetYAxisRangeAuto(False)
+            self._bounds = None
         if chart.GetTitle() != title:
             chart.SetTitle(title)
+            self._bounds = None
+        self._frame(chart, curves)
         for series in self._series.values():
             if not chart.HasPlotSeriesNodeID(series.GetID()):
                 chart.AddAndObservePlotSeriesNodeID(series.GetID())
@@ -54,6 +61,22 @@ class TrainingCurves:
         """Bring the chart into the plot view; a layout without one is changed to one that has it."""
         if self.chart is not None:
             slicer.modules.plots.logic().ShowChartInLayout(self.chart)
+
+    def _frame(self, chart, curves):
+        """All of the curves is in the view. Who has zoomed in keeps that while the same job's curves grow."""
+        steps = np.concatenate([curves.steps, curves.validation_steps])
+        values = np.concatenate([curves.losses, curves.liver_dice, curves.lesion_dice])
+        values = values[np.isfinite(values)]
+        if not len(steps) or not len(values):
+            return
+        before, self._bounds = self._bounds, (steps.min(), steps.max(), values.min(), values.max())
+        (left, right), (bottom, top) = chart.GetXAxisRange(), chart.GetYAxisRange()
+        if before is not None and (left > before[0] or right < before[1] or bottom > before[2] or top < before[3]):
+            return
+        wasModifying = chart.StartModify()
+        chart.SetXAxisRange(0, steps.max())
+        chart.SetYAxisRange(min(0, values.min()), max(1, values.max()))
+        chart.EndModify(wasModifying)
 
     def _fill(self, name, columns, arrays):
         table = self._tables.get(name)
