@@ -27,7 +27,7 @@ def run_folder(folder: Path, kind: str = "archive run", parts: tuple[str, ...] =
         OutputError: If another run is at work in it, or it cannot be written, or holds what is not such a run's.
     """
     try:
-        if folder.is_dir() and any(folder.iterdir()):
+        if folder.is_dir() and not _is_free(folder, parts):
             if {name for name in (RECORDS, CASES) if (folder / name).is_dir()} != set(parts):
                 raise OutputError(f"{folder} holds other files: choose an empty folder, or that of an earlier {kind}")
         for name in parts:
@@ -53,3 +53,11 @@ def run_folder(folder: Path, kind: str = "archive run", parts: tuple[str, ...] =
         yield folder
     finally:
         lock.release()
+
+
+def _is_free(folder: Path, parts: tuple[str, ...]) -> bool:
+    """Whether nothing lies in it but what a run leaves that the disk stopped before it began."""
+    return all(
+        path.name == LOCK_FILE or (path.name in parts and path.is_dir() and not any(path.iterdir()))
+        for path in folder.iterdir()
+    )

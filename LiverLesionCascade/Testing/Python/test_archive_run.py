@@ -1,6 +1,7 @@
 """Runs over archives: nothing is lost or done twice, whoever dies; what was asked for is what the tables hold."""
 
 import contextlib
+import errno
 import json
 import os
 import subprocess
@@ -174,10 +175,27 @@ def test_a_folder_with_other_files_is_not_taken_for_results(tmp_path):
 
 def test_the_folder_of_an_evaluation_is_not_taken_for_an_archives(tmp_path):
     with run_folder(tmp_path / "out", "evaluation", ("records",)):
-        pass
+        (tmp_path / "out" / "records" / "a.json").touch()
     with pytest.raises(OutputError, match="that of an earlier archive run"), run_folder(tmp_path / "out"):
         pass
     assert not (tmp_path / "out" / "cases").exists()
+
+
+def test_a_run_that_the_disk_stopped_before_it_began_can_be_started_again(tmp_path, monkeypatch):
+    out, mkdir = tmp_path / "out", Path.mkdir
+
+    def full(self, *arguments, **options):
+        if self.name == "cases":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        mkdir(self, *arguments, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "mkdir", full)
+        with pytest.raises(OutputError, match="No space left"), run_folder(out):
+            pass
+    assert [path.name for path in out.iterdir()] == ["records"]
+    with run_folder(out):
+        assert (out / "cases").is_dir()
 
 
 def test_what_a_killed_run_left_half_written_is_removed(tmp_path):
