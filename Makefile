@@ -13,7 +13,7 @@ CT ?=
 OUT ?=
 # What `make fire` does, and of all its runs which share.
 PART ?= fuzz faults full kills soak load
-SHARE ?= 1
+SHARE ?= 0.5
 # More options for `make segment`, such as FLAGS="--preset paper --probabilities --force".
 FLAGS ?=
 
