@@ -176,7 +176,7 @@ def test_the_liver_is_refined_too_where_nobody_touched_it(bench):
     refinement = bench.refined(INSTANCES > 0)
     summary = refinement.summary()
     assert (summary.liverAdded.count, summary.liverRemoved.count) == (0, 1)
-    assert summary.ml(summary.liverRemoved) > 0 and not summary.isEmpty
+    assert summary.liverRemovedMl > 0 and not summary.isEmpty
     bench.tool.accept(refinement)
     np.testing.assert_array_equal(bench.mask("liver"), wanted & ~erased)
     bench.tool.undo()

@@ -154,22 +154,19 @@ class RefineSection:
                 self._previews.append(preview)
         sentences = [
             _("Lesions: {added:.1f} mL added (green), {removed:.1f} mL removed (red); {new} new, {gone} gone.").format(
-                added=summary.ml(summary.added),
-                removed=summary.ml(summary.removed),
-                new=summary.new,
-                gone=summary.gone,
+                added=summary.addedMl, removed=summary.removedMl, new=summary.new, gone=summary.gone
             )
         ]
         if summary.isMuch:
             sentences.append(
                 _("That is much for the {painted:.1f} mL that you painted: go through its slices first.").format(
-                    painted=summary.ml(summary.painted)
+                    painted=summary.paintedMl
                 )
             )
         if summary.liverAdded or summary.liverRemoved:
             sentences.append(
                 _("Liver: {added:.1f} mL added (blue), {removed:.1f} mL removed (orange).").format(
-                    added=summary.ml(summary.liverAdded), removed=summary.ml(summary.liverRemoved)
+                    added=summary.liverAddedMl, removed=summary.liverRemovedMl
                 )
             )
         self._message = " ".join([*sentences, _("What you painted, erased or reviewed stays as it is.")])

@@ -53,13 +53,30 @@ class RefinementSummary(NamedTuple):
     painted: Boxed
     voxelMl: float
 
-    def ml(self, mask: Boxed) -> float:
-        return mask.count * self.voxelMl
+    @property
+    def addedMl(self) -> float:
+        return self.added.count * self.voxelMl
+
+    @property
+    def removedMl(self) -> float:
+        return self.removed.count * self.voxelMl
+
+    @property
+    def liverAddedMl(self) -> float:
+        return self.liverAdded.count * self.voxelMl
+
+    @property
+    def liverRemovedMl(self) -> float:
+        return self.liverRemoved.count * self.voxelMl
+
+    @property
+    def paintedMl(self) -> float:
+        return self.painted.count * self.voxelMl
 
     @property
     def isMuch(self) -> bool:
         """Whether so much would be added that one should go through its slices first."""
-        return self.ml(self.added) > max(MUCH_ML, MUCH_TIMES * self.ml(self.painted))
+        return self.addedMl > max(MUCH_ML, MUCH_TIMES * self.paintedMl)
 
     @property
     def isEmpty(self) -> bool:
