@@ -150,9 +150,11 @@ def test_thirty_runs_whose_results_are_deleted_leave_no_more_than_five(p):
         qt.QApplication.processEvents()
         if number in (5, 30):
             listening = alive.observers(slicer.mrmlScene), str(volume).count("vtkObserver (")
-            counted[number] = nodes(), *listening, alive.ours()
-    assert counted[30] == counted[5]
-    assert counted[30][-1]["Workspace"] == before["Workspace"]
+            counted[number] = (nodes(), *listening), alive.ours()
+    assert counted[30][0] == counted[5][0]
+    more = counted[30][1] - counted[5][1]  # what other tests held may have gone meanwhile
+    assert not more
+    assert counted[30][1]["Workspace"] <= before["Workspace"]
 
 
 def test_closing_the_scene_leaves_nothing_of_ours_alive(p):
