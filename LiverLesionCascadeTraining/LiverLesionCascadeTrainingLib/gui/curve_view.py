@@ -48,7 +48,6 @@ class TrainingCurves:
             chart.SetLegendFontSize(LEGEND_FONT_SIZE)
             chart.SetXAxisRangeAuto(False)  # Slicer's view finds its range when curves are added, and keeps it then
             chart.SetYAxisRangeAuto(False)
-            self._bounds = None
         if chart.GetTitle() != title:
             chart.SetTitle(title)
             self._bounds = None
