@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -176,7 +176,7 @@ def _identity(item: Any) -> SegmentIdentity:
     return SegmentIdentity(label, code("SegmentedPropertyTypeCodeSequence"), code("AnatomicRegionSequence"))
 
 
-def _from_groups(group: Any, shared: list[Any], sequence: str) -> Any:
+def _from_groups(group: Any, shared: Sequence[Any], sequence: str) -> Any:
     """A macro of a frame, or the one that all frames share."""
     item = in_groups(sequence, group, *shared)
     if item is None:
@@ -184,11 +184,11 @@ def _from_groups(group: Any, shared: list[Any], sequence: str) -> Any:
     return item
 
 
-def _segment_number(group: Any, shared: list[Any]) -> int:
+def _segment_number(group: Any, shared: Sequence[Any]) -> int:
     return int(_from_groups(group, shared, "SegmentIdentificationSequence").ReferencedSegmentNumber)
 
 
-def _piece(group: Any, shared: list[Any], mask: np.ndarray) -> Piece:
+def _piece(group: Any, shared: Sequence[Any], mask: np.ndarray) -> Piece:
     position = needed(_from_groups(group, shared, "PlanePositionSequence"), "ImagePositionPatient", 3)
     axes = needed(_from_groups(group, shared, "PlaneOrientationSequence"), "ImageOrientationPatient", 6)
     between_rows, between_columns = needed(_from_groups(group, shared, "PixelMeasuresSequence"), "PixelSpacing", 2)

@@ -190,12 +190,12 @@ def require_whole(path: Path, header: Any) -> None:
         raise damaged(path)
 
 
-def items(header: Any, name: str) -> list[Any]:
+def items(header: Any, name: str) -> Sequence[Any]:
     """Of a sequence; none where it is missing, or what the header holds in its place is none."""
     import pydicom
 
     found = value(header, name)
-    return list(found) if isinstance(found, pydicom.Sequence) else []
+    return found if isinstance(found, pydicom.Sequence) else ()
 
 
 def in_groups(name: str, *groups: Any) -> Any:
