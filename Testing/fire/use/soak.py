@@ -20,6 +20,7 @@ from LiverLesionCascadeLib.gui.panel.questions import Rerun  # noqa: E402
 from LiverLesionCascadeLib.gui.runs import event_loop  # noqa: E402
 from LiverLesionCascadeLib.scene.tools.refinement import Refining  # noqa: E402
 from LiverLesionCascadeLib.scene.tools.threshold import Threshold  # noqa: E402
+from PySide6 import QtCore  # noqa: E402
 from slicer_harness import errors  # noqa: E402
 
 from ..guard import Finding  # noqa: E402
@@ -111,6 +112,8 @@ class Session(WorkbenchMachine):
     def closeScene(self):
         self.scene.Clear()
         slicer.app.processEvents()
+        # An application does that between two events; the harness's processEvents may be called within one.
+        QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.Type.DeferredDelete)
 
     def cycle(self, rng: random.Random) -> str | None:
         """Segments, does all of ``STEPS`` in some order, and closes the scene; what went wrong, or None."""
