@@ -11,7 +11,7 @@ import vtk
 
 from ...engine.errors import OutputError
 from ...engine.grid.boxed import Boxed
-from ..nodes.arrays import RAS_FROM_LPS, arrayFromImage, orientedImage, vtkFromMatrix
+from ..nodes.arrays import RAS_FROM_LPS, arrayFromImage, orientedImage
 from ..nodes.one_change import oneRendering
 from ..nodes.representations import BINARY_LABELMAP, REFERENCE_GEOMETRY
 from ..nodes.terminology import LESION_TERMINOLOGY, LIVER_COLOR, LIVER_TERMINOLOGY, MASS_COLOR
@@ -97,7 +97,7 @@ def segmentationNodeOnSource(
     node = _addSegmentationNode(scene, name or defaultName(result.name))
     slices, rows, columns = result.grid.shape
     geometry = slicer.vtkSegmentationConverter.SerializeImageGeometry(
-        vtkFromMatrix(ijkToRas), [0, columns - 1, 0, rows - 1, 0, slices - 1]
+        slicer.util.vtkMatrixFromArray(ijkToRas), [0, columns - 1, 0, rows - 1, 0, slices - 1]
     )
     node.GetSegmentation().SetConversionParameter(REFERENCE_GEOMETRY, geometry)
     _insertSegments(node, segments)
@@ -123,7 +123,7 @@ def segmentMask(
     if not node.GetBinaryLabelmapRepresentation(segmentId, labelmap) or min(labelmap.GetDimensions()) < 1:
         return mask
     reference = slicer.vtkOrientedImageData()
-    reference.SetImageToWorldMatrix(vtkFromMatrix(ijkToRasMatrix(volumeNode)))
+    reference.SetImageToWorldMatrix(slicer.util.vtkMatrixFromArray(ijkToRasMatrix(volumeNode)))
     reference.SetExtent(volumeNode.GetImageData().GetExtent())
     if node.GetParentTransformNode() is not volumeNode.GetParentTransformNode():
         between = vtk.vtkGeneralTransform()
@@ -180,8 +180,7 @@ def _layer(labels: Boxed, ijkToRas: np.ndarray) -> slicer.vtkOrientedImageData:
     """
     if not labels:
         return orientedImage(np.zeros((1, 1, 1), np.uint8), ijkToRas)
-    values = labels.values.astype(np.uint8) if labels.values.dtype == bool else labels.values
-    return orientedImage(values, ijkToRas, labels.start)
+    return orientedImage(labels.values, ijkToRas, labels.start)
 
 
 def newSegment(
