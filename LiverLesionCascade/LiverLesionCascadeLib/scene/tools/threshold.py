@@ -52,8 +52,8 @@ class Threshold(LesionHistory):
     def __init__(self, workspace: Workspace):
         super().__init__(workspace)
         self._prepared: LesionThreshold | None = None
-        # What was prepared, the threshold and the minimum size, and the labels that these give.
-        self._apart: tuple[LesionThreshold, Settings, np.ndarray] | None = None
+        # The labels that settings give with what was prepared.
+        self._apart: tuple[Settings, np.ndarray] | None = None
         workspace.subscribe(self._onChanges)
 
     @property
@@ -114,15 +114,15 @@ class Threshold(LesionHistory):
         """
         wanted, found = Settings(threshold, minimumMm), self._found(threshold, minimumMm)
         prepared = self._prepared
-        if self._apart is not None and self._apart[0] is prepared and self._apart[1] == wanted:
-            return self._apart[2]
+        if self._apart is not None and self._apart[0] == wanted:
+            return self._apart[1]
         labels = found.labels()
         if self._splitsLesions:  # as the result that these lesions are rebuilt in was made
             geometry = self._workspace.geometry
             order = axial_order(geometry)
             labels = order.undo((yield from separation_steps(order.apply(labels), order.spacing(geometry))))
-        if prepared is not None and prepared is self._prepared:
-            self._apart = prepared, wanted, labels
+        if prepared is self._prepared:
+            self._apart = wanted, labels
         return labels
 
     def apply(self, threshold: float, minimumMm: float) -> Summary:
@@ -130,15 +130,13 @@ class Threshold(LesionHistory):
 
         Raises InputError where it is not possible, OutputError where the segments do not overlay the volume.
         """
-        workspace = self._workspace
-        workspace.flush()
         found = self._found(threshold, minimumMm)
         rebuilt = self._rebuiltIds()
         labels = finish(self.tellApart(threshold, minimumMm))
         box = box_at(self._start, labels.shape)
         present = np.zeros(labels.shape, np.uint16)
         for number, segmentId in enumerate(rebuilt, start=1):
-            present[workspace.watch.mask(segmentId).within(box)] = number
+            present[self._workspace.watch.mask(segmentId).within(box)] = number
         kept = kept_numbers(labels, present)
         masks, new = dict.fromkeys(rebuilt, EMPTY), []
         for number, mask in enumerate(masksOf(labels, self._start), start=1):

@@ -61,7 +61,6 @@ class EditRecord:
 
         :param drawn: what of the lesions a person had drawn before.
         """
-        self._flags = Boxed.nothing(np.uint8)
         for what, mask in ((LIVER, liver), (LESIONS, lesions)):
             if mask:
                 self._reach(mask.box)

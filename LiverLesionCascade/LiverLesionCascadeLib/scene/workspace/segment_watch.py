@@ -176,15 +176,11 @@ class SegmentWatch(Announcer):
 
 
 def liesOnGrid(image: slicer.vtkOrientedImageData, ijkToRas: np.ndarray, shape: tuple[int, int, int]) -> bool:
-    """Whether an image's voxels are voxels of the grid (k, j, i), none of them beyond its edges."""
+    """Whether an image's voxels, of which there are some, are voxels of the grid (k, j, i), none beyond its edges."""
     if not np.allclose(matrixOf(image.GetImageToWorldMatrix), ijkToRas, rtol=1e-5, atol=1e-4):
         return False
-    extent = image.GetExtent()
-    return all(
-        low >= 0 and high < size
-        for low, high, size in zip(extent[::2], extent[1::2], reversed(shape), strict=True)
-        if low <= high
-    )
+    extent = np.reshape(image.GetExtent(), (3, 2))
+    return bool((extent[:, 0] >= 0).all() and (extent[:, 1] < shape[::-1]).all())
 
 
 def _ofLabel(image: slicer.vtkOrientedImageData, label: int, boxes: list) -> Boxed:

@@ -154,19 +154,14 @@ def _buildSegments(
     """The liver's segment on a layer of its own (lesions lie inside it), all lesions' on one that they share."""
     tags = resultTags(result, volumeName, volumeNode)
     liverLayer = _layer(result.liver, ijkToRas)
-    liverTags = (
-        tags | {ROLE: LIVER_ROLE} | rulesTags(result.lesion_threshold, result.min_lesion_mm, result.split_lesions)
-    )
-    liverTags |= lesionFilterTags(result.lesion_filter)
+    rules = rulesTags(result.lesion_threshold, result.min_lesion_mm, result.split_lesions)
+    liverTags = tags | {ROLE: LIVER_ROLE} | rules | lesionFilterTags(result.lesion_filter)
     liver = newSegment("Liver", LIVER_TERMINOLOGY, LIVER_COLOR, liverLayer, 1, liverTags)
     segments = [_NewSegment("liver", liver, LIVER_FILL_OPACITY, LIVER_3D_OPACITY)]
 
-    count = int(result.lesions.values.max(initial=0))
-    if count == 0:
-        return segments
     lesionLayer = _layer(result.lesions, ijkToRas)
     measured = {lesion.number: lesion for lesion in result.table}
-    for number in range(1, count + 1):
+    for number in range(1, int(result.lesions.values.max(initial=0)) + 1):
         own = tags | {ROLE: LESION_ROLE} | lesionTags(number, measured.get(number))
         segment = newSegment(f"Lesion {number}", LESION_TERMINOLOGY, MASS_COLOR, lesionLayer, number, own)
         segments.append(_NewSegment(f"lesion_{number}", segment, LESION_FILL_OPACITY, 1.0))
@@ -246,7 +241,7 @@ def requireUsable(
 ) -> None:
     """Raise OutputError, with the remedy, where a result of the volume cannot go into the node."""
     segmentation = node.GetSegmentation()
-    if segmentation is None or segmentation.GetNumberOfSegments() == 0:
+    if not segmentation.GetNumberOfSegments():
         return
     if segmentation.GetSourceRepresentationName() != BINARY_LABELMAP:
         raise OutputError(
