@@ -85,7 +85,6 @@ class LesionRows(Announcer):
         self._measures: dict[str, Lesion | None] = {}
         self._liverId: str | None = None
         self._scheduled = False
-        self.measured = 0  # how many lesions have been measured so far
         workspace.flush()
         self._begin()
         volumeNode = workspace.volumeNode
@@ -194,7 +193,6 @@ class LesionRows(Announcer):
         if not mask:
             self._measures[segmentId] = None
             return
-        self.measured += 1
         probability = workspace.lesionProbabilityWithin(mask.box)
         lesion = self._engine.measure(mask.values, mask.start, probability=probability)
         if probability is not None:

@@ -46,7 +46,6 @@ def segmentationNodeFromResult(
     volumeNode: slicer.vtkMRMLScalarVolumeNode,
     outputNode: slicer.vtkMRMLSegmentationNode | None = None,
     replace: bool = False,
-    name: str | None = None,
     history: ReplaceHistory | None = None,
 ) -> slicer.vtkMRMLSegmentationNode:
     """A segmentation of the volume: *Liver* first, the whole organ, then *Lesion 1..n* by size.
@@ -54,10 +53,10 @@ def segmentationNodeFromResult(
     The segments lie on the volume's own grid, so they overlay it exactly, whatever transform it is under.
 
     :param volumeNode: the volume that was segmented, with the grid that it had then. It may have been moved since.
-    :param outputNode: a node to add the segments to, before those it holds; None for a new one beside the volume.
+    :param outputNode: a node to add the segments to, before those it holds; None for a new one beside the volume,
+        "<volume> liver and lesions".
     :param replace: in ``outputNode``, take out an earlier result first. Only segments that a result of ours made are
         taken out, with what was edited in them; all others stay, copies that a person made included.
-    :param name: of a new node; "<volume> liver and lesions" if not given.
     :param history: remembers what is replaced, so that it can be brought back.
 
     Raises OutputError where the volume's grid has changed, ``outputNode`` holds an earlier result and ``replace`` is
@@ -69,7 +68,7 @@ def segmentationNodeFromResult(
     segments = _buildSegments(result, ijkToRasMatrix(volumeNode), volumeNode.GetName() or "", volumeNode)
 
     if outputNode is None:
-        node = _addSegmentationNode(volumeNode.GetScene(), name or defaultName(volumeNode.GetName()))
+        node = _addSegmentationNode(volumeNode.GetScene(), volumeNode.GetName())
         placeBeside(node, volumeNode)
     else:
         node = outputNode
@@ -88,13 +87,11 @@ def segmentationNodeFromResult(
     return node
 
 
-def segmentationNodeOnSource(
-    scene: slicer.vtkMRMLScene, result: SegmentationResult, name: str | None = None
-) -> slicer.vtkMRMLSegmentationNode:
+def segmentationNodeOnSource(scene: slicer.vtkMRMLScene, result: SegmentationResult) -> slicer.vtkMRMLSegmentationNode:
     """The same segmentation without a volume node: where the image lay that was segmented."""
     ijkToRas = RAS_FROM_LPS @ result.grid.ijk_to_lps
     segments = _buildSegments(result, ijkToRas, result.name)
-    node = _addSegmentationNode(scene, name or defaultName(result.name))
+    node = _addSegmentationNode(scene, result.name)
     slices, rows, columns = result.grid.shape
     geometry = slicer.vtkSegmentationConverter.SerializeImageGeometry(
         slicer.util.vtkMatrixFromArray(ijkToRas), [0, columns - 1, 0, rows - 1, 0, slices - 1]
@@ -102,10 +99,6 @@ def segmentationNodeOnSource(
     node.GetSegmentation().SetConversionParameter(REFERENCE_GEOMETRY, geometry)
     _insertSegments(node, segments)
     return node
-
-
-def defaultName(volumeName: str | None) -> str:
-    return f"{volumeName} liver and lesions" if volumeName else "Liver and lesions"
 
 
 def segmentMask(
@@ -203,7 +196,8 @@ def newSegment(
     return segment
 
 
-def _addSegmentationNode(scene: slicer.vtkMRMLScene, name: str) -> slicer.vtkMRMLSegmentationNode:
+def _addSegmentationNode(scene: slicer.vtkMRMLScene, volumeName: str | None) -> slicer.vtkMRMLSegmentationNode:
+    name = f"{volumeName} liver and lesions" if volumeName else "Liver and lesions"
     node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", scene.GetUniqueNameByString(name))
     node.CreateDefaultDisplayNodes()
     return node
