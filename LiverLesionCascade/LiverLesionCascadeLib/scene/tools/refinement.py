@@ -39,7 +39,7 @@ class RefinementSummary(NamedTuple):
 
     :param added, removed, liverAdded, liverRemoved: voxels of lesion and of liver.
     :param new, gone: how many lesions.
-    :param painted: voxels of lesion that a person painted.
+    :param paintedMl: volume of lesion that a person painted.
     :param voxelMl: volume of a voxel.
     """
 
@@ -49,7 +49,7 @@ class RefinementSummary(NamedTuple):
     liverRemoved: Boxed
     new: int
     gone: int
-    painted: Boxed
+    paintedMl: float
     voxelMl: float
 
     @property
@@ -67,10 +67,6 @@ class RefinementSummary(NamedTuple):
     @property
     def liverRemovedMl(self) -> float:
         return self.liverRemoved.count * self.voxelMl
-
-    @property
-    def paintedMl(self) -> float:
-        return self.painted.count * self.voxelMl
 
     @property
     def isMuch(self) -> bool:
@@ -198,13 +194,14 @@ class Refinement:
         workspace = self._current()
         masks, new = self.masks()
         liver = self.liver()
+        voxelMl = workspace.geometry.voxel_volume_ml
         return RefinementSummary(
             *_addedAndRemoved(union(workspace.watch.mask(each) for each in masks), union([*masks.values(), *new])),
             *((EMPTY, EMPTY) if liver is None else _addedAndRemoved(workspace.liver(), liver)),
             new=len(new),
             gone=sum(not mask for mask in masks.values()),
-            painted=workspace.edits.painted(edit_record.LESIONS),
-            voxelMl=workspace.geometry.voxel_volume_ml,
+            paintedMl=workspace.edits.painted(edit_record.LESIONS).count * voxelMl,
+            voxelMl=voxelMl,
         )
 
     def accept(self) -> None:
