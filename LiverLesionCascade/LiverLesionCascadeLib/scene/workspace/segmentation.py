@@ -65,7 +65,8 @@ def segmentationNodeFromResult(
     requireSameGrid(result, volumeNode)
     if outputNode is not None:
         requireUsable(outputNode, volumeNode, replace)
-    segments = _buildSegments(result, ijkToRasMatrix(volumeNode), volumeNode.GetName() or "", volumeNode)
+    tags = resultTags(result, volumeNode.GetName() or "", volumeNode)
+    segments = _buildSegments(result, ijkToRasMatrix(volumeNode), tags)
 
     if outputNode is None:
         node = _addSegmentationNode(volumeNode.GetScene(), volumeNode.GetName())
@@ -90,7 +91,7 @@ def segmentationNodeFromResult(
 def segmentationNodeOnSource(scene: slicer.vtkMRMLScene, result: SegmentationResult) -> slicer.vtkMRMLSegmentationNode:
     """The same segmentation without a volume node: where the image lay that was segmented."""
     ijkToRas = RAS_FROM_LPS @ result.grid.ijk_to_lps
-    segments = _buildSegments(result, ijkToRas, result.name)
+    segments = _buildSegments(result, ijkToRas, resultTags(result, result.name))
     node = _addSegmentationNode(scene, result.name)
     slices, rows, columns = result.grid.shape
     geometry = slicer.vtkSegmentationConverter.SerializeImageGeometry(
@@ -112,9 +113,8 @@ def segmentMask(
     if node.GetSegmentation().GetSegment(segmentId) is None:
         raise KeyError(f"{node.GetName()} has no segment {segmentId}")
     labelmap = slicer.vtkOrientedImageData()
-    mask = np.zeros(volumeNode.GetImageData().GetDimensions()[::-1], bool)
     if not node.GetBinaryLabelmapRepresentation(segmentId, labelmap) or min(labelmap.GetDimensions()) < 1:
-        return mask
+        return np.zeros(volumeNode.GetImageData().GetDimensions()[::-1], bool)
     reference = slicer.vtkOrientedImageData()
     reference.SetImageToWorldMatrix(slicer.util.vtkMatrixFromArray(ijkToRasMatrix(volumeNode)))
     reference.SetExtent(volumeNode.GetImageData().GetExtent())
@@ -126,8 +126,7 @@ def segmentMask(
         slicer.vtkOrientedImageDataResample.TransformOrientedImage(labelmap, between)
     resampled = slicer.vtkOrientedImageData()
     slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(labelmap, reference, resampled)
-    np.not_equal(arrayFromImage(resampled), 0, out=mask)
-    return mask
+    return arrayFromImage(resampled) != 0
 
 
 @dataclass(frozen=True)
@@ -138,14 +137,11 @@ class _NewSegment:
     opacity3D: float
 
 
-def _buildSegments(
-    result: SegmentationResult,
-    ijkToRas: np.ndarray,
-    volumeName: str,
-    volumeNode: slicer.vtkMRMLScalarVolumeNode | None = None,
-) -> list[_NewSegment]:
-    """The liver's segment on a layer of its own (lesions lie inside it), all lesions' on one that they share."""
-    tags = resultTags(result, volumeName, volumeNode)
+def _buildSegments(result: SegmentationResult, ijkToRas: np.ndarray, tags: dict[str, str]) -> list[_NewSegment]:
+    """The liver's segment on a layer of its own (lesions lie inside it), all lesions' on one that they share.
+
+    :param tags: of all of them; see `resultTags`.
+    """
     liverLayer = _layer(result.liver, ijkToRas)
     rules = rulesTags(result.lesion_threshold, result.min_lesion_mm, result.split_lesions)
     liverTags = tags | {ROLE: LIVER_ROLE} | rules | lesionFilterTags(result.lesion_filter)
