@@ -33,14 +33,11 @@ def headlessScene() -> Iterator[slicer.vtkMRMLScene]:
         del logic  # it has to live as long as the scene is in use
 
 
-def writeSegmentation(
-    result: SegmentationResult, path: str | Path, compress: bool = True, name: str | None = None
-) -> Path:
+def writeSegmentation(result: SegmentationResult, path: str | Path) -> Path:
     """Write a result as .seg.nrrd on the grid of the image that was segmented; needs no Slicer application.
 
     The file holds what a segmentation node in Slicer would (order, names, terminology, colours, tags, status).
-    :param name: of the node that is written; the image's if not given. Raises OutputError; leaves no partial file.
+    Raises OutputError; leaves no partial file.
     """
     with headlessScene() as scene:
-        node = segmentationNodeOnSource(scene, result, name)
-        return saveSegmentation(node, path, compress)
+        return saveSegmentation(segmentationNodeOnSource(scene, result), path)

@@ -15,7 +15,7 @@ slicer_harness.install()
 
 import slicer  # noqa: E402
 from LiverLesionCascadeLib.gui.registered import segment_statistics  # noqa: E402
-from LiverLesionCascadeLib.scene.nodes.arrays import orientedImage, vtkFromMatrix  # noqa: E402
+from LiverLesionCascadeLib.scene.nodes.arrays import orientedImage  # noqa: E402
 from LiverLesionCascadeLib.scene.nodes.representations import BINARY_LABELMAP  # noqa: E402
 from LiverLesionCascadeLib.scene.tools.segment_diameters import segmentDiameters  # noqa: E402
 from SegmentStatistics import SegmentStatisticsLogic  # noqa: E402
@@ -119,7 +119,7 @@ def test_a_transform_of_the_segmentation_counts_and_only_diameters_are_asked_for
     transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
     matrix = np.eye(4)
     matrix[:3, :3] = quarter
-    transform.SetMatrixTransformToParent(vtkFromMatrix(matrix))
+    transform.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(matrix))
     before = statisticsOf(node)["a", PREFIX + "short_axis_mm"]
     node.SetAndObserveTransformNodeID(transform.GetID())
     statistics = statisticsOf(node)

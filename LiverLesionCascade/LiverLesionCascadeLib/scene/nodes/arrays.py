@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import slicer
 import vtk
@@ -11,16 +13,21 @@ RAS_FROM_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 """Turns points in LPS into RAS, and RAS into LPS."""
 
 
-def matrixFromVtk(matrix: vtk.vtkMatrix4x4) -> np.ndarray:
-    return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
+def matrixOf(getter: Callable[[vtk.vtkMatrix4x4], object]) -> np.ndarray:
+    """What a method of VTK or MRML puts into the matrix that it is given."""
+    matrix = vtk.vtkMatrix4x4()
+    getter(matrix)
+    return slicer.util.arrayFromVTKMatrix(matrix)
 
 
-def vtkFromMatrix(matrix: np.ndarray) -> vtk.vtkMatrix4x4:
-    result = vtk.vtkMatrix4x4()
-    for row in range(4):
-        for column in range(4):
-            result.SetElement(row, column, float(matrix[row, column]))
-    return result
+def boxMatrix(matrix: np.ndarray, start: tuple[int, int, int]) -> np.ndarray:
+    """The matrix of a box of a grid from the grid's own, which takes (i, j, k, 1) to mm.
+
+    :param start: index (k, j, i) of the box's first voxel on the grid.
+    """
+    shift = np.eye(4)
+    shift[:3, 3] = start[::-1]
+    return matrix @ shift
 
 
 def arrayFromImage(image: vtk.vtkImageData) -> np.ndarray:
@@ -58,6 +65,6 @@ def orientedImage(
 ) -> slicer.vtkOrientedImageData:
     """An image on the grid of ``ijkToRas`` that covers only the array's extent, which begins at ``start`` (k, j, i)."""
     image = slicer.vtkOrientedImageData()
-    image.SetImageToWorldMatrix(vtkFromMatrix(ijkToRas))
+    image.SetImageToWorldMatrix(slicer.util.vtkMatrixFromArray(ijkToRas))
     fillImage(image, array, start)
     return image

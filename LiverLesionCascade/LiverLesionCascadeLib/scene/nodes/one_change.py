@@ -17,10 +17,8 @@ def oneRendering() -> Iterator[None]:
     In Slicer every event of a node that is displayed can draw all views, there and then. Without the application there
     are no views.
     """
-    if getattr(slicer, "app", None) is None:
-        yield
-        return
-    with slicer.util.RenderBlocker():
+    hasViews = getattr(slicer, "app", None) is not None
+    with slicer.util.RenderBlocker() if hasViews else contextlib.nullcontext():
         yield
 
 
@@ -33,7 +31,10 @@ def oneChange(node: slicer.vtkMRMLSegmentationNode) -> Iterator[None]:
     """
     segmentation = node.GetSegmentation()
     shown3D = segmentation.ContainsRepresentation(CLOSED_SURFACE)
-    surfaces = {each: (*_voxels(segmentation, each), _surface(segmentation, each)) for each in _ids(segmentation)}
+    surfaces = {
+        each: (_voxels(segmentation, each), segmentation.GetSegment(each).GetRepresentation(CLOSED_SURFACE))
+        for each in segmentation.GetSegmentIDs()
+    }
     nodes = [each for each in (node, node.GetDisplayNode()) if each is not None]
     with oneRendering():
         wereModifying = [each.StartModify() for each in nodes]
@@ -41,24 +42,16 @@ def oneChange(node: slicer.vtkMRMLSegmentationNode) -> Iterator[None]:
             yield
         finally:
             if shown3D:
-                for segmentId in _ids(segmentation):
-                    *voxels, surface = surfaces.get(segmentId, (None, None, None))
-                    if surface is not None and voxels == [*_voxels(segmentation, segmentId)]:
+                for segmentId in segmentation.GetSegmentIDs():
+                    voxels, surface = surfaces.get(segmentId, (None, None))
+                    if surface is not None and voxels == _voxels(segmentation, segmentId):
                         segmentation.GetSegment(segmentId).AddRepresentation(CLOSED_SURFACE, surface)
                 node.CreateClosedSurfaceRepresentation()  # of those that have none
             for each, wasModifying in zip(nodes, wereModifying, strict=True):
                 each.EndModify(wasModifying)
 
 
-def _ids(segmentation):
-    return segmentation.GetSegmentIDs()
-
-
 def _voxels(segmentation, segmentId):
     """What tells a segment's voxels from others: who writes a segment gives it another image."""
     segment = segmentation.GetSegment(segmentId)
     return segment.GetRepresentation(BINARY_LABELMAP), segment.GetLabelValue()
-
-
-def _surface(segmentation, segmentId):
-    return segmentation.GetSegment(segmentId).GetRepresentation(CLOSED_SURFACE)

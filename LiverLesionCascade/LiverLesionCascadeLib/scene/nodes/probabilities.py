@@ -15,10 +15,9 @@ def addProbabilityVolumes(
 
     Each covers only the liver's box, on the volume's grid and under its transform, and stands beside it.
     """
-    nodes = []
-    for what, box in (("liver", result.liver_probability), ("lesion", result.lesion_probability)):
-        if not box:
-            continue
-        name = f"{volumeNode.GetName()} {what} probability"
-        nodes.append(volumeNodeLike(volumeNode, box.values, name, box.start, window=(0, 1)))
-    return nodes
+    name = volumeNode.GetName()
+    return [
+        volumeNodeLike(volumeNode, box.values, f"{name} {what} probability", box.start, window=(0, 1))
+        for what, box in (("liver", result.liver_probability), ("lesion", result.lesion_probability))
+        if box
+    ]

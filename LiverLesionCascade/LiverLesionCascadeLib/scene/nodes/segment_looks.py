@@ -68,19 +68,17 @@ def showLooks(node: slicer.vtkMRMLSegmentationNode, looks: Mapping[str, Callable
     display = node.GetDisplayNode()
     if display is None:
         return
-    own = {each: ownLook(node, each) for each in {*looks, *_given(display)} if _isThere(node, each)}
+    segmentation = node.GetSegmentation()
+    own = {each: ownLook(node, each) for each in {*looks, *_given(display)} if segmentation.GetSegment(each)}
     wanted = {each: look if each not in looks else looks[each](look).rounded() for each, look in own.items()}
     text = json.dumps({each: [own[each], look] for each, look in sorted(wanted.items()) if look != own[each]})
     changed = {each: look for each, look in wanted.items() if look != Look.of(display, each)}
     if not changed and text == (display.GetAttribute(LOOKS) or "{}"):
         return
-    wasModifying = display.StartModify()
-    try:
+    with slicer.util.NodeModify(display):
         for segmentId, look in changed.items():
             look.give(display, segmentId)
         display.SetAttribute(LOOKS, None if text == "{}" else text)
-    finally:
-        display.EndModify(wasModifying)
 
 
 def giveBack(node: slicer.vtkMRMLSegmentationNode) -> None:
@@ -100,7 +98,3 @@ def _given(display: slicer.vtkMRMLSegmentationDisplayNode) -> dict[str, tuple[Lo
     """(own, given) by segment ID."""
     known = json.loads(display.GetAttribute(LOOKS) or "{}")
     return {each: (Look.fromJson(own), Look.fromJson(given)) for each, (own, given) in known.items()}
-
-
-def _isThere(node: slicer.vtkMRMLSegmentationNode, segmentId: str) -> bool:
-    return node.GetSegmentation().GetSegment(segmentId) is not None

@@ -93,10 +93,8 @@ def _layers(masks: Mapping[str, Boxed], ijkToRas: np.ndarray) -> list[tuple[slic
         ids.append(segmentId)
         if mask:
             values[inner][mask.values] = len(ids)
-    kinds = (np.uint8 if len(ids) < 256 else np.uint16 for _values, ids in layers)
     return [
-        (orientedImage(values.astype(kind), ijkToRas, start), ids)
-        for (values, ids), kind in zip(layers, kinds, strict=True)
+        (orientedImage(values.astype(np.min_scalar_type(len(ids))), ijkToRas, start), ids) for values, ids in layers
     ]
 
 

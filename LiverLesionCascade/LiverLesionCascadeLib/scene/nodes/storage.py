@@ -14,8 +14,8 @@ from ...engine.scan.stored_voxels import check_stored_voxels
 SUFFIX = ".seg.nrrd"
 
 
-def saveSegmentation(node: slicer.vtkMRMLSegmentationNode, path: str | Path, compress: bool = True) -> Path:
-    """Write all segments to ``path``, which must end in .seg.nrrd; a file that is there is replaced.
+def saveSegmentation(node: slicer.vtkMRMLSegmentationNode, path: str | Path) -> Path:
+    """Write all segments, compressed, to ``path``, which must end in .seg.nrrd; a file that is there is replaced.
 
     The file appears complete or not at all: it is written beside its place and then moved. Neither the node nor its
     storage node in the scene are changed. Raises OutputError.
@@ -27,7 +27,7 @@ def saveSegmentation(node: slicer.vtkMRMLSegmentationNode, path: str | Path, com
         with atomic_file(path, SUFFIX) as temporary:
             temporary.touch()  # shows before the work whether the folder can be written to
             storage = slicer.vtkMRMLSegmentationStorageNode()
-            storage.SetUseCompression(compress)
+            storage.SetUseCompression(True)
             storage.SetFileName(str(temporary))
             with prints_logged():
                 written = storage.WriteData(node)

@@ -8,7 +8,7 @@ import vtk
 
 from ...engine.errors import InvalidVolumeError
 from ...engine.scan.ct_volume import CTVolume
-from .arrays import RAS_FROM_LPS, arrayFromImage, fillImage, matrixFromVtk, vtkFromMatrix
+from .arrays import RAS_FROM_LPS, arrayFromImage, boxMatrix, fillImage, matrixOf
 
 
 def ctVolumeFromNode(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> CTVolume:
@@ -37,9 +37,15 @@ def scalarArray(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> np.ndarray:
 
 def ijkToRasMatrix(volumeNode: slicer.vtkMRMLVolumeNode) -> np.ndarray:
     """(4, 4): (i, j, k, 1) to RAS mm in the node's own coordinates, its parent transform not applied."""
-    matrix = vtk.vtkMatrix4x4()
-    volumeNode.GetIJKToRASMatrix(matrix)
-    return matrixFromVtk(matrix)
+    return matrixOf(volumeNode.GetIJKToRASMatrix)
+
+
+def worldFromNode(node: slicer.vtkMRMLTransformableNode) -> np.ndarray | None:
+    """(4, 4): a node's own coordinates to the world's, parent transforms applied; None where one is not linear."""
+    transformNode = node.GetParentTransformNode()
+    if transformNode is None:
+        return np.eye(4)
+    return matrixOf(transformNode.GetMatrixTransformToWorld) if transformNode.IsTransformToWorldLinear() else None
 
 
 def worldFromIjk(volumeNode: slicer.vtkMRMLVolumeNode) -> np.ndarray:
@@ -47,31 +53,23 @@ def worldFromIjk(volumeNode: slicer.vtkMRMLVolumeNode) -> np.ndarray:
 
     Raises InvalidVolumeError where a parent transform is not linear: no matrix describes that grid.
     """
-    ijkToRas = ijkToRasMatrix(volumeNode)
-    transformNode = volumeNode.GetParentTransformNode()
-    if transformNode is None:
-        return ijkToRas
-    if not transformNode.IsTransformToWorldLinear():
+    toWorld = worldFromNode(volumeNode)
+    if toWorld is None:
         raise InvalidVolumeError(
-            f"{volumeNode.GetName()} is under the non-linear transform {transformNode.GetName()}. "
-            'Harden the transform on the volume (Transforms module, "Harden transform"), then segment it.'
+            f"{volumeNode.GetName()} is under the non-linear transform {volumeNode.GetParentTransformNode().GetName()}."
+            ' Harden the transform on the volume (Transforms module, "Harden transform"), then segment it.'
         )
-    toWorld = vtk.vtkMatrix4x4()
-    transformNode.GetMatrixTransformToWorld(toWorld)
-    return matrixFromVtk(toWorld) @ ijkToRas
+    return toWorld @ ijkToRasMatrix(volumeNode)
+
+
+def nodesOfClass(scene: slicer.vtkMRMLScene, className: str) -> list[slicer.vtkMRMLNode]:
+    """In the order in which they came. (``slicer.util.getNodesByClass`` looks in the application's scene always.)"""
+    return [scene.GetNthNodeByClass(number, className) for number in range(scene.GetNumberOfNodesByClass(className))]
 
 
 def shownVolumes(scene: slicer.vtkMRMLScene) -> list[slicer.vtkMRMLScalarVolumeNode]:
     """The scene's volumes, apart from those that are hidden from the user, in the order in which they came."""
-    nodes = scene.GetNodesByClass("vtkMRMLScalarVolumeNode")
-    nodes.UnRegister(None)
-    volumes = [nodes.GetItemAsObject(number) for number in range(nodes.GetNumberOfItems())]
-    return [node for node in volumes if not node.GetHideFromEditors()]
-
-
-def voxelVolumeMl(volumeNode: slicer.vtkMRMLVolumeNode) -> float:
-    """mL of one voxel where the volume is seen. Raises InvalidVolumeError as `worldFromIjk` does."""
-    return abs(float(np.linalg.det(worldFromIjk(volumeNode)[:3, :3]))) / 1000.0
+    return [node for node in nodesOfClass(scene, "vtkMRMLScalarVolumeNode") if not node.GetHideFromEditors()]
 
 
 def volumeNodeLike(
@@ -92,19 +90,14 @@ def volumeNodeLike(
         raise ValueError(
             f"An array of {array.shape} from {start} on does not fit {volumeNode.GetName()}, a grid of {shape}."
         )
-    shift = np.eye(4)
-    shift[:3, 3] = start[::-1]
-    image = vtk.vtkImageData()
-    fillImage(image, array)
     scene = volumeNode.GetScene()
     node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", scene.GetUniqueNameByString(name))
-    node.SetIJKToRASMatrix(vtkFromMatrix(ijkToRasMatrix(volumeNode) @ shift))
     # Before the image: with one, finding a window for its values takes a good part of a second, here and at once.
     node.CreateDefaultDisplayNodes()
     if window is not None:
         node.GetDisplayNode().SetAutoWindowLevel(False)
         node.GetDisplayNode().SetWindowLevelMinMax(*window)
-    node.SetAndObserveImageData(image)
+    _fillBox(node, volumeNode, array, start)
     node.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
     placeBeside(node, volumeNode)
     return node
@@ -116,10 +109,13 @@ START = "LiverLesionCascade.Start"
 
 def setBox(node, volumeNode, array: np.ndarray, start: tuple[int, int, int]) -> None:
     """Give a volume node the voxels of a box of another volume's grid, where they lie there."""
-    shift = np.eye(4)
-    shift[:3, 3] = start[::-1]
     node.SetAttribute(START, " ".join(str(int(first)) for first in start))
-    node.SetIJKToRASMatrix(vtkFromMatrix(ijkToRasMatrix(volumeNode) @ shift))
+    _fillBox(node, volumeNode, array, start)
+
+
+def _fillBox(node, volumeNode, array: np.ndarray, start: tuple[int, int, int]) -> None:
+    matrix = boxMatrix(ijkToRasMatrix(volumeNode), start)
+    node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(matrix))
     image = vtk.vtkImageData()
     fillImage(image, array)
     node.SetAndObserveImageData(image)

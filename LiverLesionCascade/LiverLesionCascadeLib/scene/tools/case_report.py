@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import slicer
@@ -91,24 +91,23 @@ class CaseReport:
 
     def writeDicomSegmentation(self, path: Path) -> None:
         """Liver and lesions as one SEG. Needs highdicom. Raises InputError, OutputError, OSError."""
-        images, segments = self._sourceImages(), self._exportedSegments()
-        write_segmentation(path, segmentation_object(images, segments, self._description), images, segments)
+        self._writeSegmentation(path)
 
     def writeDicomReport(self, path: Path, segmentationPath: Path) -> None:
         """The measures as an SR, and the SEG that it refers to. Needs highdicom. As `writeDicomSegmentation`."""
-        images, segments = self._sourceImages(), self._exportedSegments()
-        segmentation = segmentation_object(images, segments, self._description)
-        write_segmentation(segmentationPath, segmentation, images, segments)
+        images, segments, segmentation = self._writeSegmentation(segmentationPath)
         grid = self._workspace.tool(LesionRows).grid
         write_report(path, measurement_report(images, segmentation, segments, self._description, grid), segmentation)
 
-    def _sourceImages(self) -> list[SourceImage]:
+    def _writeSegmentation(self, path: Path) -> tuple[list[SourceImage], list[ExportedSegment], Any]:
+        """What it is of, and the SEG."""
         volumeNode = self._workspace.volumeNode
-        return source_images(
-            dicomFiles(volumeNode, self._fileForInstance),
-            self._workspace.shape,
-            RAS_FROM_LPS @ ijkToRasMatrix(volumeNode),
-        )
+        matrix = RAS_FROM_LPS @ ijkToRasMatrix(volumeNode)
+        images = source_images(dicomFiles(volumeNode, self._fileForInstance), self._workspace.shape, matrix)
+        segments = self._exportedSegments()
+        segmentation = segmentation_object(images, segments, self._description)
+        write_segmentation(path, segmentation, images, segments)
+        return images, segments, segmentation
 
     @property
     def _description(self) -> str:
@@ -125,28 +124,27 @@ class CaseReport:
 
     def _exported(self, segmentId: str, measures: Lesion | None, known: set[str]) -> ExportedSegment:
         workspace = self._workspace
-        segment = workspace.segmentation.GetSegment(segmentId)
+        segment = workspace.segment(segmentId)
         mask = workspace.mask(segmentId)
-        isLesion = measures is not None
-        terms = terminologyOf(segment)
+        category, kind, modifier, region, regionModifier = _terminologyOf(segment)
         origin = "MANUAL"
         if isOwnSegment(workspace.segmentation, segmentId):
             origin = "SEMIAUTOMATIC" if workspace.isEdited(segmentId) else "AUTOMATIC"
-        category, kind = (
-            (codes.MORPHOLOGICALLY_ALTERED_STRUCTURE, codes.MASS)
-            if isLesion
-            else (codes.ANATOMICAL_STRUCTURE, codes.LIVER)
+        usual = (
+            (codes.ANATOMICAL_STRUCTURE, codes.LIVER)
+            if measures is None
+            else (codes.MORPHOLOGICALLY_ALTERED_STRUCTURE, codes.MASS)
         )
         name, _, version = getTag(segment, BUNDLE).rpartition(" ")
         voxelMl = abs(np.linalg.det(ijkToRasMatrix(workspace.volumeNode)[:3, :3])) / 1000
         return ExportedSegment(
             label=segment.GetName(),
             mask=Boxed(mask.values.astype(np.uint8), mask.start),
-            category=category if terms.category == NO_CODE else terms.category,
-            type=kind if terms.type == NO_CODE else terms.type,
-            type_modifier=terms.modifier,
-            region=terms.region,
-            region_modifier=terms.regionModifier,
+            category=usual[0] if category == NO_CODE else category,
+            type=usual[1] if kind == NO_CODE else kind,
+            type_modifier=modifier,
+            region=region,
+            region_modifier=regionModifier,
             color=tuple(segment.GetColor()),
             origin=origin,
             algorithm=(name, version) if name else None,
@@ -165,8 +163,9 @@ class CaseReport:
             mask = workspace.mask(row.segmentId)
             numbers[mask.box][mask.values] = row.number
         liver, lesions = map(ct.boxed_from_source, (workspace.liver(), Boxed.labels(numbers)))
-        liverId = workspace.liverId()
-        tagged = workspace.segmentation.GetSegment(liverId or self.rows[0].segmentId) if liverId or self.rows else None
+        tagged = workspace.liverSegment()
+        if tagged is None and self.rows:
+            tagged = workspace.segment(self.rows[0].segmentId)
         return SegmentationResult(
             grid=ct.geometry,
             name=ct.name,
@@ -174,9 +173,9 @@ class CaseReport:
             lesions=lesions,
             liver_volume_ml=liver.count * ct.geometry.voxel_volume_ml,
             table=[row.measures for row in self.rows],
-            bundle_name=getTag(tagged, BUNDLE) if tagged else "",
+            bundle_name=getTag(tagged, BUNDLE),
             bundle_version="",
-            preset=getTag(tagged, PRESET) if tagged else "",
+            preset=getTag(tagged, PRESET),
             device="",
             findings=[*self._remarks(), *ct.notes, *ct.check()],
             lesions_ml=self.totals.lesionMl,  # a voxel in two lesions, as a person may draw them, counts once
@@ -211,7 +210,7 @@ def dicomFiles(
             f"{volumeNode.GetName()} was not loaded by the DICOM module: without its DICOM files nothing says which "
             "patient and study it belongs to."
         )
-    files = [_fileOf(uid, fileForInstance) for uid in uids]
+    files = [(fileForInstance or _fileInDatabase)(uid) for uid in uids]
     if not all(files):
         raise InputError(
             f"DICOM files of {volumeNode.GetName()} are no longer in Slicer's DICOM database. Import the series again."
@@ -219,35 +218,20 @@ def dicomFiles(
     return files
 
 
-def _fileOf(uid: str, fileForInstance: Callable[[str], str] | None) -> str:
-    if fileForInstance is None:
-        database = getattr(slicer, "dicomDatabase", None)
-        if database is None or not database.isOpen:
-            return ""
-        fileForInstance = database.fileForInstance
-    return fileForInstance(uid)
+def _fileInDatabase(uid: str) -> str:
+    database = getattr(slicer, "dicomDatabase", None)
+    return database.fileForInstance(uid) if database is not None and database.isOpen else ""
 
 
-@dataclass(frozen=True)
-class Terminology:
-    """What a segment is said to be; NO_CODE where nothing is said."""
-
-    category: Code
-    type: Code
-    modifier: Code
-    region: Code
-    regionModifier: Code
-
-
-def terminologyOf(segment: slicer.vtkSegment) -> Terminology:
-    """From the segment's terminology entry."""
+def _terminologyOf(segment: slicer.vtkSegment) -> list[Code]:
+    """What a segment is said to be: category, type, its modifier, region, its modifier; NO_CODE where nothing is."""
     fields = getTag(segment, segment.GetTerminologyEntryTagName()).split("~")
 
     def code(index: int) -> Code:
         parts = fields[index].split("^") if index < len(fields) else []
         return Code(*parts) if len(parts) == 3 and all(parts) else NO_CODE
 
-    return Terminology(code(1), code(2), code(3), code(5), code(6))
+    return [code(index) for index in (1, 2, 3, 5, 6)]
 
 
 def _trackingUid(segment: slicer.vtkSegment, known: set[str]) -> str:

@@ -12,7 +12,7 @@ from vtk.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray, vtk_to
 
 from ..nodes.arrays import RAS_FROM_LPS
 from ..nodes.one_change import oneRendering
-from ..nodes.volume import ijkToRasMatrix, worldFromIjk
+from ..nodes.volume import ijkToRasMatrix, nodesOfClass, worldFromIjk
 from ..workspace.workspace import LINES_ROLE, Workspace
 from .lesion_rows import LesionRow
 
@@ -73,12 +73,8 @@ def _addModel(workspace: Workspace) -> slicer.vtkMRMLModelNode:
 
 def _viewsOfSlices(scene: slicer.vtkMRMLScene) -> list[str]:
     """The 3D views and those that show axial slices: across them a diameter would be a short line. All if none does."""
-
-    def nodes(kind: str) -> list[slicer.vtkMRMLAbstractViewNode]:
-        return [scene.GetNthNodeByClass(number, kind) for number in range(scene.GetNumberOfNodesByClass(kind))]
-
-    axial = [node for node in nodes("vtkMRMLSliceNode") if node.GetOrientation() == "Axial"]
-    return [node.GetID() for node in (*axial, *nodes("vtkMRMLViewNode"))] if axial else []
+    axial = [node for node in nodesOfClass(scene, "vtkMRMLSliceNode") if node.GetOrientation() == "Axial"]
+    return [node.GetID() for node in (*axial, *nodesOfClass(scene, "vtkMRMLViewNode"))] if axial else []
 
 
 def _sliceAxis(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> np.ndarray:

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import ndimage
 
 from ...engine.errors import InputError
 from ...engine.grid.boxed import EMPTY, Boxed, union
 from ...engine.grid.geometry import axial_order
 from ...engine.measures.lesion_parts import LesionParts
 from ..nodes.preview import LesionPreview
-from ..workspace.lesion_change import LesionHistory
+from ..workspace.lesion_change import LesionHistory, masksOf
 from ..workspace.review import UNREVIEWED, reviewStatus
 from ..workspace.workspace import Workspace
 from .lesion_rows import lesionNumbers
@@ -57,7 +56,7 @@ class Dividing(LesionHistory):
     def __init__(self, workspace: Workspace):
         super().__init__(workspace)
         self._parts: tuple[str, Boxed, LesionParts] | None = None
-        self._preview: tuple[str, Boxed, LesionPreview] | None = None
+        self._previewed: tuple[str, Boxed] = ("", EMPTY)
 
     def proposal(self, segmentId: str) -> Proposal:
         """Raises InputError where there is no such lesion, or it has no voxel."""
@@ -68,20 +67,14 @@ class Dividing(LesionHistory):
         """Show the parts that `split` would make in the slice views; mL of each. Raises as `proposal`."""
         labels, start = self._labels(segmentId, count)
         mask = self._workspace.mask(segmentId)
-        shown = self._preview
-        if shown is None or shown[0] != segmentId or shown[1] is not mask or not shown[2].isShown:
+        if not self.isPreviewing or self._previewed[0] != segmentId or self._previewed[1] is not mask:
             self.endPreview()
-            shown = self._preview = (segmentId, mask, LesionPreview(self._workspace.volumeNode, *COLORS))
+            self._preview = LesionPreview(self._workspace.volumeNode, *COLORS)
+            self._previewed = segmentId, mask
         colors = np.where(labels > 0, (labels - 1) % len(COLORS) + 1, 0).astype(np.uint8)
-        shown[2].show(colors, start)
+        self._preview.show(colors, start)
         voxels = np.bincount(labels.ravel())[1:]
         return [float(n) * self._workspace.geometry.voxel_volume_ml for n in voxels]
-
-    def endPreview(self) -> None:
-        """Take the preview out of the scene."""
-        if self._preview is not None:
-            self._preview[2].remove()
-            self._preview = None
 
     def split(self, segmentId: str, count: int) -> list[str]:
         """Make so many lesions of one, as far as it has parts; their segment IDs, the largest part's first.
@@ -95,12 +88,9 @@ class Dividing(LesionHistory):
                 "Segment Editor, then use Split at gaps."
             )
         self.endPreview()
-        masks = [
-            Boxed(labels[inner] == number, tuple(s.start + first for s, first in zip(inner, start, strict=True)))
-            for number, inner in enumerate(ndimage.find_objects(labels), start=1)
-        ]
-        verdict = reviewStatus(self._workspace.node.GetSegmentation().GetSegment(segmentId))
-        return [segmentId, *self.exchange({segmentId: masks[0]}, masks[1:], verdict)]
+        first, *others = masksOf(labels, start)
+        verdict = reviewStatus(self._workspace.segment(segmentId))
+        return [segmentId, *self.exchange({segmentId: first}, others, verdict)]
 
     def splitAtGaps(self, segmentId: str) -> list[str]:
         """Make a lesion of each piece that does not hang together with the others. Returns and raises as `split`."""
@@ -123,18 +113,10 @@ class Dividing(LesionHistory):
         if len(chosen) < 2:
             raise InputError("Select the lesions to merge first: two rows or more.")
         self.endPreview()
-        segmentation = workspace.node.GetSegmentation()
-        verdicts = {reviewStatus(segmentation.GetSegment(each)) for each in chosen}
+        verdicts = {reviewStatus(workspace.segment(each)) for each in chosen}
         masks = dict.fromkeys(chosen, EMPTY) | {chosen[0]: union(workspace.mask(each) for each in chosen)}
         self.exchange(masks, (), verdicts.pop() if len(verdicts) == 1 else UNREVIEWED)
         return chosen[0]
-
-    def _apply(self, step, forward):
-        self.endPreview()
-        return super()._apply(step, forward)
-
-    def close(self) -> None:
-        self.endPreview()
 
     def _labels(self, segmentId: str, count: int) -> tuple[np.ndarray, tuple[int, int, int]]:
         parts = self._partsOf(segmentId)
@@ -143,10 +125,9 @@ class Dividing(LesionHistory):
 
     def _partsOf(self, segmentId: str) -> LesionParts:
         workspace = self._workspace
-        workspace.flush()
-        if segmentId not in workspace.lesionIds() or not workspace.mask(segmentId):
+        mask = workspace.mask(segmentId) if segmentId in workspace.lesionIds() else EMPTY
+        if not mask:
             raise InputError("Select the lesion to split first.")
-        mask = workspace.mask(segmentId)
         if self._parts is None or self._parts[0] != segmentId or self._parts[1] is not mask:
             geometry = workspace.geometry
             order = axial_order(geometry)
@@ -154,4 +135,4 @@ class Dividing(LesionHistory):
         return self._parts[2]
 
     def _name(self, segmentId: str) -> str:
-        return str(self._workspace.node.GetSegmentation().GetSegment(segmentId).GetName())
+        return str(self._workspace.segment(segmentId).GetName())

@@ -16,9 +16,11 @@ from ...engine.grid.bounding_box import grown, start_of
 from ...engine.grid.boxed import Boxed
 from ...engine.measures.lesion_matching import FollowedLesion, FollowUpTable, LesionAtTime, follow, lesion_points
 from ...engine.measures.liver_alignment import Alignment, LiverShape, align_livers
+from ..nodes.arrays import boxMatrix
 from ..nodes.volume import worldFromIjk
 from ..workspace.provenance import PREFIX, getTag
 from ..workspace.review import REJECTED
+from ..workspace.segment_watch import Announcer
 from ..workspace.workspace import Workspace, workspaceOf
 from .lesion_rows import LesionRow, LesionRows
 from .navigation import lesionPosition
@@ -56,22 +58,22 @@ class Comparison:
     rejected: int
 
 
-class FollowUp:
-    """Compares the result of a workspace with an earlier one; use its `tool(FollowUp)`.
+class FollowUp(Announcer):
+    """Compares the result of a workspace with an earlier one; use its `tool(FollowUp)`. Callbacks are called without
+    arguments when a comparison may come out otherwise.
 
     What is chosen is stored with the later result's node and segments at once, for each earlier result by itself.
     """
 
     def __init__(self, workspace: Workspace):
+        super().__init__()
         self._workspace = workspace
-        self._callbacks: list[Callable[[], None]] = []
         self._earlier: Workspace | None = None
         self._observed: list[tuple[vtk.vtkObject, int]] = []
         self._shapes: dict[str, tuple[Boxed, np.ndarray, LiverShape]] = {}
         self._alignment: tuple[LiverShape, LiverShape, Alignment] | None = None
         self._points: dict[tuple[str, str], tuple[Boxed, np.ndarray, tuple[np.ndarray, np.ndarray]]] = {}
-        workspace.subscribe(self._onChanges)
-        self._observe(workspace.volumeNode)
+        workspace.subscribe(self._onChange)
         self._follow()
 
     # -- what is compared
@@ -122,11 +124,8 @@ class FollowUp:
 
     def choices(self) -> dict[str, str | None]:
         """What a person said for this baseline: later lesion to earlier lesion, or None for a new one."""
-        tag = self._tag()
-        segmentation = self._workspace.segmentation
-        found = (
-            {each: getTag(segmentation.GetSegment(each), tag) for each in self._workspace.lesionIds()} if tag else {}
-        )
+        tag, workspace = self._tag(), self._workspace
+        found = {each: getTag(workspace.segment(each), tag) for each in workspace.lesionIds()} if tag else {}
         return {each: None if value == NO_MATCH else value for each, value in found.items() if value}
 
     def choose(self, laterId: str, earlierId: str | None) -> None:
@@ -142,17 +141,16 @@ class FollowUp:
             raise KeyError(laterId)
         if earlierId is not None and earlierId not in self._earlier.lesionIds():
             raise KeyError(earlierId)
-        segmentation = self._workspace.segmentation
         for other, chosen in self.choices().items():
             if other != laterId and earlierId is not None and chosen == earlierId:
-                segmentation.GetSegment(other).RemoveTag(tag)
-        segmentation.GetSegment(laterId).SetTag(tag, NO_MATCH if earlierId is None else earlierId)
+                self._workspace.segment(other).RemoveTag(tag)
+        self._workspace.segment(laterId).SetTag(tag, NO_MATCH if earlierId is None else earlierId)
         self._tell()
 
     def forgetChoices(self) -> None:
         """Propose all matches with this baseline anew."""
         for each in self.choices():
-            self._workspace.segmentation.GetSegment(each).RemoveTag(self._tag())
+            self._workspace.segment(each).RemoveTag(self._tag())
         self._tell()
 
     # -- the comparison
@@ -168,25 +166,27 @@ class FollowUp:
         earlier = self._earlier
         if earlier is None:
             return
-        for workspace in (earlier, self._workspace):
-            while workspace.tool(LesionRows).pending():
-                workspace.tool(LesionRows).measureSome()
-                yield
-                if self._earlier is not earlier:
-                    return
-        for workspace, side in ((earlier, "before"), (self._workspace, "after")):
-            self._lesions(workspace, side)
+        for _ in self._pieces(earlier):
             yield
             if self._earlier is not earlier:
                 return
-        if self.alignment == LIVERS:
-            self._liver(earlier, "before")
-            yield
-            if self._earlier is earlier and self.alignment == LIVERS:
-                self._liver(self._workspace, "after")
+
+    def _pieces(self, earlier: Workspace) -> Iterator[None]:
+        """Of `prepare`, for one baseline."""
+        sides = ((earlier, "before"), (self._workspace, "after"))
+        for workspace, _side in sides:
+            while workspace.tool(LesionRows).pending():
+                workspace.tool(LesionRows).measureSome()
                 yield
-            if self._earlier is earlier and self.alignment == LIVERS:
-                self._motion()
+        for workspace, side in sides:
+            self._lesions(workspace, side)
+            yield
+        for workspace, side in sides:
+            if self.alignment == LIVERS:
+                self._liver(workspace, side)
+                yield
+        if self.alignment == LIVERS:
+            self._motion()
 
     def compare(self) -> Comparison | None:
         """Both time points as their segments are now; None without a baseline. May take seconds; see `prepare`.
@@ -213,17 +213,9 @@ class FollowUp:
 
     # -- following
 
-    def subscribe(self, callback: Callable[[], None]) -> None:
-        """:param callback: called without arguments when a comparison may come out otherwise."""
-        self._callbacks.append(callback)
-
-    def unsubscribe(self, callback: Callable[[], None]) -> None:
-        if callback in self._callbacks:
-            self._callbacks.remove(callback)
-
     def close(self) -> None:
-        self._callbacks = []
-        self._workspace.unsubscribe(self._onChanges)
+        super().close()
+        self._workspace.unsubscribe(self._onChange)
         self._release()
         self._stopObserving()
 
@@ -234,39 +226,30 @@ class FollowUp:
             self._release()
             self._earlier = earlier
             if earlier is not None:
-                earlier.subscribe(self._onChanges)
-        self._stopObserving()
-        self._observe(self._workspace.volumeNode)
+                earlier.subscribe(self._onChange)
+        moving = [self._workspace.volumeNode]
         if earlier is not None:
-            self._observe(earlier.volumeNode)
+            moving.append(earlier.volumeNode)
         if self.alignment == TRANSFORM and self.transformNode is not None:
-            self._observe(self.transformNode)
+            moving.append(self.transformNode)
+        self._stopObserving()
+        event = slicer.vtkMRMLTransformableNode.TransformModifiedEvent
+        self._observed = [(node, node.AddObserver(event, self._onChange)) for node in moving]
 
     def _release(self) -> None:
         if self._earlier is not None:
-            self._earlier.unsubscribe(self._onChanges)
+            self._earlier.unsubscribe(self._onChange)
             self._earlier = None
             self._points = {key: value for key, value in self._points.items() if key[0] != "before"}
-
-    def _observe(self, node) -> None:
-        event = slicer.vtkMRMLTransformableNode.TransformModifiedEvent
-        self._observed.append((node, node.AddObserver(event, self._onMoved)))
 
     def _stopObserving(self) -> None:
         for node, tag in self._observed:
             node.RemoveObserver(tag)
         self._observed = []
 
-    def _onChanges(self, _changes) -> None:
-        self._tell()
-
-    def _onMoved(self, _caller, _event) -> None:
+    def _onChange(self, *_what) -> None:
         # A volume that moved has all its lesions measured anew, and its segments seen anew, by what watches it.
         self._tell()
-
-    def _tell(self) -> None:
-        for callback in list(self._callbacks):
-            callback()
 
     def _tag(self) -> str:
         key = self._earlier.node.GetAttribute(KEY) if self._earlier is not None else None
@@ -300,13 +283,11 @@ class FollowUp:
         if node is None:
             raise InputError("There is no transform to align by: choose one.")
         parent = self._earlier.volumeNode.GetParentTransformNode()
-        while parent is not None:
-            if parent is node:
-                raise InputError(
-                    f"{self._earlier.volumeNode.GetName()} is under {node.GetName()} already: "
-                    "align the scans as they lie in the scene."
-                )
-            parent = parent.GetParentTransformNode()
+        if parent is not None and (parent is node or parent.IsTransformNodeMyParent(node)):
+            raise InputError(
+                f"{self._earlier.volumeNode.GetName()} is under {node.GetName()} already: "
+                "align the scans as they lie in the scene."
+            )
         transform = vtk.vtkGeneralTransform()
         node.GetTransformToWorld(transform)
 
@@ -331,7 +312,7 @@ class FollowUp:
         known = self._shapes.get(side)
         if known is None or known[0] != mask or not np.array_equal(known[1], toWorld):
             box = grown(mask.box, workspace.shape)
-            shape = LiverShape(mask.within(box), _boxToWorld(toWorld, start_of(box)))
+            shape = LiverShape(mask.within(box), boxMatrix(toWorld, start_of(box)))
             known = self._shapes[side] = (mask, toWorld, shape)
         return known[2]
 
@@ -346,16 +327,9 @@ class FollowUp:
             mask = workspace.watch.mask(row.segmentId)
             known = self._points.get((side, row.segmentId))
             if known is None or known[0] != mask or not np.array_equal(known[1], toWorld):
-                places = lesion_points(mask.values, _boxToWorld(toWorld, mask.start))
+                places = lesion_points(mask.values, boxMatrix(toWorld, mask.start))
                 known = self._points[side, row.segmentId] = (mask, toWorld, places)
             lesions.append(
                 LesionAtTime(row.segmentId, row.name, row.measures.long_axis_mm, row.measures.volume_ml, *known[2])
             )
         return lesions, sum(row.status == REJECTED for row in rows)
-
-
-def _boxToWorld(ijkToWorld: np.ndarray, start: tuple[int, int, int]) -> np.ndarray:
-    """(4, 4) of a box of the grid whose first voxel is ``start`` (k, j, i)."""
-    shift = np.eye(4)
-    shift[:3, 3] = start[::-1]
-    return ijkToWorld @ shift

@@ -9,15 +9,12 @@ from dataclasses import dataclass, replace
 import slicer
 
 from ...engine.grid.boxed import EMPTY, Boxed, union
-from ...engine.grid.geometry import ImageGeometry
 from ...engine.measures.lesions import Lesion
 from ...engine.measures.segment_measures import SourceMeasures
-from ..nodes.arrays import RAS_FROM_LPS
-from ..nodes.volume import scalarArray, worldFromIjk
-from ..workspace.provenance import CONFIDENCE, LESION_NUMBER, getTag, isOwnSegment
+from ..nodes.volume import scalarArray
+from ..workspace.provenance import LESION_NUMBER, getTag, isOwnSegment, taggedConfidence
 from ..workspace.review import REJECTED, UNREVIEWED, reviewStatus
-from ..workspace.segment_watch import SegmentChange
-from ..workspace.stored_probability import probabilityWithin
+from ..workspace.segment_watch import Announcer, SegmentChange
 from ..workspace.workspace import Workspace
 
 STEP_SECONDS = 0.05
@@ -74,20 +71,20 @@ class Totals:
         return 100 * self.lesionMl / self.organMl if self.liverMl else None
 
 
-class LesionRows:
-    """Keeps the rows of a workspace up to date; only what changed is measured again.
+class LesionRows(Announcer):
+    """Keeps the rows of a workspace up to date; only what changed is measured again. Callbacks are called without
+    arguments when rows have changed.
 
     Use the workspace's `tool(LesionRows)`, so that each lesion is measured once for all who ask.
     """
 
     def __init__(self, workspace: Workspace):
+        super().__init__()
         self._workspace = workspace
         self._callLater: Callable[[float, Callable[[], None]], None] | None = None
-        self._callbacks: list[Callable[[], None]] = []
         self._measures: dict[str, Lesion | None] = {}
         self._liverId: str | None = None
         self._scheduled = False
-        self.measured = 0  # how many lesions have been measured so far
         workspace.flush()
         self._begin()
         volumeNode = workspace.volumeNode
@@ -106,21 +103,12 @@ class LesionRows:
         self._callLater = callLater
         self._schedule()
 
-    def subscribe(self, callback: Callable[[], None]) -> None:
-        """:param callback: called without arguments when rows have changed."""
-        self._callbacks.append(callback)
-
-    def unsubscribe(self, callback: Callable[[], None]) -> None:
-        if callback in self._callbacks:
-            self._callbacks.remove(callback)
-
     def close(self) -> None:
-        self._callbacks = []
+        super().close()
         self._callLater = None
         self._workspace.unsubscribe(self._onChanges)
         for tag in self._tags:
             self._workspace.volumeNode.RemoveObserver(tag)
-        self._tags = []
 
     def pending(self) -> int:
         """How many lesions wait to be measured."""
@@ -143,10 +131,9 @@ class LesionRows:
 
     def present(self) -> list[LesionRow]:
         """All rows in the node's order, with the measures that there are by now."""
-        segmentation = self._workspace.segmentation
         rows = []
         for segmentId, number in lesionNumbers(self._workspace).items():
-            segment = segmentation.GetSegment(segmentId)
+            segment = self._workspace.segment(segmentId)
             measures = self._measures.get(segmentId)
             rows.append(
                 LesionRow(
@@ -167,7 +154,7 @@ class LesionRows:
         workspace = self._workspace
         known = set(workspace.watch.segmentIds())
         status = {
-            each: reviewStatus(workspace.segmentation.GetSegment(each))
+            each: reviewStatus(workspace.segment(each))
             for each in workspace.lesionIds()
             if each in known and workspace.watch.mask(each)
         }
@@ -188,9 +175,8 @@ class LesionRows:
 
     def _begin(self):
         """Everything anew: the volume is another, or lies elsewhere."""
-        volumeNode = self._workspace.volumeNode
-        image = scalarArray(volumeNode)
-        self.grid = ImageGeometry(image.shape, RAS_FROM_LPS @ worldFromIjk(volumeNode))
+        image = scalarArray(self._workspace.volumeNode)
+        self.grid = self._workspace.geometry
         self._engine = SourceMeasures(image, self.grid)
         self._liverIsKnown = False
         self._measures.clear()
@@ -200,22 +186,19 @@ class LesionRows:
         return [each for each in self._workspace.lesionIds() if each in known and each not in self._measures]
 
     def _measure(self, segmentId):
-        watch = self._workspace.watch
+        workspace = self._workspace
         if not self._liverIsKnown:
             self._setLiver()
-        mask = watch.mask(segmentId)
+        mask = workspace.watch.mask(segmentId)
         if not mask:
             self._measures[segmentId] = None
             return
-        self.measured += 1
-        stored = self._workspace.lesionProbability
-        probability = None if stored is None else probabilityWithin(stored, mask.box)
+        probability = workspace.lesionProbabilityWithin(mask.box)
         lesion = self._engine.measure(mask.values, mask.start, probability=probability)
-        if probability is None:
-            if not self._workspace.isEdited(segmentId):
-                lesion = replace(lesion, confidence=self._taggedConfidence(segmentId))
-        else:
-            lesion = replace(lesion, confidence=self._workspace.lesionConfidence(lesion.confidence))
+        if probability is not None:
+            lesion = replace(lesion, confidence=workspace.lesionConfidence(lesion.confidence))
+        elif not workspace.isEdited(segmentId):
+            lesion = replace(lesion, confidence=taggedConfidence(workspace.segment(segmentId)))
         self._measures[segmentId] = lesion
 
     def _setLiver(self):
@@ -225,12 +208,6 @@ class LesionRows:
         self._engine.set_liver(liver.values, liver.start)
         self._liverIsKnown = True
 
-    def _taggedConfidence(self, segmentId):
-        try:
-            return float(getTag(self._workspace.segmentation.GetSegment(segmentId), CONFIDENCE))
-        except ValueError:
-            return None
-
     def _ml(self, mask: Boxed) -> float:
         return mask.count * self.grid.voxel_volume_ml
 
@@ -238,10 +215,9 @@ class LesionRows:
 
     def _onChanges(self, changes: list[SegmentChange]):
         liverId = self._workspace.liverId()
-        for change in changes:
-            if change.kind != "properties":
-                self._measures.pop(change.segmentId, None)
         moved = {change.segmentId for change in changes if change.kind != "properties"}
+        for segmentId in moved:
+            self._measures.pop(segmentId, None)
         if self._liverIsKnown and (liverId != self._liverId or liverId in moved):
             self._onLiver()
         self._schedule()
@@ -275,10 +251,6 @@ class LesionRows:
         self._schedule()
         self._tell()
 
-    def _tell(self):
-        for callback in list(self._callbacks):
-            callback()
-
 
 def lesionNumbers(workspace: Workspace) -> dict[str, int]:
     """The number of each lesion by segment ID, in the node's order.
@@ -286,10 +258,9 @@ def lesionNumbers(workspace: Workspace) -> dict[str, int]:
     A lesion has the number that it was found with. One that a person added, or copied from another, gets the next
     that is free, which is kept in its segment: it stays whatever becomes of the others.
     """
-    segmentation = workspace.segmentation
     ids = workspace.lesionIds()
-    wanted = {each: getTag(segmentation.GetSegment(each), LESION_NUMBER) for each in ids}
-    own = [each for each in ids if wanted[each].isdigit() and isOwnSegment(segmentation, each)]
+    wanted = {each: getTag(workspace.segment(each), LESION_NUMBER) for each in ids}
+    own = [each for each in ids if wanted[each].isdigit() and isOwnSegment(workspace.segmentation, each)]
     numbers: dict[str, int] = {}
     taken: set[int] = set()
     for segmentId in [*own, *(each for each in ids if each not in own)]:
@@ -297,7 +268,7 @@ def lesionNumbers(workspace: Workspace) -> dict[str, int]:
         number = int(text) if text.isdigit() else 0
         if number < 1 or number in taken:
             number = max([*taken, *(int(each) for each in wanted.values() if each.isdigit())], default=0) + 1
-            segmentation.GetSegment(segmentId).SetTag(LESION_NUMBER, str(number))
+            workspace.segment(segmentId).SetTag(LESION_NUMBER, str(number))
         taken.add(number)
         numbers[segmentId] = number
     return {each: numbers[each] for each in ids}

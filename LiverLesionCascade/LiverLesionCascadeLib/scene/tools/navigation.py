@@ -6,10 +6,10 @@ import json
 
 import numpy as np
 import slicer
-import vtk
 
 from ...engine.measures.lesions import Lesion
 from ..nodes.one_change import oneRendering
+from ..nodes.volume import nodesOfClass
 from ..workspace.provenance import PREFIX, resultSegmentIds
 from ..workspace.workspace import Workspace
 
@@ -24,7 +24,7 @@ HIDDEN = PREFIX + "HiddenForAnother"
 @oneRendering()
 def showAlone(node: slicer.vtkMRMLSegmentationNode) -> None:
     """Show a result and hide the other results: on another's scan they would say nothing."""
-    for each in _nodes(node.GetScene(), "vtkMRMLSegmentationNode"):
+    for each in nodesOfClass(node.GetScene(), "vtkMRMLSegmentationNode"):
         display = each.GetDisplayNode()
         if display is None or not resultSegmentIds(each):
             continue
@@ -38,14 +38,15 @@ def showAlone(node: slicer.vtkMRMLSegmentationNode) -> None:
 
 def othersInView(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> bool:
     """Whether a slice view shows another volume."""
-    backgrounds = [each.GetBackgroundVolumeID() for each in _nodes(volumeNode.GetScene(), "vtkMRMLSliceCompositeNode")]
+    composites = nodesOfClass(volumeNode.GetScene(), "vtkMRMLSliceCompositeNode")
+    backgrounds = [each.GetBackgroundVolumeID() for each in composites]
     return any(each and each != volumeNode.GetID() for each in backgrounds)
 
 
 @oneRendering()
 def showVolume(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> None:
     """Put a volume into all slice views."""
-    for each in _nodes(volumeNode.GetScene(), "vtkMRMLSliceCompositeNode"):
+    for each in nodesOfClass(volumeNode.GetScene(), "vtkMRMLSliceCompositeNode"):
         each.SetBackgroundVolumeID(volumeNode.GetID())
 
 
@@ -94,14 +95,13 @@ def jumpTo(scene: slicer.vtkMRMLScene, position: np.ndarray) -> None:
     A camera keeps its distance and direction: the 3D view does not zoom or turn.
     """
     slicer.vtkMRMLSliceNode.JumpAllSlices(scene, *position, slicer.vtkMRMLSliceNode.CenteredJumpSlice)
-    for node in _nodes(scene, "vtkMRMLCrosshairNode"):
+    for node in nodesOfClass(scene, "vtkMRMLCrosshairNode"):
         node.SetCrosshairRAS(*position)
-    for node in _nodes(scene, "vtkMRMLCameraNode"):
+    for node in nodesOfClass(scene, "vtkMRMLCameraNode"):
         before = np.array(node.GetFocalPoint())
-        wasModifying = node.StartModify()
-        node.SetPosition(*(np.array(node.GetPosition()) + position - before))
-        node.SetFocalPoint(*position)
-        node.EndModify(wasModifying)
+        with slicer.util.NodeModify(node):
+            node.SetPosition(*(np.array(node.GetPosition()) + position - before))
+            node.SetFocalPoint(*position)
         node.ResetClippingRange()
 
 
@@ -137,14 +137,7 @@ def _visibleBefore(workspace: Workspace) -> dict[str, bool]:
 
 
 def _setVisibility(display: slicer.vtkMRMLSegmentationDisplayNode, visible: dict[str, bool]) -> None:
-    wasModifying = display.StartModify()
-    for segmentId, value in visible.items():
-        if bool(display.GetSegmentVisibility(segmentId)) != value:
-            display.SetSegmentVisibility(segmentId, value)
-    display.EndModify(wasModifying)
-
-
-def _nodes(scene: slicer.vtkMRMLScene, className: str) -> list[slicer.vtkMRMLNode]:
-    found: vtk.vtkCollection = scene.GetNodesByClass(className)
-    found.UnRegister(None)
-    return [found.GetItemAsObject(index) for index in range(found.GetNumberOfItems())]
+    with slicer.util.NodeModify(display):
+        for segmentId, value in visible.items():
+            if bool(display.GetSegmentVisibility(segmentId)) != value:
+                display.SetSegmentVisibility(segmentId, value)

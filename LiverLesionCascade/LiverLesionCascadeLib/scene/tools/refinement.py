@@ -19,9 +19,8 @@ from ...engine.corrections.edit_flags import (
 )
 from ...engine.errors import InputError, OutputError
 from ...engine.grid.bounding_box import Box, box_at, start_of
-from ...engine.grid.boxed import EMPTY, Boxed, joint_box, union
+from ...engine.grid.boxed import EMPTY, Boxed, joint_box, overlap, union
 from ...engine.results.result import SegmentationResult
-from ..nodes.volume import voxelVolumeMl
 from ..workspace import edit_record
 from ..workspace.lesion_change import LesionHistory
 from ..workspace.review import UNREVIEWED, reviewStatus
@@ -40,7 +39,7 @@ class RefinementSummary(NamedTuple):
 
     :param added, removed, liverAdded, liverRemoved: voxels of lesion and of liver.
     :param new, gone: how many lesions.
-    :param painted: voxels of lesion that a person painted.
+    :param paintedMl: volume of lesion that a person painted.
     :param voxelMl: volume of a voxel.
     """
 
@@ -50,7 +49,7 @@ class RefinementSummary(NamedTuple):
     liverRemoved: Boxed
     new: int
     gone: int
-    painted: Boxed
+    paintedMl: float
     voxelMl: float
 
     @property
@@ -68,10 +67,6 @@ class RefinementSummary(NamedTuple):
     @property
     def liverRemovedMl(self) -> float:
         return self.liverRemoved.count * self.voxelMl
-
-    @property
-    def paintedMl(self) -> float:
-        return self.painted.count * self.voxelMl
 
     @property
     def isMuch(self) -> bool:
@@ -145,7 +140,7 @@ class Refinement:
         self._refined, self._refinedLiver = (
             Boxed.mask(each.values, each.start) for each in (result.lesions, result.liver)
         )
-        self._region = region or tuple(slice(0, n) for n in workspace.shape)
+        self._region = region or box_at((0, 0, 0), workspace.shape)
 
     @classmethod
     def ofScan(cls, workspace: Workspace, scan: Scan, result: SegmentationResult) -> Refinement:
@@ -164,8 +159,7 @@ class Refinement:
         """
         workspace = self._current()
         present = {each: workspace.watch.mask(each) for each in workspace.lesionIds()}
-        segmentation = workspace.node.GetSegmentation()
-        free = [each for each in present if reviewStatus(segmentation.GetSegment(each)) == UNREVIEWED]
+        free = [each for each in present if reviewStatus(workspace.segment(each)) == UNREVIEWED]
         box = joint_box([self._refined, *present.values()])
         if box is None:
             return {}, []
@@ -173,9 +167,7 @@ class Refinement:
         reviewed = union(present[each] for each in present if each not in free).within(box)
         now = union(present.values()).within(box)
         start = start_of(box)
-        fixed = touched | reviewed
-        outside = self._outside(box)
-        wanted = np.where(fixed | outside, now, self._refined.within(box)) & ~reviewed
+        wanted = np.where(touched | reviewed | self._outside(box), now, self._refined.within(box)) & ~reviewed
         labels = np.zeros(wanted.shape, np.int32)
         for number, segmentId in enumerate(free, start=1):
             labels[present[segmentId].within(box)] = number
@@ -183,7 +175,7 @@ class Refinement:
         new = _giveToNeighbours(labels, wanted)
         after = {each: Boxed.mask(labels == number, start) for number, each in enumerate(free, start=1)}
         changed = {each: mask for each, mask in after.items() if mask != present[each]}
-        return changed, [Boxed.mask(each, start) for each in new]
+        return changed, [each.moved(start) for each in new]
 
     def liver(self) -> Boxed | None:
         """The liver as it would be; None where it would not change. Raises as `masks` does."""
@@ -202,13 +194,14 @@ class Refinement:
         workspace = self._current()
         masks, new = self.masks()
         liver = self.liver()
+        voxelMl = workspace.geometry.voxel_volume_ml
         return RefinementSummary(
             *_addedAndRemoved(union(workspace.watch.mask(each) for each in masks), union([*masks.values(), *new])),
             *((EMPTY, EMPTY) if liver is None else _addedAndRemoved(workspace.liver(), liver)),
             new=len(new),
             gone=sum(not mask for mask in masks.values()),
-            painted=workspace.edits.painted(edit_record.LESIONS),
-            voxelMl=voxelVolumeMl(workspace.volumeNode),
+            paintedMl=workspace.edits.painted(edit_record.LESIONS).count * voxelMl,
+            voxelMl=voxelMl,
         )
 
     def accept(self) -> None:
@@ -228,10 +221,7 @@ class Refinement:
     def _outside(self, box: Box) -> np.ndarray:
         """Bool (k, j, i) in a box of the grid: what was not looked at."""
         outside = np.ones([axis.stop - axis.start for axis in box], bool)
-        inside = tuple(
-            slice(max(0, r.start - s.start), max(0, min(r.stop, s.stop) - s.start))
-            for r, s in zip(self._region, box, strict=True)
-        )
+        inside, _ = overlap(box, self._region)
         outside[inside] = False
         return outside
 
@@ -246,13 +236,9 @@ class Refining(LesionHistory):
         """
         masks, new = refinement.masks()
         liver = refinement.liver()
-        liverId = self._workspace.liverId()
-        if liver is not None and liverId is not None:
-            masks[liverId] = liver
+        if liver is not None:
+            masks[self._workspace.liverId()] = liver
         self.change(masks, new, refined=True)
-
-    def close(self) -> None:
-        """The workspace is closed."""
 
 
 def _addedAndRemoved(before: Boxed, after: Boxed) -> tuple[Boxed, Boxed]:
@@ -264,7 +250,7 @@ def _addedAndRemoved(before: Boxed, after: Boxed) -> tuple[Boxed, Boxed]:
     return Boxed.mask(will & ~was, start), Boxed.mask(was & ~will, start)
 
 
-def _giveToNeighbours(labels: np.ndarray, wanted: np.ndarray) -> list[np.ndarray]:
+def _giveToNeighbours(labels: np.ndarray, wanted: np.ndarray) -> list[Boxed]:
     """Give each wanted voxel without a lesion to the nearest lesion it hangs together with; the others, one by one."""
     components, count = ndimage.label(wanted, _NEIGHBOURS_26)
     new = []
@@ -272,9 +258,7 @@ def _giveToNeighbours(labels: np.ndarray, wanted: np.ndarray) -> list[np.ndarray
         mine = components[inner] == number
         held = mine & (labels[inner] > 0)
         if not held.any():
-            whole = np.zeros(labels.shape, bool)
-            whole[inner] = mine
-            new.append(whole)
+            new.append(Boxed(mine, start_of(inner)))
         elif not np.array_equal(held, mine):
             nearest = ndimage.distance_transform_edt(~held, return_distances=False, return_indices=True)
             labels[inner] = np.where(mine, labels[inner][tuple(nearest)], labels[inner])

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import slicer
-import vtk
 
 from ...engine.grid.boxed import Boxed
 from ...engine.grid.geometry import ImageGeometry
 from ...engine.measures.segment_measures import SourceMeasures
-from ..nodes.arrays import RAS_FROM_LPS, arrayFromImage, matrixFromVtk
+from ..nodes.arrays import RAS_FROM_LPS, arrayFromImage, boxMatrix, matrixOf
+from ..nodes.volume import worldFromNode
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,10 @@ def segmentDiameters(node: slicer.vtkMRMLSegmentationNode, segmentId: str) -> Se
         return None
     i, _, j, _, k, _ = labelmap.GetExtent()
     mask = Boxed.mask(arrayFromImage(labelmap), (k, j, i))
-    toWorld = _worldFromNode(node)
+    toWorld = worldFromNode(node)
     if not mask or toWorld is None:
         return None
-    ijkToNode = vtk.vtkMatrix4x4()
-    labelmap.GetImageToWorldMatrix(ijkToNode)
-    shift = np.eye(4)
-    shift[:3, 3] = mask.start[::-1]
-    ijkToRas = toWorld @ matrixFromVtk(ijkToNode) @ shift
+    ijkToRas = boxMatrix(toWorld @ matrixOf(labelmap.GetImageToWorldMatrix), mask.start)
     geometry = ImageGeometry(mask.values.shape, RAS_FROM_LPS @ ijkToRas)
     # Densities are not asked for: the mask stands in for the image.
     lesion = SourceMeasures(mask.values.astype(np.int16), geometry).measure(mask.values, (0, 0, 0))
@@ -61,14 +57,3 @@ def segmentDiameters(node: slicer.vtkMRMLSegmentationNode, segmentId: str) -> Se
     return SegmentDiameters(
         lesion.long_axis_mm, lesion.short_axis_mm, inRas(lesion.long_axis_points), inRas(lesion.short_axis_points)
     )
-
-
-def _worldFromNode(node: slicer.vtkMRMLSegmentationNode) -> np.ndarray | None:
-    transformNode = node.GetParentTransformNode()
-    if transformNode is None:
-        return np.eye(4)
-    if not transformNode.IsTransformToWorldLinear():
-        return None
-    toWorld = vtk.vtkMatrix4x4()
-    transformNode.GetMatrixTransformToWorld(toWorld)
-    return matrixFromVtk(toWorld)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy import ndimage
 
 from ...engine.errors import InputError
-from ...engine.grid.boxed import EMPTY, Boxed, union
+from ...engine.grid.bounding_box import box_at
+from ...engine.grid.boxed import EMPTY, union
 from ...engine.grid.geometry import axial_order
 from ...engine.measures.lesion_parts import separation_steps
 from ...engine.progress import Steps, finish
@@ -16,7 +16,7 @@ from ...engine.results.lesion_threshold import FoundLesions, LesionThreshold, ke
 from ...engine.results.postprocessing import PostProcessing
 from ..nodes.preview import LesionPreview
 from ..workspace.edit_record import LESIONS
-from ..workspace.lesion_change import LesionHistory, isRefined
+from ..workspace.lesion_change import LesionHistory, isRefined, masksOf
 from ..workspace.provenance import MINIMUM_SIZE, SPLIT_LESIONS, THRESHOLD, getTag, isOwnSegment, rulesTags
 from ..workspace.review import UNREVIEWED, reviewStatus
 from ..workspace.workspace import Workspace
@@ -52,9 +52,8 @@ class Threshold(LesionHistory):
     def __init__(self, workspace: Workspace):
         super().__init__(workspace)
         self._prepared: LesionThreshold | None = None
-        # What was prepared, the threshold and the minimum size, and the labels that these give.
-        self._apart: tuple[LesionThreshold, Settings, np.ndarray] | None = None
-        self._preview: LesionPreview | None = None
+        # The labels that settings give with what was prepared.
+        self._apart: tuple[Settings, np.ndarray] | None = None
         workspace.subscribe(self._onChanges)
 
     @property
@@ -65,8 +64,7 @@ class Threshold(LesionHistory):
     @property
     def settings(self) -> Settings:
         """What the lesions were made with, as far as is known."""
-        liver = self._workspace.node.GetSegmentation().GetSegment(self._workspace.liverId() or "")
-        values = ["" if liver is None else getTag(liver, name) for name in (THRESHOLD, MINIMUM_SIZE)]
+        values = [getTag(self._workspace.liverSegment(), name) for name in (THRESHOLD, MINIMUM_SIZE)]
         defaults = (DEFAULT_THRESHOLD, PostProcessing().min_lesion_mm)
         return Settings(*(float(value) if value else default for value, default in zip(values, defaults, strict=True)))
 
@@ -75,12 +73,28 @@ class Threshold(LesionHistory):
 
         Raises InputError where it is not possible.
         """
-        self._workspace.flush()
-        if not self.isPossible:
-            name = self._workspace.node.GetName()
+        workspace = self._workspace
+        workspace.flush()
+        probability, liverId = workspace.lesionProbability, workspace.liverId()
+        if probability is None or liverId is None:
+            name = workspace.node.GetName()
             raise InputError(f"{name} holds no liver or no lesion probabilities. Segment the volume again.")
-        if self._prepared is None:
-            self._prepare()
+        if self._prepared is not None:
+            return
+        self._start, box = probability.start, probability.box
+        mask = workspace.watch.mask
+        rebuilt = self._rebuiltIds()
+        held = union([workspace.edits.touched(LESIONS), *map(mask, self._keptIds(rebuilt))])
+        geometry = workspace.geometry
+        self._voxelMl = geometry.voxel_volume_ml
+        self._prepared = LesionThreshold(
+            probability.values,
+            mask(liverId).within(box),
+            self._voxelMl * 1000.0,
+            held.within(box),
+            union(map(mask, rebuilt)).within(box),
+            axial_order(geometry).axes[0],
+        )
 
     def preview(self, threshold: float, minimumMm: float) -> Summary:
         """Show in the slice views which lesions `apply` would make. Segments do not change.
@@ -88,20 +102,10 @@ class Threshold(LesionHistory):
         Raises InputError where it is not possible.
         """
         found = self._found(threshold, minimumMm)
-        if self._preview is None or not self._preview.isShown:
+        if not self.isPreviewing:
             self._preview = LesionPreview(self._workspace.volumeNode)
         self._preview.show(found.mask(), self._start)
         return self._summary(found)
-
-    def endPreview(self) -> None:
-        """Take the preview out of the scene."""
-        if self._preview is not None:
-            self._preview.remove()
-            self._preview = None
-
-    @property
-    def isPreviewing(self) -> bool:
-        return self._preview is not None and self._preview.isShown
 
     def tellApart(self, threshold: float, minimumMm: float) -> Steps[np.ndarray]:
         """Most of the work of `apply`, in short steps, kept for it while nothing changes: labels, 1..n in the box.
@@ -110,15 +114,15 @@ class Threshold(LesionHistory):
         """
         wanted, found = Settings(threshold, minimumMm), self._found(threshold, minimumMm)
         prepared = self._prepared
-        if self._apart is not None and self._apart[0] is prepared and self._apart[1] == wanted:
-            return self._apart[2]
+        if self._apart is not None and self._apart[0] == wanted:
+            return self._apart[1]
         labels = found.labels()
         if self._splitsLesions:  # as the result that these lesions are rebuilt in was made
             geometry = self._workspace.geometry
             order = axial_order(geometry)
             labels = order.undo((yield from separation_steps(order.apply(labels), order.spacing(geometry))))
-        if prepared is not None and prepared is self._prepared:
-            self._apart = prepared, wanted, labels
+        if prepared is self._prepared:
+            self._apart = wanted, labels
         return labels
 
     def apply(self, threshold: float, minimumMm: float) -> Summary:
@@ -126,20 +130,16 @@ class Threshold(LesionHistory):
 
         Raises InputError where it is not possible, OutputError where the segments do not overlay the volume.
         """
-        workspace = self._workspace
-        workspace.flush()
         found = self._found(threshold, minimumMm)
         rebuilt = self._rebuiltIds()
         labels = finish(self.tellApart(threshold, minimumMm))
-        box = tuple(slice(first, first + size) for first, size in zip(self._start, labels.shape, strict=True))
+        box = box_at(self._start, labels.shape)
         present = np.zeros(labels.shape, np.uint16)
         for number, segmentId in enumerate(rebuilt, start=1):
-            present[workspace.watch.mask(segmentId).within(box)] = number
+            present[self._workspace.watch.mask(segmentId).within(box)] = number
         kept = kept_numbers(labels, present)
         masks, new = dict.fromkeys(rebuilt, EMPTY), []
-        for number, inner in enumerate(ndimage.find_objects(labels), start=1):
-            start = tuple(axis.start + first for axis, first in zip(inner, self._start, strict=True))
-            mask = Boxed(labels[inner] == number, start)
+        for number, mask in enumerate(masksOf(labels, self._start), start=1):
             if number in kept:
                 masks[rebuilt[kept[number] - 1]] = mask
             else:
@@ -149,12 +149,8 @@ class Threshold(LesionHistory):
         self.endPreview()
         return summary
 
-    def _apply(self, step, forward):
-        self.endPreview()
-        return super()._apply(step, forward)
-
     def close(self) -> None:
-        self.endPreview()
+        super().close()
         self._workspace.unsubscribe(self._onChanges)
 
     def _onChanges(self, _changes) -> None:
@@ -166,29 +162,7 @@ class Threshold(LesionHistory):
 
     @property
     def _splitsLesions(self) -> bool:
-        liver = self._workspace.node.GetSegmentation().GetSegment(self._workspace.liverId() or "")
-        return liver is not None and getTag(liver, SPLIT_LESIONS) == "1"
-
-    def _prepare(self) -> None:
-        workspace = self._workspace
-        probability = workspace.lesionProbability
-        self._start = probability.start
-        box = tuple(
-            slice(first, first + size) for first, size in zip(self._start, probability.values.shape, strict=True)
-        )
-        mask = workspace.watch.mask
-        rebuilt = self._rebuiltIds()
-        held = union([workspace.edits.touched(LESIONS), *map(mask, self._keptIds(rebuilt))])
-        geometry = workspace.geometry
-        self._voxelMl = geometry.voxel_volume_ml
-        self._prepared = LesionThreshold(
-            probability.values,
-            mask(workspace.liverId()).within(box),
-            self._voxelMl * 1000.0,
-            held.within(box),
-            union(map(mask, rebuilt)).within(box),
-            axial_order(geometry).axes[0],
-        )
+        return getTag(self._workspace.liverSegment(), SPLIT_LESIONS) == "1"
 
     def _summary(self, found: FoundLesions) -> Summary:
         return Summary(found.count, float(found.voxels.sum()) * self._voxelMl, len(self._keptIds(self._rebuiltIds())))
@@ -203,10 +177,10 @@ class Threshold(LesionHistory):
 
 def mayBeRebuilt(workspace: Workspace, segmentId: str) -> bool:
     """Whether nobody but the machine has had a hand in a lesion, and it is as the stored probabilities have it."""
-    segmentation = workspace.node.GetSegmentation()
+    segment = workspace.segment(segmentId)
     return (
-        isOwnSegment(segmentation, segmentId)
+        isOwnSegment(workspace.node.GetSegmentation(), segmentId)
         and not workspace.isEdited(segmentId)
-        and not isRefined(segmentation.GetSegment(segmentId))
-        and reviewStatus(segmentation.GetSegment(segmentId)) == UNREVIEWED
+        and not isRefined(segment)
+        and reviewStatus(segment) == UNREVIEWED
     )

@@ -61,7 +61,6 @@ class EditRecord:
 
         :param drawn: what of the lesions a person had drawn before.
         """
-        self._flags = Boxed.nothing(np.uint8)
         for what, mask in ((LIVER, liver), (LESIONS, lesions)):
             if mask:
                 self._reach(mask.box)
@@ -92,11 +91,11 @@ class EditRecord:
 
     def painted(self, what: _Bits) -> Boxed:
         """Voxels that a person put in and the machine had not."""
-        return Boxed.mask(self._has(what.touched) & self._has(what.seen) & ~self._has(what.baseline), self._flags.start)
+        return self._where(what, what.touched | what.seen)
 
     def erased(self, what: _Bits) -> Boxed:
         """Voxels that a person took out of what the machine had found."""
-        return Boxed.mask(self._has(what.touched) & ~self._has(what.seen) & self._has(what.baseline), self._flags.start)
+        return self._where(what, what.touched | what.baseline)
 
     # -- voxels
 
@@ -116,8 +115,9 @@ class EditRecord:
         part[changed.values] = flags[changed.values]
         self._store()
 
-    def _has(self, bit: int) -> np.ndarray:
-        return self._flags.values & bit != 0
+    def _where(self, what: _Bits, bits: int) -> Boxed:
+        """Voxels of which these bits are set, and none of the others."""
+        return Boxed.mask(self._flags.values & sum(what) == bits, self._flags.start)
 
     def _part(self, box: Box) -> np.ndarray:
         here, _ = overlap(self._flags.box, box)

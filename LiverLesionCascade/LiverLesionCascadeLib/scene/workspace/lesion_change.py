@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import slicer
+from scipy import ndimage
 
 from ...engine.grid.bounding_box import start_of
 from ...engine.grid.boxed import EMPTY, Boxed, joint_box, union
+from ..nodes.preview import LesionPreview
 from ..nodes.segment_writer import emptyLabelmap, removeSegments, requireOverlay, writeSegments
 from ..nodes.terminology import LESION_TERMINOLOGY, MASS_COLOR
 from .edit_record import LESIONS, LIVER
@@ -30,7 +32,6 @@ from .provenance import (
 from .replace_history import displayProperties, reorder, setDisplayProperties
 from .review import reviewStatus, setReviewStatus
 from .segmentation import LESION_FILL_OPACITY, newSegment
-from .stored_probability import probabilityWithin
 from .workspace import EDITED, Workspace
 
 _ORIGIN = (VOLUME, SERIES_UID, BUNDLE, PRESET)
@@ -49,11 +50,11 @@ def addLesion(workspace: Workspace) -> str:
     """A new segment for a lesion, "Lesion n" with a number that the result has not had yet, still empty; its ID."""
     node = workspace.node
     segmentation = node.GetSegmentation()
-    number = _newNumber(workspace)
+    number = _noteNumbers(workspace) + 1
+    node.SetAttribute(_LAST_NUMBER, str(number))
     segmentId = segmentation.GenerateUniqueSegmentID(f"lesion_{number}")
-    liver = _liver(workspace)
-    origin = {} if liver is None else {key: getTag(liver, key) for key in _ORIGIN}
-    tags = {key: value for key, value in origin.items() if value}
+    liver = workspace.liverSegment()
+    tags = {key: value for key in _ORIGIN if (value := getTag(liver, key))}
     tags |= {ROLE: LESION_ROLE, SEGMENT_ID: segmentId, LESION_NUMBER: str(number)}
     segment = newSegment(f"Lesion {number}", LESION_TERMINOLOGY, MASS_COLOR, emptyLabelmap(), 1, tags)
     segmentation.AddSegment(segment, segmentId)
@@ -70,14 +71,14 @@ class _State:
     segment: slicer.vtkSegment | None = None
     verdict: str = ""
     marks: frozenset[str] = frozenset()
-    display: tuple[tuple[str, bool | float], ...] = ()
+    display: dict[str, bool | float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, workspace: Workspace, segmentId: str) -> _State:
-        segment = _segment(workspace, segmentId)
+        segment = workspace.segment(segmentId)
         if segment is None:
             return _ABSENT
-        display = tuple(displayProperties(workspace.node, segmentId).items())
+        display = displayProperties(workspace.node, segmentId)
         return cls(workspace.watch.mask(segmentId), segment, reviewStatus(segment), _marks(segment), display)
 
     def isStill(self, now: _State) -> bool:
@@ -101,8 +102,8 @@ class _Moment:
         workspace.flush()
         lesions = {each: _State.of(workspace, each) for each in segmentIds}
         order = list(workspace.node.GetSegmentation().GetSegmentIDs())
-        liver = _liver(workspace)
-        return cls(lesions, order, {} if liver is None else {name: getTag(liver, name) for name in tags})
+        liver = workspace.liverSegment()
+        return cls(lesions, order, {name: getTag(liver, name) for name in tags})
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,21 @@ class LesionHistory(History[_Change]):
     def __init__(self, workspace: Workspace):
         super().__init__()
         self._workspace = workspace
+        self._preview: LesionPreview | None = None
+
+    @property
+    def isPreviewing(self) -> bool:
+        return self._preview is not None and self._preview.isShown
+
+    def endPreview(self) -> None:
+        """Take the preview of a change out of the scene."""
+        if self._preview is not None:
+            self._preview.remove()
+            self._preview = None
+
+    def close(self) -> None:
+        """The workspace is closed."""
+        self.endPreview()
 
     def change(
         self,
@@ -185,7 +201,7 @@ class LesionHistory(History[_Change]):
             _write(workspace, {**masks, **added}, exchange)
             _setTags(workspace, tags)
             for segmentId in {*masks, *added} - {workspace.liverId()}:
-                segment = _segment(workspace, segmentId)
+                segment = workspace.segment(segmentId)
                 if segment is not None:
                     _setMarks(segment, {*marks, *_marks(segment)})
                     if verdict is not None:
@@ -193,7 +209,7 @@ class LesionHistory(History[_Change]):
         before.lesions.update(dict.fromkeys(added, _ABSENT))
         after = _Moment.of(workspace, before.lesions, names)
         self._did(_Change(_result(workspace), before, after, exchange))
-        return [each for each in added if _segment(workspace, each) is not None]
+        return [each for each in added if workspace.segment(each) is not None]
 
     def _possible(self, step: _Change, forward: bool) -> bool:
         """A change of a result that was replaced cannot be undone, nor an exchange of lesions edited since."""
@@ -207,35 +223,35 @@ class LesionHistory(History[_Change]):
         return all(state.isStill(_State.of(workspace, segmentId)) for segmentId, state in left.items())
 
     def _apply(self, step: _Change, forward: bool) -> _Change:
-        requireOverlay(self._workspace.node, self._workspace.volumeNode)
+        """Bring lesions back as they were, those that are still as we left them."""
+        self.endPreview()
+        workspace = self._workspace
+        segmentation = workspace.node.GetSegmentation()
+        requireOverlay(workspace.node, workspace.volumeNode)
         left, wanted = (step.before, step.after) if forward else (step.after, step.before)
-        _restore(self._workspace, left, wanted, step.exchange)
+        workspace.flush()
+        now = {each: _State.of(workspace, each) for each in left.lesions}
+        back = {each: wanted.lesions[each] for each, state in left.lesions.items() if state.isStill(now[each])}
+        missing = [each for each in back if now[each].segment is None]
+        with workspace.machineChange():
+            for segmentId in missing:
+                state = back[segmentId]
+                if state.segment is not None:
+                    segmentation.AddSegment(state.segment, segmentId)
+                    setDisplayProperties(workspace.node, segmentId, state.display)
+            _write(workspace, {each: state.mask for each, state in back.items()}, step.exchange)
+            for segmentId, state in back.items():
+                segment = workspace.segment(segmentId)
+                if segment is not None and state.segment is not None:
+                    _setMarks(segment, state.marks)
+                    setReviewStatus(segment, state.verdict)
+            if missing:
+                reorder(segmentation, wanted.order)
+            _setTags(workspace, wanted.tags)
         return step
 
     def _nothing(self) -> str:
         return f"No other change of the lesions of {self._workspace.node.GetName()} is kept."
-
-
-def _restore(workspace: Workspace, left: _Moment, wanted: _Moment, exchange: bool) -> None:
-    """Bring lesions back as they were, those that are still as we left them."""
-    workspace.flush()
-    now = {each: _State.of(workspace, each) for each in left.lesions}
-    ids = [each for each, state in left.lesions.items() if state.isStill(now[each])]
-    back = {each: wanted.lesions[each] for each in ids if now[each].segment is None}
-    with workspace.machineChange():
-        for segmentId, state in back.items():
-            if state.segment is not None:
-                workspace.node.GetSegmentation().AddSegment(state.segment, segmentId)
-                setDisplayProperties(workspace.node, segmentId, dict(state.display))
-        _write(workspace, {each: wanted.lesions[each].mask for each in ids}, exchange)
-        for segmentId in ids:
-            segment, state = _segment(workspace, segmentId), wanted.lesions[segmentId]
-            if segment is not None and state.segment is not None:
-                _setMarks(segment, state.marks)
-                setReviewStatus(segment, state.verdict)
-        if back:
-            reorder(workspace.node.GetSegmentation(), wanted.order)
-        _setTags(workspace, wanted.tags)
 
 
 def _write(workspace: Workspace, masks: Mapping[str, Boxed], exchange: bool) -> None:
@@ -260,7 +276,7 @@ def _write(workspace: Workspace, masks: Mapping[str, Boxed], exchange: bool) -> 
     removeSegments(workspace.node, [each for each, mask in wanted.items() if not mask and each != liverId])
     for segmentId, mask in changed.items():
         if segmentId != liverId:
-            _setConfidence(workspace, _segment(workspace, segmentId), mask)
+            _setConfidence(workspace, segmentId, mask)
 
 
 def _allowed(wanted: Boxed, current: Boxed, touched: Boxed, others: Boxed) -> Boxed:
@@ -272,13 +288,11 @@ def _allowed(wanted: Boxed, current: Boxed, touched: Boxed, others: Boxed) -> Bo
     return Boxed.mask(values, start_of(box))
 
 
-def _setConfidence(workspace: Workspace, segment: slicer.vtkSegment, mask: Boxed) -> None:
-    stored = workspace.lesionProbability
-    if stored is None:
-        return
-    meanProbability = float(probabilityWithin(stored, mask.box)[mask.values].mean(dtype=np.float64))
-    confidence = workspace.lesionConfidence(meanProbability)
-    segment.SetTag(CONFIDENCE, f"{confidence:.3f}")
+def _setConfidence(workspace: Workspace, segmentId: str, mask: Boxed) -> None:
+    probability = workspace.lesionProbabilityWithin(mask.box)
+    if probability is not None:
+        confidence = workspace.lesionConfidence(float(probability[mask.values].mean(dtype=np.float64)))
+        workspace.segment(segmentId).SetTag(CONFIDENCE, f"{confidence:.3f}")
 
 
 def isRefined(segment: slicer.vtkSegment) -> bool:
@@ -298,37 +312,27 @@ def _setMarks(segment: slicer.vtkSegment, marks: Collection[str]) -> None:
 
 
 def _setTags(workspace: Workspace, tags: Mapping[str, str]) -> None:
-    liver = _liver(workspace)
+    liver = workspace.liverSegment()
     if liver is not None:
         for key, value in tags.items():
             liver.SetTag(key, value)
 
 
-def _newNumber(workspace: Workspace) -> int:
-    number = _noteNumbers(workspace) + 1
-    workspace.node.SetAttribute(_LAST_NUMBER, str(number))
-    return number
-
-
 def _noteNumbers(workspace: Workspace) -> int:
     """The highest number that a lesion has or had, kept with the node: a lesion may be about to go."""
-    segmentation = workspace.node.GetSegmentation()
-    tags = [getTag(segmentation.GetSegment(each), LESION_NUMBER) for each in workspace.lesionIds()]
+    tags = [getTag(workspace.segment(each), LESION_NUMBER) for each in workspace.lesionIds()]
     used = [int(text) for text in (*tags, workspace.node.GetAttribute(_LAST_NUMBER) or "") if text.isdigit()]
     highest = max(used, default=0)
     workspace.node.SetAttribute(_LAST_NUMBER, str(highest))
     return highest
 
 
-def _segment(workspace: Workspace, segmentId: str) -> slicer.vtkSegment | None:
-    return workspace.node.GetSegmentation().GetSegment(segmentId)
-
-
-def _liver(workspace: Workspace) -> slicer.vtkSegment | None:
-    liverId = workspace.liverId()
-    return None if liverId is None else _segment(workspace, liverId)
-
-
 def _result(workspace: Workspace) -> object:
-    liver = _liver(workspace)
+    liver = workspace.liverSegment()
     return workspace.node if liver is None else liver
+
+
+def masksOf(labels: np.ndarray, start: tuple[int, int, int]) -> list[Boxed]:
+    """The masks of labels 1..n, each of which is there, in a box (k, j, i) whose first voxel is ``start``."""
+    boxes = enumerate(ndimage.find_objects(labels), start=1)
+    return [Boxed(labels[inner] == number, start_of(inner)).moved(start) for number, inner in boxes]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from ...engine.grid.boxed import EMPTY, Boxed, union
-from ..nodes.volume import voxelVolumeMl
 from . import edit_record
 from .lesion_change import LesionHistory
 
@@ -27,22 +26,18 @@ class LiverCover(LesionHistory):
         if not liver or not painted:
             return EMPTY
         beside = painted.values & ~liver.within(painted.box) & ~self.declined.within(painted.box)
-        enough = np.count_nonzero(beside) * voxelVolumeMl(workspace.volumeNode) >= MINIMUM_ML
+        enough = np.count_nonzero(beside) * workspace.geometry.voxel_volume_ml >= MINIMUM_ML
         return Boxed.mask(beside, painted.start) if enough else EMPTY
 
     def outsideMl(self) -> float:
-        return self.outside().count * voxelVolumeMl(self._workspace.volumeNode)
+        return self.outside().count * self._workspace.geometry.voxel_volume_ml
 
     def add(self) -> None:
         """Add `outside` to the liver. Raises OutputError where the segments do not overlay the volume."""
         beside = self.outside()
-        liverId = self._workspace.liverId()
-        if beside and liverId is not None:
-            self.change({liverId: union([self._workspace.liver(), beside])})
+        if beside:
+            self.change({self._workspace.liverId(): union([self._workspace.liver(), beside])})
 
     def decline(self) -> None:
         """The person wants it so."""
         self.declined = union([self.declined, self.outside()])
-
-    def close(self) -> None:
-        """The workspace is closed."""

@@ -78,7 +78,7 @@ def lesionFilterTags(known: LesionFilter | None) -> dict[str, str]:
 def lesionFilter(liver: slicer.vtkSegment | None) -> LesionFilter | None:
     """The filter that gave lesions their confidence, by the liver's segment; None where there is none to be read."""
     try:
-        return None if liver is None else LesionFilter.from_dict(json.loads(getTag(liver, LESION_FILTER)))
+        return LesionFilter.from_dict(json.loads(getTag(liver, LESION_FILTER)))
     except (ValueError, KeyError, TypeError):
         return None
 
@@ -90,10 +90,18 @@ def lesionTags(number: int, lesion: Lesion | None) -> dict[str, str]:
     return tags
 
 
-def getTag(segment: slicer.vtkSegment, key: str) -> str:
-    """The value of a segment's tag; empty where it has none."""
+def taggedConfidence(segment: slicer.vtkSegment) -> float | None:
+    """The confidence that `lesionTags` wrote down; None where there is none."""
+    try:
+        return float(getTag(segment, CONFIDENCE))
+    except ValueError:
+        return None
+
+
+def getTag(segment: slicer.vtkSegment | None, key: str) -> str:
+    """The value of a segment's tag; empty where it has none, or there is no segment."""
     value = vtk.reference("")
-    return str(value) if segment.GetTag(key, value) else ""
+    return str(value) if segment is not None and segment.GetTag(key, value) else ""
 
 
 def isOwnSegment(segmentation: slicer.vtkSegmentation, segmentId: str) -> bool:

@@ -17,15 +17,7 @@ from .stored_probability import PROBABILITY_ROLE
 
 _COMPANIONS = (EDITS_ROLE, PROBABILITY_ROLE)
 
-_DISPLAY_PROPERTIES = (
-    "Visibility",
-    "Visibility3D",
-    "Visibility2DFill",
-    "Visibility2DOutline",
-    "Opacity3D",
-    "Opacity2DFill",
-    "Opacity2DOutline",
-)
+_VISIBILITIES = ("Visibility", "Visibility3D", "Visibility2DFill", "Visibility2DOutline")
 
 
 def exchangeResult(node: slicer.vtkMRMLSegmentationNode, insert: Callable[[], None]) -> TakenResult:
@@ -140,7 +132,7 @@ def displayProperties(node: slicer.vtkMRMLSegmentationNode, segmentId: str) -> d
     if display is None:
         return {}
     own = ownLook(node, segmentId)
-    found = {name: getattr(display, f"GetSegment{name}")(segmentId) for name in _DISPLAY_PROPERTIES}
+    found = {name: getattr(display, f"GetSegment{name}")(segmentId) for name in _VISIBILITIES}
     return found | {"Opacity3D": own.opacity3D, "Opacity2DFill": own.fill, "Opacity2DOutline": own.outline}
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import slicer
 
 from .history import History
-from .provenance import CONFIDENCE, PREFIX, getTag
+from .provenance import PREFIX, getTag, taggedConfidence
 
 if TYPE_CHECKING:
     from .workspace import Workspace
@@ -129,10 +129,9 @@ class Review(History[_Step]):
         :param confidence: of a segment ID, None where unknown; what the segments' tags say if not given. Lesions of
             unknown confidence, which a person drew, come last.
         """
-        confidence = confidence or self._taggedConfidence
 
         def doubt(segmentId: str) -> tuple[float, int]:
-            value = confidence(segmentId)
+            value = confidence(segmentId) if confidence else taggedConfidence(self._segment(segmentId))
             return (math.inf if value is None else value, ids.index(segmentId))
 
         ids = self._workspace.lesionIds()
@@ -195,20 +194,13 @@ class Review(History[_Step]):
         self._seen = present
 
     def _possible(self, step: _Step, forward: bool) -> bool:
-        return self._workspace.node.GetSegmentation().GetSegment(step.segmentId) is not None
+        return self._workspace.segment(step.segmentId) is not None
 
     def _present(self) -> dict[str, _Verdict]:
         return {each: _Verdict.of(self._segment(each)) for each in self._workspace.lesionIds()}
 
     def _segment(self, segmentId: str) -> slicer.vtkSegment:
-        segment = self._workspace.node.GetSegmentation().GetSegment(segmentId)
+        segment = self._workspace.segment(segmentId)
         if segment is None:
             raise KeyError(f"{self._workspace.node.GetName()} has no segment {segmentId}")
         return segment
-
-    def _taggedConfidence(self, segmentId: str) -> float | None:
-        text = getTag(self._segment(segmentId), CONFIDENCE)
-        try:
-            return float(text)
-        except ValueError:
-            return None

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import slicer
-import vtk
 from scipy import ndimage
 
+from ...engine.grid.bounding_box import start_of
 from ...engine.grid.boxed import EMPTY, Boxed
-from ..nodes.arrays import arrayFromImage, matrixFromVtk
+from ..nodes.arrays import arrayFromImage, matrixOf
 from ..nodes.representations import BINARY_LABELMAP
 from ..nodes.volume import ijkToRasMatrix
 from .segmentation import segmentMask
@@ -32,11 +32,31 @@ class SegmentChange:
     after: Boxed
 
 
-Callback = Callable[[list[SegmentChange]], None]
+class Announcer:
+    """Tells those who subscribed, until it is closed."""
+
+    def __init__(self):
+        self._callbacks: list[Callable[..., None]] = []
+
+    def subscribe(self, callback: Callable[..., None]) -> None:
+        """:param callback: is called with what there is to tell; see the class."""
+        self._callbacks.append(callback)
+
+    def unsubscribe(self, callback: Callable[..., None]) -> None:
+        if callback in self._callbacks:  # not after `close`
+            self._callbacks.remove(callback)
+
+    def close(self) -> None:
+        self._callbacks = []
+
+    def _tell(self) -> None:
+        for callback in list(self._callbacks):
+            callback()
 
 
-class SegmentWatch:
-    """Tells who asks which segments of a node changed, with their masks before and after.
+class SegmentWatch(Announcer):
+    """Tells who asks which segments of a node changed, with their masks before and after: callbacks are given the list
+    of changes, once for all of a turn of the event loop.
 
     Slicer says only that some label map changed, and segments share them; here the masks are compared, so that only
     segments that really changed are reported, once, however many events there were.
@@ -51,15 +71,14 @@ class SegmentWatch:
     """Changes of one stroke or one effect come together."""
 
     def __init__(self, node, volumeNode, callLater: Callable[[float, Callable[[], None]], None] | None = None):
+        super().__init__()
         self.node, self.volumeNode = node, volumeNode
         self._callLater = callLater
-        self._callbacks: list[Callback] = []
         self._waiting = False
         self._flushing = False
         self._closed = False
         self._masks: dict[str, Boxed] = {}
-        self._modified: dict[str, int] = {}
-        self._layers: dict[object, int] = {}
+        self._layers: dict[str, tuple[object, int, int]] = {}
         self._segmentation = segmentation = node.GetSegmentation()
         events = (
             segmentation.SegmentAdded,
@@ -70,16 +89,7 @@ class SegmentWatch:
         )
         # Of the node, which tells once what comes as one change; its segmentation tells each segment.
         self._tags = [node.AddObserver(event, self._onChange) for event in events]
-        self._masks, self._layers = self._look()
-        self._modified = self._timesOfChange()
-
-    def subscribe(self, callback: Callback) -> None:
-        """:param callback: is given the list of changes, once for all of a turn of the event loop."""
-        self._callbacks.append(callback)
-
-    def unsubscribe(self, callback: Callback) -> None:
-        if callback in self._callbacks:  # not after `close`
-            self._callbacks.remove(callback)
+        self._look()
 
     def mask(self, segmentId: str) -> Boxed:
         """A segment's mask as it was seen last; see `flush`. Raises KeyError."""
@@ -91,11 +101,10 @@ class SegmentWatch:
 
     def close(self) -> None:
         """Tell nobody anything any more."""
+        super().close()
         self._closed = True
         for tag in self._tags:
             self.node.RemoveObserver(tag)
-        self._tags = []
-        self._callbacks = []
 
     def flush(self) -> None:
         """Look now, and tell what changed; what callbacks change is looked at too."""
@@ -126,8 +135,7 @@ class SegmentWatch:
 
     def _changes(self) -> list[SegmentChange]:
         before, modified = self._masks, self._modified
-        self._masks, self._layers = self._look()
-        self._modified = self._timesOfChange()
+        self._look()
         gone = [each for each in before if each not in self._masks]
         changes = [SegmentChange(each, "removed", before[each], EMPTY) for each in gone]
         for segmentId, mask in self._masks.items():
@@ -139,10 +147,10 @@ class SegmentWatch:
                 changes.append(SegmentChange(segmentId, "properties", mask, mask))
         return changes
 
-    def _look(self) -> tuple[dict[str, Boxed], dict[object, int]]:
-        """The masks of all segments, and when their label maps changed last. Those that did not are not read again."""
+    def _look(self) -> None:
+        """Take in the masks of all segments. Those whose label maps did not change are not read again."""
         masks: dict[str, Boxed] = {}
-        layers: dict[object, int] = {}
+        layers: dict[str, tuple[object, int, int]] = {}
         found: dict[object, list] = {}
         grid = ijkToRasMatrix(self.volumeNode)
         shape = self.volumeNode.GetImageData().GetDimensions()[::-1]
@@ -154,9 +162,8 @@ class SegmentWatch:
                 # Without a label map of its own a segment (a surface, say) is read where it is asked for.
                 masks[segmentId] = EMPTY if image is not None else self._masks.get(segmentId, EMPTY)
                 continue
-            key = (image, segment.GetLabelValue())
-            layers[segmentId, key] = image.GetMTime()
-            if self._layers.get((segmentId, key)) == image.GetMTime() and segmentId in self._masks:
+            layers[segmentId] = (image, segment.GetLabelValue(), image.GetMTime())
+            if self._layers.get(segmentId) == layers[segmentId]:
                 masks[segmentId] = self._masks[segmentId]
             elif sameTransform and liesOnGrid(image, grid, shape):
                 if image not in found:
@@ -164,24 +171,16 @@ class SegmentWatch:
                 masks[segmentId] = _ofLabel(image, segment.GetLabelValue(), found[image])
             else:
                 masks[segmentId] = Boxed.mask(segmentMask(self.node, segmentId, self.volumeNode))
-        return masks, layers
-
-    def _timesOfChange(self) -> dict[str, int]:
-        return {each: self._segmentation.GetSegment(each).GetMTime() for each in self._masks}
+        self._masks, self._layers = masks, layers
+        self._modified = {each: self._segmentation.GetSegment(each).GetMTime() for each in masks}
 
 
 def liesOnGrid(image: slicer.vtkOrientedImageData, ijkToRas: np.ndarray, shape: tuple[int, int, int]) -> bool:
-    """Whether an image's voxels are voxels of the grid (k, j, i), none of them beyond its edges."""
-    matrix = vtk.vtkMatrix4x4()
-    image.GetImageToWorldMatrix(matrix)
-    if not np.allclose(matrixFromVtk(matrix), ijkToRas, rtol=1e-5, atol=1e-4):
+    """Whether an image's voxels, of which there are some, are voxels of the grid (k, j, i), none beyond its edges."""
+    if not np.allclose(matrixOf(image.GetImageToWorldMatrix), ijkToRas, rtol=1e-5, atol=1e-4):
         return False
-    extent = image.GetExtent()
-    return all(
-        low >= 0 and high < size
-        for low, high, size in zip(extent[::2], extent[1::2], reversed(shape), strict=True)
-        if low <= high
-    )
+    extent = np.reshape(image.GetExtent(), (3, 2))
+    return bool((extent[:, 0] >= 0).all() and (extent[:, 1] < shape[::-1]).all())
 
 
 def _ofLabel(image: slicer.vtkOrientedImageData, label: int, boxes: list) -> Boxed:
@@ -189,6 +188,5 @@ def _ofLabel(image: slicer.vtkOrientedImageData, label: int, boxes: list) -> Box
     if not 0 < label <= len(boxes) or boxes[label - 1] is None:
         return EMPTY
     box = boxes[label - 1]
-    extent = image.GetExtent()
-    start = tuple(axis.start + extent[2 * (2 - number)] for number, axis in enumerate(box))
-    return Boxed(arrayFromImage(image)[box] == label, start)
+    first = image.GetExtent()[4::-2]  # (k, j, i)
+    return Boxed(arrayFromImage(image)[box] == label, start_of(box)).moved(first)

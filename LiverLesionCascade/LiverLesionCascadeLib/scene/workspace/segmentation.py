@@ -11,7 +11,7 @@ import vtk
 
 from ...engine.errors import OutputError
 from ...engine.grid.boxed import Boxed
-from ..nodes.arrays import RAS_FROM_LPS, arrayFromImage, orientedImage, vtkFromMatrix
+from ..nodes.arrays import RAS_FROM_LPS, arrayFromImage, orientedImage
 from ..nodes.one_change import oneRendering
 from ..nodes.representations import BINARY_LABELMAP, REFERENCE_GEOMETRY
 from ..nodes.terminology import LESION_TERMINOLOGY, LIVER_COLOR, LIVER_TERMINOLOGY, MASS_COLOR
@@ -46,7 +46,6 @@ def segmentationNodeFromResult(
     volumeNode: slicer.vtkMRMLScalarVolumeNode,
     outputNode: slicer.vtkMRMLSegmentationNode | None = None,
     replace: bool = False,
-    name: str | None = None,
     history: ReplaceHistory | None = None,
 ) -> slicer.vtkMRMLSegmentationNode:
     """A segmentation of the volume: *Liver* first, the whole organ, then *Lesion 1..n* by size.
@@ -54,10 +53,10 @@ def segmentationNodeFromResult(
     The segments lie on the volume's own grid, so they overlay it exactly, whatever transform it is under.
 
     :param volumeNode: the volume that was segmented, with the grid that it had then. It may have been moved since.
-    :param outputNode: a node to add the segments to, before those it holds; None for a new one beside the volume.
+    :param outputNode: a node to add the segments to, before those it holds; None for a new one beside the volume,
+        "<volume> liver and lesions".
     :param replace: in ``outputNode``, take out an earlier result first. Only segments that a result of ours made are
         taken out, with what was edited in them; all others stay, copies that a person made included.
-    :param name: of a new node; "<volume> liver and lesions" if not given.
     :param history: remembers what is replaced, so that it can be brought back.
 
     Raises OutputError where the volume's grid has changed, ``outputNode`` holds an earlier result and ``replace`` is
@@ -66,10 +65,11 @@ def segmentationNodeFromResult(
     requireSameGrid(result, volumeNode)
     if outputNode is not None:
         requireUsable(outputNode, volumeNode, replace)
-    segments = _buildSegments(result, ijkToRasMatrix(volumeNode), volumeNode.GetName() or "", volumeNode)
+    tags = resultTags(result, volumeNode.GetName() or "", volumeNode)
+    segments = _buildSegments(result, ijkToRasMatrix(volumeNode), tags)
 
     if outputNode is None:
-        node = _addSegmentationNode(volumeNode.GetScene(), name or defaultName(volumeNode.GetName()))
+        node = _addSegmentationNode(volumeNode.GetScene(), volumeNode.GetName())
         placeBeside(node, volumeNode)
     else:
         node = outputNode
@@ -88,24 +88,18 @@ def segmentationNodeFromResult(
     return node
 
 
-def segmentationNodeOnSource(
-    scene: slicer.vtkMRMLScene, result: SegmentationResult, name: str | None = None
-) -> slicer.vtkMRMLSegmentationNode:
+def segmentationNodeOnSource(scene: slicer.vtkMRMLScene, result: SegmentationResult) -> slicer.vtkMRMLSegmentationNode:
     """The same segmentation without a volume node: where the image lay that was segmented."""
     ijkToRas = RAS_FROM_LPS @ result.grid.ijk_to_lps
-    segments = _buildSegments(result, ijkToRas, result.name)
-    node = _addSegmentationNode(scene, name or defaultName(result.name))
+    segments = _buildSegments(result, ijkToRas, resultTags(result, result.name))
+    node = _addSegmentationNode(scene, result.name)
     slices, rows, columns = result.grid.shape
     geometry = slicer.vtkSegmentationConverter.SerializeImageGeometry(
-        vtkFromMatrix(ijkToRas), [0, columns - 1, 0, rows - 1, 0, slices - 1]
+        slicer.util.vtkMatrixFromArray(ijkToRas), [0, columns - 1, 0, rows - 1, 0, slices - 1]
     )
     node.GetSegmentation().SetConversionParameter(REFERENCE_GEOMETRY, geometry)
     _insertSegments(node, segments)
     return node
-
-
-def defaultName(volumeName: str | None) -> str:
-    return f"{volumeName} liver and lesions" if volumeName else "Liver and lesions"
 
 
 def segmentMask(
@@ -119,11 +113,10 @@ def segmentMask(
     if node.GetSegmentation().GetSegment(segmentId) is None:
         raise KeyError(f"{node.GetName()} has no segment {segmentId}")
     labelmap = slicer.vtkOrientedImageData()
-    mask = np.zeros(volumeNode.GetImageData().GetDimensions()[::-1], bool)
     if not node.GetBinaryLabelmapRepresentation(segmentId, labelmap) or min(labelmap.GetDimensions()) < 1:
-        return mask
+        return np.zeros(volumeNode.GetImageData().GetDimensions()[::-1], bool)
     reference = slicer.vtkOrientedImageData()
-    reference.SetImageToWorldMatrix(vtkFromMatrix(ijkToRasMatrix(volumeNode)))
+    reference.SetImageToWorldMatrix(slicer.util.vtkMatrixFromArray(ijkToRasMatrix(volumeNode)))
     reference.SetExtent(volumeNode.GetImageData().GetExtent())
     if node.GetParentTransformNode() is not volumeNode.GetParentTransformNode():
         between = vtk.vtkGeneralTransform()
@@ -133,8 +126,7 @@ def segmentMask(
         slicer.vtkOrientedImageDataResample.TransformOrientedImage(labelmap, between)
     resampled = slicer.vtkOrientedImageData()
     slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(labelmap, reference, resampled)
-    np.not_equal(arrayFromImage(resampled), 0, out=mask)
-    return mask
+    return arrayFromImage(resampled) != 0
 
 
 @dataclass(frozen=True)
@@ -145,28 +137,20 @@ class _NewSegment:
     opacity3D: float
 
 
-def _buildSegments(
-    result: SegmentationResult,
-    ijkToRas: np.ndarray,
-    volumeName: str,
-    volumeNode: slicer.vtkMRMLScalarVolumeNode | None = None,
-) -> list[_NewSegment]:
-    """The liver's segment on a layer of its own (lesions lie inside it), all lesions' on one that they share."""
-    tags = resultTags(result, volumeName, volumeNode)
+def _buildSegments(result: SegmentationResult, ijkToRas: np.ndarray, tags: dict[str, str]) -> list[_NewSegment]:
+    """The liver's segment on a layer of its own (lesions lie inside it), all lesions' on one that they share.
+
+    :param tags: of all of them; see `resultTags`.
+    """
     liverLayer = _layer(result.liver, ijkToRas)
-    liverTags = (
-        tags | {ROLE: LIVER_ROLE} | rulesTags(result.lesion_threshold, result.min_lesion_mm, result.split_lesions)
-    )
-    liverTags |= lesionFilterTags(result.lesion_filter)
+    rules = rulesTags(result.lesion_threshold, result.min_lesion_mm, result.split_lesions)
+    liverTags = tags | {ROLE: LIVER_ROLE} | rules | lesionFilterTags(result.lesion_filter)
     liver = newSegment("Liver", LIVER_TERMINOLOGY, LIVER_COLOR, liverLayer, 1, liverTags)
     segments = [_NewSegment("liver", liver, LIVER_FILL_OPACITY, LIVER_3D_OPACITY)]
 
-    count = int(result.lesions.values.max(initial=0))
-    if count == 0:
-        return segments
     lesionLayer = _layer(result.lesions, ijkToRas)
     measured = {lesion.number: lesion for lesion in result.table}
-    for number in range(1, count + 1):
+    for number in range(1, int(result.lesions.values.max(initial=0)) + 1):
         own = tags | {ROLE: LESION_ROLE} | lesionTags(number, measured.get(number))
         segment = newSegment(f"Lesion {number}", LESION_TERMINOLOGY, MASS_COLOR, lesionLayer, number, own)
         segments.append(_NewSegment(f"lesion_{number}", segment, LESION_FILL_OPACITY, 1.0))
@@ -180,8 +164,7 @@ def _layer(labels: Boxed, ijkToRas: np.ndarray) -> slicer.vtkOrientedImageData:
     """
     if not labels:
         return orientedImage(np.zeros((1, 1, 1), np.uint8), ijkToRas)
-    values = labels.values.astype(np.uint8) if labels.values.dtype == bool else labels.values
-    return orientedImage(values, ijkToRas, labels.start)
+    return orientedImage(labels.values, ijkToRas, labels.start)
 
 
 def newSegment(
@@ -209,7 +192,8 @@ def newSegment(
     return segment
 
 
-def _addSegmentationNode(scene: slicer.vtkMRMLScene, name: str) -> slicer.vtkMRMLSegmentationNode:
+def _addSegmentationNode(scene: slicer.vtkMRMLScene, volumeName: str | None) -> slicer.vtkMRMLSegmentationNode:
+    name = f"{volumeName} liver and lesions" if volumeName else "Liver and lesions"
     node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", scene.GetUniqueNameByString(name))
     node.CreateDefaultDisplayNodes()
     return node
@@ -247,7 +231,7 @@ def requireUsable(
 ) -> None:
     """Raise OutputError, with the remedy, where a result of the volume cannot go into the node."""
     segmentation = node.GetSegmentation()
-    if segmentation is None or segmentation.GetNumberOfSegments() == 0:
+    if not segmentation.GetNumberOfSegments():
         return
     if segmentation.GetSourceRepresentationName() != BINARY_LABELMAP:
         raise OutputError(

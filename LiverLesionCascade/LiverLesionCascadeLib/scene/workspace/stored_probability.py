@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-import slicer
-
-from ...engine.grid.bounding_box import Box
 from ...engine.grid.boxed import Boxed
-from ...engine.results.lesion_threshold import FULL, stored_probability
+from ...engine.results.lesion_threshold import stored_probability
 from ..nodes.volume import boxOf, setBox
 
 PROBABILITY_ROLE = "LiverLesionCascade.LesionProbability"
@@ -16,7 +12,10 @@ PROBABILITY_ROLE = "LiverLesionCascade.LesionProbability"
 
 def storeProbability(segmentationNode, volumeNode, probability: Boxed) -> None:
     """Keep a result's probabilities with its node, in place of older ones."""
-    removeStoredProbability(segmentationNode)
+    older = segmentationNode.GetNodeReference(PROBABILITY_ROLE)
+    if older is not None:
+        segmentationNode.SetNodeReferenceID(PROBABILITY_ROLE, None)
+        segmentationNode.GetScene().RemoveNode(older)
     if not probability:
         return
     name = f"{segmentationNode.GetName()} lesion probability (stored)"
@@ -31,15 +30,3 @@ def storedProbability(segmentationNode, volumeNode) -> Boxed | None:
     """What `storeProbability` kept: uint8, 0 to 255 for 0 to 1, in the scene's memory; None where there is nothing."""
     box = boxOf(segmentationNode.GetNodeReference(PROBABILITY_ROLE), volumeNode)
     return None if box is None else Boxed(*box)
-
-
-def probabilityWithin(stored: Boxed, box: Box) -> np.ndarray:
-    """float32 0..1 (k, j, i) in a box of the volume's grid."""
-    return stored.within(box) / np.float32(FULL)
-
-
-def removeStoredProbability(segmentationNode: slicer.vtkMRMLSegmentationNode) -> None:
-    node = segmentationNode.GetNodeReference(PROBABILITY_ROLE)
-    if node is not None:
-        segmentationNode.SetNodeReferenceID(PROBABILITY_ROLE, None)
-        segmentationNode.GetScene().RemoveNode(node)

@@ -6,10 +6,13 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
+import numpy as np
 import slicer
 
+from ...engine.grid.bounding_box import Box
 from ...engine.grid.boxed import EMPTY, Boxed, difference, union
 from ...engine.grid.geometry import ImageGeometry
+from ...engine.results.lesion_threshold import FULL
 from ..nodes.arrays import RAS_FROM_LPS
 from ..nodes.one_change import oneChange
 from ..nodes.volume import worldFromIjk
@@ -61,7 +64,7 @@ class Workspace:
         self.edits = self._record()
         self.watch.subscribe(self._onChanges)
         self._scene = node.GetScene()
-        self._observers = [self._scene.AddObserver(self._scene.NodeRemovedEvent, self._onNodeRemoved)]
+        self._observer = self._scene.AddObserver(self._scene.NodeRemovedEvent, self._onNodeRemoved)
 
     # -- what is there
 
@@ -75,6 +78,10 @@ class Workspace:
         """The volume's grid in the world."""
         return ImageGeometry(self.shape, RAS_FROM_LPS @ worldFromIjk(self.volumeNode))
 
+    def segment(self, segmentId: str) -> slicer.vtkSegment | None:
+        """None where there is no such segment."""
+        return self.node.GetSegmentation().GetSegment(segmentId)
+
     def liverId(self) -> str | None:
         """The liver's segment."""
         segmentation = self.node.GetSegmentation()
@@ -82,6 +89,10 @@ class Workspace:
             if getTag(segmentation.GetSegment(segmentId), ROLE) == LIVER_ROLE and isOwnSegment(segmentation, segmentId):
                 return segmentId
         return None
+
+    def liverSegment(self) -> slicer.vtkSegment | None:
+        """Whose tags stand for the result."""
+        return self.segment(self.liverId() or "")
 
     def lesionIds(self) -> list[str]:
         """Lesions in the node's order: those that were found, and those that a person added.
@@ -111,16 +122,19 @@ class Workspace:
         """The stored probability of lesions; None where there is none."""
         return storedProbability(self.node, self.volumeNode)
 
+    def lesionProbabilityWithin(self, box: Box) -> np.ndarray | None:
+        """float32 0..1 (k, j, i) in a box of the volume's grid; None where none is stored."""
+        stored = self.lesionProbability
+        return None if stored is None else stored.within(box) / np.float32(FULL)
+
     def lesionConfidence(self, meanProbability: float) -> float:
         """The confidence of a lesion: its likelihood by the filter that the result names, else its mean probability."""
-        liverId = self.liverId()
-        known = None if liverId is None else lesionFilter(self.node.GetSegmentation().GetSegment(liverId))
+        known = lesionFilter(self.liverSegment())
         return meanProbability if known is None else float(known.likelihood(meanProbability))
 
     def isEdited(self, segmentId: str) -> bool:
         """Whether a person changed a segment's content."""
-        segment = self.node.GetSegmentation().GetSegment(segmentId)
-        return segment is not None and getTag(segment, EDITED) == "1"
+        return getTag(self.segment(segmentId), EDITED) == "1"
 
     def flush(self) -> None:
         """Take note of all changes now."""
@@ -159,8 +173,7 @@ class Workspace:
         while self._tools:
             self._tools.popitem()[1].close()
         self.watch.close()
-        while self._observers:
-            self._scene.RemoveObserver(self._observers.pop())
+        self._scene.RemoveObserver(self._observer)
         if self.node.GetScene() is None and not self._scene.IsClosing():
             self._removeCompanions()
 
@@ -199,8 +212,9 @@ class Workspace:
         liverId, lesionIds = self.liverId(), set(self.lesionIds())
         if not self._ofMachine:
             for change in changes:
-                if change.kind == "content" and (change.segmentId in lesionIds or change.segmentId == liverId):
-                    self._markEdited(change.segmentId)
+                ours = change.segmentId in lesionIds or change.segmentId == liverId
+                if change.kind == "content" and ours and not self.isEdited(change.segmentId):
+                    self.segment(change.segmentId).SetTag(EDITED, "1")
         self._lesions, lesionsBefore = self._presentLesions(), self._lesions
         self._liver, liverBefore = self._presentLiver(), self._liver
         if not self.edits.isOf(self.node):  # another result has taken the place of the one that was recorded
@@ -226,11 +240,6 @@ class Workspace:
             for what, mask in ((LIVER, self._liver), (LESIONS, self._lesions)):
                 edits.userChanged(what, edits.unseenChanges(what, mask), mask)
         return edits
-
-    def _markEdited(self, segmentId: str) -> None:
-        segment = self.node.GetSegmentation().GetSegment(segmentId)
-        if getTag(segment, EDITED) != "1":
-            segment.SetTag(EDITED, "1")
 
     def _presentLesions(self) -> Boxed:
         known = self.watch.segmentIds()
