@@ -345,7 +345,7 @@ class LiverLesionCascadeTrainingTest(ScriptedLoadableModuleTest):
 
     def test_a_corrected_segmentation_becomes_a_training_case(self):
         import numpy as np
-        from LiverLesionCascadeTrainingLib.datasets.case_writer import save_arrays, write_case
+        from LiverLesionCascadeTrainingLib.datasets.added_case import save_arrays, write_case
         from LiverLesionCascadeTrainingLib.datasets.cases import find_cases
         from LiverLesionCascadeTrainingLib.scene_case import caseFromScene
 

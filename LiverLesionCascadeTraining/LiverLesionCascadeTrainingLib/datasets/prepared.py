@@ -28,10 +28,11 @@ from LiverLesionCascadeLib.engine.measures.diameters import equivalent_diameter_
 from LiverLesionCascadeLib.engine.measures.lesions import label_lesions
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 
-from ..cases.case_source import read_json
+from ..cases.case_source import CaseSource, read_json
 from ..cases.labels import LESION, LESIONS_UNKNOWN, LIVER, slices_shown
 from ..cases.splits import SPLITS
 from ..cases.training_case import TrainingCase, slice_positions_mm
+from ..runs.run_folder import write_json
 from .npy_file import NpyWriter
 from .slice_kinds import slice_kinds
 
@@ -165,7 +166,7 @@ def open_dataset(folder: Path, complete: bool = True) -> PreparedDataset:
         complete: Insist on the folders of all cases.
     """
     path = folder / "dataset.json"
-    if not path.is_file() or not is_prepared(folder):
+    if not is_prepared(folder):
         raise InputError(f"{folder} is no prepared data set: make one with liver-lesion-cascade prepare")
     content = read_json(path)
     try:
@@ -199,22 +200,16 @@ def write_dataset(dataset: PreparedDataset) -> None:
         "cases": cases,
         "left_out": dataset.left_out,
     }
-    partial = dataset.folder / "dataset.json.partial"
-    try:
-        partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
-        partial.replace(dataset.folder / "dataset.json")
-    finally:
-        partial.unlink(missing_ok=True)
+    write_json(dataset.folder / "dataset.json", content)
 
 
-def write_case(
-    folder: Path, case: TrainingCase, source: str, fingerprint: str, ct: CTVolume, labels: np.ndarray
-) -> CaseRecord:
+def write_case(folder: Path, case: CaseSource, fingerprint: str, ct: CTVolume, labels: np.ndarray) -> CaseRecord:
     """Writes a case's folder, replacing it in one step.
 
     HU are rounded to whole numbers. Slices without labels take no space on file systems with sparse files.
 
     Args:
+        fingerprint: The case's, as it was before its files were read.
         labels: uint8 on the grid of ``ct.hu``.
 
     Raises:
@@ -243,7 +238,7 @@ def write_case(
         record = CaseRecord(
             name=case.name,
             sparse=case.sparse,
-            source=source,
+            source=str(case.files[0]),
             fingerprint=fingerprint,
             content=hu_digest.hexdigest(),
             labels_content=label_digest.hexdigest(),
@@ -306,10 +301,8 @@ def _lesions(labels: np.ndarray, voxel_ml: float) -> tuple[list[float], list[tup
     instances = label_lesions(lesion[box])
     counts = np.bincount(instances.ravel())[1:]
     diameters = [round(equivalent_diameter_mm(count * voxel_ml * 1000.0), 2) for count in counts.tolist()]
-    apart = 0
-    for part in ndimage.find_objects(instances):
-        around = tuple(slice(max(extent.start - 1, 0), extent.stop + 1) for extent in part)
-        apart += not (labels[box][around] == LIVER).any()
+    liver = labels[box] == LIVER
+    apart = sum(not liver[grown(part, liver.shape)].any() for part in ndimage.find_objects(instances))
     if not apart:
         return diameters, []
     verb = "lies" if apart == 1 else "lie"

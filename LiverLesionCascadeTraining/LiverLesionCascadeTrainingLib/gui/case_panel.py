@@ -7,7 +7,7 @@ import slicer
 from LiverLesionCascadeLib.engine.errors import CascadeError
 from slicer.i18n import tr as _
 
-from ..datasets.case_writer import save_arrays
+from ..datasets.added_case import save_arrays
 from ..runs.background_command import BackgroundCommand
 from ..runs.training_process import python_command
 from ..scene_case import caseFromScene
@@ -58,7 +58,7 @@ class CasePanel:
             self._unused = case.unused
             self._command = self._launch(
                 python_command(
-                    "LiverLesionCascadeTrainingLib.datasets.case_writer",
+                    "LiverLesionCascadeTrainingLib.datasets.added_case",
                     self._arrays.name,
                     parameters.caseFolder,
                     parameters.casePatient.strip(),
