@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from LiverLesionCascadeLib.engine.errors import InputError
+from LiverLesionCascadeLib.engine.files import write_atomically
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.scan.image_io import READABLE
 
@@ -96,6 +97,11 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(f"{path} holds no JSON object: correct or remove it")
     return content
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Replaces a file as a whole. Raises OSError."""
+    write_atomically(path, json.dumps(content, indent=1).encode())
 
 
 def files_below(folder: Path) -> Iterator[Path]:

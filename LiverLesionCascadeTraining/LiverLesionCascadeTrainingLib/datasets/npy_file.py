@@ -1,7 +1,11 @@
-"""A ``.npy`` file written item by item, so that an array larger than the memory can be made."""
+"""Arrays on the disk: a ``.npy`` file written item by item, so that one larger than the memory can be made, and the
+folder of several."""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -9,6 +13,20 @@ import numpy as np
 
 #: NumPy pads headers to a multiple of 64: those of arrays with up to four axes take two of them.
 _HEADER_BYTES = 128
+
+
+@contextmanager
+def replaced_folder(folder: Path) -> Iterator[Path]:
+    """An empty folder beside ``folder`` to write to; it takes its place on leaving, and is removed after an error."""
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 class NpyWriter:

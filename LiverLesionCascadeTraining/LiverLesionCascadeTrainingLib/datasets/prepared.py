@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -28,12 +27,11 @@ from LiverLesionCascadeLib.engine.measures.diameters import equivalent_diameter_
 from LiverLesionCascadeLib.engine.measures.lesions import label_lesions
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 
-from ..cases.case_source import CaseSource, read_json
+from ..cases.case_source import CaseSource, read_json, write_json
 from ..cases.labels import LESION, LESIONS_UNKNOWN, LIVER, slices_shown
 from ..cases.splits import SPLITS
 from ..cases.training_case import TrainingCase, slice_positions_mm
-from ..runs.run_folder import write_json
-from .npy_file import NpyWriter
+from .npy_file import NpyWriter, replaced_folder
 from .slice_kinds import slice_kinds
 
 FORMAT = "liver-lesion-cascade dataset 1"
@@ -215,10 +213,7 @@ def write_case(folder: Path, case: CaseSource, fingerprint: str, ct: CTVolume, l
     Raises:
         OSError: If it cannot be written.
     """
-    partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
+    with replaced_folder(folder) as partial:
         hu_digest, label_digest = (hashlib.blake2b(digest_size=16) for _ in range(2))
         low, high = np.inf, -np.inf
         limits = np.iinfo(np.int16)
@@ -254,10 +249,6 @@ def write_case(folder: Path, case: CaseSource, fingerprint: str, ct: CTVolume, l
             lesions_unknown=any((part == LESIONS_UNKNOWN).any() for part in labels),
         )
         (partial / "case.json").write_text(json.dumps(asdict(record)), encoding="utf-8")
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return record
 
 

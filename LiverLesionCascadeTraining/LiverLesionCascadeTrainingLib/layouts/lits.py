@@ -51,28 +51,24 @@ def find_lits(folder: Path) -> Found:
     """
     found = Found()
     described = descriptions(folder)
-    files: dict[str, dict[str, Path]] = {"volume": {}, "segmentation": {}}
+    volumes: dict[str, re.Match[str]] = {}
+    segmentations: dict[str, re.Match[str]] = {}
     for path in sorted(folder.iterdir()):
-        match = _FILE.match(path.name)
-        if not match:
-            continue
-        of_kind = files[match["kind"].lower()]
-        other = of_kind.setdefault(match["name"].casefold(), path)
-        if other is not path:
-            message = f"{other.name} and {path.name} in {folder} are of one case: keep one of them"
-            found.problems.append(Problem(match["name"], message))
-    for key in sorted(files["volume"].keys() | files["segmentation"].keys()):
-        volume, segmentation = (files[kind].get(key) for kind in ("volume", "segmentation"))
-        there = volume or segmentation
-        match = _FILE.match(there.name) if there else None
-        assert there is not None and match is not None
-        name = match["name"]
-        if volume is None or segmentation is None:
-            missing = there.name.replace(match["kind"], "segmentation" if volume else "volume", 1)
-            found.problems.append(Problem(name, f"{there.name} has no {missing} beside it in {folder}"))
+        if match := _FILE.match(path.name):
+            of_kind = volumes if match["kind"].lower() == "volume" else segmentations
+            other = of_kind.setdefault(match["name"].casefold(), match)
+            if other is not match:
+                message = f"{other.string} and {path.name} in {folder} are of one case: keep one of them"
+                found.problems.append(Problem(match["name"], message))
+    for key, there in sorted((segmentations | volumes).items()):
+        name = there["name"]
+        if key not in volumes or key not in segmentations:
+            missing = there.string.replace(there["kind"], "segmentation" if key in volumes else "volume", 1)
+            found.problems.append(Problem(name, f"{there.string} has no {missing} beside it in {folder}"))
             continue
         description = described.get(name, {})
         patient, sparse = str(description.get("patient", f"p{name}")), "slice_index" in description
         numbers = tuple(description.get("source_slice_index", ()))
-        found.cases.append(LabelMapSource(name, patient, sparse, (volume, segmentation), slice_numbers=numbers))
+        files = (folder / volumes[key].string, folder / segmentations[key].string)
+        found.cases.append(LabelMapSource(name, patient, sparse, files, slice_numbers=numbers))
     return found
