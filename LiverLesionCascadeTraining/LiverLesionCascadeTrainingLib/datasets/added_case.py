@@ -16,7 +16,6 @@ import numpy as np
 from LiverLesionCascadeLib.commands.console import say
 from LiverLesionCascadeLib.engine.errors import CascadeError, InputError, OutputError
 from LiverLesionCascadeLib.engine.files import write_atomically
-from LiverLesionCascadeLib.engine.grid.geometry import ImageGeometry
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.scan.image_io import write_image
 
@@ -87,11 +86,10 @@ def add_case(
     volume, segmentation = folder / f"volume-{name}.nrrd", folder / f"segmentation-{name}.nrrd"
     if volume.exists():
         raise OutputError(f"{folder} has a case {name} already: choose another name, or replace it")
-    geometry = ImageGeometry((labels.shape[0], labels.shape[1], labels.shape[2]), ijk_to_lps)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_image(segmentation, labels.astype(np.uint8), geometry)
-        write_image(volume, hu, geometry)
+        write_image(segmentation, labels.astype(np.uint8), ct.source)
+        write_image(volume, hu, ct.source)
         if patient:
             _describe(folder, name, patient)
     except OSError as error:

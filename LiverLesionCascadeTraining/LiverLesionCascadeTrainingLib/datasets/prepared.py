@@ -77,11 +77,10 @@ class CaseRecord:
     @property
     def kinds(self) -> np.ndarray:
         """Kind of each slice."""
-        shown = np.zeros((2, self.shape[0]), bool)
-        shown[0, self.liver_slices] = True
-        shown[1, self.lesion_slices] = True
-        positions = slice_positions_mm(self.slice_numbers, self.shape[0], self.spacing_mm[0])
-        return slice_kinds(shown[0], shown[1], self.sparse, positions)
+        slices = np.arange(self.shape[0])
+        liver, lesion = np.isin(slices, self.liver_slices), np.isin(slices, self.lesion_slices)
+        positions = slice_positions_mm(self.slice_numbers, len(slices), self.spacing_mm[0])
+        return slice_kinds(liver, lesion, self.sparse, positions)
 
 
 @dataclass(frozen=True)

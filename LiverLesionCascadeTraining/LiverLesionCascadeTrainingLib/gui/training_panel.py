@@ -38,7 +38,7 @@ class TrainingPanel(Part):
         self.curves = TrainingCurves()
         self.preview = PreviewView(ui.previewLabel, ui.legendLabel)
         self._runs = {}  # folder -> TrainingRun: one that was started here knows when its process ends
-        self._started = set()
+        self._started = set()  # of the runs
         self._status = RunStatus(state="none")
         self._startAfterCheck = False
         self._asked = ""
@@ -67,9 +67,9 @@ class TrainingPanel(Part):
         """Trainings that were started here stop, their last step saved, unless the user wants them to go on."""
         self.close()
         if self._parameters is None or not self._parameters.outliveSlicer:
-            for folder in self._started:
-                if self._runs[folder].active:
-                    self._runs[folder].send("stop")
+            for run in self._started:
+                if run.active:
+                    run.send("stop")
 
     # -- what is shown
 
@@ -250,7 +250,7 @@ class TrainingPanel(Part):
         except CascadeError as error:
             self._message = str(error)
             return
-        self._started.add(run.folder.path)
+        self._started.add(run)
         self._settings.setValue(LAST_RUN_SETTING, parameters.runFolder)
         self.run = run
         self._curvesWanted = True

@@ -145,7 +145,7 @@ def read_segments(path: Path) -> Iterator[tuple[SegmentIdentity, list[Piece]]]:
         dataset = read_dataset(path)
         identities = {int(item.SegmentNumber): _identity(item) for item in items(dataset, "SegmentSequence")}
         kind = str(dataset.SegmentationType).upper()
-        frames = _FrameReader(dataset, kind)
+        mask = _frame_reader(dataset, kind)
         groups = items(dataset, "PerFrameFunctionalGroupsSequence")
         shared = items(dataset, "SharedFunctionalGroupsSequence")[:1]
         if len(groups) != int(dataset.NumberOfFrames):
@@ -161,7 +161,7 @@ def read_segments(path: Path) -> Iterator[tuple[SegmentIdentity, list[Piece]]]:
         for number, identity in identities.items():
             if number == 0 and kind == "LABELMAP":
                 continue  # the background, which label maps may list
-            yield identity, [_piece(groups[i], shared, frames.mask(i, number)) for i in of_segment[number]]
+            yield identity, [_piece(groups[i], shared, mask(i, number)) for i in of_segment[number]]
     except (RuntimeError, *unreadable()) as error:  # type: ignore[misc]
         raise InputError(f"it cannot be read as a DICOM segmentation ({error}): export it again") from error
 
@@ -189,31 +189,24 @@ def _piece(group: Any, shared: Sequence[Any], mask: np.ndarray) -> Piece:
     return Piece(mask, position, np.stack([axes[3:] * between_rows, axes[:3] * between_columns]))
 
 
-class _FrameReader:
-    """Masks of single frames; packed bits are unpacked one frame at a time (all of them may be gigabytes)."""
+def _frame_reader(dataset: Any, kind: str) -> Callable[[int, int], np.ndarray]:
+    """What makes the mask (row, column) of a frame, bool, from its index and the number of the segment."""
+    if kind not in ("BINARY", "FRACTIONAL", "LABELMAP"):
+        raise ValueError(f"type {kind}")
+    rows, columns = int(dataset.Rows), int(dataset.Columns)
+    half = int(dataset.get("MaximumFractionalValue") or 1) / 2
+    if int(dataset.BitsAllocated) == 1 and not dataset.file_meta.TransferSyntaxUID.is_compressed:
+        packed, size = np.frombuffer(dataset.PixelData, np.uint8), rows * columns
 
-    def __init__(self, dataset: Any, kind: str) -> None:
-        if kind not in ("BINARY", "FRACTIONAL", "LABELMAP"):
-            raise ValueError(f"type {kind}")
-        self._kind = kind
-        self._shape = int(dataset.Rows), int(dataset.Columns)
-        self._packed = int(dataset.BitsAllocated) == 1 and not dataset.file_meta.TransferSyntaxUID.is_compressed
-        self._half = int(dataset.get("MaximumFractionalValue") or 1) / 2
-        if self._packed:
-            self._bytes = np.frombuffer(dataset.PixelData, np.uint8)
-        else:
-            self._pixels = dataset.pixel_array.reshape(-1, *self._shape)
-
-    def mask(self, index: int, segment: int) -> np.ndarray:
-        """(row, column) bool."""
-        if self._packed:
-            size = self._shape[0] * self._shape[1]
+        def unpacked(index: int, segment: int) -> np.ndarray:  # one frame at a time: all may be gigabytes
             first = index * size
-            bits = np.unpackbits(self._bytes[first // 8 : (first + size + 7) // 8], bitorder="little")
+            bits = np.unpackbits(packed[first // 8 : (first + size + 7) // 8], bitorder="little")
             if len(bits) < first % 8 + size:
                 raise InputError("pixels are missing at its end: copy or export it again")
-            return bits[first % 8 : first % 8 + size].reshape(self._shape).astype(bool)
-        frame = self._pixels[index]
-        if self._kind == "LABELMAP":
-            return np.asarray(frame == segment)
-        return np.asarray(frame >= self._half if self._kind == "FRACTIONAL" else frame > 0)
+            return bits[first % 8 : first % 8 + size].reshape(rows, columns).astype(bool)
+
+        return unpacked
+    pixels = dataset.pixel_array.reshape(-1, rows, columns)
+    if kind == "LABELMAP":
+        return lambda index, segment: pixels[index] == segment
+    return lambda index, segment: pixels[index] >= half if kind == "FRACTIONAL" else pixels[index] > 0

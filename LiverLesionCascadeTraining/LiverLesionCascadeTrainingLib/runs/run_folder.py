@@ -140,9 +140,8 @@ class RunFolder:
         # An archive is compressed, and a header is Python's syntax to numpy: of a damaged file anything may come.
         except Exception:  # noqa: BLE001
             return None
-        if images.dtype != np.uint8 or images.ndim != 3 or not len(images):
-            return None
-        if not images.shape == reference.shape == predicted.shape:
+        alike = images.shape == reference.shape == predicted.shape
+        if images.dtype != np.uint8 or images.ndim != 3 or not len(images) or not alike:
             return None
         return Preview(images, reference, predicted, names)
 
