@@ -21,7 +21,6 @@ import numpy as np
 from LiverLesionCascadeLib.archive.entries import files_fingerprint
 from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.files import mapped_array
-from LiverLesionCascadeLib.engine.findings import Finding
 from LiverLesionCascadeLib.engine.grid.bounding_box import bounding_box, grown
 from LiverLesionCascadeLib.engine.measures.diameters import equivalent_diameter_mm
 from LiverLesionCascadeLib.engine.measures.lesions import label_lesions
@@ -228,7 +227,9 @@ def write_case(folder: Path, case: CaseSource, fingerprint: str, ct: CTVolume, l
                 hu_file.append(whole[None])
                 label_file.append(shown[None])
         liver, lesion = slices_shown(labels)
-        lesions_mm, warnings = ([], []) if case.sparse else _lesions(labels, ct.geometry.voxel_volume_ml)
+        # Single slices are no scan, and have no 3D lesions.
+        findings = [] if case.sparse else [*ct.notes, *ct.check()]
+        lesions_mm, apart = ([], []) if case.sparse else _lesions(labels, ct.geometry.voxel_volume_ml)
         record = CaseRecord(
             name=case.name,
             sparse=case.sparse,
@@ -243,7 +244,7 @@ def write_case(folder: Path, case: CaseSource, fingerprint: str, ct: CTVolume, l
             liver_slices=np.flatnonzero(liver).tolist(),
             lesion_slices=np.flatnonzero(lesion).tolist(),
             lesions_mm=lesions_mm,
-            warnings=[*_told(ct, case.sparse), *warnings],
+            warnings=[*((each.code, each.message) for each in findings if each.severity != "info"), *apart],
             slice_numbers=list(case.slice_numbers),
             lesions_unknown=any((part == LESIONS_UNKNOWN).any() for part in labels),
         )
@@ -271,12 +272,6 @@ def read_record(folder: Path) -> CaseRecord | None:
         return replace(record, shape=(slices, rows, columns), spacing_mm=(z, y, x)) if sound else None
     except (OSError, ValueError, TypeError, OverflowError, RecursionError):
         return None
-
-
-def _told(ct: CTVolume, sparse: bool) -> list[tuple[str, str]]:
-    """Warnings of the scan's own check; single slices are no scan."""
-    findings: list[Finding] = [] if sparse else [*ct.notes, *ct.check()]
-    return [(finding.code, finding.message) for finding in findings if finding.severity != "info"]
 
 
 def _lesions(labels: np.ndarray, voxel_ml: float) -> tuple[list[float], list[tuple[str, str]]]:

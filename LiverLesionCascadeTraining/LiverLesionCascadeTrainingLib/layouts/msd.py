@@ -12,8 +12,6 @@ from ..cases.problems import Problem
 from .lits import LabelMapSource
 from .segment_labels import role_of_name
 
-_BACKGROUND = "background"
-
 
 def is_msd(folder: Path) -> bool:
     path = folder / "dataset.json"
@@ -35,7 +33,7 @@ def find_msd(folder: Path) -> Found:
             f'{folder / "dataset.json"} lacks "labels", as {{"0": "background", "1": "liver", "2": "cancer"}}'
         )
     names = {int(value): str(name) for value, name in labels.items()}
-    roles = {value: 0 if name.casefold() == _BACKGROUND else role_of_name(name) for value, name in names.items()}
+    roles = {value: 0 if name.casefold() == "background" else role_of_name(name) for value, name in names.items()}
     known = tuple(sorted(({value: role for value, role in roles.items() if role is not None} | {0: 0}).items()))
     found = Found()
     for entry in description["training"]:
