@@ -134,9 +134,6 @@ class LiverLesionCascadeTrainingWidget(ScriptedLoadableModuleWidget, VTKObservat
     def enter(self):
         self.initializeParameterNode()
 
-    def exit(self):
-        pass  # the training is followed on: its curves may be in view while another module is used
-
     def onSceneStartClose(self, caller, event):
         self.setParameterNode(None)
 
@@ -148,7 +145,8 @@ class LiverLesionCascadeTrainingWidget(ScriptedLoadableModuleWidget, VTKObservat
         self.training.onSlicerQuits()
 
     def onTimer(self):
-        """Follow what is at work; a panel that nobody sees is left alone otherwise."""
+        """Follow what is at work, also while another module is used, as the curves may be in view; a panel that nobody
+        sees is left alone otherwise."""
         for part in self.parts:
             if part.busy or self.parent.isEntered:
                 part.poll()
@@ -345,7 +343,7 @@ class LiverLesionCascadeTrainingTest(ScriptedLoadableModuleTest):
 
     def test_a_corrected_segmentation_becomes_a_training_case(self):
         import numpy as np
-        from LiverLesionCascadeTrainingLib.datasets.case_writer import save_arrays, write_case
+        from LiverLesionCascadeTrainingLib.datasets.added_case import save_arrays, write_case
         from LiverLesionCascadeTrainingLib.datasets.cases import find_cases
         from LiverLesionCascadeTrainingLib.scene_case import caseFromScene
 

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
-from collections.abc import Iterable
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from LiverLesionCascadeLib.engine.errors import InputError
+from LiverLesionCascadeLib.engine.files import write_atomically
+from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
+from LiverLesionCascadeLib.engine.scan.image_io import READABLE
 
+from .mask_check import require_on_liver
 from .problems import Problem
 from .training_case import TrainingCase
 
@@ -41,6 +48,19 @@ class CaseSource(TrainingCase):
         unknown = ["lesions unknown"] if self.lesions_unknown else []
         return [CACHE_FORMAT, type(self).__name__, self.sparse, *unknown, *self.slice_numbers]
 
+    @abstractmethod
+    def open(self) -> tuple[CTVolume, Path, Callable[[], np.ndarray]]:
+        """The scan, the file of its labels, and what makes labels of that, (k, j, i) on the scan's own grid."""
+
+    def read(self) -> tuple[CTVolume, np.ndarray]:
+        ct, file, make_labels = self.open()
+        try:
+            labels = ct.from_source(make_labels())
+            require_on_liver(ct.hu, labels)
+        except InputError as error:
+            raise InputError(f"{file.name}: {error}") from error
+        return ct, labels
+
 
 @dataclass
 class Found:
@@ -56,15 +76,15 @@ class Found:
         self.notes += other.notes
 
 
-def descriptions(folder: Path) -> dict[str, Any]:
-    """``dataset.json`` of the folder or of its parent, if there is one: per case the patient and what it holds.
+def descriptions(folder: Path) -> dict[str, dict[str, Any]]:
+    """``dataset.json`` of the folder or of its parent, if there is one: per case its ``patient`` and what it holds.
 
     Raises:
         InputError: If it cannot be read.
     """
     for candidate in (folder / "dataset.json", folder.parent / "dataset.json"):
         if candidate.is_file():
-            return read_json(candidate)
+            return {name: each for name, each in read_json(candidate).items() if isinstance(each, dict)}
     return {}
 
 
@@ -79,10 +99,21 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def patient_of(described: dict[str, Any], name: str, otherwise: str) -> str:
-    """The patient that ``dataset.json`` names for a case, else the one that its place suggests."""
-    description = described.get(name)
-    return str(description.get("patient", otherwise)) if isinstance(description, dict) else otherwise
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Replaces a file as a whole. Raises OSError."""
+    write_atomically(path, json.dumps(content, indent=1).encode())
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """All files in a folder and its subfolders, sorted, but for hidden ones."""
+    for place, subfolders, names in os.walk(folder):
+        subfolders.sort()
+        yield from (Path(place) / name for name in sorted(names) if not name.startswith("."))
+
+
+def image_stem(name: str) -> str:
+    """The name of an image file without what says its format."""
+    return next((name[: -len(suffix)] for suffix in READABLE if name.lower().endswith(suffix)), name)
 
 
 def safe_name(text: str) -> str:

@@ -29,8 +29,7 @@ def with_labels(values: np.ndarray, roles: Mapping[int, int], names: Mapping[int
             f"unknown labels {', '.join(unknown)}; use 0 background, 1 liver, 2 lesion, 3 liver with lesions unknown"
         )
     table = np.zeros(present[-1] + 1, np.uint8)
-    for value in present:
-        table[value] = roles[value]
+    table[present] = [roles[value] for value in present]
     return table[values]
 
 

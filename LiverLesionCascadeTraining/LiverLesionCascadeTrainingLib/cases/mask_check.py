@@ -27,7 +27,7 @@ def require_on_liver(hu: np.ndarray, labels: np.ndarray) -> None:
     """
     step = max(1, int(np.ceil(np.sqrt(hu.size / _SAMPLE_VOXELS))))
     sample = np.asarray(hu[:, ::step, ::step])
-    flips = [()] + [axes for count in (1, 2, 3) for axes in combinations(range(3), count)]
+    flips = [axes for count in range(4) for axes in combinations(range(3), count)]
     # Mirrored before it is sampled, so that each is compared with the same voxels of the scan.
     far = [_far_from_median(sample, np.flip(labels, axes)[:, ::step, ::step] > 0) for axes in flips]
     best = int(np.argmin(far))

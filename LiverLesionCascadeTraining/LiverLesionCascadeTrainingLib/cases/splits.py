@@ -34,10 +34,9 @@ def split_patients(
     for patient, group in patients.items():
         short[group] += share - (splits.get(patient) == VALIDATION)
     missing = wanted - sum(split == VALIDATION for split in splits.values())
-    while missing > 0 and free:
+    for _ in range(min(missing, len(free))):
         chosen = max(free, key=lambda patient: short[patients[patient]])
         free.remove(chosen)
         splits[chosen] = VALIDATION
         short[patients[chosen]] -= 1
-        missing -= 1
     return {patient: splits.get(patient, TRAIN) for patient in patients}

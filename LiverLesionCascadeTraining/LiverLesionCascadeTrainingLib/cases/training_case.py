@@ -10,8 +10,6 @@ import numpy as np
 from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 
-from .labels import slices_shown
-
 
 @dataclass(frozen=True)
 class TrainingCase(ABC):
@@ -66,14 +64,6 @@ class TrainingCase(ABC):
             InputError: If there are not as many slices as the selection has.
         """
         return slice_positions_mm(self.slice_numbers, count, slice_mm)
-
-    def slices_shown(self) -> tuple[np.ndarray, np.ndarray]:
-        """In which slices liver or lesion lies, and in which a lesion does: two bool (slices,).
-
-        Raises:
-            InputError, InvalidVolumeError: As :meth:`read`.
-        """
-        return slices_shown(self.load()[1])
 
 
 def slice_positions_mm(numbers: Sequence[int], count: int, slice_mm: float) -> np.ndarray:

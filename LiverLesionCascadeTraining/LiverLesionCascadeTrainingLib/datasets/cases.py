@@ -8,14 +8,12 @@ from pathlib import Path
 import numpy as np
 from LiverLesionCascadeLib.engine.errors import InputError
 
-from ..cases.case_source import CaseSource, duplicate_names, natural_order
+from ..cases.case_source import Found, duplicate_names, natural_order
 from ..cases.problems import DataProblems
-from ..cases.splits import SPLITS, TRAIN, VALIDATION
+from ..cases.splits import TRAIN, VALIDATION
 from ..cases.training_case import TrainingCase
 from ..layouts.lits import find_lits
 from .prepared import is_prepared, open_dataset
-
-__all__ = ["SPLITS", "TrainingCase", "find_cases", "find_splits", "patient_folds"]
 
 
 def find_cases(folders: Sequence[Path], split: str | None = None) -> list[TrainingCase]:
@@ -30,8 +28,7 @@ def find_cases(folders: Sequence[Path], split: str | None = None) -> list[Traini
             that is wrong in one message.
     """
     cases: list[TrainingCase] = []
-    found: list[CaseSource] = []
-    problems = []
+    found = Found()
     for folder in folders:
         if not folder.is_dir():
             raise InputError(f"Training folder {folder} does not exist")
@@ -40,17 +37,16 @@ def find_cases(folders: Sequence[Path], split: str | None = None) -> list[Traini
             cases += dataset.cases if split is None else dataset.splits[split]
             continue
         lits = find_lits(folder)
-        found += lits.cases
-        problems += lits.problems
+        found.add(lits)
         if not lits.cases and not lits.problems:
             raise InputError(
                 f"{folder} holds no volume-N.nii.gz (LiTS layout) and is no prepared data set; other layouts: "
                 "liver-lesion-cascade prepare"
             )
-    problems += duplicate_names(found)
+    problems = found.problems + duplicate_names(found.cases)
     if problems:
         raise DataProblems(problems)
-    cases += found
+    cases += found.cases
     twice = sorted({case.name for case in cases if sum(other.name == case.name for other in cases) > 1})
     if twice:
         raise InputError(f"Cases {', '.join(twice)} are in several of the folders: keep one of each")

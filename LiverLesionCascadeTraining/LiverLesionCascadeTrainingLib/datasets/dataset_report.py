@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..cases.splits import TRAIN
 from .prepared import CaseRecord, PreparedCase, PreparedDataset, open_dataset
 from .slice_kinds import KINDS
 
@@ -79,8 +80,8 @@ class DataReport:
                 "  lesions: " + ", ".join(f"{count} of {size}" for size, count in split.lesions.items()),
             ]
         lines += [
-            "pixels {:.2f} to {:.2f} mm (median {:.2f}), ".format(*_low_high_median(self.pixel_mm))
-            + "slices {:.2f} to {:.2f} mm (median {:.2f})".format(*_low_high_median(self.slice_mm)),
+            "pixels {0:.2f} to {2:.2f} mm (median {1:.2f}), ".format(*self.pixel_mm)
+            + "slices {0:.2f} to {2:.2f} mm (median {1:.2f})".format(*self.slice_mm),
             f"HU {self.hu_range[0]:g} to {self.hu_range[1]:g}, {self.gigabytes:.2f} GB, seed {self.seed}",
         ]
         lines += [f"warning: {warning}" for warning in self.warnings]
@@ -141,27 +142,22 @@ def _split_report(cases: list[PreparedCase], records: dict[str, CaseRecord]) -> 
 def _split_warnings(dataset: PreparedDataset, records: dict[str, CaseRecord]) -> list[str]:
     warnings = []
     for name, cases in dataset.splits.items():
+        purpose = "training" if name == TRAIN else name
         if not cases:
-            warnings.append(f"There are no cases for {'training' if name == 'train' else name}.")
+            warnings.append(f"There are no cases for {purpose}.")
         elif not any(records[case.name].lesion_slices for case in cases):
-            warnings.append(f"No case for {'training' if name == 'train' else name} shows a lesion.")
+            warnings.append(f"No case for {purpose} shows a lesion.")
     return warnings
 
 
 def _warning(told: list[tuple[str, str]]) -> str:
     names = [name for name, _ in told]
-    shown = ", ".join(names[:_SHOWN_CASES]) + (
-        f" and {len(names) - _SHOWN_CASES} more" if len(names) > _SHOWN_CASES else ""
-    )
+    message = f"{names[0]}: {told[0][1]}"
     if len(told) == 1:
-        return f"case {shown}: {told[0][1]}"
-    return f"cases {shown}; of case {names[0]}: {told[0][1]}"
+        return f"case {message}"
+    more = f" and {len(names) - _SHOWN_CASES} more" if len(names) > _SHOWN_CASES else ""
+    return f"cases {', '.join(names[:_SHOWN_CASES])}{more}; of case {message}"
 
 
 def _spread(values: list[float]) -> tuple[float, float, float]:
     return round(min(values), 4), round(float(np.median(values)), 4), round(max(values), 4)
-
-
-def _low_high_median(spread: tuple[float, float, float]) -> tuple[float, float, float]:
-    low, median, high = spread
-    return low, high, median

@@ -1,13 +1,32 @@
-"""A ``.npy`` file written item by item, so that an array larger than the memory can be made."""
+"""Arrays on the disk: a ``.npy`` file written item by item, so that one larger than the memory can be made, and the
+folder of several."""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 
+#: NumPy pads headers to a multiple of 64: those of arrays with up to four axes take two of them.
 _HEADER_BYTES = 128
+
+
+@contextmanager
+def replaced_folder(folder: Path) -> Iterator[Path]:
+    """An empty folder beside ``folder`` to write to; it takes its place on leaving, and is removed after an error."""
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 class NpyWriter:
@@ -48,12 +67,7 @@ class NpyWriter:
             if kind is None:
                 self._file.truncate(_HEADER_BYTES + self.count * self._bytes)
                 self._file.seek(0)
-                self._file.write(self._header())
+                header = {"descr": self._dtype.str, "fortran_order": False, "shape": (self.count, *self._shape)}
+                np.lib.format.write_array_header_1_0(self._file, header)
         finally:
             self._file.close()
-
-    def _header(self) -> bytes:
-        """As the NumPy format (version 1.0) defines it, padded to a fixed length."""
-        content = f"{{'descr': {self._dtype.str!r}, 'fortran_order': False, 'shape': {(self.count, *self._shape)!r}, }}"
-        text = content.ljust(_HEADER_BYTES - 11) + "\n"
-        return b"\x93NUMPY\x01\x00" + (_HEADER_BYTES - 10).to_bytes(2, "little") + text.encode("latin1")

@@ -74,15 +74,15 @@ def prepare(
             for cases that have changed.
         OutputError: If the folder cannot be written to, or holds what is not ours to replace.
     """
-    found = {TRAIN: _search(sources, ignore), VALIDATION: _search(validation, ignore)}
+    training, others = _search(sources, ignore), _search(validation, ignore)
     livers = _search(lesions_unknown, ignore)
     livers.cases = [replace(case, lesions_unknown=True) for case in livers.cases]
-    found[TRAIN].add(livers)
-    cases = [case for one in found.values() for case in one.cases]
-    problems = [problem for one in found.values() for problem in one.problems]
-    notes = [note for one in found.values() for note in one.notes]
-    problems += duplicate_names(cases)
-    problems += _in_both(found[TRAIN].cases, found[VALIDATION].cases)
+    training.add(livers)
+    found = Found()
+    found.add(training)
+    found.add(others)
+    cases = found.cases
+    problems = found.problems + duplicate_names(cases) + _in_both(training.cases, others.cases)
     _require_own(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -95,8 +95,8 @@ def prepare(
                 raise DataProblems(problems)
             if not good:
                 raise DataProblems([*problems, Problem("", "no case is left to prepare")])
-            splits = _assign(good, records, folder, seed, share, {case.name for case in found[VALIDATION].cases})
-            left_out = [*(str(problem) for problem in problems), *notes]
+            splits = _assign(good, records, folder, seed, share, {case.name for case in others.cases})
+            left_out = [*(str(problem) for problem in problems), *found.notes]
             write_dataset(PreparedDataset(folder, seed, share, splits, left_out))
             _remove_others(folder, {case.name for case in good})
     except Timeout as error:
@@ -171,9 +171,9 @@ def _cache(
 ) -> dict[str, CaseRecord]:
     """Reads and writes what has changed; adds problems of single cases to the list."""
     records: dict[str, CaseRecord] = {}
+    report = progress or (lambda *_: None)
     for number, case in enumerate(cases):
-        if progress is not None:
-            progress(number, len(cases), case.name)
+        report(number, len(cases), case.name)
         if case.name in records:
             continue  # two of one name: said already
         try:
@@ -193,10 +193,9 @@ def _cache(
             except CascadeError as error:
                 problems.append(Problem(case.name, f"{error} ({case.files[0]})"))
                 continue
-            record = write_case(place, case, str(case.files[0]), fingerprint, ct, labels)
+            record = write_case(place, case, fingerprint, ct, labels)
         records[case.name] = record
-    if progress is not None:
-        progress(len(cases), len(cases), "")
+    report(len(cases), len(cases), "")
     return records
 
 

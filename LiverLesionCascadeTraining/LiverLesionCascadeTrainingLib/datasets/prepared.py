@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,17 +21,16 @@ import numpy as np
 from LiverLesionCascadeLib.archive.entries import files_fingerprint
 from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.files import mapped_array
-from LiverLesionCascadeLib.engine.findings import Finding
 from LiverLesionCascadeLib.engine.grid.bounding_box import bounding_box, grown
 from LiverLesionCascadeLib.engine.measures.diameters import equivalent_diameter_mm
 from LiverLesionCascadeLib.engine.measures.lesions import label_lesions
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 
-from ..cases.case_source import read_json
+from ..cases.case_source import CaseSource, read_json, write_json
 from ..cases.labels import LESION, LESIONS_UNKNOWN, LIVER, slices_shown
 from ..cases.splits import SPLITS
 from ..cases.training_case import TrainingCase, slice_positions_mm
-from .npy_file import NpyWriter
+from .npy_file import NpyWriter, replaced_folder
 from .slice_kinds import slice_kinds
 
 FORMAT = "liver-lesion-cascade dataset 1"
@@ -78,11 +76,10 @@ class CaseRecord:
     @property
     def kinds(self) -> np.ndarray:
         """Kind of each slice."""
-        shown = np.zeros((2, self.shape[0]), bool)
-        shown[0, self.liver_slices] = True
-        shown[1, self.lesion_slices] = True
-        positions = slice_positions_mm(self.slice_numbers, self.shape[0], self.spacing_mm[0])
-        return slice_kinds(shown[0], shown[1], self.sparse, positions)
+        slices = np.arange(self.shape[0])
+        liver, lesion = np.isin(slices, self.liver_slices), np.isin(slices, self.lesion_slices)
+        positions = slice_positions_mm(self.slice_numbers, len(slices), self.spacing_mm[0])
+        return slice_kinds(liver, lesion, self.sparse, positions)
 
 
 @dataclass(frozen=True)
@@ -165,7 +162,7 @@ def open_dataset(folder: Path, complete: bool = True) -> PreparedDataset:
         complete: Insist on the folders of all cases.
     """
     path = folder / "dataset.json"
-    if not path.is_file() or not is_prepared(folder):
+    if not is_prepared(folder):
         raise InputError(f"{folder} is no prepared data set: make one with liver-lesion-cascade prepare")
     content = read_json(path)
     try:
@@ -199,31 +196,22 @@ def write_dataset(dataset: PreparedDataset) -> None:
         "cases": cases,
         "left_out": dataset.left_out,
     }
-    partial = dataset.folder / "dataset.json.partial"
-    try:
-        partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
-        partial.replace(dataset.folder / "dataset.json")
-    finally:
-        partial.unlink(missing_ok=True)
+    write_json(dataset.folder / "dataset.json", content)
 
 
-def write_case(
-    folder: Path, case: TrainingCase, source: str, fingerprint: str, ct: CTVolume, labels: np.ndarray
-) -> CaseRecord:
+def write_case(folder: Path, case: CaseSource, fingerprint: str, ct: CTVolume, labels: np.ndarray) -> CaseRecord:
     """Writes a case's folder, replacing it in one step.
 
     HU are rounded to whole numbers. Slices without labels take no space on file systems with sparse files.
 
     Args:
+        fingerprint: The case's, as it was before its files were read.
         labels: uint8 on the grid of ``ct.hu``.
 
     Raises:
         OSError: If it cannot be written.
     """
-    partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
+    with replaced_folder(folder) as partial:
         hu_digest, label_digest = (hashlib.blake2b(digest_size=16) for _ in range(2))
         low, high = np.inf, -np.inf
         limits = np.iinfo(np.int16)
@@ -239,11 +227,13 @@ def write_case(
                 hu_file.append(whole[None])
                 label_file.append(shown[None])
         liver, lesion = slices_shown(labels)
-        lesions_mm, warnings = ([], []) if case.sparse else _lesions(labels, ct.geometry.voxel_volume_ml)
+        # Single slices are no scan, and have no 3D lesions.
+        findings = [] if case.sparse else [*ct.notes, *ct.check()]
+        lesions_mm, apart = ([], []) if case.sparse else _lesions(labels, ct.geometry.voxel_volume_ml)
         record = CaseRecord(
             name=case.name,
             sparse=case.sparse,
-            source=source,
+            source=str(case.files[0]),
             fingerprint=fingerprint,
             content=hu_digest.hexdigest(),
             labels_content=label_digest.hexdigest(),
@@ -254,15 +244,11 @@ def write_case(
             liver_slices=np.flatnonzero(liver).tolist(),
             lesion_slices=np.flatnonzero(lesion).tolist(),
             lesions_mm=lesions_mm,
-            warnings=[*_told(ct, case.sparse), *warnings],
+            warnings=[*((each.code, each.message) for each in findings if each.severity != "info"), *apart],
             slice_numbers=list(case.slice_numbers),
             lesions_unknown=any((part == LESIONS_UNKNOWN).any() for part in labels),
         )
         (partial / "case.json").write_text(json.dumps(asdict(record)), encoding="utf-8")
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return record
 
 
@@ -288,12 +274,6 @@ def read_record(folder: Path) -> CaseRecord | None:
         return None
 
 
-def _told(ct: CTVolume, sparse: bool) -> list[tuple[str, str]]:
-    """Warnings of the scan's own check; single slices are no scan."""
-    findings: list[Finding] = [] if sparse else [*ct.notes, *ct.check()]
-    return [(finding.code, finding.message) for finding in findings if finding.severity != "info"]
-
-
 def _lesions(labels: np.ndarray, voxel_ml: float) -> tuple[list[float], list[tuple[str, str]]]:
     """Diameters in mm of the 3D lesions, and a warning where one lies apart from the liver."""
     from scipy import ndimage
@@ -306,10 +286,8 @@ def _lesions(labels: np.ndarray, voxel_ml: float) -> tuple[list[float], list[tup
     instances = label_lesions(lesion[box])
     counts = np.bincount(instances.ravel())[1:]
     diameters = [round(equivalent_diameter_mm(count * voxel_ml * 1000.0), 2) for count in counts.tolist()]
-    apart = 0
-    for part in ndimage.find_objects(instances):
-        around = tuple(slice(max(extent.start - 1, 0), extent.stop + 1) for extent in part)
-        apart += not (labels[box][around] == LIVER).any()
+    liver = labels[box] == LIVER
+    apart = sum(not liver[grown(part, liver.shape)].any() for part in ndimage.find_objects(instances))
     if not apart:
         return diameters, []
     verb = "lies" if apart == 1 else "lie"

@@ -39,11 +39,11 @@ def choose_slices(kinds: Sequence[np.ndarray], count: int, seed: int) -> list[np
     Returns:
         Per case, a bool for each slice.
     """
-    every = np.concatenate(kinds) if kinds else np.zeros(0, "<U7")
+    every = np.concatenate(kinds)
     lesion, neither = np.flatnonzero(every == "lesion"), np.flatnonzero(np.isin(every, ("near", "neither")))
     half = min(count // 2, len(lesion), len(neither))
     random = np.random.default_rng(seed)
     chosen = np.zeros(len(every), bool)
     for members in (lesion, neither):
         chosen[random.permutation(members)[:half]] = True
-    return np.split(chosen, np.cumsum([len(one) for one in kinds])[:-1]) if kinds else []
+    return np.split(chosen, np.cumsum([len(one) for one in kinds])[:-1])

@@ -7,13 +7,14 @@ import slicer
 from LiverLesionCascadeLib.engine.errors import CascadeError
 from slicer.i18n import tr as _
 
-from ..datasets.case_writer import save_arrays
+from ..datasets.added_case import save_arrays
 from ..runs.background_command import BackgroundCommand
 from ..runs.training_process import python_command
 from ..scene_case import caseFromScene
+from .part import Part, showText
 
 
-class CasePanel:
+class CasePanel(Part):
     """Adds the chosen volume with the chosen segmentation.
 
     :param ui: the panel's widgets.
@@ -21,19 +22,11 @@ class CasePanel:
     """
 
     def __init__(self, ui, launch=BackgroundCommand):
-        self.ui, self._launch = ui, launch
-        self._parameters = self._command = self._arrays = None
-        self._unused, self._message, self._chosen = (), "", None
+        super().__init__(ui, launch)
+        self._arrays = self._chosen = None
+        self._unused, self._message = (), ""
         ui.addCaseButton.connect("clicked(bool)", self.onAdd)
         self.update()
-
-    def setParameters(self, parameters):
-        self._parameters = parameters
-        self.update()
-
-    @property
-    def busy(self):
-        return self._command is not None
 
     def update(self):
         """Show whether the case can be added, and why not."""
@@ -43,9 +36,7 @@ class CasePanel:
             self._chosen, self._message = chosen, ""  # what was said about another case goes
         self.ui.addCaseButton.enabled = not reason and not self.busy
         self.ui.addCaseButton.toolTip = reason or _("Write CT and segmentation into the training folder")
-        text = _("Writing the case") if self.busy else self._message or reason
-        self.ui.caseLabel.text = text
-        self.ui.caseLabel.visible = bool(text)
+        showText(self.ui.caseLabel, _("Writing the case") if self.busy else self._message or reason)
 
     def onAdd(self):
         parameters = self._parameters
@@ -58,7 +49,7 @@ class CasePanel:
             self._unused = case.unused
             self._command = self._launch(
                 python_command(
-                    "LiverLesionCascadeTrainingLib.datasets.case_writer",
+                    "LiverLesionCascadeTrainingLib.datasets.added_case",
                     self._arrays.name,
                     parameters.caseFolder,
                     parameters.casePatient.strip(),
@@ -69,27 +60,21 @@ class CasePanel:
             self.close()
         self.update()
 
-    def poll(self):
-        """To be called every second."""
-        if self._command is None or not self._command.ended:
-            return
-        if self._command.succeeded:
+    def _onEnded(self, succeeded, output, error):
+        if succeeded:
             self._message = _("Added as case {name} to {folder}.").format(
-                name=self._command.output.strip(), folder=self._parameters.caseFolder if self._parameters else ""
+                name=output.strip(), folder=self._parameters.caseFolder if self._parameters else ""
             )
             if self._unused:
                 names = ", ".join(self._unused)
                 self._message += " " + _("Left out, neither liver nor lesion: {names}.").format(names=names)
         else:
-            self._message = _("Not added: {reason}").format(reason=self._command.error or _("it left no message"))
-        self.close()
+            self._message = _("Not added: {reason}").format(reason=error or _("it left no message"))
         self.update()
 
     def close(self):
         """End the writing if it is at work: the case is then not added."""
-        if self._command is not None:
-            self._command.close()
-            self._command = None
+        super().close()
         if self._arrays is not None:
             self._arrays.cleanup()
             self._arrays = None

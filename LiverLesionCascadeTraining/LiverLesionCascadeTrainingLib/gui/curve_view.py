@@ -16,8 +16,7 @@ class TrainingCurves:
     with it: they come from the run folder.
     """
 
-    def __init__(self, scene=None):
-        self._scene = scene or slicer.mrmlScene
+    def __init__(self):
         self._tables, self._series, self._chart = {}, {}, None
         self._bounds = None  # of the values drawn last: first and last step, lowest and highest value
 
@@ -98,6 +97,6 @@ class TrainingCurves:
             series.SetAndObserveTableNodeID(self._tables[table].GetID())
 
     def _add(self, className, name):
-        node = self._scene.AddNewNodeByClass(className, name)
+        node = slicer.mrmlScene.AddNewNodeByClass(className, name)
         node.SetSaveWithScene(False)
         return node

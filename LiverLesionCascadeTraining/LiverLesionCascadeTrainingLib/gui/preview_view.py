@@ -29,12 +29,11 @@ class PreviewView:
         path = runFolder.preview_path(job)
         try:
             key = (path, path.stat().st_mtime_ns)
-        except OSError:  # the job has not been validated yet
-            self.clear()
-            return
+        except OSError:
+            key = None  # the job has not been validated yet
         if key == self._shown:
             return
-        preview = runFolder.preview(job)
+        preview = runFolder.preview(job) if key else None
         if preview is None:
             self.clear()
             return

@@ -1,42 +1,37 @@
 """The panel's part after a training: evaluate its model, copy it to a folder, use it for segmentation."""
 
-import json
 import shutil
 from pathlib import Path
 
 import slicer
 from LiverLesionCascadeLib.engine.errors import CascadeError, OutputError
 from LiverLesionCascadeLib.gui.install.torch_installation import TorchInstaller
+from LiverLesionCascadeLib.gui.panel.bundle_choice import bundleTitle
 from slicer.i18n import tr as _
 
 from ..runs.background_command import BackgroundCommand
 from ..runs.training_process import cascade_command
+from .part import Part, showText
 
 SEGMENTATION_MODULE = "LiverLesionCascade"
 
 
-class ResultPanel:
+class ResultPanel(Part):
     """Evaluates, exports and uses the bundle of the run that is shown.
 
     :param ui: the panel's widgets.
     :param chooseFolder: asks for the folder to export to; returns its path, or "" if the user declines.
-    :param useBundle: (folder) makes the segmentation module use a bundle.
     :param installer, launch: as in TrainingPanel.
     """
 
-    def __init__(self, ui, chooseFolder, useBundle=None, installer=None, launch=BackgroundCommand):
-        self.ui = ui
-        self._chooseFolder, self._useBundle = chooseFolder, useBundle or useBundleForSegmentation
-        self._installer, self._launch = installer or TorchInstaller(), launch
-        self._parameters = self._run = self._evaluation = None
+    def __init__(self, ui, chooseFolder, installer=None, launch=BackgroundCommand):
+        super().__init__(ui, launch)
+        self._chooseFolder, self._installer = chooseFolder, installer or TorchInstaller()
+        self._run = None
         ui.evaluateButton.connect("clicked(bool)", self.onEvaluate)
         ui.exportButton.connect("clicked(bool)", self.onExport)
         ui.useButton.connect("clicked(bool)", self.onUse)
         self._say("")
-        self.update()
-
-    def setParameters(self, parameters):
-        self._parameters = parameters
         self.update()
 
     def setRun(self, run):
@@ -48,10 +43,6 @@ class ResultPanel:
     def bundle(self):
         """Folder of the run's bundle; None before the training has finished."""
         return self._run.folder.bundle if self._run is not None else None
-
-    @property
-    def busy(self):
-        return self._evaluation is not None
 
     def update(self):
         ui, bundle = self.ui, self.bundle
@@ -76,26 +67,17 @@ class ResultPanel:
             button.toolTip = toolTip if bundle is not None else _("A training has to finish first")
 
     def poll(self):
-        """To be called every second."""
-        if self._evaluation is None:
-            return
-        if not self._evaluation.ended:
-            self._say(_("Evaluating. {progress}").format(progress=self._evaluation.error))
-            return
-        done, output, error = self._evaluation.succeeded, self._evaluation.output, self._evaluation.error
-        self.close()
-        if done:
+        super().poll()
+        if self.busy:
+            self._say(_("Evaluating. {progress}").format(progress=self._command.error))
+
+    def _onEnded(self, succeeded, output, error):
+        if succeeded:
             self.ui.resultsText.setPlainText(output.strip())
             self._say("")
         else:
             self._say(_("The evaluation failed: {reason}").format(reason=error or _("it left no message")))
         self.update()
-
-    def close(self):
-        """End an evaluation that is at work."""
-        if self._evaluation is not None:
-            self._evaluation.close()
-            self._evaluation = None
 
     def onEvaluate(self):
         if self.busy:
@@ -105,7 +87,7 @@ class ResultPanel:
             words = ["evaluate", self._parameters.casesFolder, "--device", self._parameters.device]
             words += ["--bundle", str(self.bundle)] if self.bundle else []
             try:
-                self._evaluation = self._launch(cascade_command(*words))
+                self._command = self._launch(cascade_command(*words))
                 self._say(_("Evaluating."))
             except OSError as error:
                 self._say(_("The evaluation could not be started: {reason}").format(reason=error))
@@ -123,20 +105,12 @@ class ResultPanel:
             self._say(str(error))
 
     def onUse(self):
-        self._useBundle(self.bundle)
+        """Choose the model in the segmentation module, and open that module."""
+        slicer.util.selectModule(SEGMENTATION_MODULE)
+        slicer.util.getModuleLogic(SEGMENTATION_MODULE).getParameterNode().bundle = str(self.bundle)
 
     def _say(self, text):
-        self.ui.resultLabel.text = text
-        self.ui.resultLabel.visible = bool(text)
-
-
-def bundleTitle(folder) -> str:
-    """Name and version of a bundle; its folder's name where they cannot be read."""
-    try:
-        metadata = json.loads((Path(folder) / "metadata.json").read_text(encoding="utf-8"))
-        return f"{metadata['name']} {metadata['version']}"
-    except (OSError, ValueError, KeyError, TypeError):
-        return Path(folder).name
+        showText(self.ui.resultLabel, text)
 
 
 def exportBundle(bundle: Path, parent: Path) -> Path:
@@ -159,9 +133,3 @@ def exportBundle(bundle: Path, parent: Path) -> Path:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return target
-
-
-def useBundleForSegmentation(bundle):
-    """Choose the bundle in the segmentation module, and open that module."""
-    slicer.util.selectModule(SEGMENTATION_MODULE)
-    slicer.util.getModuleLogic(SEGMENTATION_MODULE).getParameterNode().bundle = str(bundle)

@@ -12,6 +12,7 @@ from ..runs.log_curves import LogReader
 from ..runs.run_folder import ACTIVE_STATES, RunStatus
 from ..runs.training_process import TrainingRequest, TrainingRun, python_command
 from .curve_view import TrainingCurves
+from .part import Part, showText
 from .preview_view import PreviewView
 from .status_text import detailsText, isError, jobText, stateText
 from .training_state import choicesProblem, controls
@@ -19,7 +20,7 @@ from .training_state import choicesProblem, controls
 LAST_RUN_SETTING = "LiverLesionCascadeTraining/LastRunFolder"
 
 
-class TrainingPanel:
+class TrainingPanel(Part):
     """Shows what the run folder says and does what the buttons say. Nothing here waits: a timer calls :meth:`poll`.
 
     :param ui: the panel's widgets.
@@ -28,30 +29,18 @@ class TrainingPanel:
     :param installer: sees to PyTorch before a training starts.
     :param makeRun: (folder) -> TrainingRun.
     :param launch: (command) -> BackgroundCommand, for the check of the data.
-    :param curves: TrainingCurves.
     """
 
-    def __init__(
-        self,
-        ui,
-        settings,
-        onRunChanged,
-        installer=None,
-        makeRun=TrainingRun,
-        launch=BackgroundCommand,
-        curves=None,
-    ):
-        self.ui = ui
+    def __init__(self, ui, settings, onRunChanged, installer=None, makeRun=TrainingRun, launch=BackgroundCommand):
+        super().__init__(ui, launch)
         self._settings, self._onRunChanged = settings, onRunChanged
-        self._installer = installer or TorchInstaller()
-        self._makeRun, self._launch = makeRun, launch
-        self.curves = curves or TrainingCurves()
+        self._installer, self._makeRun = installer or TorchInstaller(), makeRun
+        self.curves = TrainingCurves()
         self.preview = PreviewView(ui.previewLabel, ui.legendLabel)
-        self._parameters = None
         self._runs = {}  # folder -> TrainingRun: one that was started here knows when its process ends
-        self._started = set()
+        self._started = set()  # of the runs
         self._status = RunStatus(state="none")
-        self._check, self._startAfterCheck = None, False
+        self._startAfterCheck = False
         self._asked = ""
         self._message = ""
         self._log = self._curvesJob = None
@@ -74,17 +63,13 @@ class TrainingPanel:
             self._adoptLastRun()
             self.update()
 
-    def close(self):
-        """The module is unloaded or reloaded. A training goes on; a check of the data ends."""
-        self._endCheck()
-
     def onSlicerQuits(self):
         """Trainings that were started here stop, their last step saved, unless the user wants them to go on."""
-        self._endCheck()
+        self.close()
         if self._parameters is None or not self._parameters.outliveSlicer:
-            for folder in self._started:
-                if self._runs[folder].active:
-                    self._runs[folder].send("stop")
+            for run in self._started:
+                if run.active:
+                    run.send("stop")
 
     # -- what is shown
 
@@ -109,17 +94,15 @@ class TrainingPanel:
         self._show()
 
     def poll(self):
-        """To be called every second."""
-        self._followCheck()
+        super().poll()
         self.update()
 
     @property
     def busy(self):
-        """Whether there is something to follow even while another module is open."""
-        return self._check is not None or self._status.state in ACTIVE_STATES
+        return super().busy or self._status.state in ACTIVE_STATES
 
     def _show(self):
-        ui, status, checking = self.ui, self._status, self._check is not None
+        ui, status, checking = self.ui, self._status, self._command is not None
         problem = choicesProblem(self._parameters) if self._parameters else ""
         state = controls(status.state, problem, checking, self._asked)
         ui.startButton.text, ui.startButton.enabled = state.startText, state.startEnabled
@@ -128,8 +111,8 @@ class TrainingPanel:
         ui.stopButton.enabled = state.stopEnabled
         ui.checkButton.enabled = state.checkEnabled
         ui.choicesWidget.enabled = state.choicesEnabled
-        _showText(ui.reasonLabel, state.reason)
-        _showText(ui.errorLabel, self._message or (stateText(status) if isError(status) else ""))
+        showText(ui.reasonLabel, state.reason)
+        showText(ui.errorLabel, self._message or (stateText(status) if isError(status) else ""))
         self._showProgress(status, checking)
         self._showJobs(status)
 
@@ -140,11 +123,11 @@ class TrainingPanel:
         ui.progressBar.setRange(0, status.steps if counted else 0)  # 0 to 0: busy, nobody knows how long
         ui.progressBar.setValue(status.step if counted else 0)
         if checking:
-            text = _("Checking the data: {case}").format(case=self._check.error) if self._check.error else ""
-            _showText(ui.statusLabel, text or _("Checking the data"))
+            case, text = self._command.error, _("Checking the data: {case}")
+            showText(ui.statusLabel, text.format(case=case) if case else _("Checking the data"))
         else:
-            _showText(ui.statusLabel, "" if isError(status) else stateText(status))
-        _showText(ui.detailsLabel, detailsText(status) if active else "")
+            showText(ui.statusLabel, "" if isError(status) else stateText(status))
+        showText(ui.detailsLabel, detailsText(status) if active else "")
 
     def _showJobs(self, status):
         jobs = self.run.folder.jobs() if self.run else []
@@ -196,8 +179,8 @@ class TrainingPanel:
         self._send("resume" if self._status.state == "paused" else "pause")
 
     def onStop(self):
-        if self._check is not None:
-            self._endCheck()
+        if self._command is not None:
+            self.close()
             self._show()
         else:
             self._send("stop")
@@ -231,17 +214,14 @@ class TrainingPanel:
         parameters = self._parameters
         folders = (parameters.trainFolder, parameters.validationFolder, parameters.runFolder)
         try:
-            self._check = self._launch(python_command("LiverLesionCascadeTrainingLib.datasets.data_check", *folders))
+            self._command = self._launch(python_command("LiverLesionCascadeTrainingLib.datasets.data_check", *folders))
         except OSError as error:
             self._message = _("The check of the data could not be started: {reason}").format(reason=error)
         self._startAfterCheck = startAfter
         self._show()
 
-    def _followCheck(self):
-        if self._check is None or not self._check.ended:
-            return
-        result, error = DataCheck.from_output(self._check.output), self._check.error
-        self._endCheck()
+    def _onEnded(self, succeeded, output, error):
+        result = DataCheck.from_output(output)
         if result is None:
             self._message = _("The data could not be checked: {reason}").format(reason=error or _("no message"))
             return
@@ -252,11 +232,6 @@ class TrainingPanel:
             )
         elif self._startAfterCheck:
             self._start(result)
-
-    def _endCheck(self):
-        if self._check is not None:
-            self._check.close()
-            self._check = None
 
     def _start(self, result):
         parameters = self._parameters
@@ -275,7 +250,7 @@ class TrainingPanel:
         except CascadeError as error:
             self._message = str(error)
             return
-        self._started.add(run.folder.path)
+        self._started.add(run)
         self._settings.setValue(LAST_RUN_SETTING, parameters.runFolder)
         self.run = run
         self._curvesWanted = True
@@ -304,8 +279,3 @@ class TrainingPanel:
         if path not in self._runs:
             self._runs[path] = self._makeRun(path)
         return self._runs[path]
-
-
-def _showText(label, text):
-    label.text = text
-    label.visible = bool(text)

@@ -20,7 +20,7 @@ class Controls:
     pauseEnabled: bool
     stopEnabled: bool
     choicesEnabled: bool
-    reason: str = ""
+    reason: str
 
 
 def controls(state, problem="", checking=False, asked="") -> Controls:

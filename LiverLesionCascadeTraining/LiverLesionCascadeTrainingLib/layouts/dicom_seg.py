@@ -7,9 +7,8 @@ its own position, whatever frames are left out and however they are ordered.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,11 +30,11 @@ from LiverLesionCascadeLib.engine.scan.dicom.dicom_header import (
 )
 from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_files
 
-from ..cases.case_source import Found
+from ..cases.case_source import Found, files_below
 from ..cases.problems import Problem
-from .placement import Piece
+from .placement import Piece, label_map
 from .segment_labels import SegmentIdentity
-from .segments_source import Segments, SegmentsSource
+from .segments_source import SegmentsSource
 
 # Also enhanced, and converted to that.
 _CT_CLASSES = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
@@ -57,9 +56,10 @@ _TAGS = [
 class DicomSource(SegmentsSource):
     """A segmentation object (the first file) and the files of its CT series."""
 
-    def open(self) -> tuple[CTVolume, Path, Segments]:
+    def open(self) -> tuple[CTVolume, Path, Callable[[], np.ndarray]]:
         segmentation, *slices = self.files
-        return read_dicom_files(slices), segmentation, read_segments(segmentation)
+        ct = read_dicom_files(slices)
+        return ct, segmentation, lambda: label_map(read_segments(segmentation), ct.source, self.ignore)
 
 
 @dataclass
@@ -103,28 +103,25 @@ def find_dicom(folder: Path, ignore: tuple[str, ...] = ()) -> Found:
 
 def _scan(folder: Path) -> _Objects:
     objects = _Objects()
-    for place, subfolders, names in os.walk(folder):
-        subfolders.sort()
-        for name in sorted(names):
-            path = Path(place) / name
-            if name.startswith(".") or name.upper() == "DICOMDIR":
+    for path in files_below(folder):
+        if path.name.upper() == "DICOMDIR":
+            continue
+        try:
+            if not is_dicom(path):
                 continue
-            try:
-                if not is_dicom(path):
-                    continue
-                header = read_header(path, _TAGS)
-                kind = sop_class(header)
-                require_whole(path, header)
-            except (OSError, InputError):
-                message = f"{path} is truncated or damaged, or no DICOM file: copy it again or remove it"
-                objects.problems.append(Problem("", message))
-                continue
-            if kind in _CT_CLASSES or (not kind and text(header, "Modality") == "CT"):
-                uid = text(header, "SeriesInstanceUID")
-                objects.series[uid].append(path)
-                objects.frames_of_reference[text(header, "FrameOfReferenceUID")].add(uid)
-            elif kind in _SEG_CLASSES:
-                objects.segmentations.append((path, header))
+            header = read_header(path, _TAGS)
+            kind = sop_class(header)
+            require_whole(path, header)
+        except (OSError, InputError):
+            message = f"{path} is truncated or damaged, or no DICOM file: copy it again or remove it"
+            objects.problems.append(Problem("", message))
+            continue
+        if kind in _CT_CLASSES or (not kind and text(header, "Modality") == "CT"):
+            uid = text(header, "SeriesInstanceUID")
+            objects.series[uid].append(path)
+            objects.frames_of_reference[text(header, "FrameOfReferenceUID")].add(uid)
+        elif kind in _SEG_CLASSES:
+            objects.segmentations.append((path, header))
     return objects
 
 
@@ -148,22 +145,23 @@ def read_segments(path: Path) -> Iterator[tuple[SegmentIdentity, list[Piece]]]:
         dataset = read_dataset(path)
         identities = {int(item.SegmentNumber): _identity(item) for item in items(dataset, "SegmentSequence")}
         kind = str(dataset.SegmentationType).upper()
-        frames = _FrameReader(dataset, kind)
+        mask = _frame_reader(dataset, kind)
         groups = items(dataset, "PerFrameFunctionalGroupsSequence")
         shared = items(dataset, "SharedFunctionalGroupsSequence")[:1]
         if len(groups) != int(dataset.NumberOfFrames):
             raise ValueError("number of frames")
         of_segment: dict[int, list[int]] = defaultdict(list)
         for index, group in enumerate(groups):
-            numbers = identities if kind == "LABELMAP" else [_segment_number(group, shared)]
+            if kind == "LABELMAP":
+                numbers = list(identities)
+            else:
+                numbers = [int(_from_groups(group, shared, "SegmentIdentificationSequence").ReferencedSegmentNumber)]
             for number in numbers:
                 of_segment[number].append(index)
         for number, identity in identities.items():
             if number == 0 and kind == "LABELMAP":
                 continue  # the background, which label maps may list
-            yield identity, [_piece(groups[i], shared, frames.mask(i, number)) for i in of_segment[number]]
-    except InputError:
-        raise
+            yield identity, [_piece(groups[i], shared, mask(i, number)) for i in of_segment[number]]
     except (RuntimeError, *unreadable()) as error:  # type: ignore[misc]
         raise InputError(f"it cannot be read as a DICOM segmentation ({error}): export it again") from error
 
@@ -184,10 +182,6 @@ def _from_groups(group: Any, shared: Sequence[Any], sequence: str) -> Any:
     return item
 
 
-def _segment_number(group: Any, shared: Sequence[Any]) -> int:
-    return int(_from_groups(group, shared, "SegmentIdentificationSequence").ReferencedSegmentNumber)
-
-
 def _piece(group: Any, shared: Sequence[Any], mask: np.ndarray) -> Piece:
     position = needed(_from_groups(group, shared, "PlanePositionSequence"), "ImagePositionPatient", 3)
     axes = needed(_from_groups(group, shared, "PlaneOrientationSequence"), "ImageOrientationPatient", 6)
@@ -195,32 +189,24 @@ def _piece(group: Any, shared: Sequence[Any], mask: np.ndarray) -> Piece:
     return Piece(mask, position, np.stack([axes[3:] * between_rows, axes[:3] * between_columns]))
 
 
-class _FrameReader:
-    """Masks of single frames; packed bits are unpacked one frame at a time (all of them may be gigabytes)."""
+def _frame_reader(dataset: Any, kind: str) -> Callable[[int, int], np.ndarray]:
+    """What makes the mask (row, column) of a frame, bool, from its index and the number of the segment."""
+    if kind not in ("BINARY", "FRACTIONAL", "LABELMAP"):
+        raise ValueError(f"type {kind}")
+    rows, columns = int(dataset.Rows), int(dataset.Columns)
+    half = int(dataset.get("MaximumFractionalValue") or 1) / 2
+    if int(dataset.BitsAllocated) == 1 and not dataset.file_meta.TransferSyntaxUID.is_compressed:
+        packed, size = np.frombuffer(dataset.PixelData, np.uint8), rows * columns
 
-    def __init__(self, dataset: Any, kind: str) -> None:
-        if kind not in ("BINARY", "FRACTIONAL", "LABELMAP"):
-            raise ValueError(f"type {kind}")
-        self._kind = kind
-        self._shape = int(dataset.Rows), int(dataset.Columns)
-        self._packed = int(dataset.BitsAllocated) == 1 and not dataset.file_meta.TransferSyntaxUID.is_compressed
-        self._half = int(dataset.get("MaximumFractionalValue") or 1) / 2
-        if self._packed:
-            self._bytes = np.frombuffer(dataset.PixelData, np.uint8)
-        else:
-            pixels = dataset.pixel_array
-            self._pixels = pixels.reshape(-1, *self._shape)
-
-    def mask(self, index: int, segment: int) -> np.ndarray:
-        """(row, column) bool."""
-        if self._packed:
-            size = self._shape[0] * self._shape[1]
+        def unpacked(index: int, segment: int) -> np.ndarray:  # one frame at a time: all may be gigabytes
             first = index * size
-            bits = np.unpackbits(self._bytes[first // 8 : (first + size + 7) // 8], bitorder="little")
+            bits = np.unpackbits(packed[first // 8 : (first + size + 7) // 8], bitorder="little")
             if len(bits) < first % 8 + size:
                 raise InputError("pixels are missing at its end: copy or export it again")
-            return bits[first % 8 : first % 8 + size].reshape(self._shape).astype(bool)
-        frame = self._pixels[index]
-        if self._kind == "LABELMAP":
-            return np.asarray(frame == segment)
-        return np.asarray(frame >= self._half if self._kind == "FRACTIONAL" else frame > 0)
+            return bits[first % 8 : first % 8 + size].reshape(rows, columns).astype(bool)
+
+        return unpacked
+    pixels = dataset.pixel_array.reshape(-1, rows, columns)
+    if kind == "LABELMAP":
+        return lambda index, segment: pixels[index] == segment
+    return lambda index, segment: pixels[index] >= half if kind == "FRACTIONAL" else pixels[index] > 0

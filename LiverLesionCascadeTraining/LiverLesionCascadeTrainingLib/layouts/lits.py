@@ -4,17 +4,16 @@ lesions that nobody labelled)."""
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.scan.image_io import read_image, read_labels
 
-from ..cases.case_source import CaseSource, Found, descriptions, patient_of
+from ..cases.case_source import CaseSource, Found, descriptions
 from ..cases.labels import LESION, LESIONS_UNKNOWN, LIVER, with_labels
-from ..cases.mask_check import require_on_liver
 from ..cases.problems import Problem
 
 # In capitals or not: some file systems tell them apart, and people who rename files do not.
@@ -33,23 +32,11 @@ class LabelMapSource(CaseSource):
     roles: tuple[tuple[int, int], ...] = ((0, 0), (1, LIVER), (2, LESION), (3, LESIONS_UNKNOWN))
     label_names: tuple[tuple[int, str], ...] = ()
 
-    @property
-    def volume(self) -> Path:
-        return self.files[0]
-
-    @property
-    def segmentation(self) -> Path:
-        return self.files[1]
-
-    def read(self) -> tuple[CTVolume, np.ndarray]:
-        ct = read_image(self.volume, self.sparse)
-        values = read_labels(self.segmentation, like=ct.source)
-        try:
-            labels = ct.from_source(with_labels(values, dict(self.roles), dict(self.label_names)))
-            require_on_liver(ct.hu, labels)
-        except InputError as error:
-            raise InputError(f"{self.segmentation.name}: {error}") from error
-        return ct, labels
+    def open(self) -> tuple[CTVolume, Path, Callable[[], np.ndarray]]:
+        volume, segmentation = self.files
+        ct = read_image(volume, self.sparse)
+        values = read_labels(segmentation, like=ct.source)
+        return ct, segmentation, lambda: with_labels(values, dict(self.roles), dict(self.label_names))
 
     def settings(self) -> list[object]:
         return [*super().settings(), self.roles]
@@ -64,29 +51,24 @@ def find_lits(folder: Path) -> Found:
     """
     found = Found()
     described = descriptions(folder)
-    files: dict[str, dict[str, Path]] = {"volume": {}, "segmentation": {}}
+    volumes: dict[str, re.Match[str]] = {}
+    segmentations: dict[str, re.Match[str]] = {}
     for path in sorted(folder.iterdir()):
-        match = _FILE.match(path.name)
-        if not match:
+        if match := _FILE.match(path.name):
+            of_kind = volumes if match["kind"].lower() == "volume" else segmentations
+            other = of_kind.setdefault(match["name"].casefold(), match)
+            if other is not match:
+                message = f"{other.string} and {path.name} in {folder} are of one case: keep one of them"
+                found.problems.append(Problem(match["name"], message))
+    for key, there in sorted((segmentations | volumes).items()):
+        name = there["name"]
+        if key not in volumes or key not in segmentations:
+            missing = there.string.replace(there["kind"], "segmentation" if key in volumes else "volume", 1)
+            found.problems.append(Problem(name, f"{there.string} has no {missing} beside it in {folder}"))
             continue
-        of_kind = files[match["kind"].lower()]
-        other = of_kind.setdefault(match["name"].casefold(), path)
-        if other is not path:
-            message = f"{other.name} and {path.name} in {folder} are of one case: keep one of them"
-            found.problems.append(Problem(match["name"], message))
-    for key in sorted(files["volume"].keys() | files["segmentation"].keys()):
-        volume, segmentation = (files[kind].get(key) for kind in ("volume", "segmentation"))
-        there = volume or segmentation
-        match = _FILE.match(there.name) if there else None
-        assert there is not None and match is not None
-        name = match["name"]
-        if volume is None or segmentation is None:
-            missing = there.name.replace(match["kind"], "segmentation" if volume else "volume", 1)
-            found.problems.append(Problem(name, f"{there.name} has no {missing} beside it in {folder}"))
-            continue
-        description = described.get(name)
-        sparse = isinstance(description, dict) and "slice_index" in description
-        patient = patient_of(described, name, f"p{name}")
-        numbers = description.get("source_slice_index", ()) if isinstance(description, dict) else ()
-        found.cases.append(LabelMapSource(name, patient, sparse, (volume, segmentation), slice_numbers=tuple(numbers)))
+        description = described.get(name, {})
+        patient, sparse = str(description.get("patient", f"p{name}")), "slice_index" in description
+        numbers = tuple(description.get("source_slice_index", ()))
+        files = (folder / volumes[key].string, folder / segmentations[key].string)
+        found.cases.append(LabelMapSource(name, patient, sparse, files, slice_numbers=numbers))
     return found

@@ -7,12 +7,10 @@ from pathlib import Path
 from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.scan.image_io import READABLE
 
-from ..cases.case_source import CaseSource, Found, read_json, safe_name
+from ..cases.case_source import Found, image_stem, read_json, safe_name
 from ..cases.problems import Problem
 from .lits import LabelMapSource
 from .segment_labels import role_of_name
-
-_BACKGROUND = "background"
 
 
 def is_msd(folder: Path) -> bool:
@@ -35,29 +33,22 @@ def find_msd(folder: Path) -> Found:
             f'{folder / "dataset.json"} lacks "labels", as {{"0": "background", "1": "liver", "2": "cancer"}}'
         )
     names = {int(value): str(name) for value, name in labels.items()}
-    roles = {value: 0 if name.casefold() == _BACKGROUND else role_of_name(name) for value, name in names.items()}
-    known = {value: role for value, role in roles.items() if role is not None} | {0: 0}
+    roles = {value: 0 if name.casefold() == "background" else role_of_name(name) for value, name in names.items()}
+    known = tuple(sorted(({value: role for value, role in roles.items() if role is not None} | {0: 0}).items()))
     found = Found()
     for entry in description["training"]:
         if not isinstance(entry, dict) or not {"image", "label"} <= entry.keys():
             raise InputError(f'{folder / "dataset.json"}: every "training" entry needs "image" and "label"')
         files = (folder / entry["image"], folder / entry["label"])
-        name = safe_name(_stem(files[0].name))
+        name = safe_name(image_stem(files[0].name))
         missing = [path for path in files if not path.is_file()]
         if missing:
             listed = " and ".join(str(path.relative_to(folder)) for path in missing)
             found.problems.append(Problem(name, f"{listed} is listed in dataset.json but not in {folder}"))
             continue
-        case: CaseSource = LabelMapSource(
-            name, f"p{name}", False, files, tuple(sorted(known.items())), tuple(sorted(names.items()))
-        )
-        found.cases.append(case)
+        found.cases.append(LabelMapSource(name, f"p{name}", False, files, known, tuple(sorted(names.items()))))
     labels_listed = {(folder / entry["label"]).resolve() for entry in description["training"]}
     for path in sorted((folder / "labelsTr").glob("[!.]*")):
         if path.name.lower().endswith(READABLE) and path.resolve() not in labels_listed:
             found.notes.append(f"{path} is not listed in dataset.json and was left out")
     return found
-
-
-def _stem(name: str) -> str:
-    return next((name[: -len(suffix)] for suffix in READABLE if name.lower().endswith(suffix)), name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from LiverLesionCascadeLib.engine.errors import InputError
@@ -74,9 +75,7 @@ def _place(piece: Piece, labels: np.ndarray, role: int, onto: ImageGeometry) -> 
     start = (inverse[:3, :3] @ piece.origin + inverse[:3, 3])[::-1]
     steps = (piece.steps @ inverse[:3, :3].T)[:, ::-1]
     whole_start, whole_steps = np.rint(start).astype(np.int64), np.rint(steps).astype(np.int64)
-    corners = np.stack(np.meshgrid(*[(0, n - 1) for n in piece.mask.shape], indexing="ij"), -1).reshape(
-        -1, piece.mask.ndim
-    )
+    corners = np.array(list(product(*[(0, n - 1) for n in piece.mask.shape])))
     off = np.abs(corners @ (steps - whole_steps) + (start - whole_start)).max()
     on_axes = (np.abs(whole_steps).sum(axis=1) == 1).all() and (np.abs(whole_steps).sum(axis=0) <= 1).all()
     if not on_axes or off > TOLERANCE_VOXELS:
@@ -85,7 +84,7 @@ def _place(piece: Piece, labels: np.ndarray, role: int, onto: ImageGeometry) -> 
             "resample the segmentation to it"
         )
     points = np.argwhere(piece.mask) @ whole_steps + whole_start
-    if len(points) and not ((points >= 0) & (points < labels.shape)).all():
+    if not ((points >= 0) & (points < labels.shape)).all():
         raise InputError("reaches beyond the scan: is it another scan's segmentation?")
     where = tuple(points.T)
     labels[where] = np.maximum(labels[where], np.uint8(role))

@@ -27,40 +27,13 @@ LESION_CODES = {
 #: Codes that say nothing: what Slicer gives a new segment, and the bare categories.
 UNSPECIFIC_CODES = {"", "85756007", "T-D0050", "123037004", "T-D000A", "49755003", "M-01000"}
 
-_LIVER_WORDS = {
-    "liver",
-    "hepar",
-    "hepatic",
-    "leber",
-    "foie",
-    "hígado",
-    "higado",
-    "fegato",
-    "fígado",
-    "肝",
-    "肝臓",
-    "肝脏",
-}
-_LESION_WORDS = {
-    *("lesion", "lesions", "tumor", "tumors", "tumour", "tumours", "mass", "masses", "neoplasm", "neoplasms"),
-    *("metastasis", "metastases", "met", "mets", "hcc", "cancer", "carcinoma", "nodule", "nodules", "malignancy"),
-    *("läsion", "läsionen", "tumore", "tumoren", "metastase", "metastasen", "herd", "herde"),
-}
-_FILLING_WORDS = {
-    "the",
-    "of",
-    "in",
-    "and",
-    "whole",
-    "organ",
-    "parenchyma",
-    "mask",
-    "label",
-    "segment",
-    "segmentation",
-    "seg",
-}
-_PLACE_WORDS = {"left", "right", "lobe", "large", "small", "central", "dome", "caudate"}
+_LIVER_WORDS = set("liver hepar hepatic leber foie hígado higado fegato fígado 肝 肝臓 肝脏".split())
+_LESION_WORDS = set(
+    "lesion lesions tumor tumors tumour tumours mass masses neoplasm neoplasms metastasis metastases met mets hcc "
+    "cancer carcinoma nodule nodules malignancy läsion läsionen tumore tumoren metastase metastasen herd herde".split()
+)
+_FILLING_WORDS = set("the of in and whole organ parenchyma mask label segment segmentation seg".split())
+_PLACE_WORDS = set("left right lobe large small central dome caudate".split())
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,11 +15,11 @@ from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.scan.image_io import READABLE, read_image
 from LiverLesionCascadeLib.engine.scan.stored_voxels import check_stored_voxels
 
-from ..cases.case_source import Found, descriptions, patient_of, safe_name
+from ..cases.case_source import Found, descriptions, files_below, image_stem, safe_name
 from ..cases.problems import Problem
-from .placement import Piece
+from .placement import Piece, label_map
 from .segment_labels import SegmentIdentity, terminology_codes
-from .segments_source import Segments, SegmentsSource
+from .segments_source import SegmentsSource
 
 if TYPE_CHECKING:
     import SimpleITK
@@ -33,14 +33,10 @@ _VOLUME_TAG = "LiverLesionCascade.Volume"
 class SlicerSource(SegmentsSource):
     """A CT in an image file and a segmentation of Slicer."""
 
-    def open(self) -> tuple[CTVolume, Path, Segments]:
+    def open(self) -> tuple[CTVolume, Path, Callable[[], np.ndarray]]:
         volume, segmentation = self.files
-        return read_image(volume), segmentation, read_segments(segmentation)
-
-
-def segmentations_in(folder: Path) -> list[Path]:
-    """All Slicer segmentations in a folder and its subfolders."""
-    return [path for path in _files(folder) if path.name.lower().endswith(SUFFIX)]
+        ct = read_image(volume)
+        return ct, segmentation, lambda: label_map(read_segments(segmentation), ct.source, self.ignore)
 
 
 def find_slicer(folder: Path, ignore: tuple[str, ...] = ()) -> Found:
@@ -54,7 +50,7 @@ def find_slicer(folder: Path, ignore: tuple[str, ...] = ()) -> Found:
     found = Found()
     described = descriptions(folder)
     taken: dict[Path, Path] = {}
-    for segmentation in segmentations_in(folder):
+    for segmentation in [path for path in files_below(folder) if path.name.lower().endswith(SUFFIX)]:
         images = [path for path in sorted(segmentation.parent.iterdir()) if _is_image(path)]
         name = safe_name("_".join(segmentation.relative_to(folder).parts)[: -len(SUFFIX)])
         try:
@@ -62,15 +58,15 @@ def find_slicer(folder: Path, ignore: tuple[str, ...] = ()) -> Found:
         except InputError as error:
             found.problems.append(Problem(name, str(error)))
             continue
-        name = safe_name("_".join(volume.relative_to(folder).parts)[: -len(_suffix(volume))])
+        name = safe_name(image_stem("_".join(volume.relative_to(folder).parts)))
         if volume in taken:
             message = f"{volume} has two segmentations, {taken[volume].name} and {segmentation.name}: keep one of them"
             found.problems.append(Problem(name, message))
             continue
         taken[volume] = segmentation
         inside = segmentation.relative_to(folder).parts[:-1]
-        patient = patient_of(described, name, f"{folder.name}/{inside[0]}" if inside else f"p{name}")
-        found.cases.append(SlicerSource(name, patient, False, (volume, segmentation), ignore))
+        patient = described.get(name, {}).get("patient", f"{folder.name}/{inside[0]}" if inside else f"p{name}")
+        found.cases.append(SlicerSource(name, str(patient), False, (volume, segmentation), ignore))
     for parent in sorted({volume.parent for volume in taken}):
         for image in sorted(parent.iterdir()):
             if _is_image(image) and image not in taken:
@@ -143,12 +139,12 @@ def _tags(text: str) -> dict[str, str]:
 
 def _volume_of(segmentation: Path, images: list[Path]) -> Path:
     stem = segmentation.name[: -len(SUFFIX)]
-    by_stem = {image.name[: -len(_suffix(image))]: image for image in images}
+    by_stem = {image_stem(image.name): image for image in images}
     if stem in by_stem:
         return by_stem[stem]
     for key, text in _metadata(_header(segmentation)).items():
         recorded = _tags(text).get(_VOLUME_TAG) if key.endswith("_Tags") else None
-        match = next((image for image in images if recorded in (image.name, image.name[: -len(_suffix(image))])), None)
+        match = next((image for image in images if recorded in (image.name, image_stem(image.name))), None)
         if match is not None:
             return match
     beginning = max((known for known in by_stem if stem.startswith(known)), key=len, default=None)
@@ -163,15 +159,6 @@ def _volume_of(segmentation: Path, images: list[Path]) -> Path:
     )
 
 
-def _suffix(path: Path) -> str:
-    return next((suffix for suffix in READABLE if path.name.lower().endswith(suffix)), "")
-
-
 def _is_image(path: Path) -> bool:
-    return bool(_suffix(path)) and not path.name.lower().endswith(SUFFIX) and not path.name.startswith(".")
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    for place, subfolders, names in os.walk(folder):
-        subfolders.sort()
-        yield from (Path(place) / name for name in sorted(names) if not name.startswith("."))
+    name = path.name.lower()
+    return name.endswith(READABLE) and not name.endswith(SUFFIX) and not name.startswith(".")

@@ -9,7 +9,8 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+
+from .training_process import own_group
 
 
 class BackgroundCommand:
@@ -25,14 +26,11 @@ class BackgroundCommand:
     def __init__(self, command: Sequence[str]) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="liver-lesion-cascade-")
         self._output, self._errors = (Path(self._folder.name) / name for name in ("output", "errors"))
-        # PythonSlicer is a launcher: the program is its child, so both are to be ended together.
-        group: dict[str, Any] = {"start_new_session": True}
-        if sys.platform == "win32":
-            group = {"creationflags": subprocess.CREATE_NO_WINDOW}
         try:
             with self._output.open("wb") as output, self._errors.open("wb") as errors:
+                # PythonSlicer is a launcher: the program is its child, so both are to be ended together.
                 self._process = subprocess.Popen(
-                    list(command), stdin=subprocess.DEVNULL, stdout=output, stderr=errors, **group
+                    list(command), stdin=subprocess.DEVNULL, stdout=output, stderr=errors, **own_group()
                 )
         except OSError:
             self._folder.cleanup()
@@ -54,7 +52,7 @@ class BackgroundCommand:
     @property
     def error(self) -> str:
         """Why it failed: the last line it wrote on standard error, without the word ``error``."""
-        lines = [line for line in _text(self._errors).replace("\r", "\n").splitlines() if line.strip()]
+        lines = [line for line in _text(self._errors).splitlines() if line.strip()]
         return lines[-1].strip().removeprefix("error: ") if lines else ""
 
     def close(self) -> None:

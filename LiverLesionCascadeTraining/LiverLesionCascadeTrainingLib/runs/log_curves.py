@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 
 #: A curve of more values is drawn by their means: no plot shows more, and each value is drawn anew whenever one comes.
 DRAWN_VALUES = 400
+_READ = ("step", "loss", "validation_liver_dice", "validation_lesion_dice")
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,7 @@ class LogReader:
     def _forget(self) -> None:
         self._file, self._offset, self._size = -1, 0, -1
         self._columns: list[str] = []
-        self._losses: list[tuple[float, float]] = []
-        self._dice: list[tuple[float, float, float]] = []
+        self._values: list[tuple[float, ...]] = []
 
     @property
     def grew(self) -> bool:
@@ -81,25 +82,20 @@ class LogReader:
             return Curves()
         text = text[: text.rfind(b"\n") + 1]
         self._offset += len(text)
-        try:
+        with suppress(csv.Error):  # a damaged line: what is after it is not read
             for row in csv.reader(text.decode("utf-8", errors="replace").splitlines()):
                 if self._columns:
                     self._take(dict(zip(self._columns, row, strict=False)))
                 else:
                     self._columns = row
-        except csv.Error:  # a damaged line: what is after it is not read
-            pass
-        steps, losses = np.array(self._losses, np.float64).reshape(-1, 2).T
-        return Curves(steps, losses, *np.array(self._dice, np.float64).reshape(-1, 3).T)
+        steps, losses, liver, lesion = np.array(self._values, np.float64).reshape(-1, len(_READ)).T
+        validated = ~(np.isnan(liver) & np.isnan(lesion))
+        return Curves(steps, losses, steps[validated], liver[validated], lesion[validated])
 
     def _take(self, row: dict[str, str]) -> None:
-        step, loss = _number(row.get("step")), _number(row.get("loss"))
-        if math.isnan(step) or math.isnan(loss):
-            return
-        self._losses.append((step, loss))
-        liver, lesion = (_number(row.get(f"validation_{name}_dice")) for name in ("liver", "lesion"))
-        if not (math.isnan(liver) and math.isnan(lesion)):
-            self._dice.append((step, liver, lesion))
+        step, loss, *dice = (_number(row.get(column)) for column in _READ)
+        if not (math.isnan(step) or math.isnan(loss)):
+            self._values.append((step, loss, *dice))
 
 
 def _number(text: str | None) -> float:

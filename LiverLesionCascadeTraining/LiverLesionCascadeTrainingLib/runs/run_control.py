@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import threading
@@ -79,13 +78,7 @@ class RunControl:
 
     def command(self) -> str:
         """``pause``, ``stop``, or "" to go on."""
-        if self._run is None:
-            return ""
-        try:
-            command = json.loads((self._run.path / CONTROL_FILE).read_text(encoding="utf-8"))["command"]
-        # Not there, or being replaced.
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            return ""
+        command = self._run.command() if self._run is not None else ""
         return command if command in ("pause", "stop") else ""
 
     def obeyed(self) -> None:

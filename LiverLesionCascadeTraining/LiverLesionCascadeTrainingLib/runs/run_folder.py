@@ -6,7 +6,6 @@ Every file is replaced as a whole, so that a reader never sees half of one.
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from dataclasses import dataclass, fields
@@ -14,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from LiverLesionCascadeLib.engine.files import write_atomically
+from LiverLesionCascadeLib.engine.errors import InputError
 
+from ..cases.case_source import read_json, write_json
 from .log_curves import Curves, LogReader
 
 STATUS_FILE = "status.json"
@@ -27,6 +27,7 @@ LOG_FILE = "log.csv"
 BUNDLE_FOLDER = "bundle"
 #: States in which a trainer is at work, or waits to be resumed.
 ACTIVE_STATES = ("preparing", "training", "validating", "paused")
+_TAIL_LINES = 15
 
 
 @dataclass(frozen=True)
@@ -56,17 +57,12 @@ class RunStatus:
     message: str = ""
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> RunStatus:
-        """Takes the keys that are known; a missing or null one keeps its default.
-
-        Raises ValueError for a value that is none of its key.
-        """
+    def from_dict(cls, values: dict[str, Any]) -> RunStatus | None:
+        """Takes the keys that are known; a missing or null one keeps its default. None for a value that is none of its
+        key."""
         known = {each.name: each.default for each in fields(cls)}
         given = {key: value for key, value in values.items() if key in known and value is not None}
-        for key, value in given.items():
-            if not _is_like(known[key], value):
-                raise ValueError(f"{key}: {value!r}")
-        return cls(**given)
+        return cls(**given) if all(_is_like(known[key], value) for key, value in given.items()) else None
 
 
 @dataclass(frozen=True)
@@ -100,10 +96,7 @@ class RunFolder:
     def status(self) -> RunStatus | None:
         """None where no training was started, or what its file holds is no status."""
         values = _read_json(self.path / STATUS_FILE)
-        try:
-            return RunStatus.from_dict(values) if values else None
-        except ValueError:
-            return None
+        return RunStatus.from_dict(values) if values else None
 
     def write_status(self, status: RunStatus) -> None:
         write_json(self.path / STATUS_FILE, status.__dict__)
@@ -111,6 +104,10 @@ class RunFolder:
     def send(self, command: str) -> None:
         """Tells the trainer to ``pause``, ``resume`` or ``stop``."""
         write_json(self.path / CONTROL_FILE, {"command": command})
+
+    def command(self) -> Any:
+        """What the trainer was told; None where it was told nothing, or the file is being replaced."""
+        return _read_json(self.path / CONTROL_FILE).get("command")
 
     def request(self) -> dict[str, Any]:
         """What the training was started with; empty where it was not started from Slicer."""
@@ -143,39 +140,28 @@ class RunFolder:
         # An archive is compressed, and a header is Python's syntax to numpy: of a damaged file anything may come.
         except Exception:  # noqa: BLE001
             return None
-        if images.dtype != np.uint8 or images.ndim != 3 or not len(images):
-            return None
-        if not images.shape == reference.shape == predicted.shape:
+        alike = images.shape == reference.shape == predicted.shape
+        if images.dtype != np.uint8 or images.ndim != 3 or not len(images) or not alike:
             return None
         return Preview(images, reference, predicted, names)
 
-    def tail(self, lines: int = 15) -> str:
+    def tail(self) -> str:
         """The last lines of what the trainer printed."""
         try:
             with (self.path / OUTPUT_FILE).open("rb") as file:
                 file.seek(0, os.SEEK_END)
-                file.seek(max(0, file.tell() - 200 * lines))
+                file.seek(max(0, file.tell() - 200 * _TAIL_LINES))
                 text = file.read().decode("utf-8", errors="replace")
         except OSError:
             return ""
-        return "\n".join([line for line in text.splitlines() if line.strip()][-lines:])
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Replaces a file as a whole.
-
-    Raises:
-        OSError: If it cannot be written.
-    """
-    write_atomically(path, json.dumps(content, indent=1).encode())
+        return "\n".join([line for line in text.splitlines() if line.strip()][-_TAIL_LINES:])
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        return read_json(path)
+    except InputError:
         return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _is_like(default: Any, value: Any) -> bool:

@@ -20,15 +20,14 @@ from typing import Any
 import LiverLesionCascadeLib
 from LiverLesionCascadeLib.engine.errors import InputError, OutputError
 
-from .run_folder import ACTIVE_STATES, CONTROL_FILE, OUTPUT_FILE, REQUEST_FILE, RunFolder, RunStatus, write_json
+from ..cases.case_source import write_json
+from .run_folder import ACTIVE_STATES, CONTROL_FILE, OUTPUT_FILE, REQUEST_FILE, RunFolder, RunStatus
 
 #: A process that has said nothing for so long is not taken for the training any more: after a restart of the computer
 #: its number may be another program's. The trainer's own lock keeps two from working in one folder.
 SILENT_S = 15 * 60.0
 #: Until a process that somebody else started must have said its first word.
 COMING_UP_S = 120.0
-LOST = "lost"
-NONE = "none"
 
 _PACKAGE_FOLDERS = sorted(
     {str(Path(LiverLesionCascadeLib.__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2])}
@@ -124,7 +123,7 @@ class TrainingRun:
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
-                    **detached(),
+                    **own_group(),
                 )
         except OSError as error:
             raise OutputError(
@@ -148,9 +147,9 @@ class TrainingRun:
         ended = self._process is not None and self._process.poll() is not None
         status = self.folder.status()  # read after the process was seen to end: then it is its last word
         if status is None:
-            return RunStatus(state=NONE)
+            return RunStatus(state="none")
         if status.state in ACTIVE_STATES and (ended or not self._at_work(status)):
-            return replace(status, state=LOST, message=self.last_error() or status.message)
+            return replace(status, state="lost", message=self.last_error() or status.message)
         return status
 
     @property
@@ -170,8 +169,8 @@ class TrainingRun:
         return process_alive(status.pid) and (self._process is not None or silence < SILENT_S)
 
 
-def detached() -> dict[str, Any]:
-    """Arguments of Popen for a process that neither the end of this one nor of its terminal ends."""
+def own_group() -> dict[str, Any]:
+    """Arguments of Popen for a process and its children that neither the end of this one nor of its terminal ends."""
     if sys.platform == "win32":
         # A console without a window: the launcher's own child would open one if there were none to inherit.
         return {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from LiverLesionCascadeLib.engine.passes.lesion_pass import NEIGHBOUR_REACH
 from ..cases.labels import LESION, LESIONS_UNKNOWN, require_liver, slices_shown
 from ..cases.problems import DataProblems, Problem
 from ..datasets.cases import TrainingCase
-from ..datasets.npy_file import NpyWriter
+from ..datasets.npy_file import NpyWriter, replaced_folder
 from ..datasets.slice_kinds import choose_slices, slice_kinds
 from ..recipes import Recipe
 
@@ -126,10 +125,7 @@ def build_store(
     stage = recipe.lesion if lesion_pass else recipe.liver
     neighbour_mm = model.lesion_pass.neighbour_mm if lesion_pass else None
     canvas = 8 * round(stage.size * CANVAS_MARGIN / 8)
-    partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
+    with replaced_folder(folder) as partial:
         rows: dict[str, list[Any]] = {
             key: [] for key in ("case", "slice", "kinds", "chosen", "known", "beside", "views")
         }
@@ -168,10 +164,6 @@ def build_store(
             **rows,
         }
         (partial / "slices.json").write_text(json.dumps(description), encoding="utf-8")
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _each(cases: Sequence[TrainingCase], read: Callable[[TrainingCase], T]) -> Iterator[tuple[int, TrainingCase, T]]:

@@ -24,9 +24,9 @@ from LiverLesionCascadeLib.engine.results.postprocessing import PostProcessing
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.segmenter import Segmenter
 
+from ..cases.case_source import write_json
 from ..datasets.prepared import is_prepared
 from ..evaluation.evaluation import Case, evaluate_case
-from ..runs.run_folder import write_json
 from ..training.cascade_training import CascadeTraining
 from ..training.checkpoint import TrainingError
 from .baseline_training import BASELINE_JOBS, CASCADE_JOB, VGG_JOB, load_baseline, train_baseline

@@ -18,12 +18,12 @@ from LiverLesionCascadeLib.engine.model.model_settings import PASSES
 from LiverLesionCascadeLib.engine.model.network import CascadeResNet
 from torch import nn
 
-from ..cases.case_source import read_json
+from ..cases.case_source import read_json, write_json
 from ..datasets.cases import TrainingCase, patient_folds
 from ..pretrained.imagenet_weights import ImageNetWeights
 from ..recipes import Recipe, StageRecipe
 from ..runs.run_control import RunControl
-from ..runs.run_folder import PREVIEW_FILE, write_json
+from ..runs.run_folder import PREVIEW_FILE
 from ..slices.batches import BatchMaker
 from ..slices.cross_fitting import write_priors
 from ..slices.slice_store import SliceStore, build_store, open_store

@@ -42,12 +42,11 @@ def test_tilted_scan_keeps_its_grid_and_can_be_trained_on(tmp_path):
     )
 
 
-def test_case_is_replaced_only_when_asked(tmp_path):
+def test_case_is_never_replaced(tmp_path):
     add_case(tmp_path, "a", *case(1), UPRIGHT)
     with pytest.raises(OutputError, match="has a case a already"):
         add_case(tmp_path, "a", *case(2), UPRIGHT)
-    add_case(tmp_path, "a", *case(2), UPRIGHT, replace=True)
-    np.testing.assert_array_equal(find_cases([tmp_path])[0].load()[1], case(2)[1][::-1])
+    np.testing.assert_array_equal(find_cases([tmp_path])[0].load()[1], case(1)[1][::-1])
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def test_a_volume_whose_name_differs_in_capitals_or_ending_is_that_of_its_label(
     else:
         (lits / "volume-2.nii.gz").rename(lits / name)
     (case,) = [case for case in find_lits(lits).cases if case.name == "2"]
-    assert case.volume.name == name
+    assert case.files[0].name == name
     assert case.read()[1].any()
 
 
