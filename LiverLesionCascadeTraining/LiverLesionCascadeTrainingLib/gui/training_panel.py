@@ -1,5 +1,7 @@
 """The panel's part that trains: checks the data, starts, follows and steers the training in the run folder."""
 
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from LiverLesionCascadeLib.engine.errors import CascadeError
@@ -40,7 +42,7 @@ class TrainingPanel(Part):
         self._runs = {}  # folder -> TrainingRun: one that was started here knows when its process ends
         self._started = set()  # of the runs
         self._status = RunStatus(state="none")
-        self._startAfterCheck = False
+        self._afterCheck = None
         self._asked = ""
         self._message = ""
         self._log = self._curvesJob = None
@@ -69,7 +71,8 @@ class TrainingPanel(Part):
         if self._parameters is None or not self._parameters.outliveSlicer:
             for run in self._started:
                 if run.active:
-                    run.send("stop")
+                    with suppress(CascadeError):  # its folder cannot be written; the others are told all the same
+                        run.send("stop")
 
     # -- what is shown
 
@@ -217,8 +220,20 @@ class TrainingPanel(Part):
             self._command = self._launch(python_command("LiverLesionCascadeTrainingLib.datasets.data_check", *folders))
         except OSError as error:
             self._message = _("The check of the data could not be started: {reason}").format(reason=error)
-        self._startAfterCheck = startAfter
+        # As it is checked: the choices may change meanwhile, and are gone when the scene is closed.
+        self._afterCheck = self._request() if startAfter else None
         self._show()
+
+    def _request(self):
+        parameters = self._parameters
+        return TrainingRequest(
+            train=parameters.trainFolder,
+            validation=parameters.validationFolder,
+            run=parameters.runFolder,
+            recipe=parameters.recipe,
+            start=parameters.startBundle,
+            device=parameters.device,
+        )
 
     def _onEnded(self, succeeded, output, error):
         result = DataCheck.from_output(output)
@@ -230,28 +245,18 @@ class TrainingPanel(Part):
             self._message = _("Not started: {count} problem(s) in the data, listed below.").format(
                 count=len(result.problems)
             )
-        elif self._startAfterCheck:
-            self._start(result)
+        elif self._afterCheck is not None:
+            self._start(replace(self._afterCheck, prepared=result.prepared))
 
-    def _start(self, result):
-        parameters = self._parameters
-        request = TrainingRequest(
-            train=parameters.trainFolder,
-            validation=parameters.validationFolder,
-            run=parameters.runFolder,
-            recipe=parameters.recipe,
-            start=parameters.startBundle,
-            device=parameters.device,
-            prepared=result.prepared,
-        )
-        run = self._runOf(parameters.runFolder)
+    def _start(self, request):
+        run = self._runOf(request.run)
         try:
             run.start(request)
         except CascadeError as error:
             self._message = str(error)
             return
         self._started.add(run)
-        self._settings.setValue(LAST_RUN_SETTING, parameters.runFolder)
+        self._settings.setValue(LAST_RUN_SETTING, request.run)
         self.run = run
         self._curvesWanted = True
 

@@ -68,7 +68,10 @@ def find_lits(folder: Path) -> Found:
             continue
         description = described.get(name, {})
         patient, sparse = str(description.get("patient", f"p{name}")), "slice_index" in description
-        numbers = tuple(description.get("source_slice_index", ()))
+        numbers = description.get("source_slice_index", [])
+        if not isinstance(numbers, list) or not all(type(each) is int for each in numbers):
+            found.problems.append(Problem(name, f"dataset.json: source_slice_index of {name} must list slice numbers"))
+            continue
         files = (folder / volumes[key].string, folder / segmentations[key].string)
-        found.cases.append(LabelMapSource(name, patient, sparse, files, slice_numbers=numbers))
+        found.cases.append(LabelMapSource(name, patient, sparse, files, slice_numbers=tuple(numbers)))
     return found

@@ -6,8 +6,8 @@ Every file is replaced as a whole, so that a reader never sees half of one.
 
 from __future__ import annotations
 
-import math
 import os
+import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -172,4 +172,4 @@ def _is_like(default: Any, value: Any) -> bool:
         return False
     if isinstance(default, int):
         return isinstance(value, int) and 0 <= value < 1 << 31
-    return math.isfinite(value)
+    return abs(value) <= sys.float_info.max  # a whole number of any length is compared, too

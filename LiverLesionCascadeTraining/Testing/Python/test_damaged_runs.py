@@ -146,6 +146,7 @@ def test_a_dicom_file_that_says_nothing_of_itself_is_a_problem_and_not_passed_ov
     "changes",
     [
         {"pid": "x"}, {"pid": 1 << 40}, {"pid": -1}, {"step": 1.5}, {"updated": "now"}, {"updated": float("inf")},
+        {"updated": float("nan")}, {"seconds_left": 10**400},
         {"state": 1}, {"job": ["liver"]}, {"seconds_left": "soon"}, {"message": {}}, {"steps": True},
     ],
     ids=str,

@@ -356,6 +356,14 @@ def test_labelled_lesions_are_not_thrown_away_by_saying_that_they_are_unknown(li
         prepare([lits[1]], tmp_path / "data", lesions_unknown=[lits[0]])
 
 
+@pytest.mark.parametrize("numbers", [5, "12", ["1", "2"], {"0": 1}, [True]])
+def test_slice_numbers_that_are_none_are_named(numbers, tmp_path):
+    write_case(tmp_path / "lits", "4", *phantom_case(4))
+    (tmp_path / "dataset.json").write_text(json.dumps({"4": {"source_slice_index": numbers}}))
+    with pytest.raises(DataProblems, match="source_slice_index of 4"):
+        prepare([tmp_path / "lits"], tmp_path / "data", share=0.0)
+
+
 def test_positions_of_a_selection_of_slices_survive_preparation(tmp_path):
     write_case(tmp_path / "lits", "4", *phantom_case(4))
     slices = phantom_case(4)[0].shape[0]

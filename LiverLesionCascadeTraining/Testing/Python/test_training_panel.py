@@ -159,6 +159,16 @@ def test_start_checks_the_data_first_and_then_trains_on_what_was_prepared(traini
     poll_until(panel, lambda: panel.curves.chart is not None)
 
 
+def test_a_scene_that_is_closed_while_the_data_are_checked_does_not_keep_the_training_from_starting(training):
+    panel = training()
+    panel.ui.startButton.click()
+    panel.setParameters(None)
+    end_check(panel, DataCheck("5 cases", prepared="/data set"))
+    panel.setParameters(panel.parameters)
+    poll_until(panel, lambda: panel._status.state == "training")
+    assert "/data set" in panel.run.folder.tail()
+
+
 def test_problems_of_the_data_are_listed_and_nothing_is_started(training):
     panel = training()
     panel.ui.startButton.click()
@@ -263,6 +273,20 @@ def test_slicer_s_end_stops_the_training_unless_it_shall_go_on(training, outlive
     panel.onSlicerQuits()
     control = panel.run.folder.path / "control.json"
     assert (json.loads(control.read_text())["command"] if control.is_file() else None) == command
+
+
+def test_at_slicer_s_end_one_run_that_cannot_be_told_to_stop_leaves_the_others_told(training):
+    class Deaf:
+        active = True
+
+        def send(self, command):
+            raise OutputError("its folder cannot be written to")
+
+    panel = started(training())
+    panel.parameters.outliveSlicer = False
+    panel._started = [Deaf(), panel.run]
+    panel.onSlicerQuits()
+    assert json.loads((panel.run.folder.path / "control.json").read_text())["command"] == "stop"
 
 
 def test_another_s_training_is_not_stopped_with_slicer(training, tmp_path):
