@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .corrections.refine import REACH_MM, Carrier, Corrections, Refined, refine_lesions, refine_liver
+from .corrections.refine import Carrier, Corrections, Refined, refine_lesions, refine_liver
 from .findings import edges_touched, liver_findings
 from .grid.boxed import Boxed
 from .measures.lesion_parts import separate_lesions
@@ -147,20 +147,18 @@ class Segmenter:
         steps = Progress(progress, cancel)
         steps.begin("Looking again", 0.7)
         edited = c.lesions_painted | c.lesions_erased | c.liver_painted | c.liver_erased
-        slices = np.flatnonzero(edited.any(axis=(1, 2))).tolist()
-        if not slices or not c.liver.any():
+        slices = np.flatnonzero(edited.any(axis=(1, 2)))
+        if not slices.size or not c.liver.any():
             steps.advance(1.0)
             return Refined(c.start, c.liver.copy(), c.lesions.copy())
         carrier = Carrier(ct, self.bundle, self._networks["lesion"], preset, c, self.device, steps)
-        liver_probability, probability = carrier.probabilities(slices, int(np.ceil(REACH_MM / ct.spacing[0])))
+        liver_probability, probability = carrier.probabilities(slices)
         steps.begin("Carrying corrections on", 0.3)
-        allowed = ~c.touched
-        liver = np.where(allowed, refine_liver(ct.spacing, c, liver_probability), c.liver)
+        liver = refine_liver(ct.spacing, c, liver_probability)
         steps.advance(0.1)
         lesions = refine_lesions(ct.hu[c.box], ct.spacing, c, probability, steps)
-        lesions = np.where(allowed, lesions, c.lesions)
-        # A new part of a lesion is liver as well, unless a person took it out of the liver.
-        liver |= lesions & ~c.lesions & allowed
+        # A new part of a lesion is liver as well; where a person took it out of the liver, nothing is new.
+        liver |= lesions & ~c.lesions
         steps.advance(1.0)
         return Refined(c.start, liver, lesions)
 
@@ -220,12 +218,11 @@ class Segmenter:
     ) -> tuple[np.ndarray, np.ndarray]:
         """The liver, and the lesions by their numbers, above the bundle's thresholds, by the rules."""
         settings = self.bundle.settings.lesion_pass
-        masks = []
-        for box, threshold in zip(boxes, (settings.liver_threshold, settings.lesion_threshold), strict=True):
-            mask = np.zeros(ct.hu.shape, bool)
-            mask[box.box] = box.values > threshold
-            masks.append(mask)
-        liver, lesions = postprocess(masks[0], masks[1], ct.spacing, rules)
+        liver, lesions = (
+            Boxed(box.values > threshold, box.start).full(ct.hu.shape)
+            for box, threshold in zip(boxes, (settings.liver_threshold, settings.lesion_threshold), strict=True)
+        )
+        liver, lesions = postprocess(liver, lesions, ct.spacing, rules)
         instances = label_lesions(lesions)
         return liver, separate_lesions(instances, ct.spacing) if rules.split_lesions else instances
 

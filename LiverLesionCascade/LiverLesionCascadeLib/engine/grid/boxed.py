@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..files import read_array
-from .bounding_box import Box, Start, bounding_box, box_at, start_of
+from .bounding_box import Box, Start, bounding_box, box_at, enclosing, start_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +31,7 @@ class Boxed:
         """The smallest box of an array whose first voxel is ``start``; copied, as ``dtype`` if given."""
         box = bounding_box(array)
         if box is None:
-            return cls(np.zeros((0, 0, 0), dtype or array.dtype), (0, 0, 0))
+            return cls.nothing(dtype or array.dtype)
         return cls(np.array(array[box], dtype, order="C"), _moved(start_of(box), start))
 
     @classmethod
@@ -56,7 +57,7 @@ class Boxed:
         return cls(values, (k, j, i))
 
     @classmethod
-    def nothing(cls, dtype: type = np.bool_) -> Boxed:
+    def nothing(cls, dtype: DTypeLike = np.bool_) -> Boxed:
         """Zero everywhere."""
         return cls(np.zeros((0, 0, 0), dtype), (0, 0, 0))
 
@@ -119,10 +120,7 @@ def overlap(a: Box, b: Box) -> tuple[Box, Box]:
 
 def joint_box(boxed: Iterable[Boxed]) -> Box | None:
     """The smallest box of the grid that holds all of them; None where all are empty."""
-    boxes = [each.box for each in boxed if each]
-    if not boxes:
-        return None
-    return tuple(slice(min(s.start for s in axis), max(s.stop for s in axis)) for axis in zip(*boxes, strict=True))
+    return enclosing(each.box for each in boxed if each)
 
 
 def difference(a: Boxed, b: Boxed) -> Boxed:

@@ -29,9 +29,7 @@ class Runs:
     @classmethod
     def of(cls, voxels: np.ndarray, shape: tuple[int, int, int]) -> Runs:
         """The runs of voxels that are given as ascending flat indices, none of them in the margin."""
-        gaps = np.flatnonzero(np.diff(voxels) != 1)
-        first = np.concatenate([[0], gaps + 1]) if len(voxels) else gaps
-        last = np.concatenate([gaps, [len(voxels) - 1]]) if len(voxels) else gaps
+        first, last = np.diff(voxels, prepend=-2) != 1, np.diff(voxels, append=-2) != 1
         return cls(voxels[first], voxels[last] + 1, shape)
 
     @property
