@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .engine.errors import InputError, OutputError
+from .engine.errors import InputError, OutputError, reason
 
 PACKAGE = "liver-ct-segmentation-package"
 VERSION = "1.6.0"
@@ -82,7 +82,7 @@ def fetch_sample(folder: Path, *, cache: Path | None = None, pip: PipRunner | No
         if created:
             shutil.rmtree(folder, ignore_errors=True)
         raise OutputError(
-            f"The sample cannot be written to {folder} ({_reason(error)}): choose another folder"
+            f"The sample cannot be written to {folder} ({reason(error)}): choose another folder"
         ) from error
     return sample
 
@@ -116,7 +116,7 @@ def fetch_wheel(cache: Path | None = None, pip: PipRunner | None = None) -> Path
             os.replace(downloaded, wheel)
     except OSError as error:
         raise InputError(
-            f"The sample CT cannot be kept in {cache} ({_reason(error)}): set LLC_CACHE to a folder that can be written"
+            f"The sample CT cannot be kept in {cache} ({reason(error)}): set LLC_CACHE to a folder that can be written"
         ) from error
     return wheel
 
@@ -195,9 +195,3 @@ def _sha256(path: Path) -> str:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__

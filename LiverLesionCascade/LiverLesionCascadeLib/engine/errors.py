@@ -27,3 +27,10 @@ class DeviceError(CascadeError):
 
 class CancelledError(CascadeError):
     """The user cancelled the run."""
+
+
+def reason(error: Exception) -> str:
+    """What went wrong in one line: in the system's words where there are any, else the last of its own."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__

@@ -6,6 +6,7 @@ Matrices map (i, j, k, 1) with i the fastest index; arrays are indexed (k, j, i)
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import permutations, product
 
@@ -120,15 +121,20 @@ class ImageGeometry:
             )
         spacing = self.spacing
         if min(spacing) < MIN_SPACING_MM or max(spacing) > MAX_SPACING_MM:
-            shown = " x ".join(f"{s:g}" for s in spacing)
             raise InvalidVolumeError(
-                f"{name}: a voxel of {shown} mm is not possible for a CT. Correct the spacing or export the scan again."
+                f"{name}: a voxel of {shown_sizes(spacing, 'g')} mm is not possible for a CT. Correct the spacing or "
+                "export the scan again."
             )
         if abs(np.linalg.det(self.direction)) < MIN_AXES_VOLUME:
             raise InvalidVolumeError(
                 f"{name}: the image's axes do not span a volume (singular direction matrix). "
                 "Correct the directions in the header or export the scan again."
             )
+
+
+def shown_sizes(sizes: Iterable[float], form: str = "") -> str:
+    """Sizes along the axes for messages, each in a format: ``512 x 512 x 90``."""
+    return " x ".join(format(size, form) for size in sizes)
 
 
 def grid_corners(shape: tuple[int, int, int], margin: float = 0.0) -> np.ndarray:

@@ -84,5 +84,6 @@ def resample_boxed(boxed: Boxed, source: ImageGeometry, target: ImageGeometry, o
 
 def itk_array(array: np.ndarray) -> np.ndarray:
     """The array, contiguous, in a type that ITK knows: uint8 for bool, float32 for float16."""
-    types = {np.dtype(bool): np.uint8, np.dtype(np.float16): np.float32}
-    return np.ascontiguousarray(array, types.get(array.dtype, array.dtype.newbyteorder("=")))
+    if array.dtype == bool:
+        return np.ascontiguousarray(array).view(np.uint8)
+    return np.ascontiguousarray(array, np.float32 if array.dtype == np.float16 else array.dtype.newbyteorder("="))

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import InputError, InvalidVolumeError, OutputError
+from ..errors import InputError, InvalidVolumeError, OutputError, reason
 from ..files import atomic_file, has_text_name, shown_name
 from ..findings import Finding
-from ..grid.geometry import ImageGeometry
+from ..grid.geometry import ImageGeometry, shown_sizes
+from ..grid.resampling import itk_array
 from . import nifti
 from .ct_volume import CTVolume
 from .itk_warnings import itk_warnings, prints_logged
@@ -40,20 +41,16 @@ def read_input(
     Refuses what is not CT-like. Raises InputError and InvalidVolumeError.
     """
     from .dicom.dicom_header import is_dicom
-    from .dicom.dicom_io import read_dicom_files, read_dicom_folder
+    from .dicom.dicom_io import read_dicom_files
 
     given = [Path(p) for p in paths]
     if not given:
         raise InputError("No input. Give an image file (NIfTI, NRRD, MHA) or a DICOM folder.")
     for path in given:
-        _require_text(path)
-        if not path.exists():
-            raise InputError(f"{path} does not exist. Check the path; put it in quotes if it has spaces.")
+        _require_there(path)
     # The table of contents of a CD stands for what lies beside it.
     given = [path.parent if path.name.upper() == "DICOMDIR" and path.is_file() else path for path in given]
-    if len(given) == 1 and given[0].is_dir():
-        ct = read_dicom_folder(given[0], series_uid, acquisition, fill_gaps)
-    elif all(path.is_dir() or is_dicom(path) for path in given):
+    if all(path.is_dir() or is_dicom(path) for path in given):
         ct = read_dicom_files(given, series_uid, acquisition, fill_gaps)
     elif len(given) == 1:
         ct = read_image(given[0])
@@ -125,12 +122,7 @@ def write_image(path: str | os.PathLike[str], array_kji: np.ndarray, geometry: I
     if suffix.startswith(".nii") and np.abs(direction.T @ direction - np.eye(3)).max() > 1e-4:
         # ITK would straighten the grid without a word, and could not read it back
         raise OutputError(f"{path.name}: NIfTI cannot hold this sheared (tilted) grid. Choose a .nrrd name.")
-    array = np.ascontiguousarray(array_kji)
-    if array.dtype == bool:
-        array = array.view(np.uint8)
-    elif array.dtype == np.float16:
-        array = array.astype(np.float32)
-    image = sitk.GetImageFromArray(array)
+    image = sitk.GetImageFromArray(itk_array(array_kji))
     image.SetSpacing(geometry.spacing)
     image.SetOrigin(geometry.origin)
     image.SetDirection(direction.ravel().tolist())
@@ -140,18 +132,16 @@ def write_image(path: str | os.PathLike[str], array_kji: np.ndarray, geometry: I
             sitk.WriteImage(image, os.fspath(temporary), True)
     except (OSError, RuntimeError) as error:
         raise OutputError(
-            f"{path} cannot be written: {_reason(error)}. Check the folder, its rights and the free space."
+            f"{path} cannot be written: {reason(error)}. Check the folder, its rights and the free space."
         ) from error
 
 
 def read_array(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Array in numpy order, (4, 4) matrix to LPS, and what a person should know; 4D and vector images come as 4D
     arrays. Raises InputError, InvalidVolumeError."""
-    _require_text(path)
+    _require_there(path)
     if path.is_dir():
         raise InputError(f"{path} is a folder. Give an image file, or use it as a DICOM folder.")
-    if not path.exists():
-        raise InputError(f"{path} does not exist. Check the path; put it in quotes if it has spaces.")
     if _suffix(path, READABLE) is None:
         raise InputError(
             f"{path.name}: this format cannot be read. Give a NIfTI, NRRD or MHA file, or the folder of a DICOM series."
@@ -163,15 +153,17 @@ def read_array(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
             array, ijk_to_lps, remarks = _read_nifti(path) if nifti.is_nifti(path) else _read_itk(path)
         return array, ijk_to_lps, [*remarks, *(f"ITK says: {text}" for text in warnings)]
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {_reason(error)}. Check the file and its rights.") from error
+        raise InputError(f"{path} cannot be read: {reason(error)}. Check the file and its rights.") from error
 
 
-def _require_text(path: Path) -> None:
+def _require_there(path: Path) -> None:
     if not has_text_name(path):
         raise InputError(
             f"{shown_name(path)}: the path holds bytes that are no text (UTF-8), as on an old disk. Give the file or "
             "folder another name, or copy it to one."
         )
+    if not path.exists():
+        raise InputError(f"{path} does not exist. Check the path; put it in quotes if it has spaces.")
 
 
 def _read_nifti(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -238,7 +230,7 @@ def _information(path: Path) -> SimpleITK.ImageFileReader:
             ) from error
         raise _unreadable(path) from error
     if min(reader.GetSpacing()) < 0:  # as a matrix it would pass for a flip
-        shown = " x ".join(f"{mm:g}" for mm in reader.GetSpacing())
+        shown = shown_sizes(reader.GetSpacing(), "g")
         raise InvalidVolumeError(
             f"{path.name}: its voxel spacing is negative ({shown} mm). Correct the header or export the scan again."
         )
@@ -248,9 +240,8 @@ def _information(path: Path) -> SimpleITK.ImageFileReader:
 def _refuse_several_volumes(shape: tuple[int, ...], path: Path) -> None:
     """From the header, before gigabytes are read."""
     if len(shape) > 4 or (len(shape) == 4 and shape[0] > 1):
-        shown = " x ".join(str(n) for n in shape[::-1])
         raise InvalidVolumeError(
-            f"{path.name} is a series of several volumes ({len(shape)}D, {shown}). "
+            f"{path.name} is a series of several volumes ({len(shape)}D, {shown_sizes(shape[::-1])}). "
             "Extract one phase as a 3D volume and load that."
         )
 
@@ -271,8 +262,7 @@ def _unreadable(path: Path) -> InputError:
 
 
 def _describe(geometry: ImageGeometry) -> str:
-    size = " x ".join(str(n) for n in geometry.shape[::-1])
-    spacing = " x ".join(f"{s:.4g}" for s in geometry.spacing)
+    size, spacing = shown_sizes(geometry.shape[::-1]), shown_sizes(geometry.spacing, ".4g")
     return f"{size} voxels of {spacing} mm at ({', '.join(f'{x:.1f}' for x in geometry.origin)})"
 
 
@@ -282,9 +272,3 @@ def _suffix(path: Path, known: tuple[str, ...]) -> str | None:
 
 def _list(suffixes: tuple[str, ...]) -> str:
     return ", ".join(suffixes[:-1]) + " or " + suffixes[-1]
-
-
-def _reason(error: OSError | RuntimeError) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error).strip().splitlines()[-1]

@@ -13,15 +13,15 @@ from __future__ import annotations
 import gzip
 import struct
 import zlib
-from collections.abc import Iterable
-from contextlib import closing
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
 from ..errors import InputError, InvalidVolumeError
+from ..grid.geometry import shown_sizes
+from .stored_voxels import CHUNK, MAX_BYTES, MOST_COMPRESSED, UNKNOWN_PLACE
 
 _DTYPES = {
     2: "u1",
@@ -68,10 +68,6 @@ _FIELDS = {
         "srow": (400, "12d"),
     },
 }
-_MAX_BYTES = 16 << 30
-_CHUNK = 16 << 20
-# Deflate makes at most about a thousand bytes of one.
-_MOST_COMPRESSED = 1100
 # Spacings of the two places of a header where it is written that differ by no more are rounding.
 _SAME_SPACING = 0.01
 _SAME_AXES = 0.05
@@ -96,10 +92,7 @@ class NiftiHeader:
     def remarks(self) -> list[str]:
         """What of the header a person should know: no place at all, or two that differ."""
         if self.sform is None and self.qform is None:
-            return [
-                "its header does not say how the patient lies: left and right, front and back, top and bottom were "
-                "guessed. Check the orientation, or convert the scan from DICOM again."
-            ]
+            return [UNKNOWN_PLACE]
         if self.sform is None or self.qform is None:
             return []
         axes = self.sform[:3, :3] / np.linalg.norm(self.sform[:3, :3], axis=0)
@@ -158,7 +151,7 @@ def read_voxels(path: Path, header: NiftiHeader) -> np.ndarray:
     assert header.dtype is not None
     count = int(np.prod(header.shape, dtype=np.int64))
     size = count * header.dtype.itemsize
-    if size > min(_MAX_BYTES, _MOST_COMPRESSED * path.stat().st_size):
+    if size > min(MAX_BYTES, MOST_COMPRESSED * path.stat().st_size):
         raise InvalidVolumeError(
             f"{path.name} claims {count} voxels, which a file of {path.stat().st_size} bytes cannot hold: its header "
             "is damaged. Export the scan again."
@@ -169,13 +162,13 @@ def read_voxels(path: Path, header: NiftiHeader) -> np.ndarray:
         _read_at_most(file, header.offset, path)
         done = 0
         while done < size:
-            part = _read_at_most(file, min(_CHUNK, size - done), path)
+            part = _read_at_most(file, min(CHUNK, size - done), path)
             if not part:
                 raise _truncated(path)
             view[done : done + len(part)] = part
             done += len(part)
         # Only at its end is what was decompressed compared with the checksum there.
-        while _read_at_most(file, _CHUNK, path):
+        while _read_at_most(file, CHUNK, path):
             pass
     voxels = raw.view(header.dtype).reshape(header.shape)
     if header.slope in (0.0, 1.0) and (header.intercept == 0.0 or header.slope == 0.0):
@@ -186,14 +179,13 @@ def read_voxels(path: Path, header: NiftiHeader) -> np.ndarray:
     return scaled
 
 
-def _opened(path: Path) -> closing[BinaryIO]:
+def _opened(path: Path) -> BufferedIOBase:
     with open(path, "rb") as probe:
         compressed = probe.read(2) == b"\x1f\x8b"
-    file = gzip.open(path, "rb") if compressed else open(path, "rb")
-    return closing(file)  # type: ignore[arg-type]
+    return gzip.open(path, "rb") if compressed else open(path, "rb")
 
 
-def _read_at_most(file: BinaryIO, size: int, path: Path) -> bytes:
+def _read_at_most(file: BufferedIOBase, size: int, path: Path) -> bytes:
     try:
         return file.read(size)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -216,7 +208,7 @@ def _parse(raw: bytes, path: Path) -> NiftiHeader:
     if not 1 <= dim[0] <= 7 or min(dim[1 : dim[0] + 1]) < 1 or max(dim) > np.iinfo(np.int16).max:
         raise InputError(f"{path.name} has a damaged header (dimensions {dim}). Export the scan again.")
     offset = fields["vox_offset"][0]
-    if not (np.isfinite(offset) and size <= offset <= _MAX_BYTES):
+    if not (np.isfinite(offset) and size <= offset <= MAX_BYTES):
         raise InputError(
             f"{path.name} has a damaged header (its voxels begin at byte {offset}). Export the scan again."
         )
@@ -228,8 +220,8 @@ def _parse(raw: bytes, path: Path) -> NiftiHeader:
     spacing = fields["pixdim"][1 : min(dim[0], 3) + 1]
     if not all(np.isfinite(s) and s > 0 for s in spacing):
         raise InvalidVolumeError(
-            f"{path.name}: a voxel of {_mm(spacing)} is not possible. Correct the spacing in the header or export it "
-            "again."
+            f"{path.name}: a voxel of {shown_sizes(spacing, 'g')} mm is not possible. Correct the spacing in the "
+            "header or export it again."
         )
     sform = qform = None
     by_qform, by_sform = fields["qform_code"][0] > 0, fields["sform_code"][0] > 0
@@ -288,13 +280,10 @@ def _require_same_spacing(sform: np.ndarray, spacing: tuple, path: Path) -> None
         off[2] = min(off[2], abs(spacing[2] / upright - 1) if upright > 0 else off[2])
     if max(off) > _SAME_SPACING:
         raise InvalidVolumeError(
-            f"{path.name}: its header says two sizes of a voxel, {_mm(spacing)} (pixdim) and "
-            f"{_mm(steps[: len(spacing)])} (sform). Correct the one that is wrong or export the scan again."
+            f"{path.name}: its header says two sizes of a voxel, {shown_sizes(spacing, 'g')} mm (pixdim) and "
+            f"{shown_sizes(steps[: len(spacing)], 'g')} mm (sform). Correct the one that is wrong or export the scan "
+            "again."
         )
-
-
-def _mm(sizes: Iterable[float]) -> str:
-    return " x ".join(f"{size:g}" for size in sizes) + " mm"
 
 
 def _finite(value: float) -> float:

@@ -85,26 +85,15 @@ class Listing:
     unusable: list[Unusable]
 
 
-def read_dicom_folder(
-    path: str | os.PathLike[str], series_uid: str | None = None, acquisition: str | None = None, fill_gaps: int = 0
-) -> CTVolume:
-    """The CT series of a folder and its subfolders, or the one with the UID given.
-
-    Raises InputError where there is none, or several (with the list), and for incomplete series; InvalidVolumeError.
-    """
-    path = Path(path)
-    if not path.is_dir():
-        raise InputError(f"{path} is not a folder. Give the folder that holds the DICOM files.")
-    return read_dicom_files([path], series_uid, acquisition, fill_gaps)
-
-
 def read_dicom_files(
-    paths: Sequence[str | os.PathLike[str]],
+    paths: Sequence[Path],
     series_uid: str | None = None,
     acquisition: str | None = None,
     fill_gaps: int = 0,
 ) -> CTVolume:
-    """As :func:`read_dicom_folder`, for files and folders together.
+    """The CT series of files and folders (subfolders included), or the one with the UID given.
+
+    Raises InputError where there is none, or several (with the list), and for incomplete series; InvalidVolumeError.
 
     Args:
         acquisition: Which of several passes within the series to take.
@@ -112,9 +101,8 @@ def read_dicom_files(
     """
     from .dicom_series import assemble
 
-    given = [Path(p) for p in paths]
-    place = str(given[0]) if len(given) == 1 else f"the {len(given)} files given"
-    listing = list_series(given)
+    place = str(paths[0]) if len(paths) == 1 else f"the {len(paths)} files given"
+    listing = list_series(paths)
     if not listing.series and listing.unusable:
         raise InputError(_left_out(listing.unusable))
     chosen = choose_series(listing.series, place, series_uid)
@@ -122,12 +110,13 @@ def read_dicom_files(
     if not chosen.slices:
         raise InputError(_left_out(chosen.problems))
     _require_places_known(chosen)
+    name = _capital(chosen.title)
     try:
-        assembled = assemble(chosen.slices, chosen.title, acquisition, fill_gaps)
+        assembled = assemble(chosen.slices, name, acquisition, fill_gaps)
     except InputError as error:
         raise InputError(f"{error} Not read: {_left_out(missed)}" if missed else str(error)) from error
     what = f", {assembled.what}" if assembled.what else ""
-    ct = CTVolume.from_array(assembled.array, assembled.ijk_to_lps, f"{_capital(chosen.title)}{what}")
+    ct = CTVolume.from_array(assembled.array, assembled.ijk_to_lps, f"{name}{what}")
     ct.slices, ct.places = tuple(assembled.slices), assembled.places
     ct.notes[:0] = [_series_note(chosen, listing.series, len(assembled.slices), what), *assembled.notes]
     if missed:

@@ -58,7 +58,7 @@ def _passes(slices: Sequence[Slice]) -> tuple[str, dict[str, list[Slice]]]:
     for what, label in labels:
         groups = _by_label(slices, label)
         large = {key: own for key, own in groups.items() if len(own) >= max(_FEWEST, _SMALLEST_PART * len(slices))}
-        if len(large) > 1 and _alternate([own for own in large.values()]):
+        if len(large) > 1 and _alternate(list(large.values())):
             return what, groups
     orders: tuple[Callable[[Slice], float | None], ...] = (lambda s: s.time, lambda s: s.shown, lambda s: s.number)
     for order in orders:
