@@ -107,7 +107,7 @@ def fetch_wheel(cache: Path | None = None, pip: PipRunner | None = None) -> Path
     """
     cache = cache_folder() if cache is None else Path(cache)
     wheel = cache / WHEEL_NAME
-    if wheel.is_file() and _sha256(wheel) == WHEEL_SHA256:
+    if wheel.is_file() and _is_package(wheel):
         return wheel
     try:
         cache.mkdir(parents=True, exist_ok=True)
@@ -132,7 +132,7 @@ def _download(folder: Path, pip: PipRunner) -> Path:
             "connect to the internet or set pip's proxy and index, or segment a CT of your own"
         )
     files = sorted(folder.glob("*.whl"))
-    if len(files) != 1 or _sha256(files[0]) != WHEEL_SHA256:
+    if len(files) != 1 or not _is_package(files[0]):
         raise InputError(
             f"The downloaded sample CT ({PACKAGE} {VERSION}) is damaged or not the expected file (SHA-256 differs): "
             "try again, or check the package index that pip is set up for"
@@ -189,9 +189,5 @@ def _write(path: Path, array_kji: np.ndarray) -> None:
     SimpleITK.WriteImage(image, os.fspath(path), useCompression=True)
 
 
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+def _is_package(path: Path) -> bool:
+    return hashlib.sha256(path.read_bytes()).hexdigest() == WHEEL_SHA256

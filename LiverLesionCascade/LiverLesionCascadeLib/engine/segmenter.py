@@ -56,14 +56,14 @@ class Segmenter:
     def segment(
         self,
         ct: CTVolume,
-        preset: Preset | str = DEFAULT_PRESET,
+        preset: Preset = PRESETS[DEFAULT_PRESET],
         progress: ProgressCallback | None = None,
         cancel: CancelCallback | None = None,
     ) -> SegmentationResult:
         """Segments a scan; the result is on the grid of ``ct.hu``.
 
         Args:
-            preset: ``fast``, ``paper`` or a preset of your own.
+            preset: One of ``PRESETS`` or a preset of your own.
             progress: Called with the fraction done and the stage's name.
             cancel: Asked often; returning True ends the run.
 
@@ -71,11 +71,8 @@ class Segmenter:
             InvalidVolumeError: If the values are not those of a CT.
             CancelledError: If the run was cancelled.
             DeviceError: If the device ran out of memory.
-            KeyError: For an unknown preset.
         """
         ct.require_ct_like()
-        if isinstance(preset, str):
-            preset = PRESETS[preset]
         iterations = self.bundle.settings.lesion_pass.iterations if preset.iterations is None else preset.iterations
         steps = Progress(progress, cancel)
         timings: dict[str, float] = {}
@@ -118,7 +115,7 @@ class Segmenter:
         self,
         ct: CTVolume,
         corrections: Corrections,
-        preset: Preset | str = DEFAULT_PRESET,
+        preset: Preset = PRESETS[DEFAULT_PRESET],
         progress: ProgressCallback | None = None,
         cancel: CancelCallback | None = None,
     ) -> Refined:
@@ -137,10 +134,7 @@ class Segmenter:
             ValueError: If the corrections' box does not lie in the scan.
             CancelledError: If the run was cancelled.
             DeviceError: If the device ran out of memory.
-            KeyError: For an unknown preset.
         """
-        if isinstance(preset, str):
-            preset = PRESETS[preset]
         c = corrections
         if any(s.start < 0 or s.stop > n for s, n in zip(c.box, ct.hu.shape, strict=True)):
             raise ValueError(f"the corrections' box {c.box} does not lie in the scan {ct.hu.shape}")
@@ -183,7 +177,7 @@ class Segmenter:
             # Measured was the mean probability.
             likely = known.likelihood(np.array([each.confidence for each in table], float))
             table = [replace(each, confidence=value) for each, value in zip(table, likely.tolist(), strict=True)]
-        parenchyma = ct.hu[liver & (instances == 0)] if liver.any() else ct.hu[:0]
+        parenchyma = ct.hu[liver & (instances == 0)]
         remarks = ct.check()
         findings = [
             *ct.notes,

@@ -114,8 +114,8 @@ class Carrier:
 
     Args:
         ct: The scan.
-        view: The liver's box.
         network: Stage 2.
+        preset: Its scales are those of the lesion pass.
         corrections: What a person changed.
     """
 
@@ -281,7 +281,9 @@ def _grown_mark(
     """
     radius = _mark_radius(mark, spacing)
     margin = [int(np.ceil(REACH * radius / step)) + 2 for step in spacing]
-    box = _box_around(mark, margin)
+    smallest = bounding_box(mark)
+    assert smallest is not None
+    box = grown(smallest, mark.shape, margin)
     here, liver, scan = mark[box], c.liver[box] | mark[box], smooth[box]
     distance = ndimage.distance_transform_edt(~here, sampling=spacing)
     around = liver & ~c.lesions[box] & (distance > 2 * radius) & (distance < 2 * radius + SURROUNDINGS_MM)
@@ -326,11 +328,7 @@ def _carried_erasure(
     probability: np.ndarray,
 ) -> np.ndarray:
     """What goes with an erasure: the whole object where it was rejected, else what is like the erased part."""
-    reach = _box_around(erased, 1)
-    before = c.lesions | c.lesions_erased
-    labels, _ = ndimage.label(before, _NEIGHBOURS_26)
-    numbers = np.unique(labels[reach][erased[reach]])
-    whole = np.isin(labels, numbers[numbers > 0])
+    whole = _connected_to(c.lesions | c.lesions_erased, erased)
     rest = whole & c.lesions
     if not rest.any():
         return np.zeros(erased.shape, bool)
@@ -371,12 +369,6 @@ def _network_log_odds(probability: np.ndarray) -> np.ndarray:
     clipped = np.clip(np.nan_to_num(probability, nan=0.5), 0.02, 0.98)
     odds: np.ndarray = np.log(clipped / (1 - clipped))
     return odds
-
-
-def _box_around(part: np.ndarray, margin: int | list[int]) -> Box:
-    box = bounding_box(part)
-    assert box is not None
-    return grown(box, part.shape, margin)
 
 
 def _connected_to(mask: np.ndarray, seed: np.ndarray) -> np.ndarray:

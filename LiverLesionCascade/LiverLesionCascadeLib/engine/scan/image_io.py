@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import InputError, InvalidVolumeError, OutputError, reason
+from ..errors import InputError, InvalidVolumeError, OutputError, cannot_read, reason
 from ..files import atomic_file, has_text_name, shown_name
 from ..findings import Finding
 from ..grid.geometry import ImageGeometry, shown_sizes
@@ -113,7 +113,8 @@ def write_image(path: str | os.PathLike[str], array_kji: np.ndarray, geometry: I
     path = Path(path)
     suffix = _suffix(path, WRITABLE)
     if suffix is None:
-        raise OutputError(f"{path.name}: this format cannot be written. Choose a name that ends in {_list(WRITABLE)}.")
+        choice = f"{', '.join(WRITABLE[:-1])} or {WRITABLE[-1]}"
+        raise OutputError(f"{path.name}: this format cannot be written. Choose a name that ends in {choice}.")
     if array_kji.shape != geometry.shape:
         raise ValueError(f"expected an array of shape {geometry.shape}, not {array_kji.shape}")
     if not path.parent.is_dir():
@@ -153,7 +154,7 @@ def read_array(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
             array, ijk_to_lps, remarks = _read_nifti(path) if nifti.is_nifti(path) else _read_itk(path)
         return array, ijk_to_lps, [*remarks, *(f"ITK says: {text}" for text in warnings)]
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {reason(error)}. Check the file and its rights.") from error
+        raise cannot_read(path, error) from error
 
 
 def _require_there(path: Path) -> None:
@@ -268,7 +269,3 @@ def _describe(geometry: ImageGeometry) -> str:
 
 def _suffix(path: Path, known: tuple[str, ...]) -> str | None:
     return next((suffix for suffix in known if path.name.lower().endswith(suffix)), None)
-
-
-def _list(suffixes: tuple[str, ...]) -> str:
-    return ", ".join(suffixes[:-1]) + " or " + suffixes[-1]

@@ -217,6 +217,7 @@ def _parse(raw: bytes, path: Path) -> NiftiHeader:
         raise InputError(
             f"{path.name} has a damaged header (values are shifted by {intercept}). Export the scan again."
         )
+    slope, intercept = (float(number) if np.isfinite(number) else 0.0 for number in (slope, intercept))
     spacing = fields["pixdim"][1 : min(dim[0], 3) + 1]
     if not all(np.isfinite(s) and s > 0 for s in spacing):
         raise InvalidVolumeError(
@@ -243,8 +244,8 @@ def _parse(raw: bytes, path: Path) -> NiftiHeader:
         dtype=np.dtype(order + kind) if kind else None,
         spacing=spacing,
         offset=int(offset),
-        slope=_finite(slope),
-        intercept=_finite(intercept),
+        slope=slope,
+        intercept=intercept,
         sform=sform,
         qform=qform,
         version=1 if size == 348 else 2,
@@ -284,7 +285,3 @@ def _require_same_spacing(sform: np.ndarray, spacing: tuple, path: Path) -> None
             f"{shown_sizes(steps[: len(spacing)], 'g')} mm (sform). Correct the one that is wrong or export the scan "
             "again."
         )
-
-
-def _finite(value: float) -> float:
-    return float(value) if np.isfinite(value) else 0.0

@@ -169,14 +169,10 @@ def _nrrd(path: Path, start: bytes) -> _Claim | None:
     offset = None if skip == -1 else skip if compressed is False or named is not None else 0
     if offset is not None and named is None:
         offset += len(header)
-    size = math.prod(sizes) * _NRRD_BYTES.get(fields.get("type", "").casefold(), 0)
-    return _Claim(None if several else data, offset, size, compressed, _is_placed(fields))
-
-
-def _is_placed(fields: dict[str, str]) -> bool:
-    """Whether the axes of the space are the patient's: not where they are the scanner's or none are named."""
     space = fields.get("space", "").casefold()
-    return bool(space) and not space.startswith(("scanner", "3d-"))
+    placed = bool(space) and not space.startswith(("scanner", "3d-"))  # else its axes are not the patient's
+    size = math.prod(sizes) * _NRRD_BYTES.get(fields.get("type", "").casefold(), 0)
+    return _Claim(None if several else data, offset, size, compressed, placed)
 
 
 def _require_nrrd_spacing(path: Path, fields: dict[str, str], dimension: int) -> None:

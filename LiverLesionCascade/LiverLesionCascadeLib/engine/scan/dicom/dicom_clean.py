@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
-from .dicom_header import damaged, number, read_header, text
+from .dicom_header import CT_CLASS, damaged, number, read_header, text
 
-_CT_CLASS = "1.2.840.10008.5.1.4.1.1.2"
 _UNICODE = "ISO_IR 192"
 #: What DICOM wants in every object of a study, with or without a value, and how long it may be.
 _TEXTS = {
@@ -44,11 +43,11 @@ def clean_header(path: Path) -> Any:
     kind = text(header, "SOPClassUID") or text(getattr(header, "file_meta", None) or {}, "MediaStorageSOPClassUID")
     if not kind and not text(header, "Modality"):
         raise damaged(path)
-    if kind != _CT_CLASS and (kind or text(header, "Modality") != "CT"):
+    if kind != CT_CLASS and (kind or text(header, "Modality") != "CT"):
         raise InputError(f"{path.name} is no CT image of one slice: only such series can be exported to.")
     clean = pydicom.Dataset()
     clean.SpecificCharacterSet = _UNICODE
-    clean.SOPClassUID, clean.Modality = _CT_CLASS, "CT"
+    clean.SOPClassUID, clean.Modality = CT_CLASS, "CT"
     for name in _IDENTIFIERS:
         setattr(clean, name, _identifier(header, name, path))
     for name, longest in _TEXTS.items():

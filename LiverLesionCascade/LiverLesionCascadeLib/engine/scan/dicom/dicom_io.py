@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import InputError, InvalidVolumeError
+from ...errors import InputError, InvalidVolumeError, cannot_read
 from ...findings import Finding
 from ..ct_volume import CTVolume
 from .dicom_header import (
+    CT_CLASS,
     DICOMDIR_CLASS,
     HeaderError,
     damaged,
@@ -30,7 +31,6 @@ from .dicom_header import (
 )
 from .dicom_slice import FRAME_TAGS, TAGS, Slice, frames, position_of
 
-_CT_CLASSES = ("1.2.840.10008.5.1.4.1.1.2",)
 # Enhanced CT and what was converted to it.
 _ENHANCED_CT_CLASSES = ("1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
 # A series shorter than this is passed over beside a longer one: scouts, monitoring and bolus tracking slices.
@@ -71,10 +71,8 @@ class Series:
 
     @property
     def is_axial(self) -> bool:
-        """The slices' normal lies nearer to the body's axis than to any other."""
-        if not self.slices:
-            return False
-        return int(np.argmax(np.abs(self.slices[0].normal))) == 2
+        """Whether its slices are; not where it has none."""
+        return bool(self.slices) and self.slices[0].is_axial
 
 
 @dataclass
@@ -163,7 +161,7 @@ def list_series(paths: Iterable[Path]) -> Listing:
                 continue  # as when a folder was copied into itself
             seen.setdefault(image, path)
         except OSError as error:
-            unusable.append(Unusable(path, f"{path} cannot be read: {error.strerror}. Check the file and its rights."))
+            unusable.append(Unusable(path, str(cannot_read(path, error))))
             continue
         except InputError as error:
             unusable.append(Unusable(path, str(error)))
@@ -203,13 +201,13 @@ def _add(series: Series, path: Path, header: Any, kind: str) -> None:
     series.number = series.number or text(header, "SeriesNumber")
     series.description = series.description or text(header, "SeriesDescription")
     series.modality = series.modality or text(header, "Modality").upper()
-    if not series.modality and kind in _CT_CLASSES + _ENHANCED_CT_CLASSES:
+    if not series.modality and kind in (CT_CLASS, *_ENHANCED_CT_CLASSES):
         series.modality = "CT"
     image_type = text(header, "ImageType").upper().split("\\")
     several = (number(header, "NumberOfFrames") or 1) > 1
     if kind in _ENHANCED_CT_CLASSES:
         _add_frames(series, path)
-    elif kind not in ("", *_CT_CLASSES) or series.modality not in ("", "CT"):
+    elif kind not in ("", CT_CLASS) or series.modality not in ("", "CT"):
         series.set_aside["other object"] += 1
     elif "LOCALIZER" in image_type or "SCOUT" in image_type:
         series.set_aside["scout"] += 1
@@ -241,7 +239,7 @@ def _add_frames(series: Series, path: Path) -> None:
         series.problems.append(Unusable(path, str(error)))
         return
     taken = kinds["ORIGINAL"] or kinds["DERIVED"]
-    axial = [one for one in taken if int(np.argmax(np.abs(one.normal))) == 2]
+    axial = [one for one in taken if one.is_axial]
     if axial and len(axial) < len(taken):
         series.set_aside["frame that is not axial"] += len(taken) - len(axial)
         taken = axial

@@ -84,6 +84,11 @@ class Slice:
     def normal(self) -> np.ndarray:
         return np.cross(self.row, self.column)
 
+    @property
+    def is_axial(self) -> bool:
+        """Its normal lies nearer to the body's axis than to any other."""
+        return int(np.argmax(np.abs(self.normal))) == 2
+
     def along(self, direction: np.ndarray) -> float:
         """Its place along a unit vector, mm."""
         return float(self.position @ direction)
