@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .corrections.refine import Carrier, Corrections, Refined, refine_lesions, refine_liver
+from .corrections.refine import Corrections, Refined, carried_probabilities, refine_lesions, refine_liver
 from .findings import edges_touched, liver_findings
 from .grid.boxed import Boxed
 from .measures.lesion_parts import separate_lesions
@@ -145,8 +145,9 @@ class Segmenter:
         if not slices.size or not c.liver.any():
             steps.advance(1.0)
             return Refined(c.start, c.liver.copy(), c.lesions.copy())
-        carrier = Carrier(ct, self.bundle, self._networks["lesion"], preset, c, self.device, steps)
-        liver_probability, probability = carrier.probabilities(slices)
+        liver_probability, probability = carried_probabilities(
+            ct, self.bundle, self._networks["lesion"], preset, c, slices, self.device, steps
+        )
         steps.begin("Carrying corrections on", 0.3)
         liver = refine_liver(ct.spacing, c, liver_probability)
         steps.advance(0.1)
@@ -248,7 +249,7 @@ def paste(maps: Tensor, indices: list[int], view: View, ct: CTVolume) -> tuple[B
     top, left = max(0, view.top), max(0, view.left)
     height = min(rows, view.top + view.height) - top
     width = min(columns, view.left + view.width) - left
-    inner = View(view.top - top, view.left - left, view.height, view.width, view.size)
+    inner = replace(view, top=view.top - top, left=view.left - left)
     values = torch.zeros((2, last - first + 1, height, width), dtype=torch.float16)
     for z in range(first, last + 1):
         inner.paste(between_slices(maps, indices, [z])[0].float(), values[:, z - first])

@@ -9,7 +9,7 @@ the lesion that was left) or that of the liver around it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -109,93 +109,79 @@ class Refined:
     lesions: np.ndarray
 
 
-class Carrier:
-    """Runs the lesion pass slice by slice, from edited slices outward.
+def carried_probabilities(
+    ct: CTVolume,
+    bundle: ModelBundle,
+    network: CascadeResNet,
+    preset: Preset,
+    corrections: Corrections,
+    slices: np.ndarray,
+    device: torch.device,
+    progress: Progress,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Liver and lesion probabilities around edited slices: the lesion pass slice by slice, from those outward.
 
     Args:
-        ct: The scan.
         network: Stage 2.
         preset: Its scales are those of the lesion pass.
-        corrections: What a person changed.
+        slices: Indices of edited slices in the corrections' box.
+
+    Returns:
+        Two float32 arrays (slice, row, column) of the corrections' box, NaN where no slice was looked at.
     """
+    c = corrections
+    start, top, left = c.start
+    rows, columns = (np.zeros(n, bool) for n in ct.hu.shape[1:])
+    rows[c.box[1]], columns[c.box[2]] = c.liver.any(axis=(0, 2)), c.liver.any(axis=(0, 1))
+    settings = bundle.settings.lesion_pass
+    view = liver_box_view(rows, columns, ct.spacing[1:], settings.size, settings.margin)
+    shift_hu = settings.shift_hu(median_liver_hu(ct.hu[c.box], c.liver, bundle.settings.window_hu))
+    # The view of an array that is the corrections' box, not the whole slice.
+    inner = replace(view, top=view.top - top, left=view.left - left)
+    found = np.full((2, *c.liver.shape), np.nan, np.float32)
+    carried: dict[int, Tensor] = {}
+    reach = int(np.ceil(REACH_MM / ct.spacing[0]))
+    distance = np.abs(np.subtract.outer(np.arange(len(c.liver)), slices)).min(axis=1)
+    for ring in range(min(reach, int(distance.max())) + 1):
+        now = np.flatnonzero(distance == ring).tolist()
+        priors = torch.stack([_priors(c, z, inner, carried) for z in now])
+        images = LesionPassInputs(ct, view, [start + z for z in now], bundle, shift_hu)
+        inputs = images(slice(None), priors)
+        answer = predict(
+            network,
+            inputs.__getitem__,
+            len(inputs),
+            view.size,
+            preset.lesion_scales,
+            device,
+            progress.silent(),
+        )
+        for z, maps in zip(now, answer, strict=True):
+            carried[z] = maps.float()
+            target = torch.zeros((2, *c.liver.shape[1:]))
+            inner.paste(maps.float(), target)
+            found[:, z] = target.numpy()
+        progress.advance((ring + 1) / (reach + 1))
+    return found[0], found[1]
 
-    def __init__(
-        self,
-        ct: CTVolume,
-        bundle: ModelBundle,
-        network: CascadeResNet,
-        preset: Preset,
-        corrections: Corrections,
-        device: torch.device,
-        progress: Progress,
-    ) -> None:
-        self._ct, self._bundle, self._network, self._scales = ct, bundle, network, preset.lesion_scales
-        self._corrections, self._device, self._progress = corrections, device, progress
-        z, y, x = corrections.start
-        rows, columns = (np.zeros(n, bool) for n in ct.hu.shape[1:])
-        rows[y : y + corrections.liver.shape[1]] = corrections.liver.any(axis=(0, 2))
-        columns[x : x + corrections.liver.shape[2]] = corrections.liver.any(axis=(0, 1))
-        settings = bundle.settings.lesion_pass
-        self.view = liver_box_view(rows, columns, ct.spacing[1:], settings.size, settings.margin)
-        liver_hu = median_liver_hu(ct.hu[corrections.box], corrections.liver, bundle.settings.window_hu)
-        self._shift_hu = settings.shift_hu(liver_hu)
-        # The view of an array that is the corrections' box, not the whole slice.
-        self._inner = View(self.view.top - y, self.view.left - x, self.view.height, self.view.width, self.view.size)
 
-    def probabilities(self, slices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Liver and lesion probabilities around edited slices.
+def _priors(c: Corrections, z: int, view: View, carried: dict[int, Tensor]) -> Tensor:
+    """(2, *size): Y^t and Y^v of a slice: its masks as estimates, the neighbour's answer, and the corrections."""
 
-        Args:
-            slices: Indices of edited slices in the corrections' box.
+    def seen(mask: np.ndarray) -> Tensor:
+        return view.extract(torch.from_numpy(mask[z][None].astype(np.float32)))[0]
 
-        Returns:
-            Two float32 arrays (slice, row, column) of the corrections' box, NaN where no slice was looked at.
-        """
-        c = self._corrections
-        found = np.full((2, *c.liver.shape), np.nan, np.float32)
-        carried: dict[int, Tensor] = {}
-        reach = int(np.ceil(REACH_MM / self._ct.spacing[0]))
-        distance = np.abs(np.subtract.outer(np.arange(len(c.liver)), slices)).min(axis=1)
-        for ring in range(min(reach, int(distance.max())) + 1):
-            now = np.flatnonzero(distance == ring).tolist()
-            priors = torch.stack([self._priors(z, carried) for z in now])
-            images = LesionPassInputs(self._ct, self.view, [c.start[0] + z for z in now], self._bundle, self._shift_hu)
-            inputs = images(slice(None), priors)
-            answer = predict(
-                self._network,
-                inputs.__getitem__,
-                len(inputs),
-                self.view.size,
-                self._scales,
-                self._device,
-                self._progress.silent(),
-            )
-            for z, maps in zip(now, answer, strict=True):
-                carried[z] = maps.float()
-                target = torch.zeros((2, *c.liver.shape[1:]))
-                self._inner.paste(maps.float(), target)
-                found[:, z] = target.numpy()
-            self._progress.advance((ring + 1) / (reach + 1))
-        return found[0], found[1]
-
-    def _priors(self, z: int, carried: dict[int, Tensor]) -> Tensor:
-        """(2, *size): Y^t and Y^v of a slice: its masks as estimates, the neighbour's answer, and the corrections."""
-        c = self._corrections
-        lesion = self._seen(c.lesions[z]) * ESTIMATE_SCALE
-        liver = self._seen(c.liver[z]) * ESTIMATE_SCALE
-        for neighbour in (z - 1, z + 1):
-            if neighbour in carried:
-                lesion = torch.maximum(lesion, carried[neighbour][1] * ESTIMATE_SCALE)
-        for planes, painted, erased in (
-            (lesion, c.lesions_painted[z], c.lesions_erased[z]),
-            (liver, c.liver_painted[z], c.liver_erased[z]),
-        ):
-            planes[self._seen(painted) > 0.25] = PAINTED
-            planes[self._seen(erased) > 0.25] = ERASED
-        return torch.stack([lesion, liver])
-
-    def _seen(self, mask: np.ndarray) -> Tensor:
-        return self._inner.extract(torch.from_numpy(mask[None].astype(np.float32)))[0]
+    lesion, liver = seen(c.lesions) * ESTIMATE_SCALE, seen(c.liver) * ESTIMATE_SCALE
+    for neighbour in (z - 1, z + 1):
+        if neighbour in carried:
+            lesion = torch.maximum(lesion, carried[neighbour][1] * ESTIMATE_SCALE)
+    for planes, painted, erased in (
+        (lesion, c.lesions_painted, c.lesions_erased),
+        (liver, c.liver_painted, c.liver_erased),
+    ):
+        planes[seen(painted) > 0.25] = PAINTED
+        planes[seen(erased) > 0.25] = ERASED
+    return torch.stack([lesion, liver])
 
 
 def refine_lesions(

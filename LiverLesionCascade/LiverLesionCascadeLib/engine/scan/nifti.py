@@ -35,38 +35,22 @@ _DTYPES = {
     1024: "i8",
     1280: "u8",
 }
-# byte offset and struct format of the fields in use, by the size of the header: NIfTI-1, NIfTI-2
+_HEADER_BYTES = (348, 540)
+# byte offset and struct format of the fields in use: NIfTI-1, NIfTI-2
 _FIELDS = {
-    348: {
-        "dim": (40, "8h"),
-        "datatype": (70, "h"),
-        "bitpix": (72, "h"),
-        "pixdim": (76, "8f"),
-        "vox_offset": (108, "f"),
-        "slope": (112, "f"),
-        "intercept": (116, "f"),
-        "units": (123, "B"),
-        "qform_code": (252, "h"),
-        "sform_code": (254, "h"),
-        "quaternion": (256, "3f"),
-        "qoffset": (268, "3f"),
-        "srow": (280, "12f"),
-    },
-    540: {
-        "dim": (16, "8q"),
-        "datatype": (12, "h"),
-        "bitpix": (14, "h"),
-        "pixdim": (104, "8d"),
-        "vox_offset": (168, "q"),
-        "slope": (176, "d"),
-        "intercept": (184, "d"),
-        "units": (500, "i"),
-        "qform_code": (344, "i"),
-        "sform_code": (348, "i"),
-        "quaternion": (352, "3d"),
-        "qoffset": (376, "3d"),
-        "srow": (400, "12d"),
-    },
+    "dim": ((40, "8h"), (16, "8q")),
+    "datatype": ((70, "h"), (12, "h")),
+    "bitpix": ((72, "h"), (14, "h")),
+    "pixdim": ((76, "8f"), (104, "8d")),
+    "vox_offset": ((108, "f"), (168, "q")),
+    "slope": ((112, "f"), (176, "d")),
+    "intercept": ((116, "f"), (184, "d")),
+    "units": ((123, "B"), (500, "i")),
+    "qform_code": ((252, "h"), (344, "i")),
+    "sform_code": ((254, "h"), (348, "i")),
+    "quaternion": ((256, "3f"), (352, "3d")),
+    "qoffset": ((268, "3f"), (376, "3d")),
+    "srow": ((280, "12f"), (400, "12d")),
 }
 # Spacings of the two places of a header where it is written that differ by no more are rounding.
 _SAME_SPACING = 0.01
@@ -113,7 +97,7 @@ class NiftiHeader:
         struct.pack_into("<i", raw, 0, 348)
         raw[344:348] = b"n+1\0"
         for name, values in {**self.fields, "vox_offset": (352.0,)}.items():
-            offset, form = _FIELDS[348][name]
+            offset, form = _FIELDS[name][0]
             try:
                 struct.pack_into("<" + form, raw, offset, *values)
             except (struct.error, OverflowError) as error:
@@ -143,7 +127,7 @@ def read_header(path: Path) -> NiftiHeader:
     Raises InputError where it is none, InvalidVolumeError for a spacing that is none or that it contradicts itself.
     """
     with _opened(path) as file:
-        return _parse(_read_at_most(file, max(_FIELDS), path), path)
+        return _parse(_read_at_most(file, max(_HEADER_BYTES), path), path)
 
 
 def read_voxels(path: Path, header: NiftiHeader) -> np.ndarray:
@@ -197,13 +181,15 @@ def _truncated(path: Path) -> InputError:
 
 
 def _parse(raw: bytes, path: Path) -> NiftiHeader:
-    known = [(o, n) for o in "<>" for n in _FIELDS if struct.unpack_from(o + "i", raw.ljust(4))[0] == n]
+    known = [(o, n) for o in "<>" for n in _HEADER_BYTES if struct.unpack_from(o + "i", raw.ljust(4))[0] == n]
     if not known:
         raise InputError(f"{path.name} is not a NIfTI file, whatever its name says. Export the scan again.")
     order, size = known[0]
+    layout = _HEADER_BYTES.index(size)
     if len(raw) < size:
         raise _truncated(path)
-    fields = {name: struct.unpack_from(order + form, raw, at) for name, (at, form) in _FIELDS[size].items()}
+    places = {name: each[layout] for name, each in _FIELDS.items()}
+    fields = {name: struct.unpack_from(order + form, raw, at) for name, (at, form) in places.items()}
     dim = fields["dim"]
     if not 1 <= dim[0] <= 7 or min(dim[1 : dim[0] + 1]) < 1 or max(dim) > np.iinfo(np.int16).max:
         raise InputError(f"{path.name} has a damaged header (dimensions {dim}). Export the scan again.")
@@ -248,7 +234,7 @@ def _parse(raw: bytes, path: Path) -> NiftiHeader:
         intercept=intercept,
         sform=sform,
         qform=qform,
-        version=1 if size == 348 else 2,
+        version=layout + 1,
         fields=fields,
     )
 

@@ -80,13 +80,13 @@ def check_stored_voxels(path: Path) -> list[str]:
         ) from error
     if claim is None:
         return []  # for ITK to say what it is
-    if claim.data is not None and claim.compressed is not None:
-        _require_there(path, claim)
+    _require_there(path, claim)
     return [] if claim.placed else [UNKNOWN_PLACE]
 
 
 def _require_there(path: Path, claim: _Claim) -> None:
-    assert claim.data is not None
+    if claim.data is None or claim.compressed is None:
+        return
     if not claim.data.is_file():
         raise InputError(f"{path.name} needs {claim.data.name} beside it, which is not there. Copy it there.")
     there = claim.data.stat().st_size

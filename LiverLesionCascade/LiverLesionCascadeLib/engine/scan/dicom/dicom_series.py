@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -39,8 +39,8 @@ class Assembled:
     ijk_to_lps: np.ndarray
     slices: list[Slice]
     places: np.ndarray
-    what: str = ""
-    notes: list[Finding] = field(default_factory=list)
+    what: str
+    notes: list[Finding]
 
 
 def assemble(slices: Sequence[Slice], name: str, acquisition: str | None = None, fill_gaps: int = 0) -> Assembled:
