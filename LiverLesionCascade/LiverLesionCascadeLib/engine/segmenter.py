@@ -11,6 +11,7 @@ from torch import Tensor
 
 from .corrections.refine import Corrections, Refined, carried_probabilities, refine_lesions, refine_liver
 from .findings import edges_touched, liver_findings
+from .grid.bounding_box import lies_within
 from .grid.boxed import Boxed
 from .measures.lesion_parts import separate_lesions
 from .measures.lesions import label_lesions, measure_lesions
@@ -136,7 +137,7 @@ class Segmenter:
             DeviceError: If the device ran out of memory.
         """
         c = corrections
-        if any(s.start < 0 or s.stop > n for s, n in zip(c.box, ct.hu.shape, strict=True)):
+        if not lies_within(c.box, ct.hu.shape):
             raise ValueError(f"the corrections' box {c.box} does not lie in the scan {ct.hu.shape}")
         steps = Progress(progress, cancel)
         steps.begin("Looking again", 0.7)

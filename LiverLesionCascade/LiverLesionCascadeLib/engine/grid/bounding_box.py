@@ -20,6 +20,11 @@ def start_of(box: Box) -> Start:
     return box[0].start, box[1].start, box[2].start
 
 
+def lies_within(box: Box, shape: Sequence[int]) -> bool:
+    """Whether no part of `box` lies beyond an array of `shape`."""
+    return all(s.start >= 0 and s.stop <= n for s, n in zip(box, shape, strict=True))
+
+
 def bounding_box(mask: np.ndarray) -> Box | None:
     """The smallest box that holds every non-zero voxel of `mask` (any number of axes), None if all are zero."""
     if mask.dtype == np.float16:

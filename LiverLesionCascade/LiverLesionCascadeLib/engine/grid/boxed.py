@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..files import read_array
-from .bounding_box import Box, Start, bounding_box, box_at, enclosing, start_of
+from .bounding_box import Box, Start, bounding_box, box_at, enclosing, lies_within, start_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,12 +49,11 @@ class Boxed:
     @classmethod
     def read(cls, path: Path, start: Sequence[int], shape: Sequence[int]) -> Boxed:
         """The values in an NPY file. Raises OSError, and ValueError where they lie beyond a grid of ``shape``."""
-        values = read_array(path)
         k, j, i = (int(first) for first in start)
-        ends = (first + n for first, n in zip((k, j, i), values.shape, strict=True))
-        if min(k, j, i) < 0 or any(end > n for end, n in zip(ends, shape, strict=True)):
+        boxed = cls(read_array(path), (k, j, i))
+        if not lies_within(boxed.box, shape):
             raise ValueError(f"{path.name} does not lie within a grid of {tuple(shape)}")
-        return cls(values, (k, j, i))
+        return boxed
 
     @classmethod
     def nothing(cls, dtype: DTypeLike = np.bool_) -> Boxed:

@@ -80,8 +80,7 @@ def _pairs(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(a, b) for every element a and every b with low[a] <= b < high[a]."""
     counts = np.maximum(high - low, 0)
     a = np.repeat(np.arange(len(low)), counts)
-    b = np.arange(len(a)) + np.repeat(low - (np.cumsum(counts) - counts), counts)
-    return a, b
+    return a, _expanded(low, low + counts)
 
 
 def _joined(count: int, pairs: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, int]:

@@ -232,7 +232,7 @@ def _checked(
     Raises InvalidVolumeError for what is no 3D volume or no scan.
     """
     array = _require_scalar_3d(np.asarray(array_kji), label)
-    source = ImageGeometry((array.shape[0], array.shape[1], array.shape[2]), ijk_to_lps)
+    source = ImageGeometry(array.shape, ijk_to_lps)
     source.validate(label)
     if min(array.shape) < 2 and not single_slices:
         raise InvalidVolumeError(

@@ -90,7 +90,7 @@ def read_labels(path: str | os.PathLike[str], like: ImageGeometry) -> np.ndarray
             f"{path.name} is no 3D label map ({array.ndim}D; layers overlap or it is a picture). "
             "Export the segmentation as a label map."
         )
-    geometry = ImageGeometry((array.shape[0], array.shape[1], array.shape[2]), ijk_to_lps)
+    geometry = ImageGeometry(array.shape, ijk_to_lps)
     if not geometry.matches(like):
         what = "sizes differ" if geometry.shape != like.shape else "position, spacing or directions differ"
         raise InputError(
@@ -204,7 +204,7 @@ def _read_itk(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
     shape = reader.GetSize()[::-1]
     _refuse_several_volumes(shape, path)
     if len(shape) >= 3:
-        ImageGeometry((shape[-3], shape[-2], shape[-1]), _matrix(reader)).validate(path.name)
+        ImageGeometry(shape[-3:], _matrix(reader)).validate(path.name)
     try:
         with prints_logged():
             image = reader.Execute()

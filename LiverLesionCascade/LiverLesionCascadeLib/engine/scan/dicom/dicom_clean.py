@@ -7,12 +7,11 @@ colons, ``f`` for the sex, unknown or half declared character sets, a series num
 from __future__ import annotations
 
 import re
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
-from .dicom_header import CT_CLASS, damaged, number, read_header, text
+from .dicom_header import CT_CLASS, damaged, day, number, read_header, text
 
 _UNICODE = "ISO_IR 192"
 #: What DICOM wants in every object of a study, with or without a value, and how long it may be.
@@ -105,13 +104,7 @@ def _date(found: str) -> str:
     if len(parts) == 3 and len(parts[2]) == 4:
         parts.reverse()  # day, month, year
     digits = parts[0] + "".join(part.rjust(2, "0") for part in parts[1:]) if parts else ""
-    if len(digits) != 8:
-        return ""
-    try:
-        date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
-    except ValueError:
-        return ""
-    return digits
+    return digits if len(digits) == 8 and day(digits) else ""
 
 
 def _time(found: str) -> str:

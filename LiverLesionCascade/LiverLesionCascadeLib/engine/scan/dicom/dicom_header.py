@@ -7,6 +7,7 @@ import os
 import struct
 import zlib
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,14 @@ def number(header: Any, name: str) -> float | None:
     """The first value; None where it is missing or no finite number."""
     found = numbers(header, name)
     return None if found is None else float(found[0])
+
+
+def day(digits: str) -> date | None:
+    """Of YYYYMMDD; None for what is no date."""
+    try:
+        return date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+    except ValueError:
+        return None
 
 
 def needed(header: Any, name: str, count: int) -> np.ndarray:

@@ -116,9 +116,8 @@ def read_dicom_files(
     what = f", {assembled.what}" if assembled.what else ""
     ct = CTVolume.from_array(assembled.array, assembled.ijk_to_lps, f"{name}{what}")
     ct.slices, ct.places = tuple(assembled.slices), assembled.places
-    ct.notes[:0] = [_series_note(chosen, listing.series, len(assembled.slices), what), *assembled.notes]
-    if missed:
-        ct.notes.insert(1, Finding("files_left_out", "warning", f"Not read: {_left_out(missed)}"))
+    left_out = [Finding("files_left_out", "warning", f"Not read: {_left_out(missed)}")] if missed else []
+    ct.notes[:0] = [_series_note(chosen, listing.series, len(ct.slices), what), *left_out, *assembled.notes]
     return ct
 
 
@@ -204,7 +203,6 @@ def _add(series: Series, path: Path, header: Any, kind: str) -> None:
     if not series.modality and kind in (CT_CLASS, *_ENHANCED_CT_CLASSES):
         series.modality = "CT"
     image_type = text(header, "ImageType").upper().split("\\")
-    several = (number(header, "NumberOfFrames") or 1) > 1
     if kind in _ENHANCED_CT_CLASSES:
         _add_frames(series, path)
     elif kind not in ("", CT_CLASS) or series.modality not in ("", "CT"):
@@ -213,7 +211,7 @@ def _add(series: Series, path: Path, header: Any, kind: str) -> None:
         series.set_aside["scout"] += 1
     elif (number(header, "SamplesPerPixel") or 1) != 1:
         series.set_aside["colour picture"] += 1
-    elif several:
+    elif (number(header, "NumberOfFrames") or 1) > 1:
         why = f"{path.name} holds several frames, which a CT image cannot. Export it as enhanced CT or slice by slice."
         series.problems.append(Unusable(path, why))
     else:
