@@ -16,7 +16,6 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,9 +38,6 @@ DOWNLOAD_TIMEOUT_S = 300
 _MRC_HEADER_BYTES = 1024
 _MRC_TYPES = {1: "<i2", 2: "<f4", 6: "<u2"}
 
-#: Runs ``pip`` with these arguments: (exit code, what it printed).
-PipRunner = Callable[[list[str]], tuple[int, str]]
-
 
 @dataclass(frozen=True)
 class Sample:
@@ -51,13 +47,12 @@ class Sample:
     labels: Path
 
 
-def fetch_sample(folder: Path, *, cache: Path | None = None, pip: PipRunner | None = None) -> Sample:
+def fetch_sample(folder: Path, python: str = sys.executable) -> Sample:
     """Put the sample into ``folder``; what is there already is kept and nothing is downloaded.
 
     Args:
         folder: Where ``volume-117.nii.gz`` and ``segmentation-117.nii.gz`` go; created if need be.
-        cache: Where the package is kept, by default :func:`cache_folder`.
-        pip: Runs pip, by default this Python's own.
+        python: Whose pip downloads the package, where it is not in :func:`cache_folder` already.
 
     Raises:
         InputError: The package cannot be downloaded or is not the expected one; nothing is left behind then.
@@ -67,7 +62,7 @@ def fetch_sample(folder: Path, *, cache: Path | None = None, pip: PipRunner | No
     sample = Sample(folder / IMAGE_FILE, folder / LABEL_FILE)
     if sample.image.is_file() and sample.labels.is_file():
         return sample
-    image, labels = read_wheel(fetch_wheel(cache, pip))
+    image, labels = read_wheel(fetch_wheel(python))
     created = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -100,19 +95,19 @@ def cache_folder() -> Path:
     return base / "liver-lesion-cascade"
 
 
-def fetch_wheel(cache: Path | None = None, pip: PipRunner | None = None) -> Path:
-    """The package's file, from the cache or downloaded with pip from whatever index pip is set up for.
+def fetch_wheel(python: str) -> Path:
+    """The package's file, from the cache or downloaded with a Python's pip from whatever index pip is set up for.
 
     Its SHA-256 is checked every time; a file that fails is removed. Raises InputError.
     """
-    cache = cache_folder() if cache is None else Path(cache)
+    cache = cache_folder()
     wheel = cache / WHEEL_NAME
     if wheel.is_file() and _is_package(wheel):
         return wheel
     try:
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".download-", dir=cache) as staging:
-            downloaded = _download(Path(staging), pip or run_pip)
+            downloaded = _download(Path(staging), python)
             os.replace(downloaded, wheel)
     except OSError as error:
         raise InputError(
@@ -121,9 +116,9 @@ def fetch_wheel(cache: Path | None = None, pip: PipRunner | None = None) -> Path
     return wheel
 
 
-def _download(folder: Path, pip: PipRunner) -> Path:
+def _download(folder: Path, python: str) -> Path:
     arguments = ["download", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps", "--only-binary=:all:"]
-    code, output = pip([*arguments, "--dest", str(folder), f"{PACKAGE}=={VERSION}"])
+    code, output = run_pip([*arguments, "--dest", str(folder), f"{PACKAGE}=={VERSION}"], python)
     if code != 0:
         if "No module named pip" in output:
             raise InputError("The sample CT is fetched with pip, which this Python lacks: python -m ensurepip")
@@ -140,8 +135,8 @@ def _download(folder: Path, pip: PipRunner) -> Path:
     return files[0]
 
 
-def run_pip(arguments: list[str], python: str = sys.executable) -> tuple[int, str]:
-    """Run the pip of a Python, by default of this one."""
+def run_pip(arguments: list[str], python: str) -> tuple[int, str]:
+    """Run the pip of a Python: (exit code, what it printed)."""
     try:
         done = subprocess.run(
             [python, "-m", "pip", *arguments],

@@ -33,13 +33,13 @@ class Finding:
 _EDGES = (("bottom", "top"), ("front", "back"), ("right", "left"))
 
 
-def edges_touched(mask: np.ndarray, min_voxels: int = 10) -> tuple[str, ...]:
-    """Edges of the scan where a mask (slice, row, column) has ``min_voxels`` or more; right is the patient's."""
+def edges_touched(mask: np.ndarray) -> tuple[str, ...]:
+    """Edges of the scan where a mask (slice, row, column) has ten voxels or more; right is the patient's."""
     return tuple(
         name
         for axis, names in enumerate(_EDGES)
         for index, name in zip((0, -1), names, strict=True)
-        if np.count_nonzero(mask.take(index, axis=axis)) >= min_voxels
+        if np.count_nonzero(mask.take(index, axis=axis)) >= 10
     )
 
 
