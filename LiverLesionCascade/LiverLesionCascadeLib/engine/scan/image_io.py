@@ -186,13 +186,9 @@ def _read_nifti(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
 def _nifti_matrix(path: Path, header: nifti.NiftiHeader) -> np.ndarray:
     if header.version == 1:
         return _matrix(_information(path))
-    try:
-        as_nifti1 = header.as_nifti1()
-    except ValueError as error:
-        raise InputError(f"{path.name} has a damaged header ({error}). Export the scan again.") from error
     with tempfile.TemporaryDirectory() as folder:
         translated = Path(folder) / "header.nii"
-        translated.write_bytes(as_nifti1)
+        translated.write_bytes(header.as_nifti1(path))
         return _matrix(_information(translated))
 
 

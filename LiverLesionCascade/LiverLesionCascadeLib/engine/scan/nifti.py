@@ -63,7 +63,6 @@ _SHEAR_TOLERANCE = 2e-3
 class NiftiHeader:
     shape: tuple[int, ...]  # numpy order: last dimension of the file first
     dtype: np.dtype | None  # None for colour and complex types, which ITK reads
-    spacing: tuple[float, ...]  # (i, j, k) mm
     offset: int
     slope: float
     intercept: float
@@ -88,10 +87,10 @@ class NiftiHeader:
             "Check the orientation, or convert the scan from DICOM again."
         ]
 
-    def as_nifti1(self) -> bytes:
+    def as_nifti1(self, path: Path) -> bytes:
         """The header in the layout of NIfTI-1, as far as it says where the voxels lie.
 
-        Raises ValueError for numbers that are none of a scan's, which that layout has no room for.
+        Raises InputError for numbers that are none of a scan's, which that layout has no room for.
         """
         raw = bytearray(352)
         struct.pack_into("<i", raw, 0, 348)
@@ -101,7 +100,9 @@ class NiftiHeader:
             try:
                 struct.pack_into("<" + form, raw, offset, *values)
             except (struct.error, OverflowError) as error:
-                raise ValueError(f"{name} {values}") from error
+                raise InputError(
+                    f"{path.name} has a damaged header ({name} {values}). Export the scan again."
+                ) from error
         return bytes(raw)
 
     @property
@@ -228,7 +229,6 @@ def _parse(raw: bytes, path: Path) -> NiftiHeader:
     return NiftiHeader(
         shape=tuple(shape),
         dtype=np.dtype(order + kind) if kind else None,
-        spacing=spacing,
         offset=int(offset),
         slope=slope,
         intercept=intercept,
