@@ -189,9 +189,8 @@ class AxialOrder:
         )
         return Boxed(boxed.values[self._slices()], (k, j, i))
 
-    def _slices(self) -> tuple[slice, slice, slice]:
-        a, b, c = (slice(None, None, -1) if flip else slice(None) for flip in self.flips)
-        return a, b, c
+    def _slices(self) -> Box:
+        return tuple(slice(None, None, -1) if flip else slice(None) for flip in self.flips)
 
 
 def axial_order(geometry: ImageGeometry) -> AxialOrder:

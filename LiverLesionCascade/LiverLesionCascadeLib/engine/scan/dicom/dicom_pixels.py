@@ -83,7 +83,7 @@ def _hu(dataset: Any, stored: np.ndarray, one: Slice) -> tuple[np.ndarray, bool]
         raise InputError(f"{one.path.name}: it holds not one grey image but {stored.shape}. Export it again.")
     slope, intercept = _rescale(dataset, one)
     if slope.is_integer() and intercept.is_integer() and max(abs(slope), abs(intercept)) < 1 << 15:
-        hu = stored.astype(np.int64) * int(slope) + int(intercept)
+        hu: np.ndarray = stored.astype(np.int64) * int(slope) + int(intercept)
     else:
         hu = stored * slope + intercept
     padding = _padding(dataset, stored)
