@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -246,6 +246,14 @@ def _checked(
     return array, source, ranges.require_plausible(), notes
 
 
+def several_volumes(label: str, shape: Sequence[int]) -> InvalidVolumeError:
+    """The error for an image with that shape (numpy order) of more than three axes."""
+    return InvalidVolumeError(
+        f"{label} is a series of several volumes ({len(shape)}D, {shown_sizes(shape[::-1])}). "
+        "Extract one phase as a 3D volume and load that."
+    )
+
+
 def _require_scalar_3d(array: np.ndarray, label: str) -> np.ndarray:
     """The array with (k, j, i) axes; a fourth axis of length 1 (one time point, one component) is dropped."""
     if array.ndim == 4 and array.shape[0] == 1:
@@ -255,10 +263,7 @@ def _require_scalar_3d(array: np.ndarray, label: str) -> np.ndarray:
     if array.ndim == 4 and array.shape[-1] in (3, 4):
         raise InvalidVolumeError(f"{label} is a colour picture, not a CT. Load the original scan (DICOM).")
     if array.ndim == 4:
-        raise InvalidVolumeError(
-            f"{label} is a series of several volumes (4D, {shown_sizes(array.shape[::-1])}). Extract one phase as a 3D "
-            "volume and load that."
-        )
+        raise several_volumes(label, array.shape)
     if array.ndim != 3:
         raise InvalidVolumeError(
             f"{label} is a {array.ndim}D image; a volume (3D) is needed. Load the whole series, not a single image."

@@ -16,9 +16,9 @@ from ..findings import Finding
 from ..grid.geometry import ImageGeometry, shown_sizes
 from ..grid.resampling import itk_array
 from . import nifti
-from .ct_volume import CTVolume
+from .ct_volume import CTVolume, several_volumes
 from .itk_warnings import itk_warnings, prints_logged
-from .stored_voxels import check_stored_voxels
+from .stored_voxels import check_stored_voxels, unusable_image
 
 if TYPE_CHECKING:
     import SimpleITK
@@ -205,7 +205,7 @@ def _read_itk(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
         with prints_logged():
             image = reader.Execute()
     except RuntimeError as error:
-        raise _unreadable(path) from error
+        raise unusable_image(path) from error
     return sitk.GetArrayFromImage(image), _matrix(reader), remarks
 
 
@@ -225,7 +225,7 @@ def _information(path: Path) -> SimpleITK.ImageFileReader:
                 f"{path.name}: its axes do not span a volume (singular or impossible directions). "
                 "Correct the directions in the header or export the scan again."
             ) from error
-        raise _unreadable(path) from error
+        raise unusable_image(path) from error
     if min(reader.GetSpacing()) < 0:  # as a matrix it would pass for a flip
         shown = shown_sizes(reader.GetSpacing(), "g")
         raise InvalidVolumeError(
@@ -237,10 +237,7 @@ def _information(path: Path) -> SimpleITK.ImageFileReader:
 def _refuse_several_volumes(shape: tuple[int, ...], path: Path) -> None:
     """From the header, before gigabytes are read."""
     if len(shape) > 4 or (len(shape) == 4 and shape[0] > 1):
-        raise InvalidVolumeError(
-            f"{path.name} is a series of several volumes ({len(shape)}D, {shown_sizes(shape[::-1])}). "
-            "Extract one phase as a 3D volume and load that."
-        )
+        raise several_volumes(path.name, shape)
 
 
 def _matrix(reader: SimpleITK.ImageFileReader) -> np.ndarray:
@@ -252,10 +249,6 @@ def _matrix(reader: SimpleITK.ImageFileReader) -> np.ndarray:
         matrix[:3, :3] = direction * np.asarray(reader.GetSpacing()[:3])
         matrix[:3, 3] = reader.GetOrigin()[:3]
     return matrix
-
-
-def _unreadable(path: Path) -> InputError:
-    return InputError(f"{path.name} is truncated, damaged or not what its name says. Copy or export it again.")
 
 
 def _describe(geometry: ImageGeometry) -> str:

@@ -84,6 +84,10 @@ def check_stored_voxels(path: Path) -> list[str]:
     return [] if claim.placed else [UNKNOWN_PLACE]
 
 
+def unusable_image(path: Path) -> InputError:
+    return InputError(f"{path.name} is truncated, damaged or not what its name says. Copy or export it again.")
+
+
 def _require_there(path: Path, claim: _Claim) -> None:
     if claim.data is None or claim.compressed is None:
         return
@@ -201,7 +205,7 @@ def _meta(path: Path, start: bytes) -> _Claim | None:
             continue
         name, *text = (part.strip() for part in re.split("[=:]", line, maxsplit=1))
         if not text:
-            raise InputError(f"{path.name} is truncated, damaged or not what its name says. Copy or export it again.")
+            raise unusable_image(path)
         fields[name] = text[0]
         if name == "ElementDataFile":
             break
