@@ -27,7 +27,7 @@ from fixtures.phantom import LESION_HU, SPACING_KJI, PhantomSegmenter, phantom_h
 from LiverLesionCascadeLib import cli  # noqa: E402
 from LiverLesionCascadeLib.engine.corrections.refine import Refined  # noqa: E402
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume  # noqa: E402
-from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_folder  # noqa: E402
+from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_files  # noqa: E402
 from LiverLesionCascadeLib.gui.runs.segmentation_runs import SegmentationRuns  # noqa: E402
 from LiverLesionCascadeLib.sample import fetch_sample  # noqa: E402
 from LiverLesionCascadeLib.scene.nodes.volume import shownVolumes  # noqa: E402
@@ -182,7 +182,7 @@ def report(kitchen):
     positions = [(-100.0, -50.0, 3.0 * n) for n in range(len(stored))]
     frame = {"FrameOfReferenceUID": "1.2.3.9", "PatientID": "17", "PixelSpacing": [2, 2]}
     write_series(folder, stored, positions=positions, **frame)
-    ct = read_dicom_folder(folder)
+    ct = read_dicom_files([folder])
     files = {pydicom.dcmread(each, stop_before_pixels=True).SOPInstanceUID: str(each) for each in folder.iterdir()}
     kitchen.volume = cases.volumeNodeFromArray(slicer.mrmlScene, np.array(ct.hu), ct.source, "Portal CT")
     kitchen.volume.SetAttribute(INSTANCE_UIDS, " ".join(files))

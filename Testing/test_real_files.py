@@ -14,7 +14,7 @@ from fixtures.phantom import PhantomSegmenter
 from LiverLesionCascadeLib.cli import main
 from LiverLesionCascadeLib.engine.errors import InputError, InvalidVolumeError
 from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import list_series
-from LiverLesionCascadeLib.engine.scan.dicom.dicom_pixels import _Images
+from LiverLesionCascadeLib.engine.scan.dicom.dicom_pixels import hu_images
 from LiverLesionCascadeLib.engine.scan.image_io import read_image
 from LiverLesionCascadeTrainingLib.datasets.prepare import prepare
 
@@ -95,7 +95,7 @@ def test_grey_dicom_images_have_the_values_that_pydicom_reads():
             for series in list_series([path]).series:
                 for one in series.slices:
                     try:
-                        hu, _ = _Images().hu(one)
+                        hu, _ = next(hu_images([one]))
                         dataset = pydicom.dcmread(path, force=True)
                         expected = pydicom.pixels.apply_modality_lut(dataset.pixel_array, dataset)
                     except (InputError, RuntimeError, AttributeError):

@@ -16,13 +16,12 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from .engine.errors import InputError, OutputError
+from .engine.errors import InputError, OutputError, reason
 
 PACKAGE = "liver-ct-segmentation-package"
 VERSION = "1.6.0"
@@ -39,9 +38,6 @@ DOWNLOAD_TIMEOUT_S = 300
 _MRC_HEADER_BYTES = 1024
 _MRC_TYPES = {1: "<i2", 2: "<f4", 6: "<u2"}
 
-#: Runs ``pip`` with these arguments: (exit code, what it printed).
-PipRunner = Callable[[list[str]], tuple[int, str]]
-
 
 @dataclass(frozen=True)
 class Sample:
@@ -51,13 +47,12 @@ class Sample:
     labels: Path
 
 
-def fetch_sample(folder: Path, *, cache: Path | None = None, pip: PipRunner | None = None) -> Sample:
+def fetch_sample(folder: Path, python: str = sys.executable) -> Sample:
     """Put the sample into ``folder``; what is there already is kept and nothing is downloaded.
 
     Args:
         folder: Where ``volume-117.nii.gz`` and ``segmentation-117.nii.gz`` go; created if need be.
-        cache: Where the package is kept, by default :func:`cache_folder`.
-        pip: Runs pip, by default this Python's own.
+        python: Whose pip downloads the package, where it is not in :func:`cache_folder` already.
 
     Raises:
         InputError: The package cannot be downloaded or is not the expected one; nothing is left behind then.
@@ -67,7 +62,7 @@ def fetch_sample(folder: Path, *, cache: Path | None = None, pip: PipRunner | No
     sample = Sample(folder / IMAGE_FILE, folder / LABEL_FILE)
     if sample.image.is_file() and sample.labels.is_file():
         return sample
-    image, labels = read_wheel(fetch_wheel(cache, pip))
+    image, labels = read_wheel(fetch_wheel(python))
     created = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -82,7 +77,7 @@ def fetch_sample(folder: Path, *, cache: Path | None = None, pip: PipRunner | No
         if created:
             shutil.rmtree(folder, ignore_errors=True)
         raise OutputError(
-            f"The sample cannot be written to {folder} ({_reason(error)}): choose another folder"
+            f"The sample cannot be written to {folder} ({reason(error)}): choose another folder"
         ) from error
     return sample
 
@@ -100,30 +95,30 @@ def cache_folder() -> Path:
     return base / "liver-lesion-cascade"
 
 
-def fetch_wheel(cache: Path | None = None, pip: PipRunner | None = None) -> Path:
-    """The package's file, from the cache or downloaded with pip from whatever index pip is set up for.
+def fetch_wheel(python: str) -> Path:
+    """The package's file, from the cache or downloaded with a Python's pip from whatever index pip is set up for.
 
     Its SHA-256 is checked every time; a file that fails is removed. Raises InputError.
     """
-    cache = cache_folder() if cache is None else Path(cache)
+    cache = cache_folder()
     wheel = cache / WHEEL_NAME
-    if wheel.is_file() and _sha256(wheel) == WHEEL_SHA256:
+    if wheel.is_file() and _is_package(wheel):
         return wheel
     try:
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".download-", dir=cache) as staging:
-            downloaded = _download(Path(staging), pip or run_pip)
+            downloaded = _download(Path(staging), python)
             os.replace(downloaded, wheel)
     except OSError as error:
         raise InputError(
-            f"The sample CT cannot be kept in {cache} ({_reason(error)}): set LLC_CACHE to a folder that can be written"
+            f"The sample CT cannot be kept in {cache} ({reason(error)}): set LLC_CACHE to a folder that can be written"
         ) from error
     return wheel
 
 
-def _download(folder: Path, pip: PipRunner) -> Path:
+def _download(folder: Path, python: str) -> Path:
     arguments = ["download", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps", "--only-binary=:all:"]
-    code, output = pip([*arguments, "--dest", str(folder), f"{PACKAGE}=={VERSION}"])
+    code, output = run_pip([*arguments, "--dest", str(folder), f"{PACKAGE}=={VERSION}"], python)
     if code != 0:
         if "No module named pip" in output:
             raise InputError("The sample CT is fetched with pip, which this Python lacks: python -m ensurepip")
@@ -132,7 +127,7 @@ def _download(folder: Path, pip: PipRunner) -> Path:
             "connect to the internet or set pip's proxy and index, or segment a CT of your own"
         )
     files = sorted(folder.glob("*.whl"))
-    if len(files) != 1 or _sha256(files[0]) != WHEEL_SHA256:
+    if len(files) != 1 or not _is_package(files[0]):
         raise InputError(
             f"The downloaded sample CT ({PACKAGE} {VERSION}) is damaged or not the expected file (SHA-256 differs): "
             "try again, or check the package index that pip is set up for"
@@ -140,8 +135,8 @@ def _download(folder: Path, pip: PipRunner) -> Path:
     return files[0]
 
 
-def run_pip(arguments: list[str], python: str = sys.executable) -> tuple[int, str]:
-    """Run the pip of a Python, by default of this one."""
+def run_pip(arguments: list[str], python: str) -> tuple[int, str]:
+    """Run the pip of a Python: (exit code, what it printed)."""
     try:
         done = subprocess.run(
             [python, "-m", "pip", *arguments],
@@ -189,15 +184,5 @@ def _write(path: Path, array_kji: np.ndarray) -> None:
     SimpleITK.WriteImage(image, os.fspath(path), useCompression=True)
 
 
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
+def _is_package(path: Path) -> bool:
+    return hashlib.sha256(path.read_bytes()).hexdigest() == WHEEL_SHA256

@@ -77,7 +77,7 @@ def run(name: str, iterations: int | None) -> dict[str, object]:
     if name == "large-full-width":
         segmenter._networks = {key: CostOfFullWidth(network) for key, network in segmenter._networks.items()}
         started = time.perf_counter()
-    result = segmenter.segment(ct, "fast")
+    result = segmenter.segment(ct)
     seconds = time.perf_counter() - started
     # Kilobytes on Linux, bytes on macOS.
     unit = 1e9 if platform.system() == "Darwin" else 1e6

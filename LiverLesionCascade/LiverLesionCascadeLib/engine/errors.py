@@ -1,5 +1,7 @@
 """Errors that a user can act on: every message names the thing that is wrong and the remedy."""
 
+from pathlib import Path
+
 
 class CascadeError(Exception):
     """Base of every error that is shown to the user as one line, without a traceback."""
@@ -27,3 +29,15 @@ class DeviceError(CascadeError):
 
 class CancelledError(CascadeError):
     """The user cancelled the run."""
+
+
+def reason(error: Exception) -> str:
+    """What went wrong in one line: in the system's words where there are any, else the last of its own."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
+
+
+def cannot_read(path: Path, error: OSError) -> InputError:
+    """The error to raise for a file that the system does not let be read."""
+    return InputError(f"{path} cannot be read: {reason(error)}. Check the file and its rights.")

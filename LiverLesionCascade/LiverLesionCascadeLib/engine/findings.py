@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,19 +33,19 @@ class Finding:
 _EDGES = (("bottom", "top"), ("front", "back"), ("right", "left"))
 
 
-def edges_touched(mask: np.ndarray, min_voxels: int = 10) -> tuple[str, ...]:
-    """Edges of the scan where a mask (slice, row, column) has ``min_voxels`` or more; right is the patient's."""
-    edges = []
-    for axis, names in enumerate(_EDGES):
-        for index, name in zip((0, -1), names, strict=True):
-            if np.count_nonzero(mask.take(index, axis=axis)) >= min_voxels:
-                edges.append(name)
-    return tuple(edges)
+def edges_touched(mask: np.ndarray) -> tuple[str, ...]:
+    """Edges of the scan where a mask (slice, row, column) has ten voxels or more; right is the patient's."""
+    return tuple(
+        name
+        for axis, names in enumerate(_EDGES)
+        for index, name in zip((0, -1), names, strict=True)
+        if np.count_nonzero(mask.take(index, axis=axis)) >= 10
+    )
 
 
 def liver_findings(
-    volume_ml: float, mean_hu: float | None, cut_by: tuple[str, ...] | list[str] = (), clipped_hu: bool = False
-) -> list[Finding]:
+    volume_ml: float, mean_hu: float | None, cut_by: Sequence[str] = (), clipped_hu: bool = False
+) -> Iterator[Finding]:
     """What the segmented liver says about the scan.
 
     :param volume_ml: volume of the liver with its lesions, mL; 0 where none was found.
@@ -53,50 +54,39 @@ def liver_findings(
     :param clipped_hu: the scan's HU were clipped before it got here: the mean is then not quite the liver's.
     """
     if volume_ml <= 0:
-        return [
-            Finding(
-                "no_liver",
-                "warning",
-                "No liver was found in this scan. Check that the scan shows the upper abdomen and that it is a CT "
-                "in the right orientation.",
-            )
-        ]
-    findings = []
+        yield Finding(
+            "no_liver",
+            "warning",
+            "No liver was found in this scan. Check that the scan shows the upper abdomen and that it is a CT "
+            "in the right orientation.",
+        )
+        return
     if cut_by:
-        findings.append(
-            Finding(
-                "liver_cut",
-                "warning",
-                f"The liver is cut by the edge of the scan ({', '.join(cut_by)}): its volume is that of the part "
-                "shown. Use a scan that covers the whole liver where one exists.",
-            )
+        yield Finding(
+            "liver_cut",
+            "warning",
+            f"The liver is cut by the edge of the scan ({', '.join(cut_by)}): its volume is that of the part "
+            "shown. Use a scan that covers the whole liver where one exists.",
         )
     if mean_hu is not None and mean_hu < NON_CONTRAST_LIVER_HU:
         about = "about " if clipped_hu else ""
-        findings.append(
-            Finding(
-                "non_contrast",
-                "warning",
-                f"The liver measures {about}{mean_hu:.0f} HU on average: probably a scan without contrast medium, in "
-                "an early phase, or a fatty liver. Lesions may be missed; use the portal venous phase if there is one.",
-            )
+        yield Finding(
+            "non_contrast",
+            "warning",
+            f"The liver measures {about}{mean_hu:.0f} HU on average: probably a scan without contrast medium, in "
+            "an early phase, or a fatty liver. Lesions may be missed; use the portal venous phase if there is one.",
         )
     # A liver that is cut is small for that reason; saying it twice helps nobody.
     if volume_ml < SMALL_LIVER_ML and not cut_by:
-        findings.append(
-            Finding(
-                "small_liver",
-                "warning",
-                f"The liver found is unusually small ({volume_ml:.0f} mL). Check its outline and correct it if needed.",
-            )
+        yield Finding(
+            "small_liver",
+            "warning",
+            f"The liver found is unusually small ({volume_ml:.0f} mL). Check its outline and correct it if needed.",
         )
     if volume_ml > LARGE_LIVER_ML:
-        findings.append(
-            Finding(
-                "large_liver",
-                "warning",
-                f"The liver found is unusually large ({volume_ml:.0f} mL). Check that no neighbouring organ is "
-                "included and that the scan's voxel size is right.",
-            )
+        yield Finding(
+            "large_liver",
+            "warning",
+            f"The liver found is unusually large ({volume_ml:.0f} mL). Check that no neighbouring organ is "
+            "included and that the scan's voxel size is right.",
         )
-    return findings

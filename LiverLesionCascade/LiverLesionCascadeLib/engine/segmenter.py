@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .corrections.refine import REACH_MM, Carrier, Corrections, Refined, refine_lesions, refine_liver
+from .corrections.refine import Corrections, Refined, carried_probabilities, refine_lesions, refine_liver
 from .findings import edges_touched, liver_findings
+from .grid.bounding_box import lies_within
 from .grid.boxed import Boxed
 from .measures.lesion_parts import separate_lesions
 from .measures.lesions import label_lesions, measure_lesions
@@ -56,14 +57,14 @@ class Segmenter:
     def segment(
         self,
         ct: CTVolume,
-        preset: Preset | str = DEFAULT_PRESET,
+        preset: Preset = PRESETS[DEFAULT_PRESET],
         progress: ProgressCallback | None = None,
         cancel: CancelCallback | None = None,
     ) -> SegmentationResult:
         """Segments a scan; the result is on the grid of ``ct.hu``.
 
         Args:
-            preset: ``fast``, ``paper`` or a preset of your own.
+            preset: One of ``PRESETS`` or a preset of your own.
             progress: Called with the fraction done and the stage's name.
             cancel: Asked often; returning True ends the run.
 
@@ -71,11 +72,8 @@ class Segmenter:
             InvalidVolumeError: If the values are not those of a CT.
             CancelledError: If the run was cancelled.
             DeviceError: If the device ran out of memory.
-            KeyError: For an unknown preset.
         """
         ct.require_ct_like()
-        if isinstance(preset, str):
-            preset = PRESETS[preset]
         iterations = self.bundle.settings.lesion_pass.iterations if preset.iterations is None else preset.iterations
         steps = Progress(progress, cancel)
         timings: dict[str, float] = {}
@@ -118,7 +116,7 @@ class Segmenter:
         self,
         ct: CTVolume,
         corrections: Corrections,
-        preset: Preset | str = DEFAULT_PRESET,
+        preset: Preset = PRESETS[DEFAULT_PRESET],
         progress: ProgressCallback | None = None,
         cancel: CancelCallback | None = None,
     ) -> Refined:
@@ -137,30 +135,26 @@ class Segmenter:
             ValueError: If the corrections' box does not lie in the scan.
             CancelledError: If the run was cancelled.
             DeviceError: If the device ran out of memory.
-            KeyError: For an unknown preset.
         """
-        if isinstance(preset, str):
-            preset = PRESETS[preset]
         c = corrections
-        if any(s.start < 0 or s.stop > n for s, n in zip(c.box, ct.hu.shape, strict=True)):
+        if not lies_within(c.box, ct.hu.shape):
             raise ValueError(f"the corrections' box {c.box} does not lie in the scan {ct.hu.shape}")
         steps = Progress(progress, cancel)
         steps.begin("Looking again", 0.7)
         edited = c.lesions_painted | c.lesions_erased | c.liver_painted | c.liver_erased
-        slices = np.flatnonzero(edited.any(axis=(1, 2))).tolist()
-        if not slices or not c.liver.any():
+        slices = np.flatnonzero(edited.any(axis=(1, 2)))
+        if not slices.size or not c.liver.any():
             steps.advance(1.0)
             return Refined(c.start, c.liver.copy(), c.lesions.copy())
-        carrier = Carrier(ct, self.bundle, self._networks["lesion"], preset, c, self.device, steps)
-        liver_probability, probability = carrier.probabilities(slices, int(np.ceil(REACH_MM / ct.spacing[0])))
+        liver_probability, probability = carried_probabilities(
+            ct, self.bundle, self._networks["lesion"], preset, c, slices, self.device, steps
+        )
         steps.begin("Carrying corrections on", 0.3)
-        allowed = ~c.touched
-        liver = np.where(allowed, refine_liver(ct.spacing, c, liver_probability), c.liver)
+        liver = refine_liver(ct.spacing, c, liver_probability)
         steps.advance(0.1)
         lesions = refine_lesions(ct.hu[c.box], ct.spacing, c, probability, steps)
-        lesions = np.where(allowed, lesions, c.lesions)
-        # A new part of a lesion is liver as well, unless a person took it out of the liver.
-        liver |= lesions & ~c.lesions & allowed
+        # A new part of a lesion is liver as well; where a person took it out of the liver, nothing is new.
+        liver |= lesions & ~c.lesions
         steps.advance(1.0)
         return Refined(c.start, liver, lesions)
 
@@ -185,7 +179,7 @@ class Segmenter:
             # Measured was the mean probability.
             likely = known.likelihood(np.array([each.confidence for each in table], float))
             table = [replace(each, confidence=value) for each, value in zip(table, likely.tolist(), strict=True)]
-        parenchyma = ct.hu[liver & (instances == 0)] if liver.any() else ct.hu[:0]
+        parenchyma = ct.hu[liver & (instances == 0)]
         remarks = ct.check()
         findings = [
             *ct.notes,
@@ -220,12 +214,11 @@ class Segmenter:
     ) -> tuple[np.ndarray, np.ndarray]:
         """The liver, and the lesions by their numbers, above the bundle's thresholds, by the rules."""
         settings = self.bundle.settings.lesion_pass
-        masks = []
-        for box, threshold in zip(boxes, (settings.liver_threshold, settings.lesion_threshold), strict=True):
-            mask = np.zeros(ct.hu.shape, bool)
-            mask[box.box] = box.values > threshold
-            masks.append(mask)
-        liver, lesions = postprocess(masks[0], masks[1], ct.spacing, rules)
+        liver, lesions = (
+            Boxed(box.values > threshold, box.start).full(ct.hu.shape)
+            for box, threshold in zip(boxes, (settings.liver_threshold, settings.lesion_threshold), strict=True)
+        )
+        liver, lesions = postprocess(liver, lesions, ct.spacing, rules)
         instances = label_lesions(lesions)
         return liver, separate_lesions(instances, ct.spacing) if rules.split_lesions else instances
 
@@ -257,7 +250,7 @@ def paste(maps: Tensor, indices: list[int], view: View, ct: CTVolume) -> tuple[B
     top, left = max(0, view.top), max(0, view.left)
     height = min(rows, view.top + view.height) - top
     width = min(columns, view.left + view.width) - left
-    inner = View(view.top - top, view.left - left, view.height, view.width, view.size)
+    inner = replace(view, top=view.top - top, left=view.left - left)
     values = torch.zeros((2, last - first + 1, height, width), dtype=torch.float16)
     for z in range(first, last + 1):
         inner.paste(between_slices(maps, indices, [z])[0].float(), values[:, z - first])

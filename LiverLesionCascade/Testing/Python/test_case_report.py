@@ -19,7 +19,7 @@ from fakes.panel_fakes import makeCT, resultOf  # noqa: E402
 from fixtures import scene_cases as cases  # noqa: E402
 from fixtures.dicom_files import write_series  # noqa: E402
 from LiverLesionCascadeLib.engine.errors import InputError  # noqa: E402
-from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_folder  # noqa: E402
+from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_files  # noqa: E402
 from LiverLesionCascadeLib.gui.install import highdicom_installation  # noqa: E402
 from LiverLesionCascadeLib.gui.install.highdicom_installation import HighdicomInstaller  # noqa: E402
 from LiverLesionCascadeLib.gui.runs import stepwise  # noqa: E402
@@ -58,7 +58,7 @@ class Case:
             PixelSpacing=[1.6, 1.6],
             positions=[(-100.0, -50.0, 5.0 * n) for n in range(len(phantom))],
         )
-        ct = read_dicom_folder(folder / "ct")
+        ct = read_dicom_files([folder / "ct"])
         self.files = {
             str(pydicom.dcmread(path, stop_before_pixels=True).SOPInstanceUID): str(path)
             for path in (folder / "ct").iterdir()
@@ -162,7 +162,7 @@ def test_the_page_counts_a_voxel_of_two_lesions_once(case, tmp_path):
     report = case.report()
     assert len(report.rows) == 3
     alone = report.rows[0].measures.volume_ml + report.rows[1].measures.volume_ml
-    result = report._result(read_dicom_folder(tmp_path / "ct"))
+    result = report._result(read_dicom_files([tmp_path / "ct"]))
     assert result.lesion_volume_ml == pytest.approx(alone)
 
 

@@ -13,7 +13,7 @@ from fixtures.dicom_files import write_enhanced, write_series
 from fixtures.dicom_seg_files import read_masks
 from fixtures.phantom import LESION_HU, PhantomSegmenter, phantom_hu, write_phantom
 from LiverLesionCascadeLib.cli import main
-from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_folder
+from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_files
 
 
 def run(*words: object, segmenter: PhantomSegmenter | None = None) -> int:
@@ -36,7 +36,7 @@ def test_the_segments_are_written_voxel_for_voxel_and_measured_in_a_report(serie
     assert run(series, "-o", tmp_path / "out") == 0
     assert "segmentation.seg.dcm" in names(tmp_path / "out") and "lesions.sr.dcm" in names(tmp_path / "out")
     assert "lesions.sr.dcm" in capsys.readouterr().out
-    grid = read_dicom_folder(series).source
+    grid = read_dicom_files([series]).source
     masks = read_masks(tmp_path / "out" / "segmentation.seg.dcm", grid.ijk_to_lps, grid.shape)
     assert list(masks) == ["Liver", "Lesion 1", "Lesion 2"]
     lesion = np.abs(phantom_hu() - 30) < 10
@@ -69,7 +69,7 @@ def test_lesions_that_have_grown_together_are_segments_and_measurement_groups_of
         RescaleIntercept=-1024,
         RescaleSlope=1,
     )
-    grid = read_dicom_folder(tmp_path / "ct").source
+    grid = read_dicom_files([tmp_path / "ct"]).source
     for count, words in (3, ()), (2, ["--no-split-lesions"]):
         expected = [f"Lesion {number}" for number in range(1, count + 1)]
         out = tmp_path / f"{count} lesions"
@@ -222,7 +222,7 @@ def test_on_uneven_slices_the_segments_lie_on_the_scans_own_slices(tmp_path):
         for group in written.PerFrameFunctionalGroupsSequence
     }
     assert where <= set(z.tolist())
-    ct = read_dicom_folder(tmp_path / "ct")
+    ct = read_dicom_files([tmp_path / "ct"])
     liver = read_masks(tmp_path / "out" / "segmentation.seg.dcm", ct.source.ijk_to_lps, ct.source.shape)["Liver"]
     own = np.rint(ct.places).astype(int)
     truth = (np.abs(phantom_hu() - 110) < 20) | (np.abs(phantom_hu() - 30) < 10)

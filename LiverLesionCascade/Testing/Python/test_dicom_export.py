@@ -28,7 +28,7 @@ from LiverLesionCascadeLib.engine.reports.dicom_export import (
     write_report,
     write_segmentation,
 )
-from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_folder
+from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_files
 from LiverLesionCascadeLib.engine.scan.dicom.dicom_source import SourceImage, source_images
 
 SHAPE = (6, 16, 20)
@@ -42,7 +42,7 @@ def make_series(folder: Path, **tags: object) -> list[Path]:
 
 
 def grid_of(folder: Path) -> tuple[tuple[int, int, int], np.ndarray]:
-    source = read_dicom_folder(folder).source
+    source = read_dicom_files([folder]).source
     return source.shape, source.ijk_to_lps
 
 
@@ -78,7 +78,7 @@ def masks() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 @pytest.fixture
 def case(tmp_path: Path) -> tuple[list[SourceImage], list[ExportedSegment], ImageGeometry]:
     make_series(tmp_path / "ct")
-    ct = read_dicom_folder(tmp_path / "ct")
+    ct = read_dicom_files([tmp_path / "ct"])
     images = source_images(sorted((tmp_path / "ct").iterdir()), ct.source.shape, ct.source.ijk_to_lps)
     liver, first, second = masks()
     segments = [segment("Liver", liver)]

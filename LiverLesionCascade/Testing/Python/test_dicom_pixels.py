@@ -5,7 +5,7 @@ import pydicom
 import pytest
 from fixtures.dicom_files import body_phantom, write_series
 from LiverLesionCascadeLib.engine.errors import InputError, InvalidVolumeError
-from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_folder
+from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_files
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian
 
 STORED = body_phantom()
@@ -18,7 +18,7 @@ def test_monochrome1_changes_how_a_ct_is_shown_and_not_its_values(tmp_path, comp
     write_series(
         tmp_path, STORED, PhotometricInterpretation="MONOCHROME1", BitsStored=12, HighBit=11, compress=compress
     )
-    np.testing.assert_array_equal(read_dicom_folder(tmp_path).hu, HU)
+    np.testing.assert_array_equal(read_dicom_files([tmp_path]).hu, HU)
 
 
 @pytest.mark.parametrize("change", [-2, 2, -len(STORED[0].tobytes()) // 2])
@@ -27,24 +27,24 @@ def test_pixels_that_are_fewer_or_more_than_the_header_says_are_refused_by_name(
     data = data[:change] if change < 0 else data + bytes(change)
     write_series(tmp_path, STORED, per_slice=[{"PixelData": data} if n == 7 else {} for n in range(COUNT)])
     with pytest.raises(InputError, match=r"007\.dcm is truncated or damaged: .* but it holds"):
-        read_dicom_folder(tmp_path)
+        read_dicom_files([tmp_path])
 
 
 def test_a_slice_without_pixels_is_refused_by_name(tmp_path) -> None:
     write_series(tmp_path, STORED, per_slice=[{"PixelData": None} if n == 7 else {} for n in range(COUNT)])
     with pytest.raises(InputError, match=r"007\.dcm: its pixels cannot be read"):
-        read_dicom_folder(tmp_path)
+        read_dicom_files([tmp_path])
 
 
 def test_a_header_that_claims_more_than_its_file_can_hold_is_refused_before_memory_is_taken(tmp_path) -> None:
     write_series(tmp_path, STORED, Rows=65535, Columns=65535)
     with pytest.raises(InputError, match="65535 x 65535 pixels, which a file of"):
-        read_dicom_folder(tmp_path)
+        read_dicom_files([tmp_path])
     for path in tmp_path.iterdir():
         path.unlink()
     write_series(tmp_path, STORED, Rows=6500, Columns=6500, PixelData=b"\0" * 50_000)
     with pytest.raises(InvalidVolumeError, match="6500 x 6500 x 24 voxels"):
-        read_dicom_folder(tmp_path)
+        read_dicom_files([tmp_path])
 
 
 def test_the_sign_of_padding_in_an_unsigned_image_of_12_bits_is_understood(tmp_path) -> None:
@@ -53,7 +53,7 @@ def test_the_sign_of_padding_in_an_unsigned_image_of_12_bits_is_understood(tmp_p
     write_series(tmp_path, stored, BitsStored=12, HighBit=11)
     expected = HU.copy()
     expected[:, :3] = -3024
-    np.testing.assert_array_equal(read_dicom_folder(tmp_path).hu, expected)
+    np.testing.assert_array_equal(read_dicom_files([tmp_path]).hu, expected)
 
 
 def test_overlays_in_the_bits_above_the_pixels_are_no_values(tmp_path) -> None:
@@ -61,13 +61,13 @@ def test_overlays_in_the_bits_above_the_pixels_are_no_values(tmp_path) -> None:
     stored[5, 4:9, 4:9] |= 0x1000
     stored[6, 4:9, 4:9] |= 0x8000
     write_series(tmp_path, stored, BitsStored=12, HighBit=11)
-    np.testing.assert_array_equal(read_dicom_folder(tmp_path).hu, HU)
+    np.testing.assert_array_equal(read_dicom_files([tmp_path]).hu, HU)
 
 
 def test_signed_pixels_of_12_bits_keep_their_sign(tmp_path) -> None:
     stored = np.clip(HU, -2048, 2047).view(np.uint16) & 0x0FFF
     write_series(tmp_path, stored, BitsStored=12, HighBit=11, PixelRepresentation=1, RescaleIntercept=0)
-    np.testing.assert_array_equal(read_dicom_folder(tmp_path).hu, np.clip(HU, -2048, 2047))
+    np.testing.assert_array_equal(read_dicom_files([tmp_path]).hu, np.clip(HU, -2048, 2047))
 
 
 def test_declared_padding_outside_of_the_field_of_view_is_air_and_the_same_value_in_the_body_is_not(tmp_path) -> None:
@@ -75,7 +75,7 @@ def test_declared_padding_outside_of_the_field_of_view_is_air_and_the_same_value
     stored[:, :3] = 4095
     stored[:, 15:17, 15:17] = 4095  # as bright metal
     write_series(tmp_path, stored, PixelPaddingValue=4095)
-    ct = read_dicom_folder(tmp_path)
+    ct = read_dicom_files([tmp_path])
     assert (ct.hu[:, :3] == -1024).all()
     assert (ct.hu[:, 15:17, 15:17] == 3071).all()
     assert "padding" in {note.code for note in ct.notes}
@@ -92,14 +92,14 @@ def test_other_uncompressed_transfer_syntaxes_are_read(tmp_path, syntax) -> None
         dataset["PixelData"].VR = "OW"
         dataset.is_little_endian, dataset.is_implicit_VR = not big, False
         pydicom.dcmwrite(path, dataset, little_endian=not big, implicit_vr=False)
-    np.testing.assert_array_equal(read_dicom_folder(tmp_path).hu, HU)
+    np.testing.assert_array_equal(read_dicom_files([tmp_path]).hu, HU)
 
 
 @pytest.mark.parametrize("slope", ["0", "NaN", "abc"])
 def test_a_rescale_that_is_none_is_refused_by_name(tmp_path, slope) -> None:
     write_series(tmp_path, STORED, RescaleSlope=None, raw={0x00281053: ("DS", slope)})
     with pytest.raises(InputError, match="no usable RescaleSlope"):
-        read_dicom_folder(tmp_path)
+        read_dicom_files([tmp_path])
 
 
 @pytest.mark.parametrize("name", ["MR_small_jpeg_ls_lossless.dcm", "MR_small_jp2klossless.dcm", "MR_small_RLE.dcm"])
@@ -121,7 +121,7 @@ def test_compressed_slices_are_read_exactly_and_refused_without_their_end(name, 
         image.save_as(path)
     if cut:
         with pytest.raises(InputError, match="I1: its pixels cannot be read"):
-            read_dicom_folder(tmp_path)
+            read_dicom_files([tmp_path])
     else:
         expected = np.frombuffer(plain.PixelData, "<i2").reshape(dataset.Rows, dataset.Columns)
-        np.testing.assert_array_equal(read_dicom_folder(tmp_path).hu[1], expected.astype(int) - 1024)
+        np.testing.assert_array_equal(read_dicom_files([tmp_path]).hu[1], expected.astype(int) - 1024)

@@ -9,7 +9,7 @@ import pytest
 from fixtures.dicom_files import body_phantom, write_enhanced, write_series, write_slice
 from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.reports.source_slices import source_slice
-from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_folder
+from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_files
 from LiverLesionCascadeLib.engine.scan.dicom.slice_steps import find_gaps
 
 STORED = body_phantom()
@@ -27,7 +27,7 @@ def places(z: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("z", [CHANGING, CHANGING[::-1].max() - CHANGING[::-1], ALTERNATING, JITTERED])
 def test_uneven_slices_are_put_on_an_even_grid_at_their_true_places(z, tmp_path) -> None:
     write_series(tmp_path, STORED, positions=places(z))
-    ct = read_dicom_folder(tmp_path)
+    ct = read_dicom_files([tmp_path])
     assert "uneven_slices" in {note.code for note in ct.notes}
     low, step, count = ct.geometry.origin[2], ct.spacing[0], ct.hu.shape[0]
     assert low == pytest.approx(z[0], abs=0.01)
@@ -44,7 +44,7 @@ def test_uneven_slices_are_put_on_an_even_grid_at_their_true_places(z, tmp_path)
 @pytest.mark.parametrize("z", [CHANGING, ALTERNATING])
 def test_slices_are_numbered_as_the_scan_has_them(z, tmp_path) -> None:
     write_series(tmp_path, STORED, positions=places(z))
-    ct = read_dicom_folder(tmp_path)
+    ct = read_dicom_files([tmp_path])
     for number in (0, 5, 11, 12, 23):
         assert source_slice(ct, places(z)[number]) == number
 
@@ -58,7 +58,7 @@ def test_numbers_that_leave_some_out_tell_a_gap_from_a_change_of_the_step(tmp_pa
         per_slice=[{"InstanceNumber": int(n) + 1} for n in every_second],
     )
     with pytest.raises(InputError, match="missing"):
-        read_dicom_folder(tmp_path)
+        read_dicom_files([tmp_path])
 
 
 @pytest.mark.parametrize("missing", [[5], [1], [22], [5, 6, 15], [7, 9], [3, 4, 5, 6, 7]])
@@ -68,7 +68,7 @@ def test_what_is_missing_is_refused_whether_slices_are_numbered_or_not(missing, 
     tags = [{"InstanceNumber": n + 1 if numbered else None} for n in keep]
     write_series(tmp_path, STORED[keep], positions=places(2.0 * np.array(keep)), per_slice=tags)
     with pytest.raises(InputError, match="slices are missing"):
-        read_dicom_folder(tmp_path)
+        read_dicom_files([tmp_path])
 
 
 def test_a_gap_within_thin_and_within_thick_slices_is_found() -> None:
@@ -87,8 +87,8 @@ def test_missing_slices_are_interpolated_when_asked_and_said(tmp_path) -> None:
     keep = [n for n in range(COUNT) if n not in (5, 6, 15)]
     write_series(tmp_path, STORED[keep], positions=places(2.0 * np.array(keep)))
     with pytest.raises(InputError, match="--fill-gaps 2"):
-        read_dicom_folder(tmp_path, fill_gaps=1)
-    ct = read_dicom_folder(tmp_path, fill_gaps=2)
+        read_dicom_files([tmp_path], fill_gaps=1)
+    ct = read_dicom_files([tmp_path], fill_gaps=2)
     assert ct.hu.shape == HU.shape
     np.testing.assert_array_equal(ct.hu[keep], HU[keep])
     np.testing.assert_allclose(ct.hu[15], (HU[14].astype(float) + HU[16]) / 2, atol=0.51)
@@ -111,7 +111,7 @@ def test_an_enhanced_ct_is_read_frame_by_frame_wherever_each_lies(tmp_path) -> N
         group["intercept"] = -1024 + n
     stored = STORED[order] - np.arange(COUNT, dtype=np.uint16)[:, None, None]
     write_enhanced(tmp_path / "enhanced", np.clip(stored.astype(int), 0, 65535).astype(np.uint16), groups)
-    ct = read_dicom_folder(tmp_path)
+    ct = read_dicom_files([tmp_path])
     np.testing.assert_array_equal(ct.hu[HU.min(axis=(1, 2)) > -1000], HU[HU.min(axis=(1, 2)) > -1000])
     assert ct.spacing == pytest.approx((2.0, 0.7, 0.8))
     assert "Enhanced" in ct.name
@@ -127,7 +127,7 @@ def test_of_an_enhanced_ct_the_original_axial_frames_are_taken_and_the_others_sa
     ]
     stored = np.concatenate([STORED[:2], STORED, STORED[::-1], STORED[:3]])
     write_enhanced(tmp_path / "enhanced", stored, groups)
-    ct = read_dicom_folder(tmp_path)
+    ct = read_dicom_files([tmp_path])
     np.testing.assert_array_equal(ct.hu, HU)
     for words in ("2 x scout frame", "24 x derived frame", "3 x frame that is not axial"):
         assert words in ct.notes[0].message
@@ -141,8 +141,8 @@ def test_passes_of_an_enhanced_ct_are_chosen_between(tmp_path) -> None:
         [*frames(z, acquisition=1), *frames(z, acquisition=2)],
     )
     with pytest.raises(InputError, match=r"2 acquisitions \(1, 2\)"):
-        read_dicom_folder(tmp_path)
-    np.testing.assert_array_equal(read_dicom_folder(tmp_path, acquisition="2").hu, HU[::-1])
+        read_dicom_files([tmp_path])
+    np.testing.assert_array_equal(read_dicom_files([tmp_path], acquisition="2").hu, HU[::-1])
 
 
 def test_an_enhanced_ct_that_was_cut_off_is_refused_by_name(tmp_path) -> None:
@@ -151,7 +151,7 @@ def test_an_enhanced_ct_that_was_cut_off_is_refused_by_name(tmp_path) -> None:
     for keep in (len(raw) - 5000, len(raw) // 20, 400):
         (tmp_path / "enhanced.dcm").write_bytes(raw[:keep])
         with pytest.raises(InputError, match=r"enhanced\.dcm"):
-            read_dicom_folder(tmp_path)
+            read_dicom_files([tmp_path])
 
 
 @pytest.mark.parametrize("tag", [0x52009229, 0x52009230])
@@ -162,7 +162,7 @@ def test_an_enhanced_ct_with_text_in_place_of_its_frames_attributes_is_refused_b
     dataset.add(pydicom.DataElement(tag, "UT", "not a sequence"))
     dataset.save_as(tmp_path / "enhanced.dcm")
     with pytest.raises(InputError, match=r"enhanced\.dcm"):
-        read_dicom_folder(tmp_path)
+        read_dicom_files([tmp_path])
 
 
 @pytest.mark.parametrize("empty", [False, True])
@@ -175,7 +175,7 @@ def test_a_representation_that_does_not_exist_costs_its_attribute_or_the_file(el
     changed = b"\0\0\0" if empty else b"\0" + raw[at + 6 : at + 8 + length]
     (tmp_path / "enhanced.dcm").write_bytes(raw[: at + 5] + changed + raw[at + 8 + length :])
     try:
-        np.testing.assert_array_equal(read_dicom_folder(tmp_path).hu, HU)
+        np.testing.assert_array_equal(read_dicom_files([tmp_path]).hu, HU)
     except InputError as error:
         assert "enhanced.dcm" in str(error)
 
@@ -194,10 +194,10 @@ def test_a_cd_is_read_and_by_its_table_of_contents_too(tmp_path) -> None:
         cd.add(path)
     cd.write(tmp_path / "cd")
     assert (tmp_path / "cd" / "DICOMDIR").is_file()
-    np.testing.assert_array_equal(read_dicom_folder(tmp_path / "cd").hu, HU)
+    np.testing.assert_array_equal(read_dicom_files([tmp_path / "cd"]).hu, HU)
     np.testing.assert_array_equal(read_input([tmp_path / "cd" / "DICOMDIR"]).hu, HU)
     (tmp_path / "cd" / "DICOMDIR").rename(tmp_path / "cd" / "contents.dcm")
-    np.testing.assert_array_equal(read_dicom_folder(tmp_path / "cd").hu, HU)
+    np.testing.assert_array_equal(read_dicom_files([tmp_path / "cd"]).hu, HU)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_a_cd_is_read_and_by_its_table_of_contents_too(tmp_path) -> None:
 def test_a_file_that_cannot_be_used_is_left_out_with_a_remark(junk, tmp_path) -> None:
     write_series(tmp_path, STORED)
     (tmp_path / "zzz.dcm").write_bytes(junk)
-    ct = read_dicom_folder(tmp_path)
+    ct = read_dicom_files([tmp_path])
     np.testing.assert_array_equal(ct.hu, HU)
     (note,) = [note for note in ct.notes if note.code == "files_left_out"]
     assert "zzz.dcm" in note.message
@@ -220,7 +220,7 @@ def test_wherever_the_last_slice_was_cut_off_it_is_not_left_out_without_a_word(b
     for keep in range(0, len(raw) - 1, 5):
         last.write_bytes(raw[:keep])
         try:
-            ct = read_dicom_folder(tmp_path)
+            ct = read_dicom_files([tmp_path])
         except InputError as error:
             assert last.name in str(error) or "CT series" in str(error)
         else:
@@ -232,7 +232,7 @@ def test_if_the_series_is_not_whole_without_it_that_file_is_named(tmp_path) -> N
     path = sorted(tmp_path.iterdir())[7]
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(InputError, match=rf"missing(.|\n)*{path.name}"):
-        read_dicom_folder(tmp_path)
+        read_dicom_files([tmp_path])
 
 
 @pytest.mark.parametrize("value", [None, ""])
@@ -249,7 +249,7 @@ def test_files_without_the_uid_of_their_class_are_known_by_what_else_they_say(tm
         if number % 2:
             del dataset.file_meta.MediaStorageSOPClassUID
         dataset.save_as(path, enforce_file_format=False)
-    np.testing.assert_array_equal(read_dicom_folder(tmp_path).hu, HU)
+    np.testing.assert_array_equal(read_dicom_files([tmp_path]).hu, HU)
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ def test_files_without_the_uid_of_their_class_are_known_by_what_else_they_say(tm
 )
 def test_attributes_that_are_not_needed_or_are_understood_cannot_refuse_a_scan(raw, tmp_path) -> None:
     write_series(tmp_path, STORED, raw=raw)
-    ct = read_dicom_folder(tmp_path)
+    ct = read_dicom_files([tmp_path])
     np.testing.assert_array_equal(ct.hu, HU)
     assert ct.spacing == pytest.approx((2.0, 0.7, 0.8))
 
@@ -279,7 +279,7 @@ def test_attributes_that_are_not_needed_or_are_understood_cannot_refuse_a_scan(r
 def test_what_is_needed_is_named_by_its_attribute(tag, text, tmp_path) -> None:
     write_series(tmp_path, STORED, raw={tag: ("DS", text)})
     with pytest.raises(InputError, match=r"lacks a usable (ImagePosition|ImageOrientation|Pixel)\w+: the file is"):
-        read_dicom_folder(tmp_path)
+        read_dicom_files([tmp_path])
 
 
 def test_files_from_before_the_preamble_are_read_without_an_extension(tmp_path) -> None:
@@ -287,14 +287,14 @@ def test_files_from_before_the_preamble_are_read_without_an_extension(tmp_path) 
 
     write_series(tmp_path, STORED, names=[f"I{n:03}" for n in range(COUNT)], bare=True)
     assert b"DICM" not in (tmp_path / "I000").read_bytes()[:200]
-    np.testing.assert_array_equal(read_dicom_folder(tmp_path).hu, HU)
+    np.testing.assert_array_equal(read_dicom_files([tmp_path]).hu, HU)
     np.testing.assert_array_equal(read_input(sorted(tmp_path.iterdir())).hu, HU)
 
 
 def test_a_stray_image_of_another_size_takes_no_slice_away(tmp_path) -> None:
     write_series(tmp_path, STORED, "1.2.1")
     write_slice(tmp_path / "shot", STORED[0][:20, :20], (0.0, 0.0, 500.0), "1.2.1")
-    ct = read_dicom_folder(tmp_path)
+    ct = read_dicom_files([tmp_path])
     np.testing.assert_array_equal(ct.hu, HU)
     assert any("shot" in note.message for note in ct.notes)
 
@@ -313,14 +313,14 @@ def mixed(folder: Path, **tags: str) -> Path:
 def test_images_of_two_patients_are_no_scan_and_are_named_without_their_identities(tmp_path) -> None:
     image = mixed(tmp_path, PatientID="secret")
     with pytest.raises(InputError, match="mixes images of 2 patients") as caught:
-        read_dicom_folder(tmp_path)
+        read_dicom_files([tmp_path])
     assert image.name in str(caught.value) and "secret" not in str(caught.value)
     mixed(tmp_path / "emptied", PatientID="")
-    np.testing.assert_array_equal(read_dicom_folder(tmp_path / "emptied").hu, HU)
+    np.testing.assert_array_equal(read_dicom_files([tmp_path / "emptied"]).hu, HU)
 
 
 def test_slices_of_two_frames_of_reference_are_a_remark(tmp_path) -> None:
     mixed(tmp_path, FrameOfReferenceUID="1.2.9")
-    ct = read_dicom_folder(tmp_path)
+    ct = read_dicom_files([tmp_path])
     np.testing.assert_array_equal(ct.hu, HU)
     assert "frames_of_reference" in [each.code for each in ct.notes]

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from LiverLesionCascadeLib.engine.corrections.refine import Corrections, refine_lesions
+from LiverLesionCascadeLib.engine.progress import Progress
 from scipy import ndimage
 
 SPACING = (2.0, 1.0, 1.0)
@@ -19,6 +20,7 @@ def ball(centre, radius):
 LIVER = ball((8, 24, 24), 22)
 LESION = ball((8, 20, 20), 6)
 NOTHING = np.zeros(SHAPE, bool)
+UNSEEN = np.full(SHAPE, np.nan, np.float32)
 
 
 def scan(*lesions, noise=5.0):
@@ -34,6 +36,10 @@ def corrections(lesions, painted=NOTHING, erased=NOTHING, touched=None):
     return Corrections((0, 0, 0), LIVER, now, painted, erased, NOTHING, NOTHING, touched)
 
 
+def refined(hu, edits, probability=UNSEEN):
+    return refine_lesions(hu, SPACING, edits, probability, Progress())
+
+
 def dice(a, b):
     return 2 * np.count_nonzero(a & b) / max(1, np.count_nonzero(a) + np.count_nonzero(b))
 
@@ -46,13 +52,13 @@ def inSlice(mask, number):
 
 def test_a_marked_lesion_is_found_in_all_its_slices():
     mark = inSlice(ball((8, 20, 20), 3), 8)
-    found = refine_lesions(scan(LESION), SPACING, corrections(NOTHING, painted=mark))
+    found = refined(scan(LESION), corrections(NOTHING, painted=mark))
     assert dice(found, LESION) > 0.8 > dice(mark, LESION)
 
 
 def test_a_mark_where_the_scan_shows_nothing_stays_small():
     mark = inSlice(ball((8, 20, 20), 3), 8)
-    found = refine_lesions(scan(), SPACING, corrections(NOTHING, painted=mark))
+    found = refined(scan(), corrections(NOTHING, painted=mark))
     assert found[mark].all()
     assert np.count_nonzero(found) < np.count_nonzero(LESION)
 
@@ -61,7 +67,7 @@ def test_a_stroke_grows_no_further_than_a_mark_of_its_width():
     """The lesion that it crosses ends a little beyond it; where the scan shows nothing, next to nothing is added."""
     stroke = NOTHING.copy()
     stroke[8, 19:22, 10:38] = True
-    added = refine_lesions(scan(), SPACING, corrections(NOTHING, painted=stroke)) & ~stroke
+    added = refined(scan(), corrections(NOTHING, painted=stroke)) & ~stroke
     assert np.count_nonzero(added) < 2 * np.count_nonzero(stroke)
 
 
@@ -71,7 +77,7 @@ def test_strokes_at_the_edge_of_the_liver_do_not_follow_it():
     hu = np.where(LIVER, 40 + 70 * inside, 30.0) + np.random.default_rng(2).normal(0, 8.0, SHAPE)
     rim = inSlice(LIVER & ~ball((8, 24, 24), 19), 8)
     strokes = rim & (np.indices(SHAPE)[1] < 16)
-    added = refine_lesions(hu, SPACING, corrections(NOTHING, painted=strokes)) & ~strokes
+    added = refined(hu, corrections(NOTHING, painted=strokes)) & ~strokes
     assert np.count_nonzero(added) < 3 * np.count_nonzero(strokes)
 
 
@@ -79,14 +85,14 @@ def test_a_lesion_is_found_from_a_stroke_along_it():
     long = ball((8, 20, 16), 5) | ball((8, 20, 24), 5) | ball((8, 20, 32), 5)
     stroke = NOTHING.copy()
     stroke[8, 19:22, 14:35] = True
-    found = refine_lesions(scan(long), SPACING, corrections(NOTHING, painted=stroke & long))
+    found = refined(scan(long), corrections(NOTHING, painted=stroke & long))
     assert dice(found, long) > 0.8
 
 
 def test_an_object_that_was_erased_in_its_main_slice_goes_altogether():
     false = ball((8, 28, 28), 5)
     other = ball((8, 14, 14), 4)
-    found = refine_lesions(scan(other), SPACING, corrections(false | other, erased=inSlice(false, 8)))
+    found = refined(scan(other), corrections(false | other, erased=inSlice(false, 8)))
     np.testing.assert_array_equal(found, other)
 
 
@@ -94,19 +100,19 @@ def test_an_object_whose_end_was_trimmed_stays():
     top = 11
     trimmed = inSlice(LESION, top)
     assert trimmed.any()
-    found = refine_lesions(scan(LESION), SPACING, corrections(LESION, erased=trimmed))
+    found = refined(scan(LESION), corrections(LESION, erased=trimmed))
     assert dice(found, LESION & ~trimmed) > 0.9
 
 
 def test_a_leak_that_was_cut_off_in_one_slice_goes_in_its_neighbours():
     leak = ball((8, 20, 30), 5) & ~LESION
-    found = refine_lesions(scan(LESION), SPACING, corrections(LESION | leak, erased=inSlice(leak, 8)))
+    found = refined(scan(LESION), corrections(LESION | leak, erased=inSlice(leak, 8)))
     alone = (LESION | leak) & ~inSlice(leak, 8)
     assert dice(found, LESION) > dice(alone, LESION) + 0.05
 
 
 def test_nothing_changes_without_a_correction():
-    found = refine_lesions(scan(LESION), SPACING, corrections(LESION))
+    found = refined(scan(LESION), corrections(LESION))
     np.testing.assert_array_equal(found, LESION)
 
 
@@ -127,7 +133,7 @@ def test_touched_voxels_stand_whatever_was_done(seed, withMap):
     painted = blob(6) & ~lesions
     erased = blob(6) & lesions
     touched = painted | erased | blob(6)
-    probability = random.uniform(0, 1, SHAPE).astype(np.float32) if withMap else None
+    probability = random.uniform(0, 1, SHAPE).astype(np.float32) if withMap else UNSEEN
     c = corrections(lesions, painted, erased, touched)
-    found = refine_lesions(scan(LESION), SPACING, c, probability)
+    found = refined(scan(LESION), c, probability)
     np.testing.assert_array_equal(found[touched], c.lesions[touched])

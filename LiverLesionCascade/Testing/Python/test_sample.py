@@ -45,12 +45,24 @@ class Pip:
         self.wheel, self.output = wheel, output
         self.calls: list[list[str]] = []
 
-    def __call__(self, arguments: list[str]) -> tuple[int, str]:
+    def __call__(self, arguments: list[str], python: str) -> tuple[int, str]:
         self.calls.append(arguments)
         if self.wheel is None:
             return 1, self.output
         (Path(arguments[arguments.index("--dest") + 1]) / sample.WHEEL_NAME).write_bytes(self.wheel)
         return 0, ""
+
+
+@pytest.fixture
+def use(monkeypatch):
+    """Downloads are kept in that folder and that pip is used."""
+
+    def chosen(cache: Path, pip: Pip) -> Pip:
+        monkeypatch.setenv("LLC_CACHE", str(cache))
+        monkeypatch.setattr(sample, "run_pip", pip)
+        return pip
+
+    return chosen
 
 
 @pytest.fixture
@@ -64,8 +76,9 @@ def tree(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
-def test_the_sample_lies_in_lps_with_x_to_the_left_y_to_the_back_and_z_to_the_head(wheel, tmp_path):
-    files = fetch_sample(tmp_path / "Größe 1", cache=tmp_path / "cache", pip=Pip(wheel))
+def test_the_sample_lies_in_lps_with_x_to_the_left_y_to_the_back_and_z_to_the_head(wheel, tmp_path, use):
+    use(tmp_path / "cache", Pip(wheel))
+    files = fetch_sample(tmp_path / "Größe 1")
 
     for path, kind in ((files.image, sitk.sitkInt16), (files.labels, sitk.sitkUInt8)):
         image = sitk.ReadImage(str(path))
@@ -79,59 +92,64 @@ def test_the_sample_lies_in_lps_with_x_to_the_left_y_to_the_back_and_z_to_the_he
         assert labels.GetPixel(x, y, z) == int(100 * x + 10 * y + z) % 3
 
 
-def test_pip_is_asked_for_exactly_the_pinned_wheel_without_dependencies(wheel, tmp_path):
-    pip = Pip(wheel)
-    fetch_wheel(tmp_path / "cache", pip)
+def test_pip_is_asked_for_exactly_the_pinned_wheel_without_dependencies(wheel, tmp_path, use):
+    pip = use(tmp_path / "cache", Pip(wheel))
+    fetch_wheel(sys.executable)
     (call,) = pip.calls
     assert call[0] == "download" and "--no-deps" in call and call[-1] == "liver-ct-segmentation-package==1.6.0"
     assert not any(word.startswith(("--index-url", "-i", "--extra-index-url", "--find-links")) for word in call)
 
 
-def test_the_package_is_downloaded_once_and_the_sample_then_works_offline(wheel, tmp_path):
-    fetch_sample(tmp_path / "a", cache=tmp_path / "cache", pip=Pip(wheel))
-    offline = Pip(None)
+def test_the_package_is_downloaded_once_and_the_sample_then_works_offline(wheel, tmp_path, use):
+    use(tmp_path / "cache", Pip(wheel))
+    fetch_sample(tmp_path / "a")
 
-    fetch_sample(tmp_path / "a", cache=tmp_path / "empty", pip=offline)  # the files are there
-    fetch_sample(tmp_path / "b", cache=tmp_path / "cache", pip=offline)  # the package is there
+    offline = use(tmp_path / "empty", Pip(None))
+    fetch_sample(tmp_path / "a")  # the files are there
+    use(tmp_path / "cache", offline)
+    fetch_sample(tmp_path / "b")  # the package is there
 
     assert offline.calls == []
     assert (tmp_path / "b" / "volume-117.nii.gz").is_file()
 
 
-def test_offline_is_one_clear_line_and_leaves_nothing(tmp_path):
+def test_offline_is_one_clear_line_and_leaves_nothing(tmp_path, use):
+    use(tmp_path / "cache", Pip(None, "Could not find a version\nthat ..."))
     with pytest.raises(InputError, match="connect to the internet") as caught:
-        fetch_sample(tmp_path / "a", cache=tmp_path / "cache", pip=Pip(None, "Could not find a version\nthat ..."))
+        fetch_sample(tmp_path / "a")
     assert "\n" not in str(caught.value)
     assert tree(tmp_path) == ["cache"]
 
 
-def test_a_python_without_pip_is_told_how_to_get_it(tmp_path):
+def test_a_python_without_pip_is_told_how_to_get_it(tmp_path, use):
+    use(tmp_path, Pip(None, "python: No module named pip"))
     with pytest.raises(InputError, match="ensurepip"):
-        fetch_wheel(tmp_path, Pip(None, "python: No module named pip"))
+        fetch_wheel(sys.executable)
 
 
 @pytest.mark.parametrize("damage", [lambda good: good[:-1], lambda good: good + b"x", lambda good: b""])
-def test_a_download_with_another_hash_is_refused_and_leaves_nothing(wheel, tmp_path, damage):
+def test_a_download_with_another_hash_is_refused_and_leaves_nothing(wheel, tmp_path, use, damage):
+    use(tmp_path / "cache", Pip(damage(wheel)))
     with pytest.raises(InputError, match="SHA-256"):
-        fetch_sample(tmp_path / "a", cache=tmp_path / "cache", pip=Pip(damage(wheel)))
+        fetch_sample(tmp_path / "a")
     assert tree(tmp_path) == ["cache"]
 
 
-def test_a_damaged_package_in_the_cache_is_replaced(wheel, tmp_path):
-    fetch_wheel(tmp_path, Pip(wheel))
+def test_a_damaged_package_in_the_cache_is_replaced(wheel, tmp_path, use):
     (tmp_path / sample.WHEEL_NAME).write_bytes(b"damaged")
-    pip = Pip(wheel)
+    pip = use(tmp_path, Pip(wheel))
 
-    path = fetch_wheel(tmp_path, pip)
+    path = fetch_wheel(sys.executable)
 
     assert len(pip.calls) == 1 and path.read_bytes() == wheel
     assert tree(tmp_path) == [sample.WHEEL_NAME]
 
 
-def test_a_folder_that_cannot_be_written_is_said(wheel, tmp_path):
+def test_a_folder_that_cannot_be_written_is_said(wheel, tmp_path, use):
     (tmp_path / "file").write_text("mine")
+    use(tmp_path / "cache", Pip(wheel))
     with pytest.raises(OutputError, match="choose another folder"):
-        fetch_sample(tmp_path / "file" / "below", cache=tmp_path / "cache", pip=Pip(wheel))
+        fetch_sample(tmp_path / "file" / "below")
 
 
 def test_the_pinned_hash_is_that_of_the_published_wheel():
@@ -163,5 +181,6 @@ def test_a_pip_that_hangs_is_given_up(monkeypatch, tmp_path):
         raise subprocess.TimeoutExpired("pip", timeout)
 
     monkeypatch.setattr(subprocess, "run", hang)
+    monkeypatch.setenv("LLC_CACHE", str(tmp_path))
     with pytest.raises(InputError, match="could not be downloaded"):
-        fetch_wheel(tmp_path)
+        fetch_wheel(sys.executable)

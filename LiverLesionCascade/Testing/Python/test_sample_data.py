@@ -72,14 +72,14 @@ def test_the_loaded_volume_s_file_stays_where_the_storage_node_says(cache):
 def test_the_sample_is_downloaded_once(cache, monkeypatch):
     first = fetchSample()
     monkeypatch.setenv("LLC_CACHE", str(cache / "empty"))
-    monkeypatch.setattr(sample_data, "run_pip", lambda arguments, python: pytest.fail("downloaded again"))
+    monkeypatch.setattr(sample, "run_pip", lambda arguments, python: pytest.fail("downloaded again"))
     assert fetchSample() == first
 
 
 def test_pip_runs_in_the_python_of_slicer_and_not_in_slicer_itself(cache, monkeypatch):
     used = []
     monkeypatch.setenv("LLC_CACHE", str(cache / "empty"))
-    monkeypatch.setattr(sample_data, "run_pip", lambda arguments, python: used.append(python) or (1, "offline"))
+    monkeypatch.setattr(sample, "run_pip", lambda arguments, python: used.append(python) or (1, "offline"))
     for which in ("/Slicer 5/bin/PythonSlicer", None):
         monkeypatch.setattr(sample_data.shutil, "which", lambda name, which=which: which)
         with pytest.raises(InputError):
@@ -89,7 +89,7 @@ def test_pip_runs_in_the_python_of_slicer_and_not_in_slicer_itself(cache, monkey
 
 def test_offline_is_shown_in_plain_words_and_loads_nothing(cache, monkeypatch):
     monkeypatch.setenv("LLC_CACHE", str(cache / "empty"))
-    monkeypatch.setattr(sample_data, "run_pip", lambda arguments, python: (1, "no route to host"))
+    monkeypatch.setattr(sample, "run_pip", lambda arguments, python: (1, "no route to host"))
     with pytest.raises(InputError):
         loadSample()
     ((kind, text),) = app.messages

@@ -11,7 +11,7 @@ from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
 from LiverLesionCascadeLib.engine.model.inference import between_slices, evenly_stepped, predict, scaled_size
 from LiverLesionCascadeLib.engine.model.view import liver_box_view
 from LiverLesionCascadeLib.engine.passes.liver_pass import run_liver_pass
-from LiverLesionCascadeLib.engine.passes.presets import PAPER_SCALES, Preset
+from LiverLesionCascadeLib.engine.passes.presets import PAPER_SCALES, PRESETS, Preset
 from LiverLesionCascadeLib.engine.progress import Progress
 from LiverLesionCascadeLib.engine.results.postprocessing import PostProcessing
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
@@ -53,7 +53,7 @@ def dice(a, b):
     return 2 * np.count_nonzero(a & b) / (np.count_nonzero(a) + np.count_nonzero(b))
 
 
-@pytest.mark.parametrize("preset", ["fast", "paper", SLICE], ids=str)
+@pytest.mark.parametrize("preset", [*PRESETS.values(), SLICE], ids=str)
 def test_liver_and_lesion_are_found_where_they_are(segmenter, preset):
     result = segmenter.segment(scan(), preset)
     assert dice(result.liver.full(SHAPE), LIVER) > 0.95
@@ -125,7 +125,7 @@ def test_stage_1_alone_never_runs_the_lesion_network(segmenter):
 
 def test_progress_rises_from_nothing_to_all_and_names_the_stages(segmenter):
     reports = []
-    segmenter.segment(scan(), "fast", lambda fraction, stage: reports.append((fraction, stage)))
+    segmenter.segment(scan(), PRESETS["fast"], lambda fraction, stage: reports.append((fraction, stage)))
     fractions = [fraction for fraction, _ in reports]
     assert fractions == sorted(fractions) and fractions[0] == 0 and fractions[-1] == 1
     assert list(dict.fromkeys(stage for _, stage in reports)) == [
@@ -208,7 +208,7 @@ def test_the_crf_can_be_cancelled_between_two_slices(segmenter):
 
 def test_scan_without_liver_gives_an_empty_result_that_says_so(segmenter):
     segmenter._networks["liver"] = IntensityNetwork(liver=(2.0, 3.0))
-    result = segmenter.segment(scan(), "fast")
+    result = segmenter.segment(scan(), PRESETS["fast"])
     assert not result.liver and not result.lesions and result.table == []
     assert result.liver_volume_ml == 0 and not result.liver_probability.full(SHAPE).any()
     assert "no_liver" in [finding.code for finding in result.findings]

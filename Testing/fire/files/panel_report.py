@@ -23,7 +23,7 @@ class Report(Scenario):
         import slicer
         from fixtures import scene_cases as cases
         from fixtures.dicom_files import write_series
-        from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_folder
+        from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_files
         from LiverLesionCascadeLib.gui.sections.report_section import ReportSection
         from LiverLesionCascadeLib.scene.nodes.volume import ctVolumeFromNode
         from LiverLesionCascadeLib.scene.tools.case_report import INSTANCE_UIDS
@@ -35,7 +35,7 @@ class Report(Scenario):
         hu, liver, instances = cases.abdomen((12, 32, 30))
         write_series(place / "ct", (hu + 1024).astype(np.uint16), FrameOfReferenceUID="1.2.3.9", PatientID="17")
         files = {str(pydicom.dcmread(each).SOPInstanceUID): str(each) for each in (place / "ct").iterdir()}
-        ct = read_dicom_folder(place / "ct")
+        ct = read_dicom_files([place / "ct"])
         volume = cases.volumeNodeFromArray(slicer.mrmlScene, np.array(ct.hu), ct.source, "CT")
         volume.SetAttribute(INSTANCE_UIDS, " ".join(files))
         result = cases.resultOf(ctVolumeFromNode(volume), liver, instances)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..grid.bounding_box import lies_within
 from ..grid.boxed import Boxed
 from ..results.result import SegmentationResult
 from ..scan.ct_volume import CTVolume
@@ -28,7 +29,7 @@ def corrections_of(flags: Boxed, ct: CTVolume) -> Corrections:
     Raises:
         ValueError: If they do not lie on the source's grid, or hold no mask at all.
     """
-    if any(s.stop > n for s, n in zip(flags.box, ct.source.shape, strict=True)):
+    if not lies_within(flags.box, ct.source.shape):
         raise ValueError(f"the edited masks {flags.box} do not lie on the scan's grid {ct.source.shape}")
     from .refine import Corrections  # brings torch, which only a run needs
 

@@ -9,14 +9,14 @@ the lesion that was left) or that of the liver around it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from scipy import ndimage
 from torch import Tensor
 
-from ..grid.bounding_box import Box, bounding_box
+from ..grid.bounding_box import Box, bounding_box, box_at, grown
 from ..measures.liver_density import median_liver_hu
 from ..model.bundle import ModelBundle
 from ..model.inference import predict
@@ -93,7 +93,7 @@ class Corrections:
 
     @property
     def box(self) -> Box:
-        return tuple(slice(s, s + n) for s, n in zip(self.start, self.liver.shape, strict=True))
+        return box_at(self.start, self.liver.shape)
 
 
 @dataclass(frozen=True)
@@ -109,105 +109,87 @@ class Refined:
     lesions: np.ndarray
 
 
-class Carrier:
-    """Runs the lesion pass slice by slice, from edited slices outward.
+def carried_probabilities(
+    ct: CTVolume,
+    bundle: ModelBundle,
+    network: CascadeResNet,
+    preset: Preset,
+    corrections: Corrections,
+    slices: np.ndarray,
+    device: torch.device,
+    progress: Progress,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Liver and lesion probabilities around edited slices: the lesion pass slice by slice, from those outward.
 
     Args:
-        ct: The scan.
-        view: The liver's box.
         network: Stage 2.
-        corrections: What a person changed.
+        preset: Its scales are those of the lesion pass.
+        slices: Indices of edited slices in the corrections' box.
+
+    Returns:
+        Two float32 arrays (slice, row, column) of the corrections' box, NaN where no slice was looked at.
     """
-
-    def __init__(
-        self,
-        ct: CTVolume,
-        bundle: ModelBundle,
-        network: CascadeResNet,
-        preset: Preset,
-        corrections: Corrections,
-        device: torch.device,
-        progress: Progress,
-    ) -> None:
-        self._ct, self._bundle, self._network, self._scales = ct, bundle, network, preset.lesion_scales
-        self._corrections, self._device, self._progress = corrections, device, progress
-        z, y, x = corrections.start
-        rows, columns = (np.zeros(n, bool) for n in ct.hu.shape[1:])
-        rows[y : y + corrections.liver.shape[1]] = corrections.liver.any(axis=(0, 2))
-        columns[x : x + corrections.liver.shape[2]] = corrections.liver.any(axis=(0, 1))
-        settings = bundle.settings.lesion_pass
-        self.view = liver_box_view(rows, columns, ct.spacing[1:], settings.size, settings.margin)
-        liver_hu = median_liver_hu(ct.hu[corrections.box], corrections.liver, bundle.settings.window_hu)
-        self._shift_hu = settings.shift_hu(liver_hu)
-        # The view of an array that is the corrections' box, not the whole slice.
-        self._inner = View(self.view.top - y, self.view.left - x, self.view.height, self.view.width, self.view.size)
-
-    def probabilities(self, slices: list[int], reach: int) -> tuple[np.ndarray, np.ndarray]:
-        """Liver and lesion probabilities around edited slices.
-
-        Args:
-            slices: Indices of edited slices in the corrections' box.
-            reach: How many slices to go on from each.
-
-        Returns:
-            Two float32 arrays (slice, row, column) of the corrections' box, NaN where no slice was looked at.
-        """
-        c = self._corrections
-        found = np.full((2, *c.liver.shape), np.nan, np.float32)
-        carried: dict[int, Tensor] = {}
-        distance = {z: min(abs(z - edited) for edited in slices) for z in range(len(c.liver))}
-        order = sorted((z for z in distance if distance[z] <= reach), key=lambda z: distance[z])
-        for number, ring in enumerate(sorted({distance[z] for z in order})):
-            now = [z for z in order if distance[z] == ring]
-            priors = torch.stack([self._priors(z, carried) for z in now])
-            images = LesionPassInputs(self._ct, self.view, [c.start[0] + z for z in now], self._bundle, self._shift_hu)
-            answer = self._answer(images(slice(None), priors))
-            for z, maps in zip(now, answer, strict=True):
-                carried[z] = maps.float()
-                target = torch.zeros((2, *c.liver.shape[1:]))
-                self._inner.paste(maps.float(), target)
-                found[:, z] = target.numpy()
-            self._progress.advance((number + 1) / (reach + 1))
-        return found[0], found[1]
-
-    def _answer(self, inputs: Tensor) -> Tensor:
-        return predict(
-            self._network,
-            lambda part: inputs[part],
+    c = corrections
+    start, top, left = c.start
+    rows, columns = (np.zeros(n, bool) for n in ct.hu.shape[1:])
+    rows[c.box[1]], columns[c.box[2]] = c.liver.any(axis=(0, 2)), c.liver.any(axis=(0, 1))
+    settings = bundle.settings.lesion_pass
+    view = liver_box_view(rows, columns, ct.spacing[1:], settings.size, settings.margin)
+    shift_hu = settings.shift_hu(median_liver_hu(ct.hu[c.box], c.liver, bundle.settings.window_hu))
+    # The view of an array that is the corrections' box, not the whole slice.
+    inner = replace(view, top=view.top - top, left=view.left - left)
+    found = np.full((2, *c.liver.shape), np.nan, np.float32)
+    carried: dict[int, Tensor] = {}
+    reach = int(np.ceil(REACH_MM / ct.spacing[0]))
+    distance = np.abs(np.subtract.outer(np.arange(len(c.liver)), slices)).min(axis=1)
+    for ring in range(min(reach, int(distance.max())) + 1):
+        now = np.flatnonzero(distance == ring).tolist()
+        priors = torch.stack([_priors(c, z, inner, carried) for z in now])
+        images = LesionPassInputs(ct, view, [start + z for z in now], bundle, shift_hu)
+        inputs = images(slice(None), priors)
+        answer = predict(
+            network,
+            inputs.__getitem__,
             len(inputs),
-            self.view.size,
-            self._scales,
-            self._device,
-            self._progress.silent(),
+            view.size,
+            preset.lesion_scales,
+            device,
+            progress.silent(),
         )
+        for z, maps in zip(now, answer, strict=True):
+            carried[z] = maps.float()
+            target = torch.zeros((2, *c.liver.shape[1:]))
+            inner.paste(maps.float(), target)
+            found[:, z] = target.numpy()
+        progress.advance((ring + 1) / (reach + 1))
+    return found[0], found[1]
 
-    def _priors(self, z: int, carried: dict[int, Tensor]) -> Tensor:
-        """(2, *size): Y^t and Y^v of a slice: its masks as estimates, the neighbour's answer, and the corrections."""
-        c = self._corrections
-        lesion = self._seen(c.lesions[z]) * ESTIMATE_SCALE
-        liver = self._seen(c.liver[z]) * ESTIMATE_SCALE
-        for neighbour in (z - 1, z + 1):
-            if neighbour in carried:
-                lesion = torch.maximum(lesion, carried[neighbour][1] * ESTIMATE_SCALE)
-        for planes, painted, erased in (
-            (lesion, c.lesions_painted[z], c.lesions_erased[z]),
-            (liver, c.liver_painted[z], c.liver_erased[z]),
-        ):
-            marked, taken = self._seen(painted), self._seen(erased)
-            planes[marked > 0.25] = PAINTED
-            planes[taken > 0.25] = ERASED
-        return torch.stack([lesion, liver])
 
-    def _seen(self, mask: np.ndarray) -> Tensor:
-        return self._inner.extract(torch.from_numpy(mask[None].astype(np.float32)))[0]
+def _priors(c: Corrections, z: int, view: View, carried: dict[int, Tensor]) -> Tensor:
+    """(2, *size): Y^t and Y^v of a slice: its masks as estimates, the neighbour's answer, and the corrections."""
+
+    def seen(mask: np.ndarray) -> Tensor:
+        return view.extract(torch.from_numpy(mask[z][None].astype(np.float32)))[0]
+
+    lesion, liver = seen(c.lesions) * ESTIMATE_SCALE, seen(c.liver) * ESTIMATE_SCALE
+    for neighbour in (z - 1, z + 1):
+        if neighbour in carried:
+            lesion = torch.maximum(lesion, carried[neighbour][1] * ESTIMATE_SCALE)
+    for planes, painted, erased in (
+        (lesion, c.lesions_painted, c.lesions_erased),
+        (liver, c.liver_painted, c.liver_erased),
+    ):
+        planes[seen(painted) > 0.25] = PAINTED
+        planes[seen(erased) > 0.25] = ERASED
+    return torch.stack([lesion, liver])
 
 
 def refine_lesions(
     hu: np.ndarray,
     spacing: tuple[float, float, float],
     corrections: Corrections,
-    probability: np.ndarray | None = None,
-    progress: Progress | None = None,
+    probability: np.ndarray,
+    progress: Progress,
 ) -> np.ndarray:
     """The lesions with each correction carried on.
 
@@ -225,7 +207,6 @@ def refine_lesions(
     c = corrections
     smooth = _smoothed(hu, spacing)
     lesions = c.lesions.copy()
-    progress = progress or Progress()
     for mark in _components(c.lesions_painted):
         progress.check()
         lesions |= _grown_mark(mark, smooth, spacing, c, probability)
@@ -243,12 +224,13 @@ def refine_liver(spacing: tuple[float, float, float], corrections: Corrections, 
         probability: The network's answer to the corrections on the same grid, NaN where there is none.
 
     Returns:
-        Bool, on the same grid. Nothing changes but what lies over or under a correction and hangs together with it.
+        Bool, on the same grid. Nothing changes but what lies over or under a correction and hangs together with it, and
+        no voxel that was touched.
     """
     c = corrections
     added = _over(c.liver_painted, (probability > 0.5) & ~c.liver, spacing)
     removed = _over(c.liver_erased, (probability < 0.5) & c.liver & ~c.lesions, spacing)
-    return (c.liver | added) & ~removed
+    return np.where(c.touched, c.liver, (c.liver | added) & ~removed)
 
 
 def _over(edited: np.ndarray, wanted: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarray:
@@ -276,7 +258,7 @@ def _grown_mark(
     smooth: np.ndarray,
     spacing: tuple[float, float, float],
     c: Corrections,
-    probability: np.ndarray | None,
+    probability: np.ndarray,
 ) -> np.ndarray:
     """The lesion that a mark stands for: connected to it, in the liver, as dense as it.
 
@@ -285,7 +267,9 @@ def _grown_mark(
     """
     radius = _mark_radius(mark, spacing)
     margin = [int(np.ceil(REACH * radius / step)) + 2 for step in spacing]
-    box = _grown_by(bounding_box(mark), mark.shape, margin)
+    smallest = bounding_box(mark)
+    assert smallest is not None
+    box = grown(smallest, mark.shape, margin)
     here, liver, scan = mark[box], c.liver[box] | mark[box], smooth[box]
     distance = ndimage.distance_transform_edt(~here, sampling=spacing)
     around = liver & ~c.lesions[box] & (distance > 2 * radius) & (distance < 2 * radius + SURROUNDINGS_MM)
@@ -298,7 +282,7 @@ def _grown_mark(
         density = np.where(_depth(liver, spacing) < EDGE_MM, np.minimum(density, 0), density)
     score = np.clip(PLACE_LOG_ODDS * (1 - distance / (believed * EXPECTED_RADII * radius)), -5.0, PLACE_LOG_ODDS)
     score += MARK_DENSITY_WEIGHT * density
-    score += MARK_NETWORK_WEIGHT * _network_log_odds(probability, box)
+    score += MARK_NETWORK_WEIGHT * _network_log_odds(probability[box])
     score = ndimage.gaussian_filter(score, (0.3, 0.8 / spacing[1], 0.8 / spacing[2]))
     other = c.lesions[box] & ~here
     candidates = (((score > 0) & (distance < REACH * radius)) | here) & liver & ~other & ~c.lesions_erased[box]
@@ -327,14 +311,10 @@ def _carried_erasure(
     smooth: np.ndarray,
     spacing: tuple[float, float, float],
     c: Corrections,
-    probability: np.ndarray | None,
+    probability: np.ndarray,
 ) -> np.ndarray:
     """What goes with an erasure: the whole object where it was rejected, else what is like the erased part."""
-    reach = _grown_by(bounding_box(erased), erased.shape, [1, 1, 1])
-    before = c.lesions | c.lesions_erased
-    labels, _ = ndimage.label(before, _NEIGHBOURS_26)
-    numbers = np.unique(labels[reach][erased[reach]])
-    whole = np.isin(labels, numbers[numbers > 0])
+    whole = _connected_to(c.lesions | c.lesions_erased, erased)
     rest = whole & c.lesions
     if not rest.any():
         return np.zeros(erased.shape, bool)
@@ -350,7 +330,7 @@ def _carried_erasure(
     kept = rest & (distance > 3.0)
     if kept.any():
         score = score + CUT_DENSITY_WEIGHT * _density_log_odds(smooth, smooth[erased], smooth[kept])
-    score = score - CUT_NETWORK_WEIGHT * _network_log_odds(probability, (slice(None),) * 3)
+    score = score - CUT_NETWORK_WEIGHT * _network_log_odds(probability)
     candidates = (rest & (score > 0) & (distance < CUT_REACH_MM)) | erased
     return _connected_to(candidates, erased) & rest
 
@@ -371,17 +351,10 @@ def _density_log_odds(scan: np.ndarray, inside: np.ndarray, outside: np.ndarray)
     return np.clip(odds, -MAX_LOG_ODDS, MAX_LOG_ODDS)
 
 
-def _network_log_odds(probability: np.ndarray | None, box: Box) -> np.ndarray | float:
-    if probability is None:
-        return 0.0
-    clipped = np.clip(np.nan_to_num(probability[box], nan=0.5), 0.02, 0.98)
+def _network_log_odds(probability: np.ndarray) -> np.ndarray:
+    clipped = np.clip(np.nan_to_num(probability, nan=0.5), 0.02, 0.98)
     odds: np.ndarray = np.log(clipped / (1 - clipped))
     return odds
-
-
-def _grown_by(box: Box | None, shape: tuple[int, ...], margin: list[int]) -> Box:
-    assert box is not None
-    return tuple(slice(max(0, s.start - m), min(n, s.stop + m)) for s, m, n in zip(box, margin, shape, strict=True))
 
 
 def _connected_to(mask: np.ndarray, seed: np.ndarray) -> np.ndarray:
@@ -391,4 +364,4 @@ def _connected_to(mask: np.ndarray, seed: np.ndarray) -> np.ndarray:
 
 
 def _filled(mask: np.ndarray) -> np.ndarray:
-    return np.stack([ndimage.binary_fill_holes(plane) for plane in mask]) if len(mask) else mask
+    return np.stack([ndimage.binary_fill_holes(plane) for plane in mask])

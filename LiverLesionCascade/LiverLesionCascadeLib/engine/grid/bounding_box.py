@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 
 Box = tuple[slice, ...]
@@ -16,6 +18,11 @@ def box_at(start: tuple[int, ...], shape: tuple[int, ...]) -> Box:
 def start_of(box: Box) -> Start:
     """A 3D box's first voxel."""
     return box[0].start, box[1].start, box[2].start
+
+
+def lies_within(box: Box, shape: Sequence[int]) -> bool:
+    """Whether no part of `box` lies beyond an array of `shape`."""
+    return all(s.start >= 0 and s.stop <= n for s, n in zip(box, shape, strict=True))
 
 
 def bounding_box(mask: np.ndarray) -> Box | None:
@@ -34,12 +41,16 @@ def bounding_box(mask: np.ndarray) -> Box | None:
 
 def joint_bounding_box(*masks: np.ndarray) -> Box | None:
     """The smallest box that holds every non-zero voxel of all `masks` (of one shape), None if all are empty."""
-    boxes = [box for box in map(bounding_box, masks) if box is not None]
-    if not boxes:
-        return None
-    return tuple(slice(min(s.start for s in axis), max(s.stop for s in axis)) for axis in zip(*boxes, strict=True))
+    return enclosing(box for box in map(bounding_box, masks) if box is not None)
 
 
-def grown(box: Box, shape: tuple[int, ...], margin: int = 1) -> Box:
-    """`box` with `margin` voxels more on every side, as far as an array of `shape` reaches."""
-    return tuple(slice(max(0, s.start - margin), min(n, s.stop + margin)) for s, n in zip(box, shape, strict=True))
+def enclosing(boxes: Iterable[Box]) -> Box | None:
+    """The smallest box that holds all `boxes`, None if there are none."""
+    axes = zip(*boxes, strict=True)
+    return tuple(slice(min(s.start for s in axis), max(s.stop for s in axis)) for axis in axes) or None
+
+
+def grown(box: Box, shape: tuple[int, ...], margin: int | Sequence[int] = 1) -> Box:
+    """`box` with `margin` voxels more on both sides of every axis, as far as an array of `shape` reaches."""
+    margins = [margin] * len(box) if isinstance(margin, int) else margin
+    return tuple(slice(max(0, s.start - m), min(n, s.stop + m)) for s, n, m in zip(box, shape, margins, strict=True))

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..files import read_array
-from .bounding_box import Box, Start, bounding_box, box_at, start_of
+from .bounding_box import Box, Start, bounding_box, box_at, enclosing, lies_within, start_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +31,7 @@ class Boxed:
         """The smallest box of an array whose first voxel is ``start``; copied, as ``dtype`` if given."""
         box = bounding_box(array)
         if box is None:
-            return cls(np.zeros((0, 0, 0), dtype or array.dtype), (0, 0, 0))
+            return cls.nothing(dtype or array.dtype)
         return cls(np.array(array[box], dtype, order="C"), _moved(start_of(box), start))
 
     @classmethod
@@ -48,15 +49,14 @@ class Boxed:
     @classmethod
     def read(cls, path: Path, start: Sequence[int], shape: Sequence[int]) -> Boxed:
         """The values in an NPY file. Raises OSError, and ValueError where they lie beyond a grid of ``shape``."""
-        values = read_array(path)
         k, j, i = (int(first) for first in start)
-        ends = (first + n for first, n in zip((k, j, i), values.shape, strict=True))
-        if min(k, j, i) < 0 or any(end > n for end, n in zip(ends, shape, strict=True)):
+        boxed = cls(read_array(path), (k, j, i))
+        if not lies_within(boxed.box, shape):
             raise ValueError(f"{path.name} does not lie within a grid of {tuple(shape)}")
-        return cls(values, (k, j, i))
+        return boxed
 
     @classmethod
-    def nothing(cls, dtype: type = np.bool_) -> Boxed:
+    def nothing(cls, dtype: DTypeLike = np.bool_) -> Boxed:
         """Zero everywhere."""
         return cls(np.zeros((0, 0, 0), dtype), (0, 0, 0))
 
@@ -119,10 +119,7 @@ def overlap(a: Box, b: Box) -> tuple[Box, Box]:
 
 def joint_box(boxed: Iterable[Boxed]) -> Box | None:
     """The smallest box of the grid that holds all of them; None where all are empty."""
-    boxes = [each.box for each in boxed if each]
-    if not boxes:
-        return None
-    return tuple(slice(min(s.start for s in axis), max(s.stop for s in axis)) for axis in zip(*boxes, strict=True))
+    return enclosing(each.box for each in boxed if each)
 
 
 def difference(a: Boxed, b: Boxed) -> Boxed:

@@ -6,8 +6,9 @@ Matrices map (i, j, k, 1) with i the fastest index; arrays are indexed (k, j, i)
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import permutations, product
 
 import numpy as np
 
@@ -120,9 +121,9 @@ class ImageGeometry:
             )
         spacing = self.spacing
         if min(spacing) < MIN_SPACING_MM or max(spacing) > MAX_SPACING_MM:
-            shown = " x ".join(f"{s:g}" for s in spacing)
             raise InvalidVolumeError(
-                f"{name}: a voxel of {shown} mm is not possible for a CT. Correct the spacing or export the scan again."
+                f"{name}: a voxel of {shown_sizes(spacing, 'g')} mm is not possible for a CT. Correct the spacing or "
+                "export the scan again."
             )
         if abs(np.linalg.det(self.direction)) < MIN_AXES_VOLUME:
             raise InvalidVolumeError(
@@ -131,10 +132,14 @@ class ImageGeometry:
             )
 
 
+def shown_sizes(sizes: Iterable[float], form: str = "") -> str:
+    """Sizes along the axes for messages, each in a format: ``512 x 512 x 90``."""
+    return " x ".join(format(size, form) for size in sizes)
+
+
 def grid_corners(shape: tuple[int, int, int], margin: float = 0.0) -> np.ndarray:
     """(8, 3) corner voxel positions (k, j, i) of a grid, moved outwards by ``margin`` voxels."""
-    ends = [(-margin, n - 1 + margin) for n in shape]
-    return np.array([(k, j, i) for k in ends[0] for j in ends[1] for i in ends[2]], dtype=np.float64)
+    return np.array(list(product(*((-margin, n - 1 + margin) for n in shape))), dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -148,14 +153,19 @@ class AxialOrder:
     axes: tuple[int, int, int]
     flips: tuple[bool, bool, bool]
 
+    @property
+    def columns(self) -> list[int]:
+        """The source's index axes (0 = i) that run along L, P and S: columns of its matrix."""
+        return [2 - axis for axis in self.axes[::-1]]
+
     def apply(self, array: np.ndarray) -> np.ndarray:
         """A view of ``array`` in axial order."""
         return array.transpose(self.axes)[self._slices()]
 
     def spacing(self, geometry: ImageGeometry) -> tuple[float, float, float]:
         """The source's spacing in mm as (slice, row, column)."""
-        a, b, c = (geometry.spacing[2 - axis] for axis in self.axes)
-        return a, b, c
+        x, y, z = (geometry.spacing[column] for column in self.columns)
+        return z, y, x
 
     def undo(self, array: np.ndarray) -> np.ndarray:
         """A view of an array in axial order, in the source's order."""
@@ -179,39 +189,32 @@ class AxialOrder:
         )
         return Boxed(boxed.values[self._slices()], (k, j, i))
 
-    def _slices(self) -> tuple[slice, slice, slice]:
-        a, b, c = (slice(None, None, -1) if flip else slice(None) for flip in self.flips)
-        return a, b, c
+    def _slices(self) -> Box:
+        return tuple(slice(None, None, -1) if flip else slice(None) for flip in self.flips)
 
 
 def axial_order(geometry: ImageGeometry) -> AxialOrder:
     """The order whose axes lie closest to LPS."""
     direction = geometry.direction
-    # order[w] is the source's index axis (0 = i) that runs along the world's axis w (0 = L, 1 = P, 2 = S)
-    order = max(permutations(range(3)), key=lambda p: sum(abs(direction[w, p[w]]) for w in range(3)))
-    axes = (2 - order[2], 2 - order[1], 2 - order[0])
-    flips = tuple(bool(direction[w, order[w]] < 0) for w in (2, 1, 0))
-    return AxialOrder(axes, (flips[0], flips[1], flips[2]))
-
-
-def obliqueness(geometry: ImageGeometry) -> float:
-    """Largest difference of a direction cosine from the axis-aligned grid next to it; 0 for an aligned grid."""
-    order = axial_order(geometry)
-    axes = np.zeros((3, 3))
-    for world in range(3):
-        axes[world, 2 - order.axes[2 - world]] = -1.0 if order.flips[2 - world] else 1.0
-    return float(np.abs(geometry.direction - axes).max())
+    # The source's index axes (0 = i) that run along the world's axes (L, P, S).
+    x, y, z = max(permutations(range(3)), key=lambda columns: abs(direction[range(3), columns]).sum())
+    return AxialOrder(
+        (2 - z, 2 - y, 2 - x), (bool(direction[2, z] < 0), bool(direction[1, y] < 0), bool(direction[0, x] < 0))
+    )
 
 
 def tilt_degrees(geometry: ImageGeometry) -> float:
     """Largest angle between an axis of the grid and the patient axis next to it."""
-    order = axial_order(geometry)
-    cosines = [abs(geometry.direction[world, 2 - order.axes[2 - world]]) for world in range(3)]
-    return float(np.degrees(np.arccos(min(min(cosines), 1.0))))
+    cosines = abs(geometry.direction[range(3), axial_order(geometry).columns])
+    return float(np.degrees(np.arccos(min(cosines.min(), 1.0))))
 
 
 def is_axis_aligned(geometry: ImageGeometry) -> bool:
-    return obliqueness(geometry) <= AXIS_TOLERANCE
+    """Whether no direction cosine differs from that of the axis-aligned grid next to it by more than rounding."""
+    order = axial_order(geometry)
+    axes = np.zeros((3, 3))
+    axes[range(3), order.columns] = [-1.0 if flip else 1.0 for flip in order.flips[::-1]]
+    return bool(np.abs(geometry.direction - axes).max() <= AXIS_TOLERANCE)
 
 
 def aligned_axial_geometry(geometry: ImageGeometry) -> ImageGeometry:
@@ -221,7 +224,7 @@ def aligned_axial_geometry(geometry: ImageGeometry) -> ImageGeometry:
     """
     order = axial_order(geometry)
     shape = (geometry.shape[order.axes[0]], geometry.shape[order.axes[1]], geometry.shape[order.axes[2]])
-    spacing = np.array([geometry.spacing[2 - order.axes[2 - world]] for world in range(3)])
+    spacing = np.array(geometry.spacing)[order.columns]
     centre = geometry.to_lps((np.array(geometry.shape) - 1) / 2)
     origin = centre - spacing * (np.array(shape[::-1]) - 1) / 2
     return ImageGeometry.from_axes(shape, spacing, origin)
@@ -233,9 +236,7 @@ def covering_axial_geometry(geometry: ImageGeometry) -> ImageGeometry:
     In-plane spacing is the source's; slice spacing is the distance of the source's slices along their normal (for a
     gantry tilt that is less than the table step).
     """
-    order = axial_order(geometry)
-    columns = [2 - axis for axis in order.axes[::-1]]  # the source's index axes along L, P, S
-    spacing = np.array([geometry.spacing[axis] for axis in columns])
+    spacing = np.array(geometry.spacing)[axial_order(geometry).columns]
     spacing[2] = abs(np.linalg.det(geometry.ijk_to_lps[:3, :3])) / (spacing[0] * spacing[1])
     corners = geometry.to_lps(grid_corners(geometry.shape, margin=0.5))
     low, high = corners.min(axis=0), corners.max(axis=0)

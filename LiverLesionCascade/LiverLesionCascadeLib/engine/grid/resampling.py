@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import product
-
 import numpy as np
 
 from .bounding_box import grown, start_of
 from .boxed import Boxed
-from .geometry import ImageGeometry
+from .geometry import ImageGeometry, grid_corners
 
 _SLAB_VOXELS = 8_000_000
 
@@ -39,7 +37,7 @@ def resample(
     transform = sitk.AffineTransform(3)
     transform.SetMatrix(ijk[:3, :3].ravel().tolist())
     transform.SetTranslation(ijk[:3, 3].tolist())
-    image = sitk.GetImageFromArray(_itk_array(array))
+    image = sitk.GetImageFromArray(itk_array(array))
     interpolator = sitk.sitkLinear if order else sitk.sitkNearestNeighbor
     # ITK truncates where it writes integers: interpolate in float32 and round here, slab by slab to save memory.
     pixel_type = sitk.sitkFloat32 if order else image.GetPixelID()
@@ -73,20 +71,19 @@ def resample_boxed(boxed: Boxed, source: ImageGeometry, target: ImageGeometry, o
         return boxed
     # A rim of zeros, as far as the grid reaches: beyond it, all is zero on either grid.
     padded = grown(boxed.box, source.shape)
-    corners = np.array(list(product(*((axis.start - 0.5, axis.stop - 0.5) for axis in padded))))
+    part = source.cropped(padded)
+    corners = start_of(padded) + grid_corners(part.shape, margin=0.5)
     positions = target.from_lps(source.to_lps(corners))
     low, high = np.floor(positions.min(axis=0)).astype(int), np.ceil(positions.max(axis=0)).astype(int)
     reached = tuple(slice(max(0, a), min(n, b + 1)) for a, b, n in zip(low, high, target.shape, strict=True))
     if any(axis.start >= axis.stop for axis in reached):
-        return Boxed.nothing(boxed.values.dtype.type)
-    values = resample(boxed.within(padded), source.cropped(padded), target.cropped(reached), order)
+        return Boxed.nothing(boxed.values.dtype)
+    values = resample(boxed.within(padded), part, target.cropped(reached), order)
     return Boxed.of(values, start_of(reached))
 
 
-def _itk_array(array: np.ndarray) -> np.ndarray:
-    """The array in a type that ITK knows."""
+def itk_array(array: np.ndarray) -> np.ndarray:
+    """The array, contiguous, in a type that ITK knows: uint8 for bool, float32 for float16."""
     if array.dtype == bool:
         return np.ascontiguousarray(array).view(np.uint8)
-    if array.dtype == np.float16:
-        return array.astype(np.float32)
-    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+    return np.ascontiguousarray(array, np.float32 if array.dtype == np.float16 else array.dtype.newbyteorder("="))

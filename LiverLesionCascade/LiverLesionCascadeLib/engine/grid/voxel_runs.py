@@ -29,9 +29,7 @@ class Runs:
     @classmethod
     def of(cls, voxels: np.ndarray, shape: tuple[int, int, int]) -> Runs:
         """The runs of voxels that are given as ascending flat indices, none of them in the margin."""
-        gaps = np.flatnonzero(np.diff(voxels) != 1)
-        first = np.concatenate([[0], gaps + 1]) if len(voxels) else gaps
-        last = np.concatenate([gaps, [len(voxels) - 1]]) if len(voxels) else gaps
+        first, last = np.diff(voxels, prepend=-2) != 1, np.diff(voxels, append=-2) != 1
         return cls(voxels[first], voxels[last] + 1, shape)
 
     @property
@@ -82,8 +80,7 @@ def _pairs(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(a, b) for every element a and every b with low[a] <= b < high[a]."""
     counts = np.maximum(high - low, 0)
     a = np.repeat(np.arange(len(low)), counts)
-    b = np.arange(len(a)) + np.repeat(low - (np.cumsum(counts) - counts), counts)
-    return a, b
+    return a, _expanded(low, low + counts)
 
 
 def _joined(count: int, pairs: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, int]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,10 +18,12 @@ from ..grid.geometry import (
     axial_order,
     covering_axial_geometry,
     is_axis_aligned,
+    shown_sizes,
     tilt_degrees,
 )
 from ..grid.resampling import resample, resample_boxed
-from .intensities import IntensityProfile, ct_like_findings
+from ..progress import Steps, finish
+from .intensities import IntensityProfile, ct_like_finding
 
 if TYPE_CHECKING:
     from .dicom.dicom_slice import Slice
@@ -38,6 +41,7 @@ SHORT_SCAN_MM = 100.0
 IN_PLANE_MM = (0.4, 1.7)
 
 
+@dataclass(eq=False, repr=False)
 class CTVolume:
     """HU in axial LPS order, plus the geometry of that grid and of the source.
 
@@ -47,27 +51,17 @@ class CTVolume:
     :meth:`from_array` or the readers of ``image_io`` and ``dicom_io``.
     """
 
-    def __init__(
-        self,
-        hu: np.ndarray,
-        geometry: ImageGeometry,
-        source: ImageGeometry,
-        order: AxialOrder | None,
-        intensities: IntensityProfile,
-        name: str = "",
-        notes: list[Finding] | None = None,
-    ) -> None:
-        self.hu = hu
-        self.geometry = geometry
-        self.source = source
-        self.intensities = intensities  # of the source: padding of a resampled one would look like air
-        self.name = name
-        self.notes: list[Finding] = list(notes or [])
-        #: The DICOM images that it was made of, ascending along the source's slices, and where each lies along them in
-        #: voxels; empty for other files.
-        self.slices: tuple[Slice, ...] = ()
-        self.places: np.ndarray = np.empty(0)
-        self._order = order
+    hu: np.ndarray
+    geometry: ImageGeometry
+    source: ImageGeometry
+    _order: AxialOrder | None
+    intensities: IntensityProfile  # of the source: padding of a resampled one would look like air
+    name: str
+    notes: list[Finding]
+    #: The DICOM images that it was made of, ascending along the source's slices, and where each lies along them in
+    #: voxels; empty for other files.
+    slices: tuple[Slice, ...] = ()
+    places: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     @classmethod
     def from_array(
@@ -80,22 +74,18 @@ class CTVolume:
         one slice alone unless ``single_slices``.
         """
         label = name or "The volume"
-        array, source = _require_volume(array_kji, ijk_to_lps, label, single_slices)
-        ranges = _ValueRanges.of(array, label)
-        array, notes = ranges.with_signs(array)
-        if notes:
-            ranges = _ValueRanges.of(array, label)
-        dtype = ranges.require_plausible()
+        array, source, dtype, notes = finish(_checked(array_kji, ijk_to_lps, label, single_slices))
         intensities = IntensityProfile.of(array)
-        if is_axis_aligned(source):
-            order = axial_order(source)
-            hu = _as_contiguous(order.apply(array), dtype)
-            return cls(hu, aligned_axial_geometry(source), source, order, intensities, name, notes)
-
-        geometry = _covering_geometry(source, label)
-        hu = resample(array, source, geometry, order=1, fill=AIR_HU, dtype=dtype)
+        order = axial_order(source) if is_axis_aligned(source) else None
+        if order is not None:
+            geometry = aligned_axial_geometry(source)
+            hu = np.ascontiguousarray(order.apply(array), dtype).view()  # a copy only where it is needed
+        else:
+            geometry = _covering_geometry(source, label)
+            hu = resample(array, source, geometry, order=1, fill=AIR_HU, dtype=dtype)
+            notes.append(_resampled_note(source))
         hu.flags.writeable = False
-        return cls(hu, geometry, source, None, intensities, name, [*notes, _resampled_note(source)])
+        return cls(hu, geometry, source, order, intensities, name, notes)
 
     @property
     def resampled(self) -> bool:
@@ -144,89 +134,74 @@ class CTVolume:
 
     def require_ct_like(self) -> None:
         """Raise InvalidVolumeError where the values cannot be HU of a CT (MR, ultrasound, normalised values...)."""
-        for finding in ct_like_findings(self.intensities):
-            if finding.severity == "error":
-                message = finding.message[:1].lower() + finding.message[1:]
-                raise InvalidVolumeError(f"{self.name or 'The volume'} is no CT: {message}")
+        finding = ct_like_finding(self.intensities)
+        if finding is not None and finding.severity == "error":
+            message = finding.message[:1].lower() + finding.message[1:]
+            raise InvalidVolumeError(f"{self.name or 'The volume'} is no CT: {message}")
 
     def check(self) -> list[Finding]:
         """What should be known before a run; an "error" means that it would be refused. ``notes`` are not repeated."""
-        return _scan_findings(self.geometry, self.intensities)
+        return list(_scan_findings(self.geometry, self.intensities))
 
 
-def inspect(array_kji: np.ndarray, ijk_to_lps: np.ndarray, name: str = "") -> Generator[None, None, list[Finding]]:
+def inspect(array_kji: np.ndarray, ijk_to_lps: np.ndarray, name: str = "") -> Steps[list[Finding]]:
     """What ``from_array`` and ``check`` would say of a volume, in short steps that leave an event loop alive.
 
     Yields after every slice and returns the notes and findings; nothing is copied or resampled. Raises
     InvalidVolumeError, where ``from_array`` would.
     """
     label = name or "The volume"
-    array, source = _require_volume(array_kji, ijk_to_lps, label)
-    ranges = _ValueRanges(label)
-    for slab in array:
-        ranges.add(slab)
-        yield
-    array, notes = ranges.with_signs(array)
-    (_ValueRanges.of(array, label) if notes else ranges).require_plausible()
+    array, source, _, notes = yield from _checked(array_kji, ijk_to_lps, label)
     aligned = is_axis_aligned(source)
     geometry = aligned_axial_geometry(source) if aligned else _covering_geometry(source, label)
     findings = [*notes, *_scan_findings(geometry, IntensityProfile.of(array))]
     return findings if aligned else [_resampled_note(source), *findings]
 
 
-def _scan_findings(geometry: ImageGeometry, intensities: IntensityProfile) -> list[Finding]:
+def _scan_findings(geometry: ImageGeometry, intensities: IntensityProfile) -> Iterator[Finding]:
     """What should be known of a scan on that axial grid, before it is segmented."""
-    findings = ct_like_findings(intensities)
+    if (finding := ct_like_finding(intensities)) is not None:
+        yield finding
     column_mm, row_mm, slice_mm = geometry.spacing
     slices = geometry.shape[0]
     width, depth, height = geometry.extent_mm
     if slice_mm > THICK_SLICE_MM + 0.01:
-        findings.append(
-            Finding(
-                "thick_slices",
-                "warning",
-                f"Slices are {slice_mm:.1f} mm apart: small lesions may be missed and volumes are coarse. "
-                "Use a thinner reconstruction (5 mm or less) where one exists.",
-            )
+        yield Finding(
+            "thick_slices",
+            "warning",
+            f"Slices are {slice_mm:.1f} mm apart: small lesions may be missed and volumes are coarse. "
+            "Use a thinner reconstruction (5 mm or less) where one exists.",
         )
     if slices < FEW_SLICES:
-        findings.append(
-            Finding(
-                "few_slices",
-                "warning",
-                f"The scan has only {slices} slices: the liver is probably not complete. "
-                "Load the whole series where it exists.",
-            )
+        yield Finding(
+            "few_slices",
+            "warning",
+            f"The scan has only {slices} slices: the liver is probably not complete. "
+            "Load the whole series where it exists.",
         )
     elif height < SHORT_SCAN_MM:
-        findings.append(
-            Finding(
-                "short_scan",
-                "warning",
-                f"The scan covers only {height:.0f} mm from the feet to the head: the liver is probably not "
-                "complete. Use a scan that covers it.",
-            )
+        yield Finding(
+            "short_scan",
+            "warning",
+            f"The scan covers only {height:.0f} mm from the feet to the head: the liver is probably not "
+            "complete. Use a scan that covers it.",
         )
     if min(width, depth) < SMALL_FIELD_MM:
-        findings.append(
-            Finding(
-                "small_field_of_view",
-                "warning",
-                f"The field of view is small ({width:.0f} x {depth:.0f} mm), as of a cropped scan: a liver that is "
-                "cut is found less well. Use the uncropped scan where it exists.",
-            )
+        yield Finding(
+            "small_field_of_view",
+            "warning",
+            f"The field of view is small ({width:.0f} x {depth:.0f} mm), as of a cropped scan: a liver that is "
+            "cut is found less well. Use the uncropped scan where it exists.",
         )
     low, high = IN_PLANE_MM
-    if min(row_mm, column_mm) < low or max(row_mm, column_mm) > high or _ratio(row_mm, column_mm) > 1.2:
-        findings.append(
-            Finding(
-                "unusual_pixel_size",
-                "warning",
-                f"The pixels are unusual for an axial abdominal CT ({row_mm:.2f} x {column_mm:.2f} mm), as after "
-                "resampling or in a sagittal or coronal series. Use the original axial series where it exists.",
-            )
+    smallest, largest = sorted((row_mm, column_mm))
+    if smallest < low or largest > high or largest / smallest > 1.2:
+        yield Finding(
+            "unusual_pixel_size",
+            "warning",
+            f"The pixels are unusual for an axial abdominal CT ({row_mm:.2f} x {column_mm:.2f} mm), as after "
+            "resampling or in a sagittal or coronal series. Use the original axial series where it exists.",
         )
-    return findings
 
 
 def _covering_geometry(source: ImageGeometry, label: str) -> ImageGeometry:
@@ -234,7 +209,7 @@ def _covering_geometry(source: ImageGeometry, label: str) -> ImageGeometry:
     geometry = covering_axial_geometry(source)
     if np.prod(geometry.shape, dtype=np.int64) > MAX_VOXELS:
         raise InvalidVolumeError(
-            f"{label} is so oblique that an axial grid would need {_size(geometry)} voxels. "
+            f"{label} is so oblique that an axial grid would need {shown_sizes(geometry.shape[::-1])} voxels. "
             "Resample it to an axial grid first, or use the original axial series."
         )
     return geometry
@@ -249,26 +224,34 @@ def _resampled_note(source: ImageGeometry) -> Finding:
     )
 
 
-def _require_volume(
+def _checked(
     array_kji: np.ndarray, ijk_to_lps: np.ndarray, label: str, single_slices: bool = False
-) -> tuple[np.ndarray, ImageGeometry]:
-    """The array with (k, j, i) axes and its geometry. Raises InvalidVolumeError for what is no 3D volume."""
+) -> Steps[tuple[np.ndarray, ImageGeometry, np.dtype, list[Finding]]]:
+    """The array with (k, j, i) axes, its geometry, the type for its values, and what was found amiss; slab by slab.
+
+    Raises InvalidVolumeError for what is no 3D volume or no scan.
+    """
     array = _require_scalar_3d(np.asarray(array_kji), label)
-    source = ImageGeometry((array.shape[0], array.shape[1], array.shape[2]), ijk_to_lps)
+    source = ImageGeometry(array.shape, ijk_to_lps)
     source.validate(label)
     if min(array.shape) < 2 and not single_slices:
         raise InvalidVolumeError(
-            f"{label} has only one slice ({_size(array)} voxels). Load the whole series, not a single image."
+            f"{label} has only one slice ({shown_sizes(array.shape[::-1])} voxels). Load the whole series, not a "
+            "single image."
         )
-    return array, source
+    ranges = yield from _ValueRanges.of(array, label)
+    array, notes = ranges.with_signs(array)
+    if notes:
+        ranges = yield from _ValueRanges.of(array, label)
+    return array, source, ranges.require_plausible(), notes
 
 
-def _ratio(a: float, b: float) -> float:
-    return max(a, b) / min(a, b)
-
-
-def _size(grid: np.ndarray | ImageGeometry) -> str:
-    return " x ".join(str(n) for n in grid.shape[::-1])
+def several_volumes(label: str, shape: Sequence[int]) -> InvalidVolumeError:
+    """The error for an image with that shape (numpy order) of more than three axes."""
+    return InvalidVolumeError(
+        f"{label} is a series of several volumes ({len(shape)}D, {shown_sizes(shape[::-1])}). "
+        "Extract one phase as a 3D volume and load that."
+    )
 
 
 def _require_scalar_3d(array: np.ndarray, label: str) -> np.ndarray:
@@ -280,10 +263,7 @@ def _require_scalar_3d(array: np.ndarray, label: str) -> np.ndarray:
     if array.ndim == 4 and array.shape[-1] in (3, 4):
         raise InvalidVolumeError(f"{label} is a colour picture, not a CT. Load the original scan (DICOM).")
     if array.ndim == 4:
-        raise InvalidVolumeError(
-            f"{label} is a series of several volumes (4D, {_size(array)}). Extract one phase as a 3D volume and load "
-            "that."
-        )
+        raise several_volumes(label, array.shape)
     if array.ndim != 3:
         raise InvalidVolumeError(
             f"{label} is a {array.ndim}D image; a volume (3D) is needed. Load the whole series, not a single image."
@@ -312,11 +292,12 @@ class _ValueRanges:
         self._lowest_beyond = np.inf
 
     @classmethod
-    def of(cls, array: np.ndarray, label: str) -> _ValueRanges:
+    def of(cls, array: np.ndarray, label: str) -> Steps[_ValueRanges]:
         """Slab by slab, to save memory."""
         ranges = cls(label)
         for slab in array:
             ranges.add(slab)
+            yield
         return ranges
 
     def add(self, slab: np.ndarray) -> None:
@@ -368,14 +349,3 @@ class _ValueRanges:
         limits = np.iinfo(np.int16)
         fits = limits.min <= self._low and self._high <= limits.max
         return np.dtype(np.int16 if self._whole and fits else np.float32)
-
-
-def _as_contiguous(view: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Read-only, contiguous, of the type: without a copy where possible, else with just one."""
-    if view.dtype == dtype and view.flags.c_contiguous:
-        result = view.view()
-    else:
-        result = np.empty(view.shape, dtype)
-        np.copyto(result, view, casting="unsafe")
-    result.flags.writeable = False
-    return result

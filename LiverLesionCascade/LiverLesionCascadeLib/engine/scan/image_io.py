@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import InputError, InvalidVolumeError, OutputError
+from ..errors import InputError, InvalidVolumeError, OutputError, cannot_read, reason
 from ..files import atomic_file, has_text_name, shown_name
 from ..findings import Finding
-from ..grid.geometry import ImageGeometry
+from ..grid.geometry import ImageGeometry, shown_sizes
+from ..grid.resampling import itk_array
 from . import nifti
-from .ct_volume import CTVolume
+from .ct_volume import CTVolume, several_volumes
 from .itk_warnings import itk_warnings, prints_logged
-from .stored_voxels import check_stored_voxels
+from .stored_voxels import check_stored_voxels, unusable_image
 
 if TYPE_CHECKING:
     import SimpleITK
@@ -40,20 +41,16 @@ def read_input(
     Refuses what is not CT-like. Raises InputError and InvalidVolumeError.
     """
     from .dicom.dicom_header import is_dicom
-    from .dicom.dicom_io import read_dicom_files, read_dicom_folder
+    from .dicom.dicom_io import read_dicom_files
 
     given = [Path(p) for p in paths]
     if not given:
         raise InputError("No input. Give an image file (NIfTI, NRRD, MHA) or a DICOM folder.")
     for path in given:
-        _require_text(path)
-        if not path.exists():
-            raise InputError(f"{path} does not exist. Check the path; put it in quotes if it has spaces.")
+        _require_there(path)
     # The table of contents of a CD stands for what lies beside it.
     given = [path.parent if path.name.upper() == "DICOMDIR" and path.is_file() else path for path in given]
-    if len(given) == 1 and given[0].is_dir():
-        ct = read_dicom_folder(given[0], series_uid, acquisition, fill_gaps)
-    elif all(path.is_dir() or is_dicom(path) for path in given):
+    if all(path.is_dir() or is_dicom(path) for path in given):
         ct = read_dicom_files(given, series_uid, acquisition, fill_gaps)
     elif len(given) == 1:
         ct = read_image(given[0])
@@ -93,7 +90,7 @@ def read_labels(path: str | os.PathLike[str], like: ImageGeometry) -> np.ndarray
             f"{path.name} is no 3D label map ({array.ndim}D; layers overlap or it is a picture). "
             "Export the segmentation as a label map."
         )
-    geometry = ImageGeometry((array.shape[0], array.shape[1], array.shape[2]), ijk_to_lps)
+    geometry = ImageGeometry(array.shape, ijk_to_lps)
     if not geometry.matches(like):
         what = "sizes differ" if geometry.shape != like.shape else "position, spacing or directions differ"
         raise InputError(
@@ -116,7 +113,8 @@ def write_image(path: str | os.PathLike[str], array_kji: np.ndarray, geometry: I
     path = Path(path)
     suffix = _suffix(path, WRITABLE)
     if suffix is None:
-        raise OutputError(f"{path.name}: this format cannot be written. Choose a name that ends in {_list(WRITABLE)}.")
+        choice = f"{', '.join(WRITABLE[:-1])} or {WRITABLE[-1]}"
+        raise OutputError(f"{path.name}: this format cannot be written. Choose a name that ends in {choice}.")
     if array_kji.shape != geometry.shape:
         raise ValueError(f"expected an array of shape {geometry.shape}, not {array_kji.shape}")
     if not path.parent.is_dir():
@@ -125,12 +123,7 @@ def write_image(path: str | os.PathLike[str], array_kji: np.ndarray, geometry: I
     if suffix.startswith(".nii") and np.abs(direction.T @ direction - np.eye(3)).max() > 1e-4:
         # ITK would straighten the grid without a word, and could not read it back
         raise OutputError(f"{path.name}: NIfTI cannot hold this sheared (tilted) grid. Choose a .nrrd name.")
-    array = np.ascontiguousarray(array_kji)
-    if array.dtype == bool:
-        array = array.view(np.uint8)
-    elif array.dtype == np.float16:
-        array = array.astype(np.float32)
-    image = sitk.GetImageFromArray(array)
+    image = sitk.GetImageFromArray(itk_array(array_kji))
     image.SetSpacing(geometry.spacing)
     image.SetOrigin(geometry.origin)
     image.SetDirection(direction.ravel().tolist())
@@ -140,18 +133,16 @@ def write_image(path: str | os.PathLike[str], array_kji: np.ndarray, geometry: I
             sitk.WriteImage(image, os.fspath(temporary), True)
     except (OSError, RuntimeError) as error:
         raise OutputError(
-            f"{path} cannot be written: {_reason(error)}. Check the folder, its rights and the free space."
+            f"{path} cannot be written: {reason(error)}. Check the folder, its rights and the free space."
         ) from error
 
 
 def read_array(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Array in numpy order, (4, 4) matrix to LPS, and what a person should know; 4D and vector images come as 4D
     arrays. Raises InputError, InvalidVolumeError."""
-    _require_text(path)
+    _require_there(path)
     if path.is_dir():
         raise InputError(f"{path} is a folder. Give an image file, or use it as a DICOM folder.")
-    if not path.exists():
-        raise InputError(f"{path} does not exist. Check the path; put it in quotes if it has spaces.")
     if _suffix(path, READABLE) is None:
         raise InputError(
             f"{path.name}: this format cannot be read. Give a NIfTI, NRRD or MHA file, or the folder of a DICOM series."
@@ -163,15 +154,17 @@ def read_array(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
             array, ijk_to_lps, remarks = _read_nifti(path) if nifti.is_nifti(path) else _read_itk(path)
         return array, ijk_to_lps, [*remarks, *(f"ITK says: {text}" for text in warnings)]
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {_reason(error)}. Check the file and its rights.") from error
+        raise cannot_read(path, error) from error
 
 
-def _require_text(path: Path) -> None:
+def _require_there(path: Path) -> None:
     if not has_text_name(path):
         raise InputError(
             f"{shown_name(path)}: the path holds bytes that are no text (UTF-8), as on an old disk. Give the file or "
             "folder another name, or copy it to one."
         )
+    if not path.exists():
+        raise InputError(f"{path} does not exist. Check the path; put it in quotes if it has spaces.")
 
 
 def _read_nifti(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -193,13 +186,9 @@ def _read_nifti(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
 def _nifti_matrix(path: Path, header: nifti.NiftiHeader) -> np.ndarray:
     if header.version == 1:
         return _matrix(_information(path))
-    try:
-        as_nifti1 = header.as_nifti1()
-    except ValueError as error:
-        raise InputError(f"{path.name} has a damaged header ({error}). Export the scan again.") from error
     with tempfile.TemporaryDirectory() as folder:
         translated = Path(folder) / "header.nii"
-        translated.write_bytes(as_nifti1)
+        translated.write_bytes(header.as_nifti1(path))
         return _matrix(_information(translated))
 
 
@@ -211,12 +200,12 @@ def _read_itk(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
     shape = reader.GetSize()[::-1]
     _refuse_several_volumes(shape, path)
     if len(shape) >= 3:
-        ImageGeometry((shape[-3], shape[-2], shape[-1]), _matrix(reader)).validate(path.name)
+        ImageGeometry(shape[-3:], _matrix(reader)).validate(path.name)
     try:
         with prints_logged():
             image = reader.Execute()
     except RuntimeError as error:
-        raise _unreadable(path) from error
+        raise unusable_image(path) from error
     return sitk.GetArrayFromImage(image), _matrix(reader), remarks
 
 
@@ -236,9 +225,9 @@ def _information(path: Path) -> SimpleITK.ImageFileReader:
                 f"{path.name}: its axes do not span a volume (singular or impossible directions). "
                 "Correct the directions in the header or export the scan again."
             ) from error
-        raise _unreadable(path) from error
+        raise unusable_image(path) from error
     if min(reader.GetSpacing()) < 0:  # as a matrix it would pass for a flip
-        shown = " x ".join(f"{mm:g}" for mm in reader.GetSpacing())
+        shown = shown_sizes(reader.GetSpacing(), "g")
         raise InvalidVolumeError(
             f"{path.name}: its voxel spacing is negative ({shown} mm). Correct the header or export the scan again."
         )
@@ -248,11 +237,7 @@ def _information(path: Path) -> SimpleITK.ImageFileReader:
 def _refuse_several_volumes(shape: tuple[int, ...], path: Path) -> None:
     """From the header, before gigabytes are read."""
     if len(shape) > 4 or (len(shape) == 4 and shape[0] > 1):
-        shown = " x ".join(str(n) for n in shape[::-1])
-        raise InvalidVolumeError(
-            f"{path.name} is a series of several volumes ({len(shape)}D, {shown}). "
-            "Extract one phase as a 3D volume and load that."
-        )
+        raise several_volumes(path.name, shape)
 
 
 def _matrix(reader: SimpleITK.ImageFileReader) -> np.ndarray:
@@ -266,25 +251,10 @@ def _matrix(reader: SimpleITK.ImageFileReader) -> np.ndarray:
     return matrix
 
 
-def _unreadable(path: Path) -> InputError:
-    return InputError(f"{path.name} is truncated, damaged or not what its name says. Copy or export it again.")
-
-
 def _describe(geometry: ImageGeometry) -> str:
-    size = " x ".join(str(n) for n in geometry.shape[::-1])
-    spacing = " x ".join(f"{s:.4g}" for s in geometry.spacing)
+    size, spacing = shown_sizes(geometry.shape[::-1]), shown_sizes(geometry.spacing, ".4g")
     return f"{size} voxels of {spacing} mm at ({', '.join(f'{x:.1f}' for x in geometry.origin)})"
 
 
 def _suffix(path: Path, known: tuple[str, ...]) -> str | None:
     return next((suffix for suffix in known if path.name.lower().endswith(suffix)), None)
-
-
-def _list(suffixes: tuple[str, ...]) -> str:
-    return ", ".join(suffixes[:-1]) + " or " + suffixes[-1]
-
-
-def _reason(error: OSError | RuntimeError) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error).strip().splitlines()[-1]

@@ -45,34 +45,28 @@ class IntensityProfile:
         return cls(low, high, float(p90), float(p99), gas, fat)
 
 
-def ct_like_findings(profile: IntensityProfile) -> list[Finding]:
-    """Nothing for a CT in full HU, a warning for HU that were clipped (or where that cannot be told from other
+def ct_like_finding(profile: IntensityProfile) -> Finding | None:
+    """None for a CT in full HU, a warning for HU that were clipped (or where that cannot be told from other
     images), an error for values that no CT has."""
     span = f"{profile.low:g} to {profile.high:g}"
     if profile.high - profile.low < SMALLEST_RANGE_HU:
-        return [
-            Finding(
-                "not_ct",
-                "error",
-                f"The values ({span}) are not Hounsfield units, as after normalisation. Load the original CT in HU.",
-            )
-        ]
-    if profile.gas_fraction >= 1e-3:
-        return []
-    if profile.fat_fraction < 0.01 and (profile.p90 > P90_CEILING_HU or profile.p99 > P99_CEILING_HU):
-        return [
-            Finding(
-                "not_ct",
-                "error",
-                f"The values ({span}, without air or fat) are not Hounsfield units, "
-                "as in an MR or a CT without its rescale (intercept -1024). Load a CT in HU.",
-            )
-        ]
-    return [
-        Finding(
-            "clipped_hu",
-            "warning",
-            f"The values ({span}) hold no air: the HU were clipped, the scan is a crop, or it is no CT at all. Check "
-            "that it is a CT; HU of lesions outside these values are not right. Use the original scan where it exists.",
+        return Finding(
+            "not_ct",
+            "error",
+            f"The values ({span}) are not Hounsfield units, as after normalisation. Load the original CT in HU.",
         )
-    ]
+    if profile.gas_fraction >= 1e-3:
+        return None
+    if profile.fat_fraction < 0.01 and (profile.p90 > P90_CEILING_HU or profile.p99 > P99_CEILING_HU):
+        return Finding(
+            "not_ct",
+            "error",
+            f"The values ({span}, without air or fat) are not Hounsfield units, "
+            "as in an MR or a CT without its rescale (intercept -1024). Load a CT in HU.",
+        )
+    return Finding(
+        "clipped_hu",
+        "warning",
+        f"The values ({span}) hold no air: the HU were clipped, the scan is a crop, or it is no CT at all. Check "
+        "that it is a CT; HU of lesions outside these values are not right. Use the original scan where it exists.",
+    )

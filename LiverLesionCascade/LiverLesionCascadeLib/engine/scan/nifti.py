@@ -13,15 +13,15 @@ from __future__ import annotations
 import gzip
 import struct
 import zlib
-from collections.abc import Iterable
-from contextlib import closing
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
 from ..errors import InputError, InvalidVolumeError
+from ..grid.geometry import shown_sizes
+from .stored_voxels import CHUNK, MAX_BYTES, MOST_COMPRESSED, UNKNOWN_PLACE
 
 _DTYPES = {
     2: "u1",
@@ -35,43 +35,23 @@ _DTYPES = {
     1024: "i8",
     1280: "u8",
 }
-# byte offset and struct format of the fields in use, by the size of the header: NIfTI-1, NIfTI-2
+_HEADER_BYTES = (348, 540)
+# byte offset and struct format of the fields in use: NIfTI-1, NIfTI-2
 _FIELDS = {
-    348: {
-        "dim": (40, "8h"),
-        "datatype": (70, "h"),
-        "bitpix": (72, "h"),
-        "pixdim": (76, "8f"),
-        "vox_offset": (108, "f"),
-        "slope": (112, "f"),
-        "intercept": (116, "f"),
-        "units": (123, "B"),
-        "qform_code": (252, "h"),
-        "sform_code": (254, "h"),
-        "quaternion": (256, "3f"),
-        "qoffset": (268, "3f"),
-        "srow": (280, "12f"),
-    },
-    540: {
-        "dim": (16, "8q"),
-        "datatype": (12, "h"),
-        "bitpix": (14, "h"),
-        "pixdim": (104, "8d"),
-        "vox_offset": (168, "q"),
-        "slope": (176, "d"),
-        "intercept": (184, "d"),
-        "units": (500, "i"),
-        "qform_code": (344, "i"),
-        "sform_code": (348, "i"),
-        "quaternion": (352, "3d"),
-        "qoffset": (376, "3d"),
-        "srow": (400, "12d"),
-    },
+    "dim": ((40, "8h"), (16, "8q")),
+    "datatype": ((70, "h"), (12, "h")),
+    "bitpix": ((72, "h"), (14, "h")),
+    "pixdim": ((76, "8f"), (104, "8d")),
+    "vox_offset": ((108, "f"), (168, "q")),
+    "slope": ((112, "f"), (176, "d")),
+    "intercept": ((116, "f"), (184, "d")),
+    "units": ((123, "B"), (500, "i")),
+    "qform_code": ((252, "h"), (344, "i")),
+    "sform_code": ((254, "h"), (348, "i")),
+    "quaternion": ((256, "3f"), (352, "3d")),
+    "qoffset": ((268, "3f"), (376, "3d")),
+    "srow": ((280, "12f"), (400, "12d")),
 }
-_MAX_BYTES = 16 << 30
-_CHUNK = 16 << 20
-# Deflate makes at most about a thousand bytes of one.
-_MOST_COMPRESSED = 1100
 # Spacings of the two places of a header where it is written that differ by no more are rounding.
 _SAME_SPACING = 0.01
 _SAME_AXES = 0.05
@@ -83,7 +63,6 @@ _SHEAR_TOLERANCE = 2e-3
 class NiftiHeader:
     shape: tuple[int, ...]  # numpy order: last dimension of the file first
     dtype: np.dtype | None  # None for colour and complex types, which ITK reads
-    spacing: tuple[float, ...]  # (i, j, k) mm
     offset: int
     slope: float
     intercept: float
@@ -96,10 +75,7 @@ class NiftiHeader:
     def remarks(self) -> list[str]:
         """What of the header a person should know: no place at all, or two that differ."""
         if self.sform is None and self.qform is None:
-            return [
-                "its header does not say how the patient lies: left and right, front and back, top and bottom were "
-                "guessed. Check the orientation, or convert the scan from DICOM again."
-            ]
+            return [UNKNOWN_PLACE]
         if self.sform is None or self.qform is None:
             return []
         axes = self.sform[:3, :3] / np.linalg.norm(self.sform[:3, :3], axis=0)
@@ -111,20 +87,22 @@ class NiftiHeader:
             "Check the orientation, or convert the scan from DICOM again."
         ]
 
-    def as_nifti1(self) -> bytes:
+    def as_nifti1(self, path: Path) -> bytes:
         """The header in the layout of NIfTI-1, as far as it says where the voxels lie.
 
-        Raises ValueError for numbers that are none of a scan's, which that layout has no room for.
+        Raises InputError for numbers that are none of a scan's, which that layout has no room for.
         """
         raw = bytearray(352)
         struct.pack_into("<i", raw, 0, 348)
         raw[344:348] = b"n+1\0"
         for name, values in {**self.fields, "vox_offset": (352.0,)}.items():
-            offset, form = _FIELDS[348][name]
+            offset, form = _FIELDS[name][0]
             try:
                 struct.pack_into("<" + form, raw, offset, *values)
             except (struct.error, OverflowError) as error:
-                raise ValueError(f"{name} {values}") from error
+                raise InputError(
+                    f"{path.name} has a damaged header ({name} {values}). Export the scan again."
+                ) from error
         return bytes(raw)
 
     @property
@@ -150,7 +128,7 @@ def read_header(path: Path) -> NiftiHeader:
     Raises InputError where it is none, InvalidVolumeError for a spacing that is none or that it contradicts itself.
     """
     with _opened(path) as file:
-        return _parse(_read_at_most(file, max(_FIELDS), path), path)
+        return _parse(_read_at_most(file, max(_HEADER_BYTES), path), path)
 
 
 def read_voxels(path: Path, header: NiftiHeader) -> np.ndarray:
@@ -158,7 +136,7 @@ def read_voxels(path: Path, header: NiftiHeader) -> np.ndarray:
     assert header.dtype is not None
     count = int(np.prod(header.shape, dtype=np.int64))
     size = count * header.dtype.itemsize
-    if size > min(_MAX_BYTES, _MOST_COMPRESSED * path.stat().st_size):
+    if size > min(MAX_BYTES, MOST_COMPRESSED * path.stat().st_size):
         raise InvalidVolumeError(
             f"{path.name} claims {count} voxels, which a file of {path.stat().st_size} bytes cannot hold: its header "
             "is damaged. Export the scan again."
@@ -169,13 +147,13 @@ def read_voxels(path: Path, header: NiftiHeader) -> np.ndarray:
         _read_at_most(file, header.offset, path)
         done = 0
         while done < size:
-            part = _read_at_most(file, min(_CHUNK, size - done), path)
+            part = _read_at_most(file, min(CHUNK, size - done), path)
             if not part:
                 raise _truncated(path)
             view[done : done + len(part)] = part
             done += len(part)
         # Only at its end is what was decompressed compared with the checksum there.
-        while _read_at_most(file, _CHUNK, path):
+        while _read_at_most(file, CHUNK, path):
             pass
     voxels = raw.view(header.dtype).reshape(header.shape)
     if header.slope in (0.0, 1.0) and (header.intercept == 0.0 or header.slope == 0.0):
@@ -186,14 +164,13 @@ def read_voxels(path: Path, header: NiftiHeader) -> np.ndarray:
     return scaled
 
 
-def _opened(path: Path) -> closing[BinaryIO]:
+def _opened(path: Path) -> BufferedIOBase:
     with open(path, "rb") as probe:
         compressed = probe.read(2) == b"\x1f\x8b"
-    file = gzip.open(path, "rb") if compressed else open(path, "rb")
-    return closing(file)  # type: ignore[arg-type]
+    return gzip.open(path, "rb") if compressed else open(path, "rb")
 
 
-def _read_at_most(file: BinaryIO, size: int, path: Path) -> bytes:
+def _read_at_most(file: BufferedIOBase, size: int, path: Path) -> bytes:
     try:
         return file.read(size)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -205,18 +182,20 @@ def _truncated(path: Path) -> InputError:
 
 
 def _parse(raw: bytes, path: Path) -> NiftiHeader:
-    known = [(o, n) for o in "<>" for n in _FIELDS if struct.unpack_from(o + "i", raw.ljust(4))[0] == n]
+    known = [(o, n) for o in "<>" for n in _HEADER_BYTES if struct.unpack_from(o + "i", raw.ljust(4))[0] == n]
     if not known:
         raise InputError(f"{path.name} is not a NIfTI file, whatever its name says. Export the scan again.")
     order, size = known[0]
+    layout = _HEADER_BYTES.index(size)
     if len(raw) < size:
         raise _truncated(path)
-    fields = {name: struct.unpack_from(order + form, raw, at) for name, (at, form) in _FIELDS[size].items()}
+    places = {name: each[layout] for name, each in _FIELDS.items()}
+    fields = {name: struct.unpack_from(order + form, raw, at) for name, (at, form) in places.items()}
     dim = fields["dim"]
     if not 1 <= dim[0] <= 7 or min(dim[1 : dim[0] + 1]) < 1 or max(dim) > np.iinfo(np.int16).max:
         raise InputError(f"{path.name} has a damaged header (dimensions {dim}). Export the scan again.")
     offset = fields["vox_offset"][0]
-    if not (np.isfinite(offset) and size <= offset <= _MAX_BYTES):
+    if not (np.isfinite(offset) and size <= offset <= MAX_BYTES):
         raise InputError(
             f"{path.name} has a damaged header (its voxels begin at byte {offset}). Export the scan again."
         )
@@ -225,11 +204,12 @@ def _parse(raw: bytes, path: Path) -> NiftiHeader:
         raise InputError(
             f"{path.name} has a damaged header (values are shifted by {intercept}). Export the scan again."
         )
+    slope, intercept = (float(number) if np.isfinite(number) else 0.0 for number in (slope, intercept))
     spacing = fields["pixdim"][1 : min(dim[0], 3) + 1]
     if not all(np.isfinite(s) and s > 0 for s in spacing):
         raise InvalidVolumeError(
-            f"{path.name}: a voxel of {_mm(spacing)} is not possible. Correct the spacing in the header or export it "
-            "again."
+            f"{path.name}: a voxel of {shown_sizes(spacing, 'g')} mm is not possible. Correct the spacing in the "
+            "header or export it again."
         )
     sform = qform = None
     by_qform, by_sform = fields["qform_code"][0] > 0, fields["sform_code"][0] > 0
@@ -249,13 +229,12 @@ def _parse(raw: bytes, path: Path) -> NiftiHeader:
     return NiftiHeader(
         shape=tuple(shape),
         dtype=np.dtype(order + kind) if kind else None,
-        spacing=spacing,
         offset=int(offset),
-        slope=_finite(slope),
-        intercept=_finite(intercept),
+        slope=slope,
+        intercept=intercept,
         sform=sform,
         qform=qform,
-        version=1 if size == 348 else 2,
+        version=layout + 1,
         fields=fields,
     )
 
@@ -288,14 +267,7 @@ def _require_same_spacing(sform: np.ndarray, spacing: tuple, path: Path) -> None
         off[2] = min(off[2], abs(spacing[2] / upright - 1) if upright > 0 else off[2])
     if max(off) > _SAME_SPACING:
         raise InvalidVolumeError(
-            f"{path.name}: its header says two sizes of a voxel, {_mm(spacing)} (pixdim) and "
-            f"{_mm(steps[: len(spacing)])} (sform). Correct the one that is wrong or export the scan again."
+            f"{path.name}: its header says two sizes of a voxel, {shown_sizes(spacing, 'g')} mm (pixdim) and "
+            f"{shown_sizes(steps[: len(spacing)], 'g')} mm (sform). Correct the one that is wrong or export the scan "
+            "again."
         )
-
-
-def _mm(sizes: Iterable[float]) -> str:
-    return " x ".join(f"{size:g}" for size in sizes) + " mm"
-
-
-def _finite(value: float) -> float:
-    return float(value) if np.isfinite(value) else 0.0

@@ -8,6 +8,7 @@ Formats: http://teem.sourceforge.net/nrrd/format.html, https://itk.org/Wiki/Meta
 
 from __future__ import annotations
 
+import io
 import math
 import re
 import zlib
@@ -17,10 +18,10 @@ from pathlib import Path
 from ..errors import InputError, InvalidVolumeError
 
 _HEADER_BYTES = 1 << 20
-_MAX_BYTES = 16 << 30
-_CHUNK = 16 << 20
+MAX_BYTES = 16 << 30
+CHUNK = 16 << 20
 # Deflate makes at most about a thousand bytes of one.
-_MOST_COMPRESSED = 1100
+MOST_COMPRESSED = 1100
 _NRRD_BYTES = {
     **dict.fromkeys(("signed char", "int8", "int8_t", "uchar", "unsigned char", "uint8", "uint8_t"), 1),
     **dict.fromkeys(("short", "short int", "signed short", "signed short int", "int16", "int16_t"), 2),
@@ -33,6 +34,10 @@ _NRRD_BYTES = {
 }
 _MHA_BYTES = {"CHAR": 1, "SHORT": 2, "INT": 4, "FLOAT": 4, "DOUBLE": 8, "LONG_LONG": 8, "LONG": 0}
 _MOST_DIMENSIONS = 7
+UNKNOWN_PLACE = (
+    "its header does not say how the patient lies: left and right, front and back, top and bottom were guessed. "
+    "Check the orientation, or convert the scan from DICOM again."
+)
 _MILLIMETRES = ("", "mm", "millimeter", "millimeters", "millimetre", "millimetres", "?")
 
 
@@ -75,24 +80,23 @@ def check_stored_voxels(path: Path) -> list[str]:
         ) from error
     if claim is None:
         return []  # for ITK to say what it is
-    if claim.data is not None and claim.compressed is not None:
-        _require_there(path, claim)
-    if claim.placed:
-        return []
-    return [
-        "its header does not say how the patient lies: left and right, front and back, top and bottom were guessed. "
-        "Check the orientation, or convert the scan from DICOM again."
-    ]
+    _require_there(path, claim)
+    return [] if claim.placed else [UNKNOWN_PLACE]
+
+
+def unusable_image(path: Path) -> InputError:
+    return InputError(f"{path.name} is truncated, damaged or not what its name says. Copy or export it again.")
 
 
 def _require_there(path: Path, claim: _Claim) -> None:
-    assert claim.data is not None
+    if claim.data is None or claim.compressed is None:
+        return
     if not claim.data.is_file():
         raise InputError(f"{path.name} needs {claim.data.name} beside it, which is not there. Copy it there.")
     there = claim.data.stat().st_size
     begin = claim.offset if claim.offset is not None else max(there - claim.size, 0)
     held = max(there - begin, 0)
-    if claim.size > min(_MAX_BYTES, held * (_MOST_COMPRESSED if claim.compressed else 1)):
+    if claim.size > min(MAX_BYTES, held * (MOST_COMPRESSED if claim.compressed else 1)):
         raise InputError(
             f"{path.name} is truncated or damaged: its header claims {claim.size} bytes of voxels, which the {held} "
             "bytes there cannot hold. Copy or export it again."
@@ -119,10 +123,10 @@ def _decompressed(data: Path, begin: int, path: Path) -> tuple[int, int]:
     with data.open("rb") as file:
         file.seek(begin)
         try:
-            while part := file.read(_CHUNK):
+            while part := file.read(CHUNK):
                 stored += len(part)
                 while part and not stream.eof:
-                    count += len(stream.decompress(part, _CHUNK))
+                    count += len(stream.decompress(part, CHUNK))
                     part = stream.unconsumed_tail
                 if stream.eof:
                     break
@@ -169,14 +173,10 @@ def _nrrd(path: Path, start: bytes) -> _Claim | None:
     offset = None if skip == -1 else skip if compressed is False or named is not None else 0
     if offset is not None and named is None:
         offset += len(header)
-    size = math.prod(sizes) * _NRRD_BYTES.get(fields.get("type", "").casefold(), 0)
-    return _Claim(None if several else data, offset, size, compressed, _is_placed(fields))
-
-
-def _is_placed(fields: dict[str, str]) -> bool:
-    """Whether the axes of the space are the patient's: not where they are the scanner's or none are named."""
     space = fields.get("space", "").casefold()
-    return bool(space) and not space.startswith(("scanner", "3d-"))
+    placed = bool(space) and not space.startswith(("scanner", "3d-"))  # else its axes are not the patient's
+    size = math.prod(sizes) * _NRRD_BYTES.get(fields.get("type", "").casefold(), 0)
+    return _Claim(None if several else data, offset, size, compressed, placed)
 
 
 def _require_nrrd_spacing(path: Path, fields: dict[str, str], dimension: int) -> None:
@@ -198,17 +198,14 @@ def _require_nrrd_spacing(path: Path, fields: dict[str, str], dimension: int) ->
 
 def _meta(path: Path, start: bytes) -> _Claim | None:
     fields: dict[str, str] = {}
-    at = 0
-    while at < len(start):
-        end = start.find(b"\n", at)
-        end = len(start) if end < 0 else end
-        line = start[at:end].decode("latin-1")
-        at = end + 1
+    header = io.BytesIO(start)
+    for raw in header:
+        line = raw.decode("latin-1")
         if not line.strip():
             continue
         name, *text = (part.strip() for part in re.split("[=:]", line, maxsplit=1))
         if not text:
-            raise InputError(f"{path.name} is truncated, damaged or not what its name says. Copy or export it again.")
+            raise unusable_image(path)
         fields[name] = text[0]
         if name == "ElementDataFile":
             break
@@ -240,12 +237,12 @@ def _meta(path: Path, start: bytes) -> _Claim | None:
         raise ValueError(f"HeaderSize {skip}")
     local = named.upper() == "LOCAL"
     several = named.upper() == "LIST" or "%" in named
-    listed = start[at:] if named.upper() == "LIST" else b""
+    listed = start[header.tell() :] if named.upper() == "LIST" else b""
     _require_beside(path, [fields["ElementDataFile"], *listed.decode("latin-1").splitlines()])
     kind = fields.get("ElementType", "").removeprefix("MET_").removesuffix("_ARRAY")
     each = _MHA_BYTES.get(kind.removeprefix("U"), 0) * int(fields.get("ElementNumberOfChannels", "1"))
     data = path if local else path.parent / fields["ElementDataFile"]
-    offset = None if skip == -1 else at if local else skip
+    offset = None if skip == -1 else header.tell() if local else skip
     stored = int(fields["CompressedDataSize"]) if compressed and "CompressedDataSize" in fields else None
     return _Claim(None if several else data, offset, math.prod(sizes) * each, compressed, True, stored)
 

@@ -1,6 +1,5 @@
 """The sample CT in Slicer's Sample Data module: the same file that ``make segment`` fetches."""
 
-import functools
 import shutil
 import sys
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import slicer
 from slicer.i18n import tr as _
 
-from ...sample import IMAGE_FILE, PACKAGE, VERSION, Sample, fetch_sample, run_pip
+from ...sample import IMAGE_FILE, PACKAGE, VERSION, Sample, fetch_sample
 
 CATEGORY = "Liver Lesion Cascade"
 SAMPLE_NAME = "Abdominal CT"
@@ -57,4 +56,4 @@ def fetchSample() -> Sample:
     cache = Path(slicer.mrmlScene.GetCacheManager().GetRemoteCacheDirectory())
     # Within Slicer sys.executable can be Slicer itself.
     python = shutil.which("PythonSlicer") or sys.executable
-    return fetch_sample(cache / "LiverLesionCascade", pip=functools.partial(run_pip, python=python))
+    return fetch_sample(cache / "LiverLesionCascade", python)

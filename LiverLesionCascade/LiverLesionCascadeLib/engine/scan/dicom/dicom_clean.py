@@ -7,14 +7,12 @@ colons, ``f`` for the sex, unknown or half declared character sets, a series num
 from __future__ import annotations
 
 import re
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
-from .dicom_header import damaged, number, read_header, text
+from .dicom_header import CT_CLASS, damaged, day, number, read_header, text
 
-_CT_CLASS = "1.2.840.10008.5.1.4.1.1.2"
 _UNICODE = "ISO_IR 192"
 #: What DICOM wants in every object of a study, with or without a value, and how long it may be.
 _TEXTS = {
@@ -44,11 +42,11 @@ def clean_header(path: Path) -> Any:
     kind = text(header, "SOPClassUID") or text(getattr(header, "file_meta", None) or {}, "MediaStorageSOPClassUID")
     if not kind and not text(header, "Modality"):
         raise damaged(path)
-    if kind != _CT_CLASS and (kind or text(header, "Modality") != "CT"):
+    if kind != CT_CLASS and (kind or text(header, "Modality") != "CT"):
         raise InputError(f"{path.name} is no CT image of one slice: only such series can be exported to.")
     clean = pydicom.Dataset()
     clean.SpecificCharacterSet = _UNICODE
-    clean.SOPClassUID, clean.Modality = _CT_CLASS, "CT"
+    clean.SOPClassUID, clean.Modality = CT_CLASS, "CT"
     for name in _IDENTIFIERS:
         setattr(clean, name, _identifier(header, name, path))
     for name, longest in _TEXTS.items():
@@ -106,13 +104,7 @@ def _date(found: str) -> str:
     if len(parts) == 3 and len(parts[2]) == 4:
         parts.reverse()  # day, month, year
     digits = parts[0] + "".join(part.rjust(2, "0") for part in parts[1:]) if parts else ""
-    if len(digits) != 8:
-        return ""
-    try:
-        date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
-    except ValueError:
-        return ""
-    return digits
+    return digits if len(digits) == 8 and day(digits) else ""
 
 
 def _time(found: str) -> str:

@@ -7,13 +7,15 @@ import os
 import struct
 import zlib
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...errors import InputError
+from ...errors import InputError, cannot_read
 
+CT_CLASS = "1.2.840.10008.5.1.4.1.1.2"
 DICOMDIR_CLASS = "1.2.840.10008.1.3.10"
 _SUFFIXES = (".dcm", ".dicom", ".ima")
 # A read of more than this is not believed without a look at the file's size.
@@ -32,7 +34,7 @@ def is_dicom(path: Path) -> bool:
         with open(path, "rb") as file:
             start = file.read(132)
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}. Check the file and its rights.") from error
+        raise cannot_read(path, error) from error
     return start[128:] == b"DICM" or path.suffix.lower() in _SUFFIXES or _begins_with_elements(start)
 
 
@@ -160,6 +162,14 @@ def number(header: Any, name: str) -> float | None:
     """The first value; None where it is missing or no finite number."""
     found = numbers(header, name)
     return None if found is None else float(found[0])
+
+
+def day(digits: str) -> date | None:
+    """Of YYYYMMDD; None for what is no date."""
+    try:
+        return date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+    except ValueError:
+        return None
 
 
 def needed(header: Any, name: str, count: int) -> np.ndarray:

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import InputError, InvalidVolumeError
+from ...errors import InputError, InvalidVolumeError, cannot_read
 from ...findings import Finding
 from ..ct_volume import CTVolume
 from .dicom_header import (
+    CT_CLASS,
     DICOMDIR_CLASS,
     HeaderError,
     damaged,
@@ -30,7 +31,6 @@ from .dicom_header import (
 )
 from .dicom_slice import FRAME_TAGS, TAGS, Slice, frames, position_of
 
-_CT_CLASSES = ("1.2.840.10008.5.1.4.1.1.2",)
 # Enhanced CT and what was converted to it.
 _ENHANCED_CT_CLASSES = ("1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
 # A series shorter than this is passed over beside a longer one: scouts, monitoring and bolus tracking slices.
@@ -71,10 +71,8 @@ class Series:
 
     @property
     def is_axial(self) -> bool:
-        """The slices' normal lies nearer to the body's axis than to any other."""
-        if not self.slices:
-            return False
-        return int(np.argmax(np.abs(self.slices[0].normal))) == 2
+        """Whether its slices are; not where it has none."""
+        return bool(self.slices) and self.slices[0].is_axial
 
 
 @dataclass
@@ -85,26 +83,15 @@ class Listing:
     unusable: list[Unusable]
 
 
-def read_dicom_folder(
-    path: str | os.PathLike[str], series_uid: str | None = None, acquisition: str | None = None, fill_gaps: int = 0
-) -> CTVolume:
-    """The CT series of a folder and its subfolders, or the one with the UID given.
-
-    Raises InputError where there is none, or several (with the list), and for incomplete series; InvalidVolumeError.
-    """
-    path = Path(path)
-    if not path.is_dir():
-        raise InputError(f"{path} is not a folder. Give the folder that holds the DICOM files.")
-    return read_dicom_files([path], series_uid, acquisition, fill_gaps)
-
-
 def read_dicom_files(
-    paths: Sequence[str | os.PathLike[str]],
+    paths: Sequence[Path],
     series_uid: str | None = None,
     acquisition: str | None = None,
     fill_gaps: int = 0,
 ) -> CTVolume:
-    """As :func:`read_dicom_folder`, for files and folders together.
+    """The CT series of files and folders (subfolders included), or the one with the UID given.
+
+    Raises InputError where there is none, or several (with the list), and for incomplete series; InvalidVolumeError.
 
     Args:
         acquisition: Which of several passes within the series to take.
@@ -112,9 +99,8 @@ def read_dicom_files(
     """
     from .dicom_series import assemble
 
-    given = [Path(p) for p in paths]
-    place = str(given[0]) if len(given) == 1 else f"the {len(given)} files given"
-    listing = list_series(given)
+    place = str(paths[0]) if len(paths) == 1 else f"the {len(paths)} files given"
+    listing = list_series(paths)
     if not listing.series and listing.unusable:
         raise InputError(_left_out(listing.unusable))
     chosen = choose_series(listing.series, place, series_uid)
@@ -122,16 +108,16 @@ def read_dicom_files(
     if not chosen.slices:
         raise InputError(_left_out(chosen.problems))
     _require_places_known(chosen)
+    name = _capital(chosen.title)
     try:
-        assembled = assemble(chosen.slices, chosen.title, acquisition, fill_gaps)
+        assembled = assemble(chosen.slices, name, acquisition, fill_gaps)
     except InputError as error:
         raise InputError(f"{error} Not read: {_left_out(missed)}" if missed else str(error)) from error
     what = f", {assembled.what}" if assembled.what else ""
-    ct = CTVolume.from_array(assembled.array, assembled.ijk_to_lps, f"{_capital(chosen.title)}{what}")
+    ct = CTVolume.from_array(assembled.array, assembled.ijk_to_lps, f"{name}{what}")
     ct.slices, ct.places = tuple(assembled.slices), assembled.places
-    ct.notes[:0] = [_series_note(chosen, listing.series, len(assembled.slices), what), *assembled.notes]
-    if missed:
-        ct.notes.insert(1, Finding("files_left_out", "warning", f"Not read: {_left_out(missed)}"))
+    left_out = [Finding("files_left_out", "warning", f"Not read: {_left_out(missed)}")] if missed else []
+    ct.notes[:0] = [_series_note(chosen, listing.series, len(ct.slices), what), *left_out, *assembled.notes]
     return ct
 
 
@@ -174,7 +160,7 @@ def list_series(paths: Iterable[Path]) -> Listing:
                 continue  # as when a folder was copied into itself
             seen.setdefault(image, path)
         except OSError as error:
-            unusable.append(Unusable(path, f"{path} cannot be read: {error.strerror}. Check the file and its rights."))
+            unusable.append(Unusable(path, str(cannot_read(path, error))))
             continue
         except InputError as error:
             unusable.append(Unusable(path, str(error)))
@@ -214,19 +200,18 @@ def _add(series: Series, path: Path, header: Any, kind: str) -> None:
     series.number = series.number or text(header, "SeriesNumber")
     series.description = series.description or text(header, "SeriesDescription")
     series.modality = series.modality or text(header, "Modality").upper()
-    if not series.modality and kind in _CT_CLASSES + _ENHANCED_CT_CLASSES:
+    if not series.modality and kind in (CT_CLASS, *_ENHANCED_CT_CLASSES):
         series.modality = "CT"
     image_type = text(header, "ImageType").upper().split("\\")
-    several = (number(header, "NumberOfFrames") or 1) > 1
     if kind in _ENHANCED_CT_CLASSES:
         _add_frames(series, path)
-    elif kind not in ("", *_CT_CLASSES) or series.modality not in ("", "CT"):
+    elif kind not in ("", CT_CLASS) or series.modality not in ("", "CT"):
         series.set_aside["other object"] += 1
     elif "LOCALIZER" in image_type or "SCOUT" in image_type:
         series.set_aside["scout"] += 1
     elif (number(header, "SamplesPerPixel") or 1) != 1:
         series.set_aside["colour picture"] += 1
-    elif several:
+    elif (number(header, "NumberOfFrames") or 1) > 1:
         why = f"{path.name} holds several frames, which a CT image cannot. Export it as enhanced CT or slice by slice."
         series.problems.append(Unusable(path, why))
     else:
@@ -252,7 +237,7 @@ def _add_frames(series: Series, path: Path) -> None:
         series.problems.append(Unusable(path, str(error)))
         return
     taken = kinds["ORIGINAL"] or kinds["DERIVED"]
-    axial = [one for one in taken if int(np.argmax(np.abs(one.normal))) == 2]
+    axial = [one for one in taken if one.is_axial]
     if axial and len(axial) < len(taken):
         series.set_aside["frame that is not axial"] += len(taken) - len(axial)
         taken = axial

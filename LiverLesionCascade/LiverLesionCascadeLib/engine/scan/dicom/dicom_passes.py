@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -36,7 +36,7 @@ def one_pass(slices: Sequence[Slice], name: str, asked: str | None = None) -> tu
         return list(slices), ""
     if asked is not None:
         # Acquisitions that follow each other are one scan, but whoever asks for one of them gets it.
-        known = found or _by_label(slices, lambda s: s.acquisition)
+        known = found or _by_label(slices, "acquisition")
         if asked in known:
             return known[asked], f"{what} {asked}" if len(known) > 1 else ""
         listed = _listed(known) if known else " none is named"
@@ -51,28 +51,23 @@ def one_pass(slices: Sequence[Slice], name: str, asked: str | None = None) -> tu
 
 def _passes(slices: Sequence[Slice]) -> tuple[str, dict[str, list[Slice]]]:
     """What the passes are and their slices by name; empty where the series is one pass."""
-    labels: tuple[tuple[str, Callable[[Slice], str]], ...] = (
-        ("acquisition", lambda s: s.acquisition),
-        ("phase", lambda s: s.phase),
-    )
-    for what, label in labels:
-        groups = _by_label(slices, label)
+    for what in ("acquisition", "phase"):
+        groups = _by_label(slices, what)
         large = {key: own for key, own in groups.items() if len(own) >= max(_FEWEST, _SMALLEST_PART * len(slices))}
-        if len(large) > 1 and _alternate([own for own in large.values()]):
+        if len(large) > 1 and _alternate(list(large.values())):
             return what, groups
-    orders: tuple[Callable[[Slice], float | None], ...] = (lambda s: s.time, lambda s: s.shown, lambda s: s.number)
-    for order in orders:
-        passes = _by_order(slices, order)
+    for what in ("time", "shown", "number"):
+        passes = _by_order(slices, what)
         if passes:
             return "pass", {str(number): own for number, own in enumerate(passes, 1)}
     return "acquisition", {}
 
 
-def _by_label(slices: Sequence[Slice], label: Callable[[Slice], str]) -> dict[str, list[Slice]]:
+def _by_label(slices: Sequence[Slice], attribute: str) -> dict[str, list[Slice]]:
     groups: dict[str, list[Slice]] = defaultdict(list)
     for one in slices:
-        if label(one):
-            groups[label(one)].append(one)
+        if label := getattr(one, attribute):
+            groups[label].append(one)
     return dict(sorted(groups.items(), key=lambda item: (len(item[0]), item[0])))
 
 
@@ -84,12 +79,12 @@ def _alternate(groups: Sequence[Sequence[Slice]]) -> bool:
     return runs > len(groups)
 
 
-def _by_order(slices: Sequence[Slice], order: Callable[[Slice], float | None]) -> list[list[Slice]]:
-    """Split where, in that order (of time, of numbers), the table turns round, starts anew or rests; [] for one pass.
+def _by_order(slices: Sequence[Slice], attribute: str) -> list[list[Slice]]:
+    """Split where, in the order of that attribute (a time, a number), the table turns round, starts anew or rests.
 
-    Numbers without an order split into very many, which are no passes.
+    [] for one pass. Numbers without an order split into very many, which are no passes.
     """
-    values = [value for one in slices if (value := order(one)) is not None]
+    values = [value for one in slices if (value := getattr(one, attribute)) is not None]
     if len(values) < len(slices) or len(set(values)) < 2:
         return []
     normal = slices[0].normal

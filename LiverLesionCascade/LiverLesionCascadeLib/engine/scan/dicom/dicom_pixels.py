@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,7 @@ def read_pixels(slices: Sequence[Slice]) -> tuple[np.ndarray, int]:
     limits = np.iinfo(np.int16)
     volume: np.ndarray = np.empty((len(slices), *slices[0].size), np.int16)
     padded = 0
-    images = _Images()
-    for index, one in enumerate(slices):
-        hu, repaired = images.hu(one)
+    for index, (hu, repaired) in enumerate(hu_images(slices)):
         padded += repaired
         if volume.dtype == np.int16 and not (
             hu.min() >= limits.min and hu.max() <= limits.max and (hu == np.rint(hu)).all()
@@ -67,36 +66,31 @@ def _require_possible(slices: Sequence[Slice]) -> None:
         )
 
 
-class _Images:
-    """Reads HU image by image; the frames of one file are decoded together."""
+def hu_images(slices: Sequence[Slice]) -> Iterator[tuple[np.ndarray, bool]]:
+    """(row, column) HU of each slice, and whether padding was made air; a file's frames are decoded together."""
+    for path, own in groupby(slices, key=lambda one: one.path):
+        try:
+            dataset = read_dataset(path)
+            frames = _stored(dataset, path)
+        except unreadable() as error:
+            raise _unreadable(path) from error
+        for one in own:
+            yield _hu(dataset, frames[one.frame or 0], one)
 
-    def __init__(self) -> None:
-        self._path: Path | None = None
-        self._dataset: Any = None
-        self._stored = np.empty(0)
 
-    def hu(self, one: Slice) -> tuple[np.ndarray, bool]:
-        """(row, column) HU, and whether padding was made air."""
-        if one.path != self._path:
-            try:
-                self._dataset = read_dataset(one.path)
-                self._stored = _stored(self._dataset, one.path)
-            except unreadable() as error:
-                raise _unreadable(one.path) from error
-            self._path = one.path
-        stored = self._stored[one.frame or 0]
-        if stored.shape != one.size:
-            raise InputError(f"{one.path.name}: it holds not one grey image but {stored.shape}. Export it again.")
-        slope, intercept = _rescale(self._dataset, one)
-        if slope.is_integer() and intercept.is_integer() and max(abs(slope), abs(intercept)) < 1 << 15:
-            hu = stored.astype(np.int64) * int(slope) + int(intercept)
-        else:
-            hu = stored * slope + intercept
-        padding = _padding(self._dataset, stored)
-        if padding is None or not (hu[padding] > _SEEN_HU).any():
-            return hu, False
-        hu[_outside(padding)] = AIR_HU
-        return hu, True
+def _hu(dataset: Any, stored: np.ndarray, one: Slice) -> tuple[np.ndarray, bool]:
+    if stored.shape != one.size:
+        raise InputError(f"{one.path.name}: it holds not one grey image but {stored.shape}. Export it again.")
+    slope, intercept = _rescale(dataset, one)
+    if slope.is_integer() and intercept.is_integer() and max(abs(slope), abs(intercept)) < 1 << 15:
+        hu: np.ndarray = stored.astype(np.int64) * int(slope) + int(intercept)
+    else:
+        hu = stored * slope + intercept
+    padding = _padding(dataset, stored)
+    if padding is None or not (hu[padding] > _SEEN_HU).any():
+        return hu, False
+    hu[_outside(padding)] = AIR_HU
+    return hu, True
 
 
 def _stored(dataset: Any, path: Path) -> np.ndarray:
@@ -193,12 +187,8 @@ def _require_ends(dataset: Any, path: Path, frames: int) -> None:
         if read is not None
         else encaps.generate_pixel_data_frame(dataset.PixelData, frames)
     )
-    count = 0
-    for stream in streams:
-        if not stream.rstrip(b"\0").endswith(_END_OF_IMAGE):
-            raise _unreadable(path)
-        count += 1
-    if count != frames:
+    whole = [stream.rstrip(b"\0").endswith(_END_OF_IMAGE) for stream in streams]
+    if len(whole) != frames or not all(whole):
         raise _unreadable(path)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from ...errors import InputError, InvalidVolumeError
 from ...findings import Finding
+from ...grid.geometry import shown_sizes
 from .dicom_passes import ALL, one_pass
 from .dicom_pixels import read_pixels
 from .dicom_slice import Slice
@@ -38,22 +39,22 @@ class Assembled:
     ijk_to_lps: np.ndarray
     slices: list[Slice]
     places: np.ndarray
-    what: str = ""
-    notes: list[Finding] = field(default_factory=list)
+    what: str
+    notes: list[Finding]
 
 
-def assemble(slices: Sequence[Slice], title: str, acquisition: str | None = None, fill_gaps: int = 0) -> Assembled:
+def assemble(slices: Sequence[Slice], name: str, acquisition: str | None = None, fill_gaps: int = 0) -> Assembled:
     """The volume that the slices make up.
 
     Slices are ordered by their place along the normal; number and name of a file mean nothing.
 
     Args:
+        name: What messages call the series.
         acquisition: Which of several passes to take.
         fill_gaps: Up to how many slices that are missing in a row are interpolated.
 
     Raises InputError for what is missing or doubled, InvalidVolumeError for what no scan can be.
     """
-    name = title[:1].upper() + title[1:]
     slices, notes = _uniform(slices, name)
     slices, what = one_pass(slices, name, acquisition)
     first = slices[0]
@@ -70,8 +71,8 @@ def assemble(slices: Sequence[Slice], title: str, acquisition: str | None = None
     gaps = _gaps(slices, places, name, fill_gaps)
     positions = np.array([s.position for s in slices])
     per_mm = (positions[-1] - positions[0]) / (places[-1] - places[0])
-    uneven = unevenness(places)
-    wanted = even_places(places, gaps) if gaps or uneven > UNEVEN else np.linspace(places[0], places[-1], len(places))
+    even = not gaps and unevenness(places) <= UNEVEN
+    wanted = np.linspace(places[0], places[-1], len(places)) if even else even_places(places, gaps)
     step = (wanted[-1] - wanted[0]) / (len(wanted) - 1)
     straight = positions[0] + (places - places[0])[:, None] * per_mm
     drift = float(np.linalg.norm(positions - straight, axis=1).max())
@@ -88,14 +89,14 @@ def assemble(slices: Sequence[Slice], title: str, acquisition: str | None = None
         notes.append(
             Finding("padding", "info", f"What {padded} slices declare to lie outside of the image was taken for air.")
         )
-    if gaps or uneven > UNEVEN:
+    if not even:
         array = interpolate(array, places, wanted)
     matrix = np.eye(4)
     matrix[:3, 0] = first.row * first.pixel_spacing[1]
     matrix[:3, 1] = first.column * first.pixel_spacing[0]
     matrix[:3, 2] = step * per_mm
     matrix[:3, 3] = positions[0]
-    own = (places - places[0]) / step if gaps or uneven > UNEVEN else np.arange(len(slices), dtype=float)
+    own = np.arange(len(slices), dtype=float) if even else (places - places[0]) / step
     return Assembled(array, matrix, slices, own, what, notes)
 
 
@@ -120,17 +121,16 @@ def _uniform(slices: Sequence[Slice], name: str) -> tuple[list[Slice], list[Find
     """The slices without a stray one that is another kind of image and takes no slice's place."""
     groups: list[list[Slice]] = []
     for one in slices:
-        for group in groups:
-            if _difference(group[0], one) is None:
-                group.append(one)
-                break
-        else:
+        alike = next((group for group in groups if _difference(group[0], one) is None), None)
+        if alike is None:
             groups.append([one])
+        else:
+            alike.append(one)
     main = max(groups, key=len)
     strays = [one for group in groups if group is not main for one in group]
     first = main[0]
     if min(first.pixel_spacing) <= 0:
-        shown = " x ".join(f"{s:g}" for s in first.pixel_spacing)
+        shown = shown_sizes(first.pixel_spacing, "g")
         raise InvalidVolumeError(f"{name}: a pixel of {shown} mm is not possible. Export the series again.")
     if not strays:
         return main, []
@@ -169,9 +169,7 @@ def _difference(first: Slice, other: Slice) -> str | None:
         return "image sizes"
     if not np.allclose(other.pixel_spacing, first.pixel_spacing, rtol=1e-3):
         return "pixel spacings"
-    same = np.allclose(other.row, first.row, atol=_COSINE_TOLERANCE) and np.allclose(
-        other.column, first.column, atol=_COSINE_TOLERANCE
-    )
+    same = np.allclose((other.row, other.column), (first.row, first.column), atol=_COSINE_TOLERANCE)
     return None if same else "orientations"
 
 
@@ -215,47 +213,37 @@ def _where(slices: list[Slice], gaps: list[Gap]) -> str:
     return f"{listed}{', ...' if len(gaps) > 5 else ''}"
 
 
-def _step_notes(slices: list[Slice], places: np.ndarray, gaps: list[Gap], step: float) -> list[Finding]:
-    notes = []
+def _step_notes(slices: list[Slice], places: np.ndarray, gaps: list[Gap], step: float) -> Iterator[Finding]:
     steps = np.diff(places)
     uneven = unevenness(places)
     if gaps:
         count = sum(gap.count for gap in gaps)
-        notes.append(
-            Finding(
-                "filled_gaps",
-                "warning",
-                f"{count} slices are missing and were interpolated ({_where(slices, gaps)}): a lesion there is not "
-                "seen, and outlines and volumes are guessed. Use the whole series where it exists.",
-            )
+        yield Finding(
+            "filled_gaps",
+            "warning",
+            f"{count} slices are missing and were interpolated ({_where(slices, gaps)}): a lesion there is not "
+            "seen, and outlines and volumes are guessed. Use the whole series where it exists.",
         )
     elif uneven > UNEVEN:
-        notes.append(
-            Finding(
-                "uneven_slices",
-                "warning",
-                f"Slice distances vary from {steps.min():.2f} to {steps.max():.2f} mm: the scan was resampled to even "
-                f"slices of {step:.2f} mm at their true places. Slice numbers are those of the scan's own slices.",
-            )
+        yield Finding(
+            "uneven_slices",
+            "warning",
+            f"Slice distances vary from {steps.min():.2f} to {steps.max():.2f} mm: the scan was resampled to even "
+            f"slices of {step:.2f} mm at their true places. Slice numbers are those of the scan's own slices.",
         )
     elif uneven > WORTH_SAYING:
-        notes.append(
-            Finding(
-                "uneven_slices",
-                "warning",
-                f"Slice distances vary from {steps.min():.2f} to {steps.max():.2f} mm; their mean, {step:.2f} mm, was "
-                "used. Lengths and volumes may be off by as much.",
-            )
+        yield Finding(
+            "uneven_slices",
+            "warning",
+            f"Slice distances vary from {steps.min():.2f} to {steps.max():.2f} mm; their mean, {step:.2f} mm, was "
+            "used. Lengths and volumes may be off by as much.",
         )
     thickness = slices[0].thickness
     usual = float(np.median(steps))
     if thickness and usual > 1.1 * thickness:
-        notes.append(
-            Finding(
-                "slice_gap",
-                "warning",
-                f"There is a gap between slices ({thickness:.1f} mm thick, {usual:.1f} mm apart): lesions in the gaps "
-                "are not seen. Use a series without gaps where it exists.",
-            )
+        yield Finding(
+            "slice_gap",
+            "warning",
+            f"There is a gap between slices ({thickness:.1f} mm thick, {usual:.1f} mm apart): lesions in the gaps "
+            "are not seen. Use a series without gaps where it exists.",
         )
-    return notes

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .dicom_header import HeaderError, in_groups, items, needed, number, numbers, text
+from .dicom_header import HeaderError, day, in_groups, items, needed, number, numbers, text
 
 #: What :class:`Slice` is made of; attributes of frames are in functional groups.
 TAGS = (
@@ -83,6 +83,11 @@ class Slice:
     @property
     def normal(self) -> np.ndarray:
         return np.cross(self.row, self.column)
+
+    @property
+    def is_axial(self) -> bool:
+        """Its normal lies nearer to the body's axis than to any other."""
+        return int(np.argmax(np.abs(self.normal))) == 2
 
     def along(self, direction: np.ndarray) -> float:
         """Its place along a unit vector, mm."""
@@ -164,20 +169,12 @@ def _acquired(header: Any) -> float | None:
 def _stamp(text_: str) -> float | None:
     """Seconds from a DICOM date and time, or a time alone; any beginning, for differences only."""
     digits, _, fraction = text_.split("+")[0].replace(":", "").replace("-", "").replace(" ", "").partition(".")
-    days = 0.0
+    days = 0
     if len(digits) > 8:
-        days, digits = _days(digits[:8]), digits[8:]
+        known, digits = day(digits[:8]), digits[8:]
+        days = known.toordinal() if known else 0
     seconds = _seconds(f"{digits}.{fraction}")
     return None if seconds is None else days * 86400 + seconds
-
-
-def _days(digits: str) -> float:
-    from datetime import date
-
-    try:
-        return float(date(int(digits[:4]), int(digits[4:6]), int(digits[6:])).toordinal())
-    except ValueError:
-        return 0.0
 
 
 def _seconds(text_: str) -> float | None:
