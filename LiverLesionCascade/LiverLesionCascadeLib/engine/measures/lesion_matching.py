@@ -6,17 +6,15 @@ two time points were aligned; lengths in mm, volumes in mL.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 
-from .spreadsheet import cell_text
+from .spreadsheet import cell_number, cell_text, csv_text
 
 #: How far alignment may leave one lesion from where it was, in mm.
 TOLERANCE_MM = 12.0
@@ -62,7 +60,7 @@ class LesionAtTime:
     def moved(self, motion: Callable[[np.ndarray], np.ndarray]) -> LesionAtTime:
         """The lesion where `motion`, a map of points (n, 3), takes it; its measures stay those of its scan."""
         places = motion(np.vstack((self.centre, self.points)))
-        return LesionAtTime(self.key, self.name, self.long_axis_mm, self.volume_ml, places[1:], places[0])
+        return replace(self, points=places[1:], centre=places[0])
 
 
 @dataclass(frozen=True)
@@ -254,13 +252,9 @@ def _whole(part: LesionAtTime, lesions: Sequence[LesionAtTime]) -> LesionAtTime 
     return lesions[best] if best is not None and shares[best] >= _PART else None
 
 
-#: Columns of the CSV file and their decimals; None for text.
-COLUMNS: dict[str, int | None] = {
-    "baseline": None,
-    "follow_up": None,
-    "state": None,
-    "part_of": None,
-    "match": None,
+#: Columns of the CSV file: texts, and numbers with their decimals.
+TEXT_COLUMNS = ("baseline", "follow_up", "state", "part_of", "match")
+NUMBER_COLUMNS = {
     "distance_mm": 1,
     "long_axis_before_mm": 1,
     "long_axis_after_mm": 1,
@@ -275,33 +269,18 @@ COLUMNS: dict[str, int | None] = {
 
 def follow_up_csv(table: FollowUpTable) -> str:
     """The table as text: comma separated, point as decimal sign; the sums in the last row, whose state is "sum"."""
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    rows = [[*TEXT_COLUMNS, *NUMBER_COLUMNS]]
     for row in table.rows:
-        texts = [
-            cell_text(row.before.name) if row.before else "",
-            cell_text(row.after.name) if row.after else "",
-            row.state,
-            cell_text(row.partner.name) if row.partner else "",
-            "chosen" if row.chosen else "proposed",
-        ]
-        writer.writerow(_fields(texts, row.distance_mm, row.long_axis_mm, row.volume_ml))
-    texts = ["", "", "sum", "", ""]
-    writer.writerow(_fields(texts, None, table.sum_of_long_axes_mm, table.volume_ml))
-    return stream.getvalue()
+        before, after, partner = (cell_text(each.name) if each else "" for each in (row.before, row.after, row.partner))
+        match = "chosen" if row.chosen else "proposed"
+        numbers = _numbers(row.distance_mm, row.long_axis_mm, row.volume_ml)
+        rows.append([before, after, row.state, partner, match, *numbers])
+    rows.append(["", "", "sum", "", "", *_numbers(None, table.sum_of_long_axes_mm, table.volume_ml)])
+    return csv_text(rows)
 
 
-def _fields(texts: list[str], distance: float | None, *changes: Change) -> list[str]:
+def _numbers(distance: float | None, *changes: Change) -> list[str]:
     numbers = [distance]
     for change in changes:
         numbers += [change.before, change.after, change.difference, change.percent]
-    decimals = list(COLUMNS.values())[len(texts) :]
-    return texts + [_number(value, places) for value, places in zip(numbers, decimals, strict=True)]
-
-
-def _number(value: float | None, decimals: int | None) -> str:
-    if value is None:
-        return ""
-    text = f"{value:.{decimals}f}"
-    return text.removeprefix("-") if float(text) == 0 else text
+    return [cell_number(value, places) for value, places in zip(numbers, NUMBER_COLUMNS.values(), strict=True)]

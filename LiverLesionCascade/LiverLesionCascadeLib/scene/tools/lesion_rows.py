@@ -210,7 +210,7 @@ class LesionRows:
         self.measured += 1
         stored = self._workspace.lesionProbability
         probability = None if stored is None else probabilityWithin(stored, mask.box)
-        lesion = self._engine.measure(mask.values, mask.start, probability=probability)
+        lesion = self._engine.measure(mask, probability)
         if probability is None:
             if not self._workspace.isEdited(segmentId):
                 lesion = replace(lesion, confidence=self._taggedConfidence(segmentId))
@@ -222,7 +222,7 @@ class LesionRows:
         watch = self._workspace.watch
         self._liverId = self._workspace.liverId()
         liver = watch.mask(self._liverId) if self._liverId in watch.segmentIds() else EMPTY
-        self._engine.set_liver(liver.values, liver.start)
+        self._engine.set_liver(liver)
         self._liverIsKnown = True
 
     def _taggedConfidence(self, segmentId):
@@ -254,7 +254,7 @@ class LesionRows:
         for segmentId, lesion in self._measures.items():
             if lesion is not None:
                 mask = watch.mask(segmentId)
-                distance = self._engine.distance_mm(mask.values, mask.start)
+                distance = self._engine.distance_mm(mask)
                 self._measures[segmentId] = replace(lesion, distance_to_liver_surface_mm=distance)
 
     def _onVolume(self, _caller, _event):
