@@ -15,13 +15,13 @@ Without held voxels a lower threshold, and a smaller minimum, never loses a voxe
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..grid.bounding_box import Box, bounding_box
 from ..grid.voxel_runs import Runs
+from ..measures.diameters import reaches_diameter
 from ..measures.lesions import MAX_LESIONS
 
 #: Stored probabilities are whole numbers, 0 to this one.
@@ -143,9 +143,8 @@ class LesionThreshold:
     def _sized(self, runs: Runs, component: np.ndarray, count: int, min_mm: float) -> FoundLesions:
         """Step 3, and numbers by falling volume."""
         sizes = np.bincount(component, weights=runs.lengths, minlength=count).astype(np.int64)
-        # A lesion of exactly the minimum is kept, whatever the rounding of the cube does.
         order = np.argsort(-sizes, kind="stable")[:MAX_LESIONS]
-        order = order[sizes[order] * self._voxel_mm3 >= math.pi / 6.0 * min_mm**3 * (1.0 - 1e-9)]
+        order = order[reaches_diameter(sizes[order] * self._voxel_mm3, min_mm)]
         numbers = np.zeros(count, dtype=np.uint16)
         numbers[order] = np.arange(1, len(order) + 1)
         of_run = numbers[component]
