@@ -102,14 +102,12 @@ def run_lesion_pass(
     indices = lesion_pass_slices(liver.first, liver.last, ct.spacing[0], preset)
     images = LesionPassInputs(ct, view, indices, bundle, bundle.settings.lesion_pass.shift_hu(liver.liver_hu))
     maps = liver.in_view(view, indices) if preset.priors else torch.zeros((len(indices), 2, *view.size))
+
+    def inputs(part: slice) -> Tensor:
+        # The lesion map comes first.
+        return images(part, (maps[part].float() * ESTIMATE_SCALE).flip(1))
+
     for iteration in range(iterations):
-        priors = maps
-
-        def inputs(part: slice, priors: Tensor = priors) -> Tensor:
-            estimate = priors[part].float() * ESTIMATE_SCALE
-            # The lesion map comes first.
-            return images(part, estimate.flip(1))
-
         progress.begin(
             "Lesions" if iteration == 0 else "Lesions, again on the result", progress.rest / (iterations - iteration)
         )
