@@ -248,8 +248,8 @@ def _whole(part: LesionAtTime, lesions: Sequence[LesionAtTime]) -> LesionAtTime 
     shares = [
         float(np.mean(np.isfinite(each.tree.query(part.points, distance_upper_bound=_PART_MM)[0]))) for each in lesions
     ]
-    best = max(range(len(shares)), key=shares.__getitem__, default=None)
-    return lesions[best] if best is not None and shares[best] >= _PART else None
+    share, whole = max(zip(shares, lesions, strict=True), key=lambda each: each[0], default=(0.0, None))
+    return whole if share >= _PART else None
 
 
 #: Columns of the CSV file: texts, and numbers with their decimals.

@@ -7,6 +7,7 @@ LPS mm, so that a lesion is the same on every grid. The axial diameters are defi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -142,7 +143,6 @@ def measure_lesions(
     if outer is None:
         return []
     surface = None if liver is None else LiverSurface(liver, geometry)
-    column_mm, row_mm, _ = geometry.spacing
     lesions = []
     for number, inner in enumerate(ndimage.find_objects(instances[outer]), start=1):
         if inner is None:
@@ -153,16 +153,12 @@ def measure_lesions(
         positions = np.argwhere(mask)
         values = hu[box][mask].astype(np.float64)
         likely = None if lesion_probability is None else lesion_probability.within(box)[mask]
-        diameters = axial_diameters(mask, (row_mm, column_mm))
         lesions.append(
             Lesion(
                 number=number,
                 voxels=len(positions),
                 volume_ml=len(positions) * geometry.voxel_volume_ml,
-                long_axis_mm=diameters.long_mm,
-                short_axis_mm=diameters.short_mm,
-                long_axis_points=axis_in_lps(diameters.long_points, crop),
-                short_axis_points=axis_in_lps(diameters.short_points, crop),
+                **axes_in_lps(mask, crop),
                 mean_hu=float(values.mean()),
                 sd_hu=float(values.std(ddof=1)) if len(values) > 1 else 0.0,
                 confidence=None if likely is None else float(likely.mean(dtype=np.float64)),
@@ -199,12 +195,9 @@ class LiverSurface:
     def __init__(self, liver: np.ndarray, geometry: ImageGeometry) -> None:
         self._liver = liver
         self._spacing = np.array(geometry.spacing[::-1])
-        self._points = np.zeros((0, 3))
-        box = bounding_box(liver)
-        if box is not None:
-            box = grown(box, liver.shape)
-            found = np.argwhere(border(np.asarray(liver[box], dtype=bool)))
-            self._points = np.asfortranarray((found + [s.start for s in box]) * self._spacing)
+        box = grown(bounding_box(liver) or (slice(0, 0),) * 3, liver.shape)
+        found = np.argwhere(border(np.asarray(liver[box], dtype=bool)))
+        self._points = np.asfortranarray((found + [s.start for s in box]) * self._spacing)
 
     def distance_mm(self, mask: np.ndarray, box: Box) -> float | None:
         """From the nearest voxel of a lesion, a bool `mask` of a box of the grid; None for a liver without surface."""
@@ -241,10 +234,16 @@ def border(mask: np.ndarray) -> np.ndarray:
     return mask & ~inside
 
 
-def axis_in_lps(ends: tuple[Point, Point], grid: ImageGeometry) -> tuple[Point, Point]:
-    """The ends of a line, voxels (slice, row, column) of a grid, as LPS mm."""
-    first, second = (_in_lps(np.asarray(end), grid) for end in ends)
-    return first, second
+def axes_in_lps(mask: np.ndarray, grid: ImageGeometry) -> dict[str, Any]:
+    """What a `Lesion` has of its axial diameters; bool `mask` (slice, row, column) on an axial grid."""
+    column_mm, row_mm, _ = grid.spacing
+    found = axial_diameters(mask, (row_mm, column_mm))
+    return {
+        "long_axis_mm": found.long_mm,
+        "short_axis_mm": found.short_mm,
+        "long_axis_points": tuple(_in_lps(np.array(end), grid) for end in found.long_points),
+        "short_axis_points": tuple(_in_lps(np.array(end), grid) for end in found.short_points),
+    }
 
 
 def _in_lps(voxel: np.ndarray, grid: ImageGeometry) -> Point:

@@ -79,9 +79,7 @@ class LiverShape:
             mode="nearest",  # beyond the scan's end the liver goes on
             prefilter=False,
         )
-        inside = occupancy >= 0.5
-        if not inside.any():
-            inside = occupancy >= occupancy.max()
+        inside = occupancy >= min(0.5, occupancy.max())
         # The surface lies half a voxel before the nearest voxel of the other side.
         outside_mm = ndimage.distance_transform_edt(~inside, sampling=_GRID_MM) - _GRID_MM / 2
         inside_mm = ndimage.distance_transform_edt(inside, sampling=_GRID_MM) - _GRID_MM / 2

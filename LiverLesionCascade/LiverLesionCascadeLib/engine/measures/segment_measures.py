@@ -12,8 +12,7 @@ from ..grid.bounding_box import Box, grown
 from ..grid.boxed import Boxed, overlap
 from ..grid.geometry import AxialOrder, ImageGeometry, axial_order, covering_axial_geometry, is_axis_aligned
 from ..grid.resampling import resample
-from .diameters import axial_diameters
-from .lesions import Lesion, LiverSurface, axis_in_lps, measure_lesion
+from .lesions import Lesion, LiverSurface, axes_in_lps, measure_lesion
 
 # Voxels: the deviation of the Gaussian that rounds the corners of a tilted mask, and what it needs around the mask.
 _ROUNDING, _PADDING = 0.6, 2
@@ -110,13 +109,4 @@ def _with_axial_diameters(lesion: Lesion, mask: np.ndarray, crop: ImageGeometry)
     level = float(np.partition(values, -voxels, axis=None)[-voxels])
     if level <= 0:  # no voxel of the lesion is near one of the axial grid
         return lesion
-    resampled = values >= level
-    column_mm, row_mm, _ = grid.spacing
-    found = axial_diameters(resampled, (row_mm, column_mm))
-    return replace(
-        lesion,
-        long_axis_mm=found.long_mm,
-        short_axis_mm=found.short_mm,
-        long_axis_points=axis_in_lps(found.long_points, grid),
-        short_axis_points=axis_in_lps(found.short_points, grid),
-    )
+    return replace(lesion, **axes_in_lps(values >= level, grid))

@@ -104,18 +104,10 @@ def _at_scale(network: nn.Module, images: Tensor, native: tuple[int, int], scale
     return probability
 
 
-def slice_step(step_mm: float, slice_mm: float) -> int:
-    """How many slices apart those lie that are at most ``step_mm`` apart; at least 1."""
+def evenly_stepped(first: int, last: int, step_mm: float, slice_mm: float) -> list[int]:
+    """Slice indices from first to last, both included, at most ``step_mm`` apart; every one where slices are thicker."""
     # The small number: a step of exactly n slices must not become n - 1 by rounding.
-    return max(1, int(step_mm / slice_mm + 1e-6))
-
-
-def evenly_stepped(first: int, last: int, step: int) -> list[int]:
-    """Slice indices from first to last, both included, at most ``step`` apart."""
-    indices = list(range(first, last + 1, step))
-    if indices[-1] != last:
-        indices.append(last)
-    return indices
+    return [*range(first, last, max(1, int(step_mm / slice_mm + 1e-6))), last]
 
 
 def between_slices(maps: Tensor, indices: list[int], wanted: list[int]) -> Tensor:
