@@ -18,6 +18,7 @@ from .spreadsheet import cell_number, cell_text, csv_text
 
 #: How far alignment may leave one lesion from where it was, in mm.
 TOLERANCE_MM = 12.0
+_LIMIT = TOLERANCE_MM**2
 # A lesion is part of another if at least half of it lies so near to voxels of that.
 _PART_MM = 5.0
 _PART = 0.5
@@ -169,11 +170,10 @@ def follow(
     before: Sequence[LesionAtTime],
     after: Sequence[LesionAtTime],
     choices: Mapping[str, str | None] | None = None,
-    tolerance_mm: float = TOLERANCE_MM,
 ) -> FollowUpTable:
     """Pair the lesions of two time points that were aligned.
 
-    Proposals are one to one: of all pairings within the tolerance the one that leaves the least distance, where two
+    Proposals are one to one: of all pairings within `TOLERANCE_MM` the one that leaves the least distance, where two
     lesions without counterpart cost as much as a pair at the tolerance. Common motions change nothing, and exchanging
     the time points only turns new into gone and split into merged.
 
@@ -182,7 +182,6 @@ def follow(
         after: Lesions of the later time point.
         choices: What a person said: key of a lesion of after to the key of that of before, or None if it has none. No
             lesion of before may be chosen twice. Keys of lesions that are not there are passed over.
-        tolerance_mm: How far alignment may leave a lesion from where it was.
 
     Raises:
         ValueError: A lesion of before was chosen for two.
@@ -200,7 +199,7 @@ def follow(
     free_old = [index for index in range(len(before)) if index not in taken]
     free_new = [index for index in range(len(after)) if index not in said]
     pairs = {there: here for there, here in said.items() if here is not None}
-    proposed = _pairs([before[index] for index in free_old], [after[index] for index in free_new], tolerance_mm)
+    proposed = _pairs([before[index] for index in free_old], [after[index] for index in free_new])
     pairs |= {free_new[there]: free_old[here] for here, there in proposed}
 
     paired_old = {here: there for there, here in pairs.items()}
@@ -219,28 +218,27 @@ def follow(
     return FollowUpTable(tuple(rows))
 
 
-def _pairs(before: Sequence[LesionAtTime], after: Sequence[LesionAtTime], tolerance_mm: float) -> list[tuple[int, int]]:
+def _pairs(before: Sequence[LesionAtTime], after: Sequence[LesionAtTime]) -> list[tuple[int, int]]:
     """Indices of lesions of before and of after that are proposed to be the same."""
     if not before or not after:
         return []
-    limit = tolerance_mm**2
     # A pair that is left apart costs as much as one at the tolerance; so what is beyond it is never proposed.
-    costs = np.array([[min(_cost(a, b, tolerance_mm), limit) for b in after] for a in before])
-    return [(int(a), int(b)) for a, b in zip(*linear_sum_assignment(costs), strict=True) if costs[a, b] < limit]
+    costs = np.array([[_cost(a, b) for b in after] for a in before])
+    return [(int(a), int(b)) for a, b in zip(*linear_sum_assignment(costs), strict=True) if costs[a, b] < _LIMIT]
 
 
-def _cost(a: LesionAtTime, b: LesionAtTime, tolerance_mm: float) -> float:
-    """In mm^2, the tolerance's square or more where the two cannot be the same.
+def _cost(a: LesionAtTime, b: LesionAtTime) -> float:
+    """In mm^2, the tolerance's square where the two cannot be the same.
 
     A lesion may grow or shrink to one side: then the centres are apart, but one still lies within the other lesion.
     So both count, the way from a centre to the other lesion, and that between the centres, which counts less and
     less beyond the tolerance.
     """
-    apart, limit = float(np.sum((a.centre - b.centre) ** 2)), tolerance_mm**2
-    if np.sqrt(apart) - max(a.radius_mm, b.radius_mm) > tolerance_mm:
-        return limit  # no need to ask the trees: of many lesions, nearly all pairs are far from each other
+    apart = float(np.sum((a.centre - b.centre) ** 2))
+    if np.sqrt(apart) - max(a.radius_mm, b.radius_mm) > TOLERANCE_MM:
+        return _LIMIT  # no need to ask the trees: of many lesions, nearly all pairs are far from each other
     reach = min(float(a.tree.query(b.centre)[0]), float(b.tree.query(a.centre)[0])) ** 2
-    return limit if reach >= limit else (reach + limit * apart / (apart + limit)) / 2.0
+    return _LIMIT if reach >= _LIMIT else (reach + _LIMIT * apart / (apart + _LIMIT)) / 2.0
 
 
 def _whole(part: LesionAtTime, lesions: Sequence[LesionAtTime]) -> LesionAtTime | None:

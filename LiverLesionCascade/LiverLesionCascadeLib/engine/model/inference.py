@@ -105,7 +105,7 @@ def _at_scale(network: nn.Module, images: Tensor, native: tuple[int, int], scale
 
 
 def evenly_stepped(first: int, last: int, step_mm: float, slice_mm: float) -> list[int]:
-    """Slice indices from first to last, both included, at most ``step_mm`` apart; every one where slices are thicker."""
+    """Slice indices from first to last, both included, at most ``step_mm`` apart, or every one."""
     # The small number: a step of exactly n slices must not become n - 1 by rounding.
     return [*range(first, last, max(1, int(step_mm / slice_mm + 1e-6))), last]
 
