@@ -50,7 +50,7 @@ _WALL_MM = 1000.0
 # What two parts that meet at edges and corners of voxels only share, in faces of a voxel.
 _CORNER = 1e-6
 
-_FACES = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
+_FACES: tuple[tuple[int, ...], ...] = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
 _EDGES_AND_CORNERS = [step for step in product((-1, 0, 1), repeat=3) if step > (0, 0, 0) and np.count_nonzero(step) > 1]
 
 
