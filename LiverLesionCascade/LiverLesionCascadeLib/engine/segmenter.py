@@ -17,13 +17,13 @@ from .measures.lesion_parts import separate_lesions
 from .measures.lesions import label_lesions, measure_lesions
 from .model.bundle import ModelBundle
 from .model.device import precision, select_device
-from .model.inference import between_slices, evenly_stepped, slice_step
+from .model.inference import between_slices, evenly_stepped
 from .model.lesion_filter import NEVER_REJECTED_MM, LesionFilter, mean_probabilities, section_diameters_mm
 from .model.model_settings import LesionPassSettings
 from .model.view import View
 from .passes.crf_pass import run_crf_pass
 from .passes.fat_and_gas import clear_fat_and_gas
-from .passes.lesion_pass import lesion_pass_slices, run_lesion_pass
+from .passes.lesion_pass import run_lesion_pass
 from .passes.liver_pass import run_liver_pass
 from .passes.presets import DEFAULT_PRESET, PRESETS, Preset
 from .progress import CancelCallback, Progress, ProgressCallback
@@ -161,8 +161,8 @@ class Segmenter:
     def _liver_share(self, ct: CTVolume, preset: Preset, iterations: int) -> float:
         """Guess of the liver pass's share of the run: the liver takes about half of a scan's slices."""
         slices, slice_mm = ct.hu.shape[0], ct.spacing[0]
-        seen = len(evenly_stepped(0, slices - 1, slice_step(preset.liver_step_mm, slice_mm)))
-        in_liver = len(lesion_pass_slices(0, max(1, slices // 2), slice_mm, preset))
+        seen = len(evenly_stepped(0, slices - 1, preset.liver_step_mm, slice_mm))
+        in_liver = len(evenly_stepped(0, max(1, slices // 2), preset.lesion_step_mm, slice_mm))
         liver = seen * self.bundle.settings.liver_pass.size**2
         lesion = in_liver * self.bundle.settings.lesion_pass.size**2 * iterations
         networks = 1 - _FINISHING_SHARE - (_CRF_SHARE if preset.crf else 0.0)

@@ -153,6 +153,7 @@ SENSELESS = {
     "a huge size": ("liver_pass.size", 10**9),
     "a width that is none": ("network.width", float("nan")),
     "a width of 0": ("network.width", 0),
+    "a width beyond all floats": ("network.width", 10**400),
     "pixels of 0 mm": ("liver_pass.pixel_mm", 0),
     "a margin that is none": ("lesion_pass.margin", float("inf")),
     "iterations in words": ("lesion_pass.iterations", "two"),

@@ -83,7 +83,8 @@ def case(tmp_path: Path) -> tuple[list[SourceImage], list[ExportedSegment], Imag
     liver, first, second = masks()
     segments = [segment("Liver", liver)]
     for number, mask in enumerate((first, second), 1):
-        segments.append(segment(f"Lesion {number}", mask, measure_lesion(mask, ct.hu, ct.geometry, number=number)))
+        lesion = dataclasses.replace(measure_lesion(mask, ct.hu, ct.geometry), number=number)
+        segments.append(segment(f"Lesion {number}", mask, lesion))
     return images, segments, ct.source
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,6 @@ from LiverLesionCascadeLib.engine.grid.boxed import Boxed
 from LiverLesionCascadeLib.engine.grid.geometry import ImageGeometry
 from LiverLesionCascadeLib.engine.measures.diameters import axial_diameters
 from LiverLesionCascadeLib.engine.measures.lesions import (
-    LiverSurface,
     border,
     label_lesions,
     measure_lesion,
@@ -97,7 +97,7 @@ def test_every_measure_is_that_of_the_lesions_voxels(mask: np.ndarray, data: st.
     hu, geometry = random_hu(mask.shape), geometry_of(mask)
     probability = np.random.default_rng(1).random(mask.shape).astype(np.float16)
     instances = label_lesions(mask)
-    lesions = measure_lesions(instances, hu, geometry, probability, liver)
+    lesions = measure_lesions(instances, hu, geometry, Boxed(probability, (0, 0, 0)), liver)
     assert [lesion.number for lesion in lesions] == list(range(1, instances.max(initial=0) + 1))
     for lesion in lesions:
         own = instances == lesion.number
@@ -198,7 +198,7 @@ def test_probabilities_of_a_box_count_as_those_of_the_whole_grid(mask: np.ndarra
     whole[box] = np.random.default_rng(2).random(whole[box].shape)
     boxed = Boxed(whole[box], start)
     hu, geometry = random_hu(mask.shape), geometry_of(mask)
-    expected = measure_lesion(mask, hu, geometry, whole).confidence
+    expected = whole[mask].mean(dtype=np.float64)
     assert measure_lesion(mask, hu, geometry, boxed).confidence == pytest.approx(expected)
 
 
@@ -217,12 +217,10 @@ def test_one_lesion_is_measured_alone_as_among_others() -> None:
     hu, geometry = random_hu(shape), geometry_of(mask)
     instances = label_lesions(mask)
     together = measure_lesions(instances, hu, geometry, None, liver)
-    surface = LiverSurface(liver, geometry)
     assert len(together) == 2
     for lesion in together:
         own = instances == lesion.number
-        assert measure_lesion(own, hu, geometry, None, surface, lesion.number) == lesion
-        assert measure_lesion(own, hu, geometry, None, liver, lesion.number) == lesion
+        assert replace(measure_lesion(own, hu, geometry, liver=liver), number=lesion.number) == lesion
 
 
 def test_no_lesions_give_an_empty_list() -> None:
@@ -246,12 +244,12 @@ def test_an_empty_lesion_and_arrays_of_two_grids_are_refused() -> None:
 def test_a_lesion_that_reaches_out_of_the_livers_box_touches_the_surface(axis, side):
     shape = (14, 14, 14)
     measures = SourceMeasures(np.zeros(shape, np.int16), ImageGeometry(shape, np.eye(4)))
-    measures.set_liver(np.ones((6, 6, 6), bool), (4, 4, 4))
+    measures.set_liver(Boxed(np.ones((6, 6, 6), bool), (4, 4, 4)))
     inner = np.ones((2, 2, 2), bool)
-    assert measures.distance_mm(inner, (6, 6, 6)) == 2.0
+    assert measures.distance_mm(Boxed(inner, (6, 6, 6))) == 2.0
     start = [6, 6, 6]
     start[axis] = 2 if side == "before" else 10
-    assert measures.distance_mm(inner, tuple(start)) == 0.0
+    assert measures.distance_mm(Boxed(inner, tuple(start))) == 0.0
 
 
 @pytest.mark.parametrize("start", [(0, 0, 0), (2, 3, 1), (4, 4, 4)])
@@ -263,6 +261,6 @@ def test_the_distance_in_a_box_of_the_liver_is_that_in_the_whole_image(start):
     lesion[tuple(slice(n, n + 2) for n in place)] = True
     geometry = ImageGeometry(shape, np.diag([1.0, 1.5, 2.5, 1.0]))
     measures = SourceMeasures(np.zeros(shape, np.int16), geometry)
-    measures.set_liver(np.ones((8, 8, 8), bool), start)
+    measures.set_liver(Boxed(np.ones((8, 8, 8), bool), start))
     whole = measure_lesion(lesion, np.zeros(shape, np.int16), geometry, liver=liver)
-    assert measures.distance_mm(np.ones((2, 2, 2), bool), place) == whole.distance_to_liver_surface_mm
+    assert measures.distance_mm(Boxed(np.ones((2, 2, 2), bool), place)) == whole.distance_to_liver_surface_mm

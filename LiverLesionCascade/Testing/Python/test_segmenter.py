@@ -255,8 +255,10 @@ def test_maps_between_looked_at_slices_are_interpolated():
 
 
 def test_steps_end_at_the_last_slice():
-    assert evenly_stepped(3, 10, 3) == [3, 6, 9, 10]
-    assert evenly_stepped(5, 5, 4) == [5]
+    assert evenly_stepped(3, 10, 3.0, 1.0) == [3, 6, 9, 10]
+    assert evenly_stepped(3, 9, 6.0, 2.0) == [3, 6, 9]
+    assert evenly_stepped(3, 5, 0.0, 2.0) == [3, 4, 5]
+    assert evenly_stepped(5, 5, 4.0, 1.0) == [5]
 
 
 def test_paper_scales_are_those_of_a_512_image():

@@ -14,14 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 
 from ..cases.labels import LESION, LESIONS_UNKNOWN, LIVER
+from ..cases.training_case import TrainingCase
 from .metrics import (
-    SIZE_CLASSES,
+    ALL_AND_CLASSES,
     TOUCHED,
     Criterion,
     LesionCounts,
@@ -39,20 +40,6 @@ CRITERIA: dict[str, Criterion] = {
     "1:1, IoU > 0.1": Criterion(0.1, one_to_one=True),
     "1:1, IoU > 0.5": Criterion(0.5, one_to_one=True),
 }
-
-
-class Case(Protocol):
-    """A scan with its reference; `cases.find_cases` finds them."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def sparse(self) -> bool: ...
-
-    def read(self) -> tuple[CTVolume, np.ndarray]:
-        """The scan, and its labels (`cases.labels`) on the grid of `hu`."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -195,12 +182,12 @@ def evaluate_case(
         spacing: (slice, row, column) in mm.
         name: Of the case, for tables.
     """
-    masks = _masks(liver, lesions, reference)
+    found_liver, found_lesions, true_liver, true_lesions = _masks(liver, lesions, reference)
     return CaseMetrics(
         name=name,
-        liver=region_metrics(masks[0], masks[2], spacing),
-        lesion=region_metrics(masks[1], masks[3], spacing),
-        lesions=match_lesions(masks[1] if lesions.dtype == bool else lesions * masks[1], masks[3], spacing),
+        liver=region_metrics(found_liver, true_liver, spacing),
+        lesion=region_metrics(found_lesions, true_lesions, spacing),
+        lesions=match_lesions(lesions * found_lesions, true_lesions, spacing),
         lesions_known=not (reference == LESIONS_UNKNOWN).any(),
     )
 
@@ -220,7 +207,7 @@ def evaluate_sparse_case(
 
 
 def measure(
-    case: Case, ct: CTVolume, liver: np.ndarray, lesions: np.ndarray, reference: np.ndarray
+    case: TrainingCase, ct: CTVolume, liver: np.ndarray, lesions: np.ndarray, reference: np.ndarray
 ) -> CaseMetrics | SparseCaseMetrics:
     """Measure a case, whole or sparse; arrays as for `evaluate_case`."""
     if case.sparse:
@@ -280,10 +267,10 @@ def _pooled(matchings: Iterable[LesionMatching], criterion: Criterion, from_mm: 
 
 def _detection(matchings: Sequence[LesionMatching]) -> dict[str, Any]:
     """Lesions found, for JSON: by the criterion, then by size class."""
-    sizes = (("all", 0.0, float("inf")), *SIZE_CLASSES)
     return {
         name: {
-            size: _counts_to_dict(_pooled(matchings, criterion, low, high), len(matchings)) for size, low, high in sizes
+            size: _counts_to_dict(_pooled(matchings, criterion, low, high), len(matchings))
+            for size, low, high in ALL_AND_CLASSES
         }
         for name, criterion in CRITERIA.items()
     }

@@ -152,12 +152,12 @@ def _from_json(content: dict[str, Any]) -> EvaluationRecord:
 def _measures(content: dict[str, Any]) -> CaseMetrics | SparseCaseMetrics:
     if "slices" in content:
         return SparseCaseMetrics(**content)
-    lesions = dict(content["lesions"])
-    pairs = tuple((predicted, reference, iou) for predicted, reference, iou in lesions.pop("pairs"))
+    lesions = {key: tuple(values) for key, values in content["lesions"].items()}
+    lesions["pairs"] = tuple(map(tuple, lesions["pairs"]))
     return CaseMetrics(
         name=content["name"],
         liver=RegionMetrics(**content["liver"]),
         lesion=RegionMetrics(**content["lesion"]),
-        lesions=LesionMatching(**{key: tuple(values) for key, values in lesions.items()}, pairs=pairs),
+        lesions=LesionMatching(**lesions),
         lesions_known=content["lesions_known"],
     )

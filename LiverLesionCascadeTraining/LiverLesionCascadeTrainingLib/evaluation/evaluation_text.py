@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
+
 from .evaluation import CRITERIA, EvaluationSummary
-from .metrics import SIZE_CLASSES, RegionMetrics
+from .metrics import ALL_AND_CLASSES, RegionMetrics
 
 
 def format_table(summary: EvaluationSummary) -> str:
@@ -26,11 +29,10 @@ def _case_table(summary: EvaluationSummary) -> str:
     rows = []
     for case in summary.cases:
         counts = case.lesions.counts()
-        lesion = case.lesion
         found = [str(counts.reference), str(counts.found), str(counts.false_positives)]
         rows.append([case.name, "liver", *_region_cells(case.liver), "", "", ""])
         if case.has_lesions:
-            rows.append([case.name, "lesion", *_region_cells(lesion), *found])
+            rows.append([case.name, "lesion", *_region_cells(case.lesion), *found])
         elif case.lesions_known:
             score = number(case.lesion_free_score)
             rows.append([case.name, "no lesion", score, *["-"] * 5, *found])
@@ -45,21 +47,16 @@ def _case_table(summary: EvaluationSummary) -> str:
 
 
 def _region_cells(region: RegionMetrics) -> list[str]:
-    rvd = "-" if region.rvd is None else f"{region.rvd:+.3f}"
-    return [
-        *(number(value) for value in (region.dice, region.jaccard, region.voe)),
-        rvd,
-        number(region.assd_mm, 2),
-        number(region.msd_mm, 1),
-    ]
+    return _cells(asdict(region), "-" if region.rvd is None else f"{region.rvd:+.3f}")
 
 
-def _mean_cells(means: dict[str, float | None]) -> list[str]:
-    return [
-        *(number(means[name]) for name in ("dice", "jaccard", "voe", "absolute_rvd")),
-        number(means["assd_mm"], 2),
-        number(means["msd_mm"], 1),
-    ]
+def _mean_cells(means: Mapping[str, float | None]) -> list[str]:
+    return _cells(means, number(means["absolute_rvd"]))
+
+
+def _cells(values: Mapping[str, float | None], rvd: str) -> list[str]:
+    overlaps = [number(values[name]) for name in ("dice", "jaccard", "voe")]
+    return [*overlaps, rvd, number(values["assd_mm"], 2), number(values["msd_mm"], 1)]
 
 
 def _detection_table(summary: EvaluationSummary) -> str:
@@ -77,22 +74,12 @@ def _detection_table(summary: EvaluationSummary) -> str:
     ]
     rows = []
     for name, criterion in CRITERIA.items():
-        for size, low, high in (("all", 0.0, float("inf")), *SIZE_CLASSES):
+        for size, low, high in ALL_AND_CLASSES:
             counts = summary.counts(criterion, low, high)
-            rows.append(
-                [
-                    name,
-                    size,
-                    str(counts.reference),
-                    str(counts.found),
-                    number(counts.recall),
-                    str(counts.predicted),
-                    str(counts.correct),
-                    number(counts.precision),
-                    number(counts.f1),
-                    number(counts.false_positives / len(summary.cases), 2),
-                ]
-            )
+            found = [str(counts.reference), str(counts.found), number(counts.recall)]
+            correct = [str(counts.predicted), str(counts.correct), number(counts.precision)]
+            false = number(counts.false_positives / len(summary.cases), 2)
+            rows.append([name, size, *found, *correct, number(counts.f1), false])
     return markdown_table(head, rows, left=2)
 
 

@@ -31,6 +31,7 @@ SIZE_CLASSES: tuple[tuple[str, float, float], ...] = (
     ("10-20 mm", 10.0, 20.0),
     (">=20 mm", 20.0, float("inf")),
 )
+ALL_AND_CLASSES = (("all", 0.0, float("inf")), *SIZE_CLASSES)
 
 
 @dataclass(frozen=True)
@@ -149,18 +150,16 @@ class LesionMatching:
         Of all assignments the one with the most pairs of an IoU above `min_overlap`, and of these the one whose IoUs
         have the largest sum. (Above 0.5 there is only one.)
         """
-        gain = np.zeros((len(self.predicted_mm), len(self.reference_mm)))
-        for i, j, iou in self.pairs:
-            if iou > min_overlap:
-                gain[i, j] = 1.0 + iou / (1.0 + len(self.pairs))  # no sum of IoUs outweighs a pair
-        overlap = np.zeros_like(gain)
+        overlap = np.zeros((len(self.predicted_mm), len(self.reference_mm)))
         for i, j, iou in self.pairs:
             overlap[i, j] = iou
-        reference, predicted = np.zeros(len(self.reference_mm)), np.zeros(len(self.predicted_mm))
-        for i, j in zip(*linear_sum_assignment(gain, maximize=True), strict=True):
-            if gain[i, j] > 0:
-                reference[j] = predicted[i] = overlap[i, j]
-        return tuple(reference.tolist()), tuple(predicted.tolist())
+        overlap[overlap <= min_overlap] = 0.0
+        # No sum of IoUs outweighs a pair.
+        gain = (overlap > 0.0) + overlap / (1.0 + len(self.pairs))
+        assigned = np.zeros_like(overlap)
+        pairs = linear_sum_assignment(gain, maximize=True)
+        assigned[pairs] = overlap[pairs]
+        return tuple(assigned.sum(axis=0).tolist()), tuple(assigned.sum(axis=1).tolist())
 
 
 def dice(prediction: np.ndarray, reference: np.ndarray) -> float:

@@ -25,8 +25,9 @@ from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.segmenter import Segmenter
 
 from ..cases.case_source import write_json
+from ..cases.training_case import TrainingCase
 from ..datasets.prepared import is_prepared
-from ..evaluation.evaluation import Case, evaluate_case
+from ..evaluation.evaluation import evaluate_case
 from ..training.cascade_training import CascadeTraining
 from ..training.checkpoint import TrainingError
 from .baseline_training import BASELINE_JOBS, CASCADE_JOB, VGG_JOB, load_baseline, train_baseline
@@ -148,7 +149,9 @@ def table_rows(training: CascadeTraining, bundle: ModelBundle, device: torch.dev
     ]
 
 
-def measure(rows: Sequence[Row], cases: Sequence[Case], folder: Path, report: Callable[[str], None]) -> dict[str, Any]:
+def measure(
+    rows: Sequence[Row], cases: Sequence[TrainingCase], folder: Path, report: Callable[[str], None]
+) -> dict[str, Any]:
     """Measures every row on every case, or takes what was measured before with the same weights.
 
     Returns:

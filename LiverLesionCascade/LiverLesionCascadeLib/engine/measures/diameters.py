@@ -30,6 +30,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from ..grid.bounding_box import Start, start_of
+
 #: (slice, row, column) in voxels of the array that was given; the centre of a voxel has whole numbers.
 Point = tuple[float, float, float]
 
@@ -96,11 +98,13 @@ def axial_diameters(mask: np.ndarray, spacing: tuple[float, float]) -> Diameters
     parts, count = ndimage.label(mask, structure=_IN_PLANE_8)
     if count == 0:
         raise ValueError("A lesion without a voxel has no diameter.")
+    boxes = ndimage.find_objects(parts)
     best: Diameters | None = None
     for bound, number in _candidates(parts, spacing):
         if best is not None and bound < best.long_mm * (1.0 - _TIE):
             break
-        found = _part_diameters(parts, number, spacing)
+        box = boxes[number - 1]
+        found = _part_diameters((parts[box] == number)[0], start_of(box), spacing)
         if best is None or _better(found, best):
             best = found
     assert best is not None  # there is at least one part
@@ -110,6 +114,19 @@ def axial_diameters(mask: np.ndarray, spacing: tuple[float, float]) -> Diameters
 def equivalent_diameter_mm(volume_mm3: float) -> float:
     """Diameter in mm of the sphere that has the given volume in cubic mm."""
     return (6.0 * volume_mm3 / math.pi) ** (1.0 / 3.0)
+
+
+def sphere_mm3(diameter_mm: float) -> float:
+    """Volume in cubic mm of the sphere that has the given diameter in mm."""
+    return math.pi / 6.0 * diameter_mm**3
+
+
+def reaches_diameter(volumes_mm3: np.ndarray, diameter_mm: float) -> np.ndarray:
+    """Which volumes in cubic mm are at least that of a sphere of the given diameter in mm.
+
+    Exactly its volume is, whatever the rounding of the cube does.
+    """
+    return volumes_mm3 >= sphere_mm3(diameter_mm) * (1.0 - 1e-9)
 
 
 def _better(new: Diameters, old: Diameters) -> bool:
@@ -142,14 +159,9 @@ def _candidates(parts: np.ndarray, spacing: tuple[float, float]) -> Iterator[tup
         yield float(bounds[index]), int(index) + 1
 
 
-def _part_diameters(parts: np.ndarray, number: int, spacing: tuple[float, float]) -> Diameters:
-    """Diameters of the in-plane part `number` of the label array `parts` (slice, row, column)."""
-    index = int(np.flatnonzero((parts == number).any(axis=(1, 2)))[0])
-    plane = parts[index] == number
-    rows = np.flatnonzero(plane.any(axis=1))
-    columns = np.flatnonzero(plane.any(axis=0))
-    top, left = int(rows[0]), int(columns[0])
-    shape = ndimage.binary_fill_holes(plane[top : rows[-1] + 1, left : columns[-1] + 1])
+def _part_diameters(part: np.ndarray, start: Start, spacing: tuple[float, float]) -> Diameters:
+    """Diameters of an in-plane part, a bool (row, column) whose first pixel is `start` (slice, row, column)."""
+    shape = ndimage.binary_fill_holes(part)
     pieces = outline_pieces(shape)
     corners = np.unique(pieces.reshape(-1, 2), axis=0)
     half = np.asarray(spacing) / 2.0  # the outline is in half pixels
@@ -162,10 +174,10 @@ def _part_diameters(parts: np.ndarray, number: int, spacing: tuple[float, float]
         if short > best_short * (1.0 + _TIE):
             best_long, best_short = length, short
             long_axis, short_axis = np.stack([first, second]) / 2.0, ends
-    offset = np.array([top, left])
+    index, *first_pixel = start
 
     def points(ends: np.ndarray) -> tuple[Point, Point]:
-        (r1, c1), (r2, c2) = (ends + offset).tolist()
+        (r1, c1), (r2, c2) = (ends + first_pixel).tolist()
         return (float(index), r1, c1), (float(index), r2, c2)
 
     return Diameters(index, best_long, points(long_axis), best_short, points(short_axis))

@@ -6,20 +6,19 @@ two time points were aligned; lengths in mm, volumes in mL.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 
-from .spreadsheet import cell_text
+from .spreadsheet import cell_number, cell_text, csv_text
 
 #: How far alignment may leave one lesion from where it was, in mm.
 TOLERANCE_MM = 12.0
+_LIMIT = TOLERANCE_MM**2
 # A lesion is part of another if at least half of it lies so near to voxels of that.
 _PART_MM = 5.0
 _PART = 0.5
@@ -62,7 +61,7 @@ class LesionAtTime:
     def moved(self, motion: Callable[[np.ndarray], np.ndarray]) -> LesionAtTime:
         """The lesion where `motion`, a map of points (n, 3), takes it; its measures stay those of its scan."""
         places = motion(np.vstack((self.centre, self.points)))
-        return LesionAtTime(self.key, self.name, self.long_axis_mm, self.volume_ml, places[1:], places[0])
+        return replace(self, points=places[1:], centre=places[0])
 
 
 @dataclass(frozen=True)
@@ -171,11 +170,10 @@ def follow(
     before: Sequence[LesionAtTime],
     after: Sequence[LesionAtTime],
     choices: Mapping[str, str | None] | None = None,
-    tolerance_mm: float = TOLERANCE_MM,
 ) -> FollowUpTable:
     """Pair the lesions of two time points that were aligned.
 
-    Proposals are one to one: of all pairings within the tolerance the one that leaves the least distance, where two
+    Proposals are one to one: of all pairings within `TOLERANCE_MM` the one that leaves the least distance, where two
     lesions without counterpart cost as much as a pair at the tolerance. Common motions change nothing, and exchanging
     the time points only turns new into gone and split into merged.
 
@@ -184,7 +182,6 @@ def follow(
         after: Lesions of the later time point.
         choices: What a person said: key of a lesion of after to the key of that of before, or None if it has none. No
             lesion of before may be chosen twice. Keys of lesions that are not there are passed over.
-        tolerance_mm: How far alignment may leave a lesion from where it was.
 
     Raises:
         ValueError: A lesion of before was chosen for two.
@@ -202,7 +199,7 @@ def follow(
     free_old = [index for index in range(len(before)) if index not in taken]
     free_new = [index for index in range(len(after)) if index not in said]
     pairs = {there: here for there, here in said.items() if here is not None}
-    proposed = _pairs([before[index] for index in free_old], [after[index] for index in free_new], tolerance_mm)
+    proposed = _pairs([before[index] for index in free_old], [after[index] for index in free_new])
     pairs |= {free_new[there]: free_old[here] for here, there in proposed}
 
     paired_old = {here: there for there, here in pairs.items()}
@@ -221,28 +218,27 @@ def follow(
     return FollowUpTable(tuple(rows))
 
 
-def _pairs(before: Sequence[LesionAtTime], after: Sequence[LesionAtTime], tolerance_mm: float) -> list[tuple[int, int]]:
+def _pairs(before: Sequence[LesionAtTime], after: Sequence[LesionAtTime]) -> list[tuple[int, int]]:
     """Indices of lesions of before and of after that are proposed to be the same."""
     if not before or not after:
         return []
-    limit = tolerance_mm**2
     # A pair that is left apart costs as much as one at the tolerance; so what is beyond it is never proposed.
-    costs = np.array([[min(_cost(a, b, tolerance_mm), limit) for b in after] for a in before])
-    return [(int(a), int(b)) for a, b in zip(*linear_sum_assignment(costs), strict=True) if costs[a, b] < limit]
+    costs = np.array([[_cost(a, b) for b in after] for a in before])
+    return [(int(a), int(b)) for a, b in zip(*linear_sum_assignment(costs), strict=True) if costs[a, b] < _LIMIT]
 
 
-def _cost(a: LesionAtTime, b: LesionAtTime, tolerance_mm: float) -> float:
-    """In mm^2, the tolerance's square or more where the two cannot be the same.
+def _cost(a: LesionAtTime, b: LesionAtTime) -> float:
+    """In mm^2, the tolerance's square where the two cannot be the same.
 
     A lesion may grow or shrink to one side: then the centres are apart, but one still lies within the other lesion.
     So both count, the way from a centre to the other lesion, and that between the centres, which counts less and
     less beyond the tolerance.
     """
-    apart, limit = float(np.sum((a.centre - b.centre) ** 2)), tolerance_mm**2
-    if np.sqrt(apart) - max(a.radius_mm, b.radius_mm) > tolerance_mm:
-        return limit  # no need to ask the trees: of many lesions, nearly all pairs are far from each other
+    apart = float(np.sum((a.centre - b.centre) ** 2))
+    if np.sqrt(apart) - max(a.radius_mm, b.radius_mm) > TOLERANCE_MM:
+        return _LIMIT  # no need to ask the trees: of many lesions, nearly all pairs are far from each other
     reach = min(float(a.tree.query(b.centre)[0]), float(b.tree.query(a.centre)[0])) ** 2
-    return limit if reach >= limit else (reach + limit * apart / (apart + limit)) / 2.0
+    return _LIMIT if reach >= _LIMIT else (reach + _LIMIT * apart / (apart + _LIMIT)) / 2.0
 
 
 def _whole(part: LesionAtTime, lesions: Sequence[LesionAtTime]) -> LesionAtTime | None:
@@ -250,17 +246,13 @@ def _whole(part: LesionAtTime, lesions: Sequence[LesionAtTime]) -> LesionAtTime 
     shares = [
         float(np.mean(np.isfinite(each.tree.query(part.points, distance_upper_bound=_PART_MM)[0]))) for each in lesions
     ]
-    best = max(range(len(shares)), key=shares.__getitem__, default=None)
-    return lesions[best] if best is not None and shares[best] >= _PART else None
+    share, whole = max(zip(shares, lesions, strict=True), key=lambda each: each[0], default=(0.0, None))
+    return whole if share >= _PART else None
 
 
-#: Columns of the CSV file and their decimals; None for text.
-COLUMNS: dict[str, int | None] = {
-    "baseline": None,
-    "follow_up": None,
-    "state": None,
-    "part_of": None,
-    "match": None,
+#: Columns of the CSV file: texts, and numbers with their decimals.
+TEXT_COLUMNS = ("baseline", "follow_up", "state", "part_of", "match")
+NUMBER_COLUMNS = {
     "distance_mm": 1,
     "long_axis_before_mm": 1,
     "long_axis_after_mm": 1,
@@ -275,33 +267,18 @@ COLUMNS: dict[str, int | None] = {
 
 def follow_up_csv(table: FollowUpTable) -> str:
     """The table as text: comma separated, point as decimal sign; the sums in the last row, whose state is "sum"."""
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    rows = [[*TEXT_COLUMNS, *NUMBER_COLUMNS]]
     for row in table.rows:
-        texts = [
-            cell_text(row.before.name) if row.before else "",
-            cell_text(row.after.name) if row.after else "",
-            row.state,
-            cell_text(row.partner.name) if row.partner else "",
-            "chosen" if row.chosen else "proposed",
-        ]
-        writer.writerow(_fields(texts, row.distance_mm, row.long_axis_mm, row.volume_ml))
-    texts = ["", "", "sum", "", ""]
-    writer.writerow(_fields(texts, None, table.sum_of_long_axes_mm, table.volume_ml))
-    return stream.getvalue()
+        before, after, partner = (cell_text(each.name) if each else "" for each in (row.before, row.after, row.partner))
+        match = "chosen" if row.chosen else "proposed"
+        numbers = _numbers(row.distance_mm, row.long_axis_mm, row.volume_ml)
+        rows.append([before, after, row.state, partner, match, *numbers])
+    rows.append(["", "", "sum", "", "", *_numbers(None, table.sum_of_long_axes_mm, table.volume_ml)])
+    return csv_text(rows)
 
 
-def _fields(texts: list[str], distance: float | None, *changes: Change) -> list[str]:
+def _numbers(distance: float | None, *changes: Change) -> list[str]:
     numbers = [distance]
     for change in changes:
         numbers += [change.before, change.after, change.difference, change.percent]
-    decimals = list(COLUMNS.values())[len(texts) :]
-    return texts + [_number(value, places) for value, places in zip(numbers, decimals, strict=True)]
-
-
-def _number(value: float | None, decimals: int | None) -> str:
-    if value is None:
-        return ""
-    text = f"{value:.{decimals}f}"
-    return text.removeprefix("-") if float(text) == 0 else text
+    return [cell_number(value, places) for value, places in zip(numbers, NUMBER_COLUMNS.values(), strict=True)]

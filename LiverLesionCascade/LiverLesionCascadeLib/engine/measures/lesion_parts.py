@@ -23,7 +23,7 @@ are.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from itertools import product, takewhile
 
 import numpy as np
 import SimpleITK
@@ -31,7 +31,8 @@ from scipy import ndimage
 
 from ..grid.bounding_box import Box, bounding_box
 from ..progress import Steps, finish
-from .lesions import MAX_LESIONS, by_falling_volume
+from .diameters import sphere_mm3
+from .lesions import MAX_LESIONS, NEIGHBOURS_26, by_falling_volume
 
 #: Parts of a result are told apart where the neck is narrower: see `Testing/benchmarks/benchmark_separation.py`.
 NECK = 0.75
@@ -49,15 +50,8 @@ _WALL_MM = 1000.0
 # What two parts that meet at edges and corners of voxels only share, in faces of a voxel.
 _CORNER = 1e-6
 
-_NEIGHBOURS_26 = np.ones((3, 3, 3), dtype=bool)
-_FACES = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
-_EDGES_AND_CORNERS = tuple(
-    (k, j, i)
-    for k in (-1, 0, 1)
-    for j in (-1, 0, 1)
-    for i in (-1, 0, 1)
-    if (k, j, i) > (0, 0, 0) and abs(k) + abs(j) + abs(i) > 1
-)
+_FACES: tuple[tuple[int, ...], ...] = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
+_EDGES_AND_CORNERS = [step for step in product((-1, 0, 1), repeat=3) if step > (0, 0, 0) and np.count_nonzero(step) > 1]
 
 
 @dataclass(frozen=True)
@@ -72,24 +66,15 @@ class _Join:
 class LesionParts:
     """One lesion, ready to be seen as one part or as many; made by :meth:`of` or :meth:`steps`."""
 
-    def __init__(
-        self,
-        shape: tuple[int, ...],
-        box: Box,
-        basins: np.ndarray,
-        spacing: tuple[float, float, float],
-        smallest_mm: float,
-    ) -> None:
+    def __init__(self, shape: tuple[int, ...], box: Box, basins: np.ndarray, joins: list[_Join]) -> None:
         self._shape, self._box, self._basins = shape, box, basins
-        self._spacing, self._smallest_mm = spacing, smallest_mm
         self._count = int(basins.max())
+        # From basins to as few parts as there are components: the last of them are the narrowest necks.
+        self._joins = joins
 
     @classmethod
     def of(
-        cls,
-        mask: np.ndarray,
-        spacing: tuple[float, float, float],
-        smallest_mm: float = SMALLEST_OFFERED_MM,
+        cls, mask: np.ndarray, spacing: tuple[float, float, float], smallest_mm: float = SMALLEST_OFFERED_MM
     ) -> LesionParts:
         """
         Args:
@@ -110,12 +95,7 @@ class LesionParts:
         if box is None:
             raise ValueError("A lesion without a voxel has no parts.")
         basins = yield from _basins(np.asarray(mask[box], dtype=bool), spacing)
-        return cls(mask.shape, box, basins, spacing, smallest_mm)
-
-    @cached_property
-    def _joins(self) -> list[_Join]:
-        """From basins to as few parts as there are components: the last of them are the narrowest necks."""
-        return _Graph.of(self._basins, self._spacing).joined(self._smallest_mm)
+        return cls(mask.shape, box, basins, _Graph(basins, spacing).joined(smallest_mm))
 
     @property
     def fewest(self) -> int:
@@ -130,10 +110,7 @@ class LesionParts:
 
     def count(self, neck: float = NECK) -> int:
         """How many parts are left when the widest necks are joined until all are narrower than `neck`."""
-        wide = 0
-        while wide < len(self._joins) and self._joins[wide].neck >= neck:
-            wide += 1
-        return self._count - wide
+        return self._count - len(list(takewhile(lambda join: join.neck >= neck, self._joins)))
 
     def parts(self, count: int) -> np.ndarray:
         """The lesion in so many parts, as far as it has them: uint16 of the mask's shape, 1..n by falling volume."""
@@ -145,29 +122,23 @@ class LesionParts:
 
 
 def separate_lesions(
-    instances: np.ndarray,
-    spacing: tuple[float, float, float],
-    neck: float = NECK,
-    smallest_mm: float = SMALLEST_PART_MM,
+    instances: np.ndarray, spacing: tuple[float, float, float], smallest_mm: float = SMALLEST_PART_MM
 ) -> np.ndarray:
     """Lesions of an instance map that have grown together, told apart.
 
     Args:
         instances: uint16 (slice, row, column), 0 where there is no lesion.
         spacing: (slice, row, column) in mm.
-        neck, smallest_mm: See the top of this file.
+        smallest_mm: Diameter of a sphere as large as the smallest part.
 
     Returns:
         uint16 of the same shape, 1..n by falling volume. Beyond 65,535 lesions none is split.
     """
-    return finish(separation_steps(instances, spacing, neck, smallest_mm))
+    return finish(separation_steps(instances, spacing, smallest_mm))
 
 
 def separation_steps(
-    instances: np.ndarray,
-    spacing: tuple[float, float, float],
-    neck: float = NECK,
-    smallest_mm: float = SMALLEST_PART_MM,
+    instances: np.ndarray, spacing: tuple[float, float, float], smallest_mm: float = SMALLEST_PART_MM
 ) -> Steps[np.ndarray]:
     """:func:`separate_lesions`, in short steps."""
     labels = instances.astype(np.int64)
@@ -177,11 +148,11 @@ def separation_steps(
         if box is None:
             continue
         mask = instances[box] == number
-        if np.count_nonzero(mask) * voxel_mm3 < 2.0 * _sphere_mm3(smallest_mm):
+        if np.count_nonzero(mask) * voxel_mm3 < 2.0 * sphere_mm3(smallest_mm):
             continue
         yield
         lesion = yield from LesionParts.steps(mask, spacing, smallest_mm)
-        parts = lesion.parts(lesion.count(neck))
+        parts = lesion.parts(lesion.count())
         labels[box][parts > 1] = parts[parts > 1] + (last - 1)
         last += int(parts.max()) - 1
     return by_falling_volume(labels) if last <= MAX_LESIONS else instances.copy()
@@ -205,44 +176,35 @@ def _basins(mask: np.ndarray, spacing: tuple[float, float, float]) -> Steps[np.n
     image = SimpleITK.MorphologicalWatershedFromMarkers(depth, lowest, markWatershedLine=False, fullyConnected=True)
     yield
     flooded = SimpleITK.GetArrayFromImage(image)[1:-1, 1:-1, 1:-1].astype(np.int64)
-    components, _ = ndimage.label(mask, _NEIGHBOURS_26)
+    components, _ = ndimage.label(mask, NEIGHBOURS_26)
     both = np.where(mask, flooded * (int(components.max()) + 1) + components, 0)
     _, basins = np.unique(both, return_inverse=True)
     # `unique` counts from 0; that is the outside, unless the mask fills its box.
     return basins.reshape(mask.shape) + (0 if (both == 0).any() else 1)
 
 
-@dataclass
 class _Graph:
     """Groups of basins and what they share; index 0 is the outside.
 
     Attributes:
-        count: Basins.
-        volumes: (count + 1,) mm3, 0 of a group that was absorbed.
-        shared: (3, count + 1, count + 1) area in mm2 between two groups across each axis.
+        volumes: (basins + 1,) mm3, 0 of a group that was absorbed.
+        shared: (3, basins + 1, basins + 1) area in mm2 between two groups across each axis.
     """
 
-    count: int
-    volumes: np.ndarray
-    shared: np.ndarray
-
-    @classmethod
-    def of(cls, basins: np.ndarray, spacing: tuple[float, float, float]) -> _Graph:
-        count = int(basins.max())
+    def __init__(self, basins: np.ndarray, spacing: tuple[float, float, float]) -> None:
         voxel_mm3 = float(np.prod(spacing))
-        volumes = np.bincount(basins.ravel(), minlength=count + 1) * voxel_mm3
-        volumes[0] = 0.0
-        shared = np.zeros((3, count + 1, count + 1))
+        self.volumes = np.bincount(basins.ravel()) * voxel_mm3
+        self.volumes[0] = 0.0
+        self.shared = np.zeros((3, len(self.volumes), len(self.volumes)))
         for axis, step in enumerate(_FACES):
-            _add_shared(shared[axis], basins, step, voxel_mm3 / spacing[axis])
+            _add_shared(self.shared[axis], basins, step, voxel_mm3 / spacing[axis])
         for step in _EDGES_AND_CORNERS:
-            _add_shared(shared[0], basins, step, _CORNER * voxel_mm3 / spacing[0])
-        shared += shared.transpose(0, 2, 1)
-        return cls(count, volumes, shared)
+            _add_shared(self.shared[0], basins, step, _CORNER * voxel_mm3 / spacing[0])
+        self.shared += self.shared.transpose(0, 2, 1)
 
     def joined(self, smallest_mm: float) -> list[_Join]:
         """Join all that hangs together, one by one."""
-        joins = self._without_crumbs(_sphere_mm3(smallest_mm))
+        joins = self._without_crumbs(sphere_mm3(smallest_mm))
         necks = np.full(self.shared.shape[1:], -np.inf)
         for group in np.flatnonzero(self.volumes).tolist():
             necks[group] = self._necks(group)
@@ -293,7 +255,7 @@ class _Graph:
         self.shared[:, kept, kept] = 0.0
 
 
-def _add_shared(shared: np.ndarray, basins: np.ndarray, step: tuple[int, int, int], area: float) -> None:
+def _add_shared(shared: np.ndarray, basins: np.ndarray, step: tuple[int, ...], area: float) -> None:
     """Add what basins share across neighbours that are `step` apart to the array (count + 1, count + 1)."""
     here = tuple(slice(max(0, -s), n - max(0, s)) for s, n in zip(step, basins.shape, strict=True))
     there = tuple(slice(max(0, s), n + min(0, s)) for s, n in zip(step, basins.shape, strict=True))
@@ -309,7 +271,3 @@ def _owners(count: int, joins: list[_Join]) -> np.ndarray:
     for join in joins:
         owners[owners == join.absorbed] = join.kept
     return owners
-
-
-def _sphere_mm3(diameter_mm: float) -> float:
-    return np.pi / 6.0 * diameter_mm**3

@@ -7,6 +7,7 @@ LPS mm, so that a lesion is the same on every grid. The axial diameters are defi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -21,11 +22,11 @@ from .diameters import Point, axial_diameters, equivalent_diameter_mm
 DOUBTFUL_BELOW = 0.5
 #: Instances are numbered in uint16.
 MAX_LESIONS = 65535
+#: Voxels that share a face, an edge or a corner, for `scipy.ndimage.label`.
+NEIGHBOURS_26 = np.ones((3, 3, 3), dtype=bool)
 
 # Surface voxels whose distance is looked up before the others are narrowed down.
 _FIRST_TRIED = 64
-
-_NEIGHBOURS_26 = np.ones((3, 3, 3), dtype=bool)
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def label_lesions(mask: np.ndarray) -> np.ndarray:
     box = bounding_box(mask)
     if box is None:
         return instances
-    instances[box] = by_falling_volume(ndimage.label(mask[box], structure=_NEIGHBOURS_26)[0])
+    instances[box] = by_falling_volume(ndimage.label(mask[box], structure=NEIGHBOURS_26)[0])
     return instances
 
 
@@ -123,7 +124,7 @@ def measure_lesions(
     instances: np.ndarray,
     hu: np.ndarray,
     geometry: ImageGeometry,
-    lesion_probability: np.ndarray | Boxed | None = None,
+    lesion_probability: Boxed | None = None,
     liver: np.ndarray | None = None,
 ) -> list[Lesion]:
     """Measure every lesion of an instance map, in the order of their numbers.
@@ -132,7 +133,7 @@ def measure_lesions(
         instances: Integers (slice, row, column), 0 where there is no lesion; numbers may be missing.
         hu: HU on the same grid.
         geometry: Of that grid; its axes are those of the patient.
-        lesion_probability: 0..1 on the same grid, or of a box of it; None where unknown.
+        lesion_probability: 0..1 of a box of the same grid; None where unknown.
         liver: Bool on the same grid, lesions included; None where unknown.
     """
     for name, array in (("HU", hu), ("liver", liver)):
@@ -143,11 +144,28 @@ def measure_lesions(
         return []
     surface = None if liver is None else LiverSurface(liver, geometry)
     lesions = []
-    for index, inner in enumerate(ndimage.find_objects(instances[outer])):
-        if inner is not None:
-            box = tuple(slice(o.start + i.start, o.start + i.stop) for o, i in zip(outer, inner, strict=True))
-            number = index + 1
-            lesions.append(_measure(number, instances[box] == number, box, hu, geometry, lesion_probability, surface))
+    for number, inner in enumerate(ndimage.find_objects(instances[outer]), start=1):
+        if inner is None:
+            continue
+        box = tuple(slice(o.start + i.start, o.start + i.stop) for o, i in zip(outer, inner, strict=True))
+        crop = geometry.cropped(box)
+        mask = instances[box] == number
+        positions = np.argwhere(mask)
+        values = hu[box][mask].astype(np.float64)
+        likely = None if lesion_probability is None else lesion_probability.within(box)[mask]
+        lesions.append(
+            Lesion(
+                number=number,
+                voxels=len(positions),
+                volume_ml=len(positions) * geometry.voxel_volume_ml,
+                **axes_in_lps(mask, crop),
+                mean_hu=float(values.mean()),
+                sd_hu=float(values.std(ddof=1)) if len(values) > 1 else 0.0,
+                confidence=None if likely is None else float(likely.mean(dtype=np.float64)),
+                centroid=_in_lps(positions.mean(axis=0), crop),
+                distance_to_liver_surface_mm=None if surface is None else surface.distance_mm(mask, box),
+            )
+        )
     return lesions
 
 
@@ -155,24 +173,20 @@ def measure_lesion(
     mask: np.ndarray,
     hu: np.ndarray,
     geometry: ImageGeometry,
-    lesion_probability: np.ndarray | Boxed | None = None,
-    liver: np.ndarray | LiverSurface | None = None,
-    number: int = 1,
+    lesion_probability: Boxed | None = None,
+    liver: np.ndarray | None = None,
 ) -> Lesion:
     """Measure one lesion that is given as a bool mask, for instance a segment that was edited.
 
-    As `measure_lesions`; the mask need not be connected. For many lesions of one liver, pass its `LiverSurface`.
+    As `measure_lesions`; the mask need not be connected. Its number is 1.
 
     Raises:
         ValueError: The mask is empty, or not on the grid of HU.
     """
-    if mask.shape != hu.shape:
-        raise ValueError(f"lesion {mask.shape} and HU {hu.shape} are not on one grid")
-    box = bounding_box(mask)
-    if box is None:
+    found = measure_lesions(mask.view(np.uint8), hu, geometry, lesion_probability, liver)
+    if not found:
         raise ValueError("A lesion without a voxel cannot be measured.")
-    surface = LiverSurface(liver, geometry) if isinstance(liver, np.ndarray) else liver
-    return _measure(number, np.asarray(mask[box], dtype=bool), box, hu, geometry, lesion_probability, surface)
+    return found[0]
 
 
 class LiverSurface:
@@ -181,12 +195,9 @@ class LiverSurface:
     def __init__(self, liver: np.ndarray, geometry: ImageGeometry) -> None:
         self._liver = liver
         self._spacing = np.array(geometry.spacing[::-1])
-        self._points = np.zeros((0, 3))
-        box = bounding_box(liver)
-        if box is not None:
-            box = grown(box, liver.shape)
-            found = np.argwhere(border(np.asarray(liver[box], dtype=bool)))
-            self._points = np.asfortranarray((found + [s.start for s in box]) * self._spacing)
+        box = grown(bounding_box(liver) or (slice(0, 0),) * 3, liver.shape)
+        found = np.argwhere(border(np.asarray(liver[box], dtype=bool)))
+        self._points = np.asfortranarray((found + [s.start for s in box]) * self._spacing)
 
     def distance_mm(self, mask: np.ndarray, box: Box) -> float | None:
         """From the nearest voxel of a lesion, a bool `mask` of a box of the grid; None for a liver without surface."""
@@ -223,47 +234,16 @@ def border(mask: np.ndarray) -> np.ndarray:
     return mask & ~inside
 
 
-def _measure(
-    number: int,
-    mask: np.ndarray,
-    box: Box,
-    hu: np.ndarray,
-    geometry: ImageGeometry,
-    probability: np.ndarray | Boxed | None,
-    surface: LiverSurface | None,
-) -> Lesion:
-    """Measure the lesion that is the bool `mask` of the given box of the grid."""
-    column_mm, row_mm, _ = geometry.spacing
-    crop = geometry.cropped(box)
-    positions = np.argwhere(mask)
-    values = hu[box][mask].astype(np.float64)
-    diameters = axial_diameters(mask, (row_mm, column_mm))
-    return Lesion(
-        number=number,
-        voxels=len(positions),
-        volume_ml=len(positions) * geometry.voxel_volume_ml,
-        long_axis_mm=diameters.long_mm,
-        short_axis_mm=diameters.short_mm,
-        long_axis_points=axis_in_lps(diameters.long_points, crop),
-        short_axis_points=axis_in_lps(diameters.short_points, crop),
-        mean_hu=float(values.mean()),
-        sd_hu=float(values.std(ddof=1)) if len(values) > 1 else 0.0,
-        confidence=None if probability is None else _mean_probability(mask, box, probability),
-        centroid=_in_lps(positions.mean(axis=0), crop),
-        distance_to_liver_surface_mm=None if surface is None else surface.distance_mm(mask, box),
-    )
-
-
-def _mean_probability(mask: np.ndarray, box: Box, probability: np.ndarray | Boxed) -> float:
-    if isinstance(probability, np.ndarray):
-        return float(probability[box][mask].mean(dtype=np.float64))
-    return float(probability.within(box)[mask].mean(dtype=np.float64))
-
-
-def axis_in_lps(ends: tuple[Point, Point], grid: ImageGeometry) -> tuple[Point, Point]:
-    """The ends of a line, voxels (slice, row, column) of a grid, as LPS mm."""
-    first, second = (_in_lps(np.asarray(end), grid) for end in ends)
-    return first, second
+def axes_in_lps(mask: np.ndarray, grid: ImageGeometry) -> dict[str, Any]:
+    """What a `Lesion` has of its axial diameters; bool `mask` (slice, row, column) on an axial grid."""
+    column_mm, row_mm, _ = grid.spacing
+    found = axial_diameters(mask, (row_mm, column_mm))
+    return {
+        "long_axis_mm": found.long_mm,
+        "short_axis_mm": found.short_mm,
+        "long_axis_points": tuple(_in_lps(np.array(end), grid) for end in found.long_points),
+        "short_axis_points": tuple(_in_lps(np.array(end), grid) for end in found.short_points),
+    }
 
 
 def _in_lps(voxel: np.ndarray, grid: ImageGeometry) -> Point:

@@ -9,7 +9,7 @@ from scipy import ndimage, optimize
 from scipy.spatial.transform import Rotation
 
 from ..errors import InputError
-from ..grid.bounding_box import bounding_box
+from ..grid.geometry import grid_corners
 from .lesions import border
 
 _GRID_MM = 4.0
@@ -36,7 +36,7 @@ class Alignment:
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
         """Move points, (n, 3) in mm."""
-        return points @ self.matrix[:3, :3].T + self.matrix[:3, 3]
+        return _moved(points, self.matrix)
 
 
 class LiverShape:
@@ -52,20 +52,20 @@ class LiverShape:
     """
 
     def __init__(self, mask: np.ndarray, ijk_to_world: np.ndarray) -> None:
-        if bounding_box(mask) is None:
+        if not mask.any():
             raise InputError("There is no liver to align by. Align by a transform, or as the scans lie in the scene.")
-        kji_to_world = _kji_to_world(ijk_to_world)
-        corners = np.stack(np.meshgrid(*((-0.5, n - 0.5) for n in mask.shape), indexing="ij"), -1).reshape(-1, 3)
-        corners = corners @ kji_to_world[:3, :3].T + kji_to_world[:3, 3]
+        kji_to_world = np.asarray(ijk_to_world, dtype=float)[:, [2, 1, 0, 3]]
+        self._world_to_kji = np.linalg.inv(kji_to_world)
+        corners = _moved(grid_corners(mask.shape, margin=0.5), kji_to_world)
         self._origin = corners.min(axis=0) - _MARGIN_MM
         size = np.ceil((corners.max(axis=0) + _MARGIN_MM - self._origin) / _GRID_MM).astype(int) + 1
 
-        grid_to_kji = np.linalg.inv(kji_to_world) @ np.block(
+        grid_to_kji = self._world_to_kji @ np.block(
             [[_GRID_MM * np.eye(3), self._origin[:, None]], [np.zeros((1, 3)), 1.0]]
         )
         # What the coarse grid would step over is averaged first.
-        spacing = np.linalg.norm(kji_to_world[:3, :3], axis=0)
-        thin = np.maximum(np.floor(_GRID_MM / spacing).astype(int), 1)
+        self._spacing = np.linalg.norm(kji_to_world[:3, :3], axis=0)
+        thin = np.maximum(np.floor(_GRID_MM / self._spacing).astype(int), 1)
         coarse = _block_means(mask, thin)
         scale = np.diag([*(1.0 / thin), 1.0])
         scale[:3, 3] = -(thin - 1) / (2.0 * thin)
@@ -79,16 +79,12 @@ class LiverShape:
             mode="nearest",  # beyond the scan's end the liver goes on
             prefilter=False,
         )
-        inside = occupancy >= 0.5
-        if not inside.any():
-            inside = occupancy >= occupancy.max()
+        inside = occupancy >= min(0.5, occupancy.max())
         # The surface lies half a voxel before the nearest voxel of the other side.
         outside_mm = ndimage.distance_transform_edt(~inside, sampling=_GRID_MM) - _GRID_MM / 2
         inside_mm = ndimage.distance_transform_edt(inside, sampling=_GRID_MM) - _GRID_MM / 2
         self._distance = np.where(inside, -inside_mm, outside_mm).astype(np.float32)
 
-        self._world_to_kji = np.linalg.inv(kji_to_world)
-        self._spacing = spacing
         # Of sides where the liver goes on beyond the scan, where it ends; others have no end.
         ends = [[mask.take(side, axis).any() for axis in range(3)] for side in (0, -1)]
         self._first = np.where(ends[0], 0.0, -np.inf)
@@ -99,7 +95,7 @@ class LiverShape:
             surface = np.argwhere(mask)
         # The same points however often it is asked, spread over the whole surface.
         chosen = surface[np.linspace(0, len(surface) - 1, min(len(surface), _SURFACE_POINTS)).round().astype(int)]
-        self.surface = chosen @ kji_to_world[:3, :3].T + kji_to_world[:3, 3]
+        self.surface = _moved(chosen, kji_to_world)
         self.centre = self.surface.mean(axis=0)
 
     def distance_mm(self, points: np.ndarray) -> np.ndarray:
@@ -111,7 +107,7 @@ class LiverShape:
         held = np.clip(at, 0, np.array(self._distance.shape) - 1.0)
         distance = ndimage.map_coordinates(self._distance, held.T, order=1, prefilter=False)
         distance += np.linalg.norm(at - held, axis=1) * _GRID_MM
-        kji = points @ self._world_to_kji[:3, :3].T + self._world_to_kji[:3, 3]
+        kji = _moved(points, self._world_to_kji)
         beyond = (kji - np.clip(kji, self._first, self._last)) * self._spacing
         return distance * np.clip(1.0 - np.linalg.norm(beyond, axis=1) / _FADING_MM, 0.0, 1.0)
 
@@ -158,8 +154,9 @@ def align_livers(moving: LiverShape, fixed: LiverShape) -> Alignment:
     return Alignment(matrix, float(np.median(np.abs(residuals(best.x)))))
 
 
-def _kji_to_world(ijk_to_world: np.ndarray) -> np.ndarray:
-    return np.asarray(ijk_to_world, dtype=float)[:, [2, 1, 0, 3]]
+def _moved(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Points (n, 3) by a (4, 4) matrix."""
+    return points @ matrix[:3, :3].T + matrix[:3, 3]
 
 
 def _block_means(mask: np.ndarray, block: np.ndarray) -> np.ndarray:

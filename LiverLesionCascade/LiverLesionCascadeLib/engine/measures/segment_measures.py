@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 from scipy import ndimage
 
+from ..grid.bounding_box import Box, grown
+from ..grid.boxed import Boxed, overlap
 from ..grid.geometry import AxialOrder, ImageGeometry, axial_order, covering_axial_geometry, is_axis_aligned
 from ..grid.resampling import resample
-from .diameters import axial_diameters
-from .lesions import Lesion, LiverSurface, axis_in_lps, measure_lesion
+from .lesions import Lesion, LiverSurface, axes_in_lps, measure_lesion
 
 # Voxels: the deviation of the Gaussian that rounds the corners of a tilted mask, and what it needs around the mask.
 _ROUNDING, _PADDING = 0.6, 2
@@ -32,66 +33,46 @@ class SourceMeasures:
         self._image, self._geometry = image, geometry
         self._order = axial_order(geometry)
         self._surface: LiverSurface | None = None
-        self._surface_box: tuple[slice, ...] = ()
+        self._surface_box: Box = ()
 
-    def set_liver(self, liver: np.ndarray, start: tuple[int, int, int]) -> None:
-        """Say where the liver is, lesions included.
-
-        Args:
-            liver: Bool (k, j, i), a box that holds the whole organ; empty where there is none.
-            start: Index (k, j, i) of its first voxel in the image.
-        """
+    def set_liver(self, liver: Boxed) -> None:
+        """Say where the liver is, lesions included: a mask of the whole organ, empty where there is none."""
         self._surface = None
-        if not liver.size:
-            return
-        # One voxel more on each side, as far as the image reaches: beyond its edge is no outside.
-        low = [max(first - 1, 0) for first in start]
-        high = [min(s + n + 1, size) for s, n, size in zip(start, liver.shape, self._geometry.shape, strict=True)]
-        before_after = [(s - a, b - s - n) for s, n, a, b in zip(start, liver.shape, low, high, strict=True)]
-        self._surface_box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-        self._surface = LiverSurface(np.pad(liver, before_after), self._geometry.cropped(self._surface_box))
+        if liver:
+            # One voxel more on each side, as far as the image reaches: beyond its edge is no outside.
+            self._surface_box = grown(liver.box, self._geometry.shape)
+            self._surface = LiverSurface(liver.within(self._surface_box), self._geometry.cropped(self._surface_box))
 
-    def measure(
-        self,
-        mask: np.ndarray,
-        start: tuple[int, int, int],
-        number: int = 1,
-        probability: np.ndarray | None = None,
-    ) -> Lesion:
+    def measure(self, mask: Boxed, probability: np.ndarray | None = None) -> Lesion:
         """Measure a lesion.
 
         Args:
-            mask: Bool (k, j, i), the smallest box that holds it.
-            start: Index (k, j, i) of its first voxel in the image.
-            probability: 0..1 in that box; None where unknown.
+            mask: Bool, the smallest box that holds it.
+            probability: 0..1 (k, j, i) in that box; None where unknown.
 
         Raises:
             ValueError: The mask is empty.
         """
-        box = tuple(slice(first, first + n) for first, n in zip(start, mask.shape, strict=True))
-        crop = self._geometry.cropped(box)
+        crop = self._geometry.cropped(mask.box)
         order = self._order
         lesion = measure_lesion(
-            order.apply(mask),
-            order.apply(self._image[box]),
+            order.apply(mask.values),
+            order.apply(self._image[mask.box]),
             _reordered(crop, order),
-            None if probability is None else order.apply(probability),
-            number=number,
+            None if probability is None else Boxed(order.apply(probability), (0, 0, 0)),
         )
         if not is_axis_aligned(self._geometry):
-            lesion = _with_axial_diameters(lesion, mask, crop)
-        return replace(lesion, distance_to_liver_surface_mm=self.distance_mm(mask, start))
+            lesion = _with_axial_diameters(lesion, mask.values, crop)
+        return replace(lesion, distance_to_liver_surface_mm=self.distance_mm(mask))
 
-    def distance_mm(self, mask: np.ndarray, start: tuple[int, int, int]) -> float | None:
+    def distance_mm(self, mask: Boxed) -> float | None:
         """From a lesion to the liver's surface: see `Lesion.distance_to_liver_surface_mm`."""
         if self._surface is None:
             return None
-        inner = tuple(first - outer.start for first, outer in zip(start, self._surface_box, strict=True))
-        box = tuple(slice(first, first + n) for first, n in zip(inner, mask.shape, strict=True))
-        sizes = [outer.stop - outer.start for outer in self._surface_box]
-        if any(s.start < 0 or s.stop > size for s, size in zip(box, sizes, strict=True)):
+        box, seen = overlap(self._surface_box, mask.box)
+        if mask.values[seen].shape != mask.values.shape:
             return 0.0  # it reaches out of the liver
-        return self._surface.distance_mm(mask, box)
+        return self._surface.distance_mm(mask.values, box)
 
 
 def _reordered(geometry: ImageGeometry, order: AxialOrder) -> ImageGeometry:
@@ -110,8 +91,8 @@ def _reordered(geometry: ImageGeometry, order: AxialOrder) -> ImageGeometry:
 def _finer(grid: ImageGeometry, pixel_mm: float) -> ImageGeometry:
     """An axial grid with smaller pixels: where thick slices lie across the axial plane, they are as wide as those."""
     parts = [max(1, math.ceil(mm / pixel_mm - 1e-6)) for mm in grid.spacing[:2]]
-    spacing = np.array([grid.spacing[0] / parts[0], grid.spacing[1] / parts[1], grid.spacing[2]])
-    origin = grid.ijk_to_lps[:3, 3] - [(grid.spacing[n] - spacing[n]) / 2 for n in range(3)]
+    spacing = np.array(grid.spacing) / [*parts, 1]
+    origin = grid.origin - (grid.spacing - spacing) / 2
     slices, rows, columns = grid.shape
     return ImageGeometry.from_axes((slices, rows * parts[1], columns * parts[0]), spacing, origin)
 
@@ -120,25 +101,12 @@ def _with_axial_diameters(lesion: Lesion, mask: np.ndarray, crop: ImageGeometry)
     """Diameters in true axial slices; unchanged where the lesion has no voxel there."""
     # The nearest voxel's steps would be off by more than a voxel, and corners stand out of the outline's curve and make
     # the longest line longer: the mask is interpolated with its corners rounded off, and cut where it has its volume.
-    around = np.eye(4)
-    around[:3, 3] = -_PADDING
-    k, j, i = (n + 2 * _PADDING for n in crop.shape)
-    padded = ImageGeometry((k, j, i), crop.ijk_to_lps @ around)
+    padded = crop.cropped(tuple(slice(-_PADDING, n + _PADDING) for n in crop.shape))
     grid = _finer(covering_axial_geometry(padded), min(crop.spacing))
-    mask = np.pad(mask, _PADDING)
-    rounded = ndimage.gaussian_filter(mask.astype(np.float32), _ROUNDING)
+    rounded = ndimage.gaussian_filter(np.pad(mask, _PADDING).astype(np.float32), _ROUNDING)
     values = resample(rounded, padded, grid, order=1)
     voxels = max(1, round(np.count_nonzero(mask) * crop.voxel_volume_ml / grid.voxel_volume_ml))
     level = float(np.partition(values, -voxels, axis=None)[-voxels])
     if level <= 0:  # no voxel of the lesion is near one of the axial grid
         return lesion
-    resampled = values >= level
-    column_mm, row_mm, _ = grid.spacing
-    found = axial_diameters(resampled, (row_mm, column_mm))
-    return replace(
-        lesion,
-        long_axis_mm=found.long_mm,
-        short_axis_mm=found.short_mm,
-        long_axis_points=axis_in_lps(found.long_points, grid),
-        short_axis_points=axis_in_lps(found.short_points, grid),
-    )
+    return replace(lesion, **axes_in_lps(values >= level, grid))

@@ -92,33 +92,28 @@ class ModelBundle:
             raise BundleError(unknown)
         check_settings(metadata, str(path))
         try:
-            bundle = cls(
-                folder,
-                metadata,
-                ModelSettings.of_metadata(metadata),
-                LesionFilter.from_dict(metadata["lesion_filter"]) if metadata.get("lesion_filter") else None,
-                b"",
-            )
-            name, expected = str(metadata["weights"]["file"]), str(metadata["weights"]["sha256"])
+            settings = ModelSettings.of_metadata(metadata)
+            known = LesionFilter.from_dict(metadata["lesion_filter"]) if metadata.get("lesion_filter") else None
         except (KeyError, TypeError, ValueError) as error:
             raise BundleError(f"{path} is incomplete or wrong ({error}): get the bundle again") from error
         # One number for both passes, in bundles from before one of them saw neighbours.
-        said, channels = metadata["network"].get("input_channels"), bundle.settings.input_channels
+        said, channels = metadata["network"].get("input_channels"), settings.input_channels
         if said != channels and not said == channels["lesion"] == 3:
             raise BundleError(unknown)
+        name, expected = metadata["weights"]["file"], metadata["weights"]["sha256"]
         if not name or Path(name).name != name or not name.isprintable():
             raise BundleError(f"{path} names weights that are no file of its folder ({name!r}): do not use this bundle")
         try:
-            bundle._weights = (folder / name).read_bytes()
+            weights = (folder / name).read_bytes()
         except OSError as error:
             raise BundleError(f"The weights {folder / name} cannot be read: get the bundle again") from error
-        found = hashlib.sha256(bundle._weights).hexdigest()
+        found = hashlib.sha256(weights).hexdigest()
         if found != expected:
             raise BundleError(
                 f"The weights {folder / name} are damaged or altered (SHA-256 {found[:12]}... instead of "
                 f"{expected[:12]}...): get the bundle again"
             )
-        return bundle
+        return cls(folder, metadata, settings, known, weights)
 
     @property
     def width(self) -> float:
@@ -149,7 +144,6 @@ class ModelBundle:
         Raises:
             BundleError: If the weights hold anything but tensors, or not those of the network.
         """
-
         try:
             weights = read_tensors(io.BytesIO(self._weights))
         except ValueError as error:

@@ -3,7 +3,6 @@ of the scan, so that it is refused before anything is run."""
 
 from __future__ import annotations
 
-import math
 import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ class _Rule:
 def _number(low: float, high: float, needed: bool = True) -> _Rule:
     return _Rule(
         f"a number from {low:g} to {high:g}",
-        lambda v: isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v) and low <= v <= high,
+        lambda v: isinstance(v, (int, float)) and not isinstance(v, bool) and low <= v <= high,
         needed,
     )
 
@@ -41,10 +40,6 @@ def _whole(low: int, high: int) -> _Rule:
 
 def _text(needed: bool = True) -> _Rule:
     return _Rule("a text", lambda v: isinstance(v, str), needed)
-
-
-def _texts() -> _Rule:
-    return _Rule("a list of texts", lambda v: isinstance(v, list) and all(isinstance(each, str) for each in v), False)
 
 
 def _group(needed: bool = True) -> _Rule:
@@ -61,6 +56,8 @@ def _is_window(value: Any) -> bool:
 
 
 _PROBABILITY = _number(0.001, 0.999)
+_TEXTS = _Rule("a list of texts", lambda v: isinstance(v, list) and all(isinstance(each, str) for each in v), False)
+#: By name; within a group that may be missing, they are needed where it is not.
 _RULES = {
     "name": _text(),
     "version": _text(),
@@ -94,31 +91,26 @@ _RULES = {
     "intended_use": _text(needed=False),
     "license": _text(needed=False),
     "attribution": _text(needed=False),
-    "limitations": _texts(),
-    "citations": _texts(),
+    "limitations": _TEXTS,
+    "citations": _TEXTS,
+    "lesion_filter.intercept": _number(-100, 100),
+    "lesion_filter.log_odds": _number(-100, 100),
+    "lesion_filter.reject_below": _number(0, 1),
 }
-_FILTER_RULES = {"intercept": _number(-100, 100), "log_odds": _number(-100, 100), "reject_below": _number(0, 1)}
 
 
 def check_settings(metadata: Mapping[str, Any], place: str) -> None:
     """Raises BundleError, with the setting, its value and what it must be."""
     for name, rule in _RULES.items():
-        _check(metadata, name, rule, place)
-    if metadata.get("lesion_filter") is not None:
-        for name, rule in _FILTER_RULES.items():
-            _check(metadata, f"lesion_filter.{name}", rule, place)
-
-
-def _check(metadata: Mapping[str, Any], name: str, rule: _Rule, place: str) -> None:
-    *groups, last = name.split(".")
-    within: Any = metadata
-    for group in groups:
-        within = within.get(group) or {}
-    value = within.get(last)
-    if value is None:
-        if rule.needed:
-            raise BundleError(f"{place} is incomplete or wrong ({name} is missing): {_GET_AGAIN}")
-    elif not rule.holds(value):
-        raise BundleError(
-            f"{place} is incomplete or wrong ({name} is {reprlib.repr(value)}, it must be {rule.what}): {_GET_AGAIN}"
-        )
+        group, _, last = name.rpartition(".")
+        within = metadata.get(group) if group else metadata
+        if within is None:
+            continue
+        value = within.get(last)
+        if value is None and rule.needed:
+            wrong = f"{name} is missing"
+        elif value is not None and not rule.holds(value):
+            wrong = f"{name} is {reprlib.repr(value)}, it must be {rule.what}"
+        else:
+            continue
+        raise BundleError(f"{place} is incomplete or wrong ({wrong}): {_GET_AGAIN}")

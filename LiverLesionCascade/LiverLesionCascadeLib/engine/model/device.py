@@ -20,12 +20,13 @@ def select_device(name: str = "auto") -> torch.device:
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    unknown = f"Unknown device {name!r}: use auto, cpu, cuda, cuda:N or mps"
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise DeviceError(f"Unknown device {name!r}: use auto, cpu, cuda, cuda:N or mps") from error
+        raise DeviceError(unknown) from error
     if device.type not in ("cpu", "cuda", "mps"):
-        raise DeviceError(f"Unknown device {name!r}: use auto, cpu, cuda, cuda:N or mps")
+        raise DeviceError(unknown)
     try:
         # A device can be listed and yet have no kernels for its architecture; only a computation tells.
         (torch.ones(2, 2, device=device) @ torch.ones(2, 2, device=device)).sum().item()

@@ -76,10 +76,9 @@ def predict(
                 images = inputs(part).to(device)
                 total = torch.zeros((), device=device)
                 for scale in scales:
-                    total = total + _at_scale(network, images, size, scaled_size(size, scale))
+                    total = total + _at_scale(network, images, size, scale)
                     if mirror:
-                        mirrored = _at_scale(network, images.flip(-1), size, scaled_size(size, scale))
-                        total = total + mirrored.flip(-1)
+                        total = total + _at_scale(network, images.flip(-1), size, scale).flip(-1)
                 maps[part] = (total / (len(scales) * (2 if mirror else 1))).to("cpu", torch.float16)
                 progress.advance(part.stop / count)
     except torch.OutOfMemoryError as error:
@@ -94,7 +93,8 @@ def predict(
     return maps
 
 
-def _at_scale(network: nn.Module, images: Tensor, native: tuple[int, int], size: tuple[int, int]) -> Tensor:
+def _at_scale(network: nn.Module, images: Tensor, native: tuple[int, int], scale: float) -> Tensor:
+    size = scaled_size(native, scale)
     if size != native:
         images = F.interpolate(images, size=size, mode="bilinear", align_corners=False)
     images = images.contiguous(memory_format=torch.channels_last)
@@ -104,29 +104,21 @@ def _at_scale(network: nn.Module, images: Tensor, native: tuple[int, int], size:
     return probability
 
 
-def slice_step(step_mm: float, slice_mm: float) -> int:
-    """How many slices apart those lie that are at most ``step_mm`` apart; at least 1."""
+def evenly_stepped(first: int, last: int, step_mm: float, slice_mm: float) -> list[int]:
+    """Slice indices from first to last, both included, at most ``step_mm`` apart, or every one."""
     # The small number: a step of exactly n slices must not become n - 1 by rounding.
-    return max(1, int(step_mm / slice_mm + 1e-6))
-
-
-def evenly_stepped(first: int, last: int, step: int) -> list[int]:
-    """Slice indices from first to last, both included, at most ``step`` apart."""
-    indices = list(range(first, last + 1, step))
-    if indices[-1] != last:
-        indices.append(last)
-    return indices
+    return [*range(first, last, max(1, int(step_mm / slice_mm + 1e-6))), last]
 
 
 def between_slices(maps: Tensor, indices: list[int], wanted: list[int]) -> Tensor:
     """Maps (n, ...) of ascending slice indices, interpolated linearly along the slices (clamped at the ends)."""
     if indices == wanted:
         return maps
-    known = torch.tensor(indices, dtype=torch.float64)
-    target = torch.tensor(wanted, dtype=torch.float64).clamp(known[0], known[-1])
-    upper = torch.searchsorted(known, target).clamp(1, max(1, len(indices) - 1))
     if len(indices) == 1:
         return maps.expand(len(wanted), *maps.shape[1:])
+    known = torch.tensor(indices, dtype=torch.float64)
+    target = torch.tensor(wanted, dtype=torch.float64).clamp(known[0], known[-1])
+    upper = torch.searchsorted(known, target).clamp(1, len(indices) - 1)
     lower = upper - 1
     weight = ((target - known[lower]) / (known[upper] - known[lower])).to(torch.float32)
     weight = weight.view(-1, *([1] * (maps.ndim - 1)))

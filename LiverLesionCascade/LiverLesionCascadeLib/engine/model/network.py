@@ -15,6 +15,8 @@ from torch.nn import functional as F
 
 #: In-plane size of the score map is the input's size divided by this (three strides of 2 in Table 1).
 OUTPUT_STRIDE = 8
+#: 0 is the liver (Y^v), 1 the lesion (Y^t).
+OUTPUT_MAPS = 2
 
 
 @dataclass(frozen=True)
@@ -151,10 +153,9 @@ class Decoder(nn.Module):
 
     Args:
         deep, middle, shallow: Channels of the features of stride 8, 4 and 2.
-        out_channels: Output maps.
     """
 
-    def __init__(self, deep: int, middle: int, shallow: int, out_channels: int) -> None:
+    def __init__(self, deep: int, middle: int, shallow: int) -> None:
         super().__init__()
         self.lift4 = nn.Conv2d(deep, middle, 1, bias=False)
         self.norm4 = nn.BatchNorm2d(2 * middle)
@@ -163,7 +164,7 @@ class Decoder(nn.Module):
         self.norm2 = nn.BatchNorm2d(2 * shallow)
         self.conv2 = nn.Conv2d(2 * shallow, shallow, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(shallow)
-        self.score = nn.Conv2d(shallow, out_channels, 3, padding=1)
+        self.score = nn.Conv2d(shallow, OUTPUT_MAPS, 3, padding=1)
 
     def forward(self, deep: Tensor, middle: Tensor, shallow: Tensor) -> Tensor:
         x = torch.cat([_upsample(self.lift4(deep), 2), middle], dim=1)
@@ -184,14 +185,11 @@ class CascadeResNet(SliceNetwork):
     Args:
         width: Scales every channel count of Table 1 (1 = the paper: 124.0 M parameters with 3 input channels).
         in_channels: Input planes; the paper feeds three: (I, I, I) to stage 1 and (I, Y^t, Y^v) to stage 2.
-        out_channels: Output maps; 0 is the liver (Y^v), 1 the lesion (Y^t).
         decoder: Add what a decoder sees to the scores. A new decoder adds nothing: a network that was trained without
             one gives the same scores with it until it is trained on.
     """
 
-    def __init__(
-        self, width: float = 1.0, in_channels: int = 3, out_channels: int = 2, *, decoder: bool = False
-    ) -> None:
+    def __init__(self, width: float = 1.0, in_channels: int = 3, *, decoder: bool = False) -> None:
         super().__init__()
         self.width = width
         channels = scaled_channels(STEM_CHANNELS, width)
@@ -205,11 +203,11 @@ class CascadeResNet(SliceNetwork):
         self.norm = nn.BatchNorm2d(channels)
         hidden = scaled_channels(HEAD_CHANNELS, width)
         self.head = nn.Conv2d(channels, hidden, 3, padding=HEAD_DILATION, dilation=HEAD_DILATION)
-        self.score = nn.Conv2d(hidden, out_channels, 3, padding=HEAD_DILATION, dilation=HEAD_DILATION)
+        self.score = nn.Conv2d(hidden, OUTPUT_MAPS, 3, padding=HEAD_DILATION, dilation=HEAD_DILATION)
         self.decoder: Decoder | None = None
         if decoder:
             shallow, middle = (scaled_channels(spec.channels[-1], width) for spec in TABLE_1_BLOCKS[0:4:2])
-            self.decoder = Decoder(hidden, middle, shallow, out_channels)
+            self.decoder = Decoder(hidden, middle, shallow)
         self._initialise()
         if self.decoder is not None:
             nn.init.zeros_(self.decoder.score.weight)

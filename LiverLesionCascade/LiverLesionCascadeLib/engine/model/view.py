@@ -1,6 +1,6 @@
 """Views: the rectangle of an axial slice that a network sees, and the way there and back.
 
-A view is a window on the (row, column) plane that may reach beyond the image; what lies outside is filled. The liver
+A view is a window on the (row, column) plane that may reach beyond the image; what lies outside is 0. The liver
 pass looks at whole slices, the lesion pass at one square box around the liver with a margin, so that a part of the
 liver that the liver pass missed is seen all the same.
 """
@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..grid.bounding_box import Box, box_at
+from ..grid.boxed import overlap
 from .network import OUTPUT_STRIDE
 
 
@@ -34,13 +36,11 @@ class View:
     width: int
     size: tuple[int, int]
 
-    def _overlap(self, rows: int, columns: int) -> tuple[slice, slice, slice, slice]:
-        r0, r1 = max(self.top, 0), min(self.top + self.height, rows)
-        c0, c1 = max(self.left, 0), min(self.left + self.width, columns)
-        r1, c1 = max(r1, r0), max(c1, c0)
-        image = slice(r0, r1), slice(c0, c1)
-        inside = slice(r0 - self.top, r1 - self.top), slice(c0 - self.left, c1 - self.left)
-        return (*image, *inside)
+    def _overlap(self, slices: Tensor) -> tuple[Box, Box]:
+        """What slices (n, rows, columns) and the view have in common, in the pixels of the ones and of the other."""
+        image = box_at((0, 0), tuple(slices.shape[1:]))
+        here, there = overlap(image, box_at((self.top, self.left), (self.height, self.width)))
+        return (slice(None), *here), (slice(None), *there)
 
     def sampling_matrix(self, source: View) -> Tensor:
         """Where this view's pixels lie in another view of the same slices.
@@ -56,24 +56,19 @@ class View:
             ]
         )
 
-    def extract(self, slices: Tensor, fill: float = 0.0) -> Tensor:
+    def extract(self, slices: Tensor) -> Tensor:
         """Cuts the view out of slices and resamples it (bilinear, antialiased).
 
         Args:
             slices: (n, rows, columns) floating point.
-            fill: Value outside the image.
 
         Returns:
-            (n, *size) of the same type.
+            (n, *size) of the same type, 0 outside the image.
         """
-        image_rows, image_columns, rows, columns = self._overlap(*slices.shape[-2:])
-        window = slices.new_full((slices.shape[0], self.height, self.width), fill)
-        window[:, rows, columns] = slices[:, image_rows, image_columns]
-        if (self.height, self.width) == self.size:
-            return window
-        return F.interpolate(window[:, None], size=self.size, mode="bilinear", align_corners=False, antialias=True)[
-            :, 0
-        ]
+        image, inside = self._overlap(slices)
+        window = slices.new_zeros((len(slices), self.height, self.width))
+        window[inside] = slices[image]
+        return _resampled(window, self.size)
 
     def paste(self, maps: Tensor, target: Tensor) -> None:
         """Resamples maps back to the pixels of the slice and writes them where the view overlaps the image.
@@ -82,12 +77,15 @@ class View:
             maps: (n, *size), floating point.
             target: (n, rows, columns); written in place, unchanged outside the view.
         """
-        image_rows, image_columns, rows, columns = self._overlap(*target.shape[-2:])
-        if (self.height, self.width) != self.size:
-            maps = F.interpolate(
-                maps[:, None], size=(self.height, self.width), mode="bilinear", align_corners=False, antialias=True
-            )[:, 0]
-        target[:, image_rows, image_columns] = maps[:, rows, columns].to(target.dtype)
+        image, inside = self._overlap(target)
+        target[image] = _resampled(maps, (self.height, self.width))[inside].to(target.dtype)
+
+
+def _resampled(images: Tensor, size: tuple[int, int]) -> Tensor:
+    """Images (n, rows, columns) in another size."""
+    if images.shape[1:] == size:
+        return images
+    return F.interpolate(images[:, None], size=size, mode="bilinear", align_corners=False, antialias=True)[:, 0]
 
 
 def whole_slice_view(rows: int, columns: int, spacing: tuple[float, float], size: int, pixel_mm: float | None) -> View:

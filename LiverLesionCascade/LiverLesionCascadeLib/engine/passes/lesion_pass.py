@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..model.bundle import ModelBundle
-from ..model.inference import evenly_stepped, predict, slice_step
+from ..model.inference import evenly_stepped, predict
 from ..model.model_settings import LesionPassSettings
 from ..model.network import CascadeResNet
 from ..model.view import View, normalise
@@ -22,11 +22,6 @@ from .priors import ESTIMATE_SCALE
 
 #: Farther away than this, relative to the distance that a network knows, no slice is a neighbour.
 NEIGHBOUR_REACH = 1.85
-
-
-def lesion_pass_slices(first: int, last: int, slice_mm: float, preset: Preset) -> list[int]:
-    """The slices that the lesion pass looks at."""
-    return evenly_stepped(first, last, slice_step(preset.lesion_step_mm, slice_mm))
 
 
 def box_images(
@@ -99,17 +94,15 @@ def run_lesion_pass(
     if liver.box is None or liver.first is None or liver.last is None:
         raise ValueError("The lesion pass needs the box of a liver that was found")
     view = liver.box
-    indices = lesion_pass_slices(liver.first, liver.last, ct.spacing[0], preset)
+    indices = evenly_stepped(liver.first, liver.last, preset.lesion_step_mm, ct.spacing[0])
     images = LesionPassInputs(ct, view, indices, bundle, bundle.settings.lesion_pass.shift_hu(liver.liver_hu))
     maps = liver.in_view(view, indices) if preset.priors else torch.zeros((len(indices), 2, *view.size))
+
+    def inputs(part: slice) -> Tensor:
+        # The lesion map comes first.
+        return images(part, (maps[part].float() * ESTIMATE_SCALE).flip(1))
+
     for iteration in range(iterations):
-        priors = maps
-
-        def inputs(part: slice, priors: Tensor = priors) -> Tensor:
-            estimate = priors[part].float() * ESTIMATE_SCALE
-            # The lesion map comes first.
-            return images(part, estimate.flip(1))
-
         progress.begin(
             "Lesions" if iteration == 0 else "Lesions, again on the result", progress.rest / (iterations - iteration)
         )

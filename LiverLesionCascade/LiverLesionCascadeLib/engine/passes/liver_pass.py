@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..model.bundle import ModelBundle
-from ..model.inference import between_slices, evenly_stepped, predict, slice_step
+from ..model.inference import between_slices, evenly_stepped, predict
 from ..model.network import CascadeResNet
 from ..model.view import View, liver_box_view, normalise, whole_slice_view
 from ..progress import Progress
@@ -64,12 +64,12 @@ def run_liver_pass(
     slices, rows, columns = ct.hu.shape
     slice_mm, row_mm, column_mm = ct.spacing
     view = whole_slice_view(rows, columns, (row_mm, column_mm), settings.size, settings.pixel_mm)
-    indices = evenly_stepped(0, slices - 1, slice_step(preset.liver_step_mm, slice_mm))
+    indices = evenly_stepped(0, slices - 1, preset.liver_step_mm, slice_mm)
 
     images = torch.empty((len(indices), *view.size), dtype=torch.float16)
 
     def inputs(part: slice) -> Tensor:
-        hu = torch.from_numpy(np.stack([ct.hu[i] for i in indices[part]]).astype(np.float32))
+        hu = torch.from_numpy(ct.hu[indices[part]].astype(np.float32))
         extracted = view.extract(normalise(hu, bundle.settings.window_hu))
         images[part] = extracted
         return extracted[:, None].expand(-1, 3, -1, -1)

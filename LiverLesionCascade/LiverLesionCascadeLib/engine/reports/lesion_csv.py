@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..measures.lesions import Lesion
-from ..measures.spreadsheet import cell_text
+from ..measures.spreadsheet import cell_number, cell_text, csv_text
 from ..scan.ct_volume import CTVolume
 from .source_slices import source_slice
 
@@ -68,22 +66,13 @@ def lesion_csv(table: Sequence[Lesion], ct: CTVolume, more: Mapping[str, Mapping
         more: More columns by name, behind the others: what to say of the lesions by their numbers.
     """
     more = more or {}
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([*COLUMNS, *map(cell_text, more)])
+    rows = [[*COLUMNS, *map(cell_text, more)]]
     for lesion, row in zip(table, lesion_rows(table, ct), strict=True):
-        measured = [_field(row[column], decimals) for column, decimals in COLUMNS.items()]
-        writer.writerow([*measured, *(cell_text(column.get(lesion.number, "")) for column in more.values())])
-    return stream.getvalue()
+        measured = [cell_number(row[column], decimals) for column, decimals in COLUMNS.items()]
+        rows.append([*measured, *(cell_text(column.get(lesion.number, "")) for column in more.values())])
+    return csv_text(rows)
 
 
 def write_lesion_table(path: Path, table: Sequence[Lesion], ct: CTVolume) -> None:
     """Write the table to ``path``. Raises OSError."""
     Path(path).write_bytes(lesion_csv(table, ct).encode("utf-8"))
-
-
-def _field(value: float | int | None, decimals: int | None) -> str:
-    if value is None:
-        return ""
-    text = str(int(value)) if decimals is None else f"{value:.{decimals}f}"
-    return text.removeprefix("-") if float(text) == 0 else text

@@ -15,13 +15,13 @@ Without held voxels a lower threshold, and a smaller minimum, never loses a voxe
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..grid.bounding_box import Box, bounding_box
 from ..grid.voxel_runs import Runs
+from ..measures.diameters import reaches_diameter
 from ..measures.lesions import MAX_LESIONS
 
 #: Stored probabilities are whole numbers, 0 to this one.
@@ -106,8 +106,9 @@ class LesionThreshold:
         self._candidates = np.flatnonzero(np.pad(likely[self._box], 1))
         self._values = self._padded(probability).ravel()[self._candidates]
         self._liver = self._padded(liver).ravel()
-        self._held = None if held is None else self._padded(held).ravel()
-        self._rebuilt = None if rebuilt is None else self._padded(rebuilt).ravel()
+        nothing = np.zeros(probability.shape, bool)
+        self._held = self._padded(nothing if held is None else held).ravel()
+        self._rebuilt = self._padded(nothing if rebuilt is None else rebuilt).ravel()
         self._in_liver = self._liver[self._candidates]
 
     def at(self, threshold: float, min_mm: float = 0.0) -> FoundLesions:
@@ -122,11 +123,10 @@ class LesionThreshold:
             voxels = np.sort(np.concatenate([voxels, holes]), kind="stable")
         runs = Runs.of(voxels, self._shape)
         component, count = runs.components()
-        if self._held is not None:
-            held = self._held[voxels]
-            if held.any():
-                runs = self._without_held(runs, component, count, held)
-                component, count = runs.components()
+        held = self._held[voxels]
+        if held.any():
+            runs = self._without_held(runs, component, count, held)
+            component, count = runs.components()
         return self._sized(runs, component, count, min_mm)
 
     def _without_held(self, runs: Runs, component: np.ndarray, count: int, held: np.ndarray) -> Runs:
@@ -134,18 +134,15 @@ class LesionThreshold:
         of_voxel = np.repeat(component, runs.lengths)
         meets = np.zeros(count, dtype=bool)
         meets[of_voxel[held]] = True
-        keep = ~meets[of_voxel]
         voxels = runs.voxels()
-        if self._rebuilt is not None:
-            keep |= self._rebuilt[voxels] & ~held
+        keep = ~meets[of_voxel] | (self._rebuilt[voxels] & ~held)
         return Runs.of(voxels[keep], self._shape)
 
     def _sized(self, runs: Runs, component: np.ndarray, count: int, min_mm: float) -> FoundLesions:
         """Step 3, and numbers by falling volume."""
         sizes = np.bincount(component, weights=runs.lengths, minlength=count).astype(np.int64)
-        # A lesion of exactly the minimum is kept, whatever the rounding of the cube does.
         order = np.argsort(-sizes, kind="stable")[:MAX_LESIONS]
-        order = order[sizes[order] * self._voxel_mm3 >= math.pi / 6.0 * min_mm**3 * (1.0 - 1e-9)]
+        order = order[reaches_diameter(sizes[order] * self._voxel_mm3, min_mm)]
         numbers = np.zeros(count, dtype=np.uint16)
         numbers[order] = np.arange(1, len(order) + 1)
         of_run = numbers[component]

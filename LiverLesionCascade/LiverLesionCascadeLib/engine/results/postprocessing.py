@@ -31,13 +31,14 @@ import numpy as np
 from scipy import ndimage
 
 from ..grid.bounding_box import bounding_box, joint_bounding_box
+from ..measures.diameters import reaches_diameter
+from ..measures.lesions import NEIGHBOURS_26, label_lesions
 
 #: A lesion component belongs to the liver when at least this share of its voxels lies in the liver mask.
 MIN_SHARE_INSIDE = 0.5
 
 _IN_PLANE_EDGES = np.zeros((3, 3, 3), dtype=bool)
 _IN_PLANE_EDGES[1] = ndimage.generate_binary_structure(2, 1)
-_NEIGHBOURS_26 = np.ones((3, 3, 3), dtype=bool)
 
 
 @dataclass(frozen=True)
@@ -78,11 +79,7 @@ class PostProcessing:
 
 def largest_component(mask: np.ndarray) -> np.ndarray:
     """A copy of the bool mask (slice, row, column) with only its largest 3D component (26 neighbours)."""
-    result = np.zeros(mask.shape, dtype=bool)
-    box = bounding_box(mask)
-    if box is not None:
-        result[box] = _largest(np.asarray(mask[box], dtype=bool))
-    return result
+    return label_lesions(mask) == 1  # its components by falling volume
 
 
 def postprocess(
@@ -126,7 +123,7 @@ def postprocess(
             if options.fill_holes:
                 _fill_holes(liver[changed[0]])
     if options.largest_liver_component:
-        liver = _largest(liver)
+        liver = largest_component(liver)
         if options.lesions_inside_liver:
             lesions &= liver
     liver_out[box] = liver
@@ -139,14 +136,12 @@ def _choose_lesions(liver: np.ndarray, lesions: np.ndarray, voxel_mm3: float, op
     box = bounding_box(lesions)
     if box is None:
         return
-    labels, count = ndimage.label(lesions[box], structure=_NEIGHBOURS_26)
+    labels, count = ndimage.label(lesions[box], structure=NEIGHBOURS_26)
     voxels = np.bincount(labels.ravel(), minlength=count + 1)
-    keep = np.ones(count + 1, dtype=bool)
-    keep[0] = False
-    # A lesion of exactly the minimum is kept, whatever the rounding of the cube does.
-    keep &= voxels * voxel_mm3 >= math.pi / 6.0 * options.min_lesion_mm**3 * (1.0 - 1e-9)
+    keep = reaches_diameter(voxels * voxel_mm3, options.min_lesion_mm)
     if options.lesions_inside_liver:
         keep &= np.bincount(labels[liver[box]], minlength=count + 1) >= MIN_SHARE_INSIDE * voxels
+    keep[0] = False
     lesions[box] = keep[labels]
 
 
@@ -162,13 +157,3 @@ def _fill_holes(mask: np.ndarray) -> None:
         hole[edge.ravel()] = False
     if hole.any():
         mask |= hole[labels]
-
-
-def _largest(mask: np.ndarray) -> np.ndarray:
-    """The component (26 neighbours) of a bool mask that has the most voxels."""
-    labels, count = ndimage.label(mask, structure=_NEIGHBOURS_26)
-    if count <= 1:
-        return mask
-    voxels = np.bincount(labels.ravel())
-    voxels[0] = 0
-    return labels == int(np.argmax(voxels))

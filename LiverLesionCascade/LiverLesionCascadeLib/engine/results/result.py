@@ -83,13 +83,14 @@ class SegmentationResult:
         Args:
             others: Whatever else a result has, by name.
         """
-        volume_ml = float(np.count_nonzero(liver)) * ct.geometry.voxel_volume_ml
-        masks: dict[str, Any] = {
-            "liver": Boxed.mask(liver),
-            "lesions": Boxed.labels(lesions),
-            "liver_volume_ml": volume_ml,
-        }
-        return cls(grid=ct.geometry, name=ct.name, **(masks | others))
+        return cls(
+            grid=ct.geometry,
+            name=ct.name,
+            liver=Boxed.mask(liver),
+            lesions=Boxed.labels(lesions),
+            liver_volume_ml=float(np.count_nonzero(liver)) * ct.geometry.voxel_volume_ml,
+            **others,
+        )
 
     @property
     def lesion_volume_ml(self) -> float:

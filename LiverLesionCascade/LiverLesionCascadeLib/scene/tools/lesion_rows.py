@@ -194,7 +194,7 @@ class LesionRows(Announcer):
             self._measures[segmentId] = None
             return
         probability = workspace.lesionProbabilityWithin(mask.box)
-        lesion = self._engine.measure(mask.values, mask.start, probability=probability)
+        lesion = self._engine.measure(mask, probability)
         if probability is not None:
             lesion = replace(lesion, confidence=workspace.lesionConfidence(lesion.confidence))
         elif not workspace.isEdited(segmentId):
@@ -205,7 +205,7 @@ class LesionRows(Announcer):
         watch = self._workspace.watch
         self._liverId = self._workspace.liverId()
         liver = watch.mask(self._liverId) if self._liverId in watch.segmentIds() else EMPTY
-        self._engine.set_liver(liver.values, liver.start)
+        self._engine.set_liver(liver)
         self._liverIsKnown = True
 
     def _ml(self, mask: Boxed) -> float:
@@ -230,7 +230,7 @@ class LesionRows(Announcer):
         for segmentId, lesion in self._measures.items():
             if lesion is not None:
                 mask = watch.mask(segmentId)
-                distance = self._engine.distance_mm(mask.values, mask.start)
+                distance = self._engine.distance_mm(mask)
                 self._measures[segmentId] = replace(lesion, distance_to_liver_surface_mm=distance)
 
     def _onVolume(self, _caller, _event):

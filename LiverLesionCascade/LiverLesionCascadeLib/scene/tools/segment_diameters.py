@@ -49,7 +49,7 @@ def segmentDiameters(node: slicer.vtkMRMLSegmentationNode, segmentId: str) -> Se
     ijkToRas = boxMatrix(toWorld @ matrixOf(labelmap.GetImageToWorldMatrix), mask.start)
     geometry = ImageGeometry(mask.values.shape, RAS_FROM_LPS @ ijkToRas)
     # Densities are not asked for: the mask stands in for the image.
-    lesion = SourceMeasures(mask.values.astype(np.int16), geometry).measure(mask.values, (0, 0, 0))
+    lesion = SourceMeasures(mask.values.astype(np.int16), geometry).measure(Boxed(mask.values, (0, 0, 0)))
 
     def inRas(points):
         return tuple((-x, -y, z) for x, y, z in points)
