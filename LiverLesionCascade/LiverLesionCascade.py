@@ -368,9 +368,11 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
     def _observer(onProgress, onFinished, onFailed, onCancelled):
         from LiverLesionCascadeLib.gui.runs.segmentation_runs import RunObserver
 
-        given = {"onProgress": onProgress, "onFinished": onFinished, "onCancelled": onCancelled}
+        def nothing(*_arguments):
+            """For who was not asked to be told."""
+
         log = onFailed or (lambda message, details: logging.error("%s\n%s", message, details))
-        return RunObserver(onFailed=log, **{name: function for name, function in given.items() if function})
+        return RunObserver(onProgress or nothing, onFinished or nothing, log, onCancelled or nothing)
 
     @staticmethod
     def undoRefinement(segmentationNode: vtkMRMLSegmentationNode) -> None:

@@ -14,6 +14,7 @@ from ..runs.segmentation_runs import RunObserver
 from ..sections.edit_page import EditPage, coverLesions
 from ..sections.result_summary import findingsText, rememberRun, resultFindings
 from ..sections.result_view import ResultView, latestResult
+from ..widgets import showText, signalsBlocked
 from .bundle_choice import BundleChoice
 from .choices import runOptions, takePresetRules
 from .device_choice import DeviceChoice
@@ -117,9 +118,9 @@ class SegmentationPanel:
         self._showButton(volume)
         self._showProgress(volume)
         self._showQueue()
-        self._showText(self.ui.errorLabel, self._failure[0] if self._failure else "")
+        showText(self.ui.errorLabel, self._failure[0] if self._failure else "")
         self.ui.errorDetailsButton.visible = bool(self._failure and self._failure[1])
-        self._showText(self.ui.statusLabel, self._status)
+        showText(self.ui.statusLabel, self._status)
         if parameters:
             self._showResult()
         self._showFindings()
@@ -129,10 +130,9 @@ class SegmentationPanel:
     def _showChosen(self):
         """The scan that is chosen comes into the views, where another one is there."""
         volume = slicer.mrmlScene.GetNodeByID(self._shownId) if self._shownId else None
-        if volume is not None and othersInView(volume):
-            if self._questions.showChosenScan(volume.GetName()):
-                showVolume(volume)
-                slicer.util.resetSliceViews()
+        if volume is not None and othersInView(volume) and self._questions.showChosenScan(volume.GetName()):
+            showVolume(volume)
+            slicer.util.resetSliceViews()
 
     def _offerReading(self):
         """At the first result the views are laid out for reading, if the person wants it so."""
@@ -151,8 +151,8 @@ class SegmentationPanel:
     def _showFindings(self):
         """What should be known before a run; not again what the result that is shown says already."""
         said = {message for _severity, message in resultFindings(self.results.node)} if self.results.node else ()
-        findings = [finding for finding in self._check.findings if finding.message not in said]
-        self._showText(self.ui.findingsLabel, "" if self._check.refusal else findingsText(findings))
+        findings = [(each.severity, each.message) for each in self._check.findings if each.message not in said]
+        showText(self.ui.findingsLabel, "" if self._check.refusal else findingsText(findings))
 
     def _showButton(self, volume):
         entry = self._list.ofVolume(volume.GetID()) if volume else None
@@ -166,12 +166,12 @@ class SegmentationPanel:
         )
         button = self.ui.segmentButton
         button.text, button.enabled, button.toolTip = state.text, state.enabled, state.toolTip
-        self._showText(self.ui.reasonLabel, state.reason)
+        showText(self.ui.reasonLabel, state.reason)
 
     def _showProgress(self, volume):
         entry = self._list.shown(volume.GetID() if volume else "")
         self.ui.progressBar.visible = entry is not None
-        self._showText(self.ui.progressLabel, f"{entry.volumeName}: {entry.text()}" if entry else "")
+        showText(self.ui.progressLabel, f"{entry.volumeName}: {entry.text()}" if entry else "")
         if entry is not None:
             self.ui.progressBar.value = round(100 * entry.fraction)
 
@@ -179,19 +179,13 @@ class SegmentationPanel:
         """The list of runs, where there is more than one."""
         queue = self.ui.queueList
         queue.visible = self.ui.queueLabel.visible = len(self._list) > 1
-        wasBlocked = queue.blockSignals(True)
-        if queue.count != len(self._list):
-            queue.clear()
-            queue.addItems([""] * len(self._list))
-            queue.setFixedHeight(QUEUE_ROW_PIXELS * min(len(self._list), QUEUE_ROWS))
-        for row, entry in enumerate(self._list):
-            queue.item(row).setText(f"{entry.volumeName}: {entry.text()}")
-        queue.blockSignals(wasBlocked)
-
-    @staticmethod
-    def _showText(label, text):
-        label.text = text
-        label.visible = bool(text)
+        with signalsBlocked(queue):
+            if queue.count != len(self._list):
+                queue.clear()
+                queue.addItems([""] * len(self._list))
+                queue.setFixedHeight(QUEUE_ROW_PIXELS * min(len(self._list), QUEUE_ROWS))
+            for row, entry in enumerate(self._list):
+                queue.item(row).setText(f"{entry.volumeName}: {entry.text()}")
 
     def _resultNode(self):
         """The result that is shown: the chosen output's, else the latest of the chosen volume."""
@@ -262,23 +256,11 @@ class SegmentationPanel:
             self._list.remove(entry)
             self.update()
 
-        def whileListed(function):
-            def call(*arguments):
-                if entry in self._list:
-                    function(*arguments)
-
-            return call
-
-        self._list.add(entry)
+        observer = RunObserver.whileWanted(lambda: entry in self._list, progressed, finished, failed, cancelled)
+        self._list.append(entry)
         try:
-            entry.run = self._runs.submit(
-                volume,
-                runOptions(self._parameters),
-                RunObserver(*map(whileListed, (progressed, finished, failed, cancelled))),
-                output,
-                replace,
-                self._parameters.roi,
-            )
+            options = runOptions(self._parameters)
+            entry.run = self._runs.submit(volume, options, observer, output, replace, self._parameters.roi)
         except CascadeError as error:
             failed(str(error), "")
         self.update()
@@ -298,9 +280,8 @@ class SegmentationPanel:
 
     def _onQueueRow(self, row):
         """A run that is clicked on is shown: its volume becomes the chosen one, and the button cancels it."""
-        entries = list(self._list)
-        if 0 <= row < len(entries):
-            volume = slicer.mrmlScene.GetNodeByID(entries[row].volumeId)
+        if 0 <= row < len(self._list):
+            volume = slicer.mrmlScene.GetNodeByID(self._list[row].volumeId)
             if volume is not None:
                 self._parameters.inputVolume = volume
 

@@ -58,10 +58,8 @@ class ScanCheck(VTKObservationMixin):
 
     def _settled(self):
         self._settling = False
-        if self._volumeNode is not None:
-            self._begin()
-
-    def _begin(self):
+        if self._volumeNode is None:
+            return
         try:
             scan = scanFromNode(self._volumeNode)
         except CascadeError as error:
