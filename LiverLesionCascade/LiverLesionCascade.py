@@ -275,7 +275,7 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
         from LiverLesionCascadeLib.gui.runs.run_request import SegmentationRequest
 
         options = self.runOptions(**choices)
-        request = SegmentationRequest.of(volumeNode, options, self.runs.history, outputNode, replace, roiNode)
+        request = SegmentationRequest(volumeNode, options, self.runs.history, outputNode, replace, roiNode)
         node, _result = self._compute(request, progress, cancel)
         return node
 
@@ -331,7 +331,7 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
         """
         from LiverLesionCascadeLib.gui.runs.run_request import RefinementRequest
 
-        request = RefinementRequest.of(segmentationNode, self.runOptions(**choices), roiNode)
+        request = RefinementRequest(segmentationNode, self.runOptions(**choices), roiNode)
         _node, refinement = self._compute(request, progress, cancel)
         return refinement
 

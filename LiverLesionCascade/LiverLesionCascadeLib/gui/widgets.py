@@ -37,6 +37,15 @@ def fillComboBox(comboBox, items, chosen):
         comboBox.setCurrentIndex(comboBox.findData(chosen))
 
 
+def showSteps(history, undoButton, redoButton):
+    """Buttons that take a step back and do it again can be clicked where there is one.
+
+    :param history: with ``canUndo()`` and ``canRedo()``; None for none.
+    """
+    undoButton.enabled = history is not None and history.canUndo()
+    redoButton.enabled = history is not None and history.canRedo()
+
+
 def showText(label, text):
     """A label without text is hidden."""
     label.text = text

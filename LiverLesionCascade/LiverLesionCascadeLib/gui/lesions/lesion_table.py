@@ -190,7 +190,7 @@ class LesionTableSection(Section):
         self._fill()
         if self._rows is not None and not self._rows.pending():
             self._showLooks()
-        self._showTotals()
+        self.ui.totalsLabel.text = totalsText(self._rows.totals()) if self._rows is not None else ""
         self._showToggles()
         self.review.update()
 
@@ -246,10 +246,6 @@ class LesionTableSection(Section):
             item.setFont(font)
             if column == 0:
                 item.setIcon(colorIcon(shownColor(row)))
-
-    def _showTotals(self):
-        totals = self._rows.totals() if self._rows is not None else None
-        self.ui.totalsLabel.text = totalsText(totals) if totals else ""
 
     def _showToggles(self):
         workspace = self._workspace

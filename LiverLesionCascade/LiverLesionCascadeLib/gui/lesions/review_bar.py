@@ -7,6 +7,7 @@ from ...scene.nodes.one_change import oneRendering
 from ...scene.tools.lesion_looks import VERDICT_COLORS
 from ...scene.workspace.review import ACCEPTED, FLAGGED, REJECTED, Review
 from ..section import Section
+from ..widgets import showSteps
 from .lesion_columns import colorIcon
 
 BUTTONS_A_ROW = 2
@@ -62,8 +63,7 @@ class ReviewBar(Section):
         for verdict, button in self._verdicts.items():
             button.enabled = bool(segmentId)
             button.checked = verdict == status
-        self._undo.enabled = review is not None and review.canUndo()
-        self._redo.enabled = review is not None and review.canRedo()
+        showSteps(review, self._undo, self._redo)
         remaining = review.remaining() if review is not None else 0
         self._next.enabled = remaining > 0
         self._next.text = _("Next unreviewed ({count})").format(count=remaining)

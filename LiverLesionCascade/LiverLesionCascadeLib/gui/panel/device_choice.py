@@ -20,16 +20,13 @@ class DeviceChoice:
         self._devices = []
         self._chosen = "auto"
         comboBox.connect("currentIndexChanged(int)", self._onIndexChanged)
-        self.setNote("")
-        self._fill()
+        self.setDevices([], "")
 
-    def setDevices(self, devices):
+    def setDevices(self, devices, note):
         """:param devices: DeviceInfo of the worker; none where they are not known yet."""
-        self._devices = list(devices)
-        self._fill()
-
-    def setNote(self, note):
+        self._devices = devices
         showText(self._noteLabel, note)
+        self._fill()
 
     def show(self, device):
         """Choose a device, as a scene or a script says."""

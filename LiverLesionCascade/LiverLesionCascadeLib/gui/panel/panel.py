@@ -189,8 +189,6 @@ class SegmentationPanel:
 
     def _resultNode(self):
         """The result that is shown: the chosen output's, else the latest of the chosen volume."""
-        if not self._parameters:
-            return None
         output, volume = self._parameters.outputSegmentation, self._parameters.inputVolume
         if output is not None and resultSegmentIds(output):
             return output
@@ -224,17 +222,13 @@ class SegmentationPanel:
     def _submit(self, volume, output, replace):
         self._failure, self._status = None, ""
         entry = RunEntry(volume.GetID(), volume.GetName())
-        started = time.monotonic()
 
-        def progressed(fraction, stage, secondsLeft):
-            nonlocal started
-            if not entry.started:
-                started = time.monotonic()
-            entry.progressed(fraction, stage, secondsLeft)
+        def progressed(*values):
+            entry.progressed(*values)
             self.update()
 
         def finished(node, result):
-            rememberRun(node, result, time.monotonic() - started)
+            rememberRun(node, result, time.monotonic() - (entry.started or entry.submitted))
             self._status = _("{name} is done.").format(name=entry.volumeName)
             wasShown = self.results.node is node
             ended()
@@ -297,8 +291,7 @@ class SegmentationPanel:
 
     def _onWorkerReady(self):
         if not self._closed:
-            self.devices.setDevices(self._runs.client.devices)
-            self.devices.setNote(self._runs.client.device_note)
+            self.devices.setDevices(self._runs.client.devices, self._runs.client.device_note)
 
     # -- editing
 

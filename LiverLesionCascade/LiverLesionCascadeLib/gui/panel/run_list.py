@@ -15,14 +15,14 @@ class RunEntry:
 
     :param volumeId: MRML ID of the volume that was submitted.
     :param volumeName: its name then.
-    :param started: whether its turn has come.
+    :param started: time.monotonic() when its turn came; None before that.
     :param submitted: time.monotonic() when it was.
     """
 
     volumeId: str
     volumeName: str
     run: Any = None
-    started: bool = False
+    started: float | None = None
     cancelling: bool = False
     fraction: float = 0.0
     stage: str = ""
@@ -30,7 +30,7 @@ class RunEntry:
     submitted: float = field(default_factory=time.monotonic)
 
     def progressed(self, fraction, stage, secondsLeft):
-        self.started = True
+        self.started = self.started or time.monotonic()
         self.fraction, self.stage, self.secondsLeft = fraction, stage, secondsLeft
 
     def cancel(self):

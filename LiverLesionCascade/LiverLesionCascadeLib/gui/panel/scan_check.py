@@ -66,12 +66,9 @@ class ScanCheck(VTKObservationMixin):
             self._end([], str(error))
         else:
             steps = inspect(scan.array, scan.ijkToLps, scan.name)
-            self._work.begin(steps, self._onInspected, lambda problem: self._end([], problem))
+            self._work.begin(steps, self._end, lambda problem: self._end([], problem))
 
-    def _onInspected(self, findings):
-        refusal = next((finding.message for finding in findings if finding.severity == "error"), "")
-        self._end(findings, refusal)
-
-    def _end(self, findings, refusal):
-        self.findings, self.refusal = findings, refusal
+    def _end(self, findings, problem=""):
+        self.findings = findings
+        self.refusal = next((finding.message for finding in findings if finding.severity == "error"), problem)
         self._onChecked()

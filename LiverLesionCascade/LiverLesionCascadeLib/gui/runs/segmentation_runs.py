@@ -90,7 +90,7 @@ class SegmentationRuns:
 
         Raises a CascadeError, one clear sentence, where volume, region or output are unfit.
         """
-        request = SegmentationRequest.of(volumeNode, options, self.history, outputNode, replace, roiNode)
+        request = SegmentationRequest(volumeNode, options, self.history, outputNode, replace, roiNode)
         return self._start(request, observer)
 
     def refine(
@@ -106,7 +106,7 @@ class SegmentationRuns:
 
         Raises a CascadeError where there is nothing to refine.
         """
-        return self._start(RefinementRequest.of(segmentationNode, options, roiNode), observer)
+        return self._start(RefinementRequest(segmentationNode, options, roiNode), observer)
 
     def _start(self, request: SegmentationRequest | RefinementRequest, observer: RunObserver) -> SegmentationRun:
         run = SegmentationRun(self.client, request, observer, self.runs.remove)

@@ -5,7 +5,7 @@ from slicer.i18n import tr as _
 from ...engine.errors import CascadeError
 from ...scene.tools.dividing import Dividing
 from ..section import Section
-from ..widgets import loadForm, showText, signalsBlocked
+from ..widgets import loadForm, showSteps, showText, signalsBlocked
 
 
 class DividingSection(Section):
@@ -155,9 +155,7 @@ class DividingSection(Section):
         ui.splitAtGapsButton.enabled = proposal is not None and proposal.fewest > 1
         ui.mergeButton.enabled = several > 1
         ui.mergeButton.text = _("Merge ({count})").format(count=several) if several > 1 else _("Merge")
-        dividing = self._dividing if self._isOpen else None
-        ui.undoDividingButton.enabled = dividing is not None and dividing.canUndo()
-        ui.redoDividingButton.enabled = dividing is not None and dividing.canRedo()
+        showSteps(self._dividing if self._isOpen else None, ui.undoDividingButton, ui.redoDividingButton)
         showText(ui.dividingSummaryLabel, self._message or self._hint(several))
 
     def _hint(self, several):

@@ -45,7 +45,7 @@ class FollowUpSection(Section):
             (_("Transform"), TRANSFORM),
         )
         fillComboBox(ui.alignmentComboBox, alignments, LIVERS)
-        headings = headingTexts()
+        headings = [_("Earlier"), _("Now"), _("Match"), _("Long axis (mm)"), _("Change"), _("Volume (mL)"), _("Change")]
         ui.followUpTable.setColumnCount(len(headings))
         ui.followUpTable.setHorizontalHeaderLabels(headings)
         ui.followUpTable.horizontalHeader().setStretchLastSection(True)
@@ -208,18 +208,6 @@ class FollowUpSection(Section):
         except OSError as error:
             text = _("{path} could not be written: {error}. Choose another folder.").format(path=path, error=error)
         self._say(summaryText(self._comparison) + "\n" + text)
-
-
-def headingTexts():
-    return [
-        _("Earlier"),
-        _("Now"),
-        _("Match"),
-        _("Long axis (mm)"),
-        _("Change"),
-        _("Volume (mL)"),
-        _("Change"),
-    ]
 
 
 def rowTexts(row):

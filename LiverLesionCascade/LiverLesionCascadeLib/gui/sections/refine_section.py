@@ -11,7 +11,7 @@ from ...scene.tools.refinement import Refining, hasCorrections
 from ..runs.progress_text import stageText
 from ..runs.segmentation_runs import RunObserver
 from ..section import Section
-from ..widgets import loadForm, showText
+from ..widgets import loadForm, showSteps, showText
 
 ADDED_COLOR, REMOVED_COLOR = (0.2, 0.9, 0.2), (0.95, 0.2, 0.2)
 LIVER_ADDED_COLOR, LIVER_REMOVED_COLOR = (0.2, 0.7, 0.95), (0.95, 0.6, 0.1)
@@ -185,6 +185,5 @@ class RefineSection(Section):
         )
         ui.acceptRefinementButton.enabled = ui.discardRefinementButton.enabled = previewing
         tool = self._workspace.tool(Refining) if self._isThere else None
-        ui.undoRefinementButton.enabled = tool is not None and tool.canUndo()
-        ui.redoRefinementButton.enabled = tool is not None and tool.canRedo()
+        showSteps(tool, ui.undoRefinementButton, ui.redoRefinementButton)
         showText(ui.refineSummaryLabel, self._message)

@@ -7,7 +7,7 @@ from ...scene.nodes.one_change import oneRendering
 from ...scene.tools.threshold import Threshold
 from ..runs.stepwise import Stepwise
 from ..section import Section
-from ..widgets import loadForm, showText, signalsBlocked
+from ..widgets import loadForm, showSteps, showText, signalsBlocked
 
 
 class ThresholdSection(Section):
@@ -127,8 +127,7 @@ class ThresholdSection(Section):
             each.enabled = possible
         previewing = possible and threshold.isPreviewing
         ui.applyThresholdButton.enabled = ui.discardThresholdButton.enabled = previewing
-        ui.undoThresholdButton.enabled = threshold is not None and threshold.canUndo()
-        ui.redoThresholdButton.enabled = threshold is not None and threshold.canRedo()
+        showSteps(threshold, ui.undoThresholdButton, ui.redoThresholdButton)
         if problem:
             text = problem
         elif threshold is None or (possible and not previewing):
