@@ -60,7 +60,7 @@ class BundleChoice:
 
 def shippedFolder() -> Path:
     """Of the bundle that comes with the extension."""
-    return next(iter(sorted(path.parent for path in BUNDLES_FOLDER.glob(f"*/{METADATA_FILE}"))), BUNDLES_FOLDER)
+    return min((path.parent for path in BUNDLES_FOLDER.glob(f"*/{METADATA_FILE}")), default=BUNDLES_FOLDER)
 
 
 def bundleTitle(folder) -> str:

@@ -47,8 +47,7 @@ class SegmentationPanel:
         self._callLater = callLater
         self._parameters = None
         self._list = RunList()
-        self._failure = None
-        self._status = ""
+        self._failure, self._status = ("", ""), ""
         self._prepared = False
         self._shownId = ""
         self._readingOffered = False
@@ -62,7 +61,7 @@ class SegmentationPanel:
         ui.editButton.connect("clicked(bool)", self.onEdit)
         ui.backButton.connect("clicked(bool)", self.onBack)
         ui.modelCardButton.connect("clicked(bool)", lambda: showModelCard(self.bundles.folder()))
-        ui.errorDetailsButton.connect("clicked(bool)", self._onErrorDetails)
+        ui.errorDetailsButton.connect("clicked(bool)", lambda: questions.showDetails(*self._failure))
         ui.presetSelector.connect("activated(int)", self._onPresetChosen)
         ui.queueList.connect("currentRowChanged(int)", self._onQueueRow)
         ui.roiSelector.connect("nodeAddedByUser(vtkMRMLNode*)", self._onRoiAdded)
@@ -88,7 +87,7 @@ class SegmentationPanel:
         """The runs end with their scene, and what was said about it goes."""
         self.editPage.onSceneClosing()
         self._cancelAll()
-        self._failure, self._status, self._shownId = None, "", ""
+        self._failure, self._status, self._shownId = ("", ""), "", ""
         self.results.show(None)
         self._check.start(None)
 
@@ -118,8 +117,9 @@ class SegmentationPanel:
         self._showButton(volume)
         self._showProgress(volume)
         self._showQueue()
-        showText(self.ui.errorLabel, self._failure[0] if self._failure else "")
-        self.ui.errorDetailsButton.visible = bool(self._failure and self._failure[1])
+        message, details = self._failure
+        showText(self.ui.errorLabel, message)
+        self.ui.errorDetailsButton.visible = bool(details)
         showText(self.ui.statusLabel, self._status)
         if parameters:
             self._showResult()
@@ -220,7 +220,7 @@ class SegmentationPanel:
         return (holder, True) if answer is Rerun.REPLACE else (None, False)
 
     def _submit(self, volume, output, replace):
-        self._failure, self._status = None, ""
+        self._failure, self._status = ("", ""), ""
         entry = RunEntry(volume.GetID(), volume.GetName())
 
         def progressed(*values):
@@ -263,8 +263,7 @@ class SegmentationPanel:
         """Start to refine a result with the panel's choices; within its region of interest where there is one."""
         if not self._installer.ensure():
             raise InputError(_("PyTorch is needed to refine, and was not installed."))
-        roi = self._parameters.roi if self._parameters else None
-        return self._runs.refine(node, runOptions(self._parameters), observer, roi)
+        return self._runs.refine(node, runOptions(self._parameters), observer, self._parameters.roi)
 
     def _cancelAll(self):
         runs = [entry.run for entry in self._list]
@@ -278,9 +277,6 @@ class SegmentationPanel:
             volume = slicer.mrmlScene.GetNodeByID(self._list[row].volumeId)
             if volume is not None:
                 self._parameters.inputVolume = volume
-
-    def _onErrorDetails(self, checked=False):
-        self._questions.showDetails(*self._failure)
 
     def _prepareWorker(self):
         """Start the worker early, once, where PyTorch is there: the first run is faster, and devices are known."""
