@@ -275,7 +275,7 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
         from LiverLesionCascadeLib.gui.runs.run_request import SegmentationRequest
 
         options = self.runOptions(**choices)
-        request = SegmentationRequest.of(volumeNode, options, self.runs.history, outputNode, replace, roiNode)
+        request = SegmentationRequest(volumeNode, options, self.runs.history, outputNode, replace, roiNode)
         node, _result = self._compute(request, progress, cancel)
         return node
 
@@ -331,7 +331,7 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
         """
         from LiverLesionCascadeLib.gui.runs.run_request import RefinementRequest
 
-        request = RefinementRequest.of(segmentationNode, self.runOptions(**choices), roiNode)
+        request = RefinementRequest(segmentationNode, self.runOptions(**choices), roiNode)
         _node, refinement = self._compute(request, progress, cancel)
         return refinement
 
@@ -368,9 +368,11 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
     def _observer(onProgress, onFinished, onFailed, onCancelled):
         from LiverLesionCascadeLib.gui.runs.segmentation_runs import RunObserver
 
-        given = {"onProgress": onProgress, "onFinished": onFinished, "onCancelled": onCancelled}
+        def nothing(*_arguments):
+            """For who was not asked to be told."""
+
         log = onFailed or (lambda message, details: logging.error("%s\n%s", message, details))
-        return RunObserver(onFailed=log, **{name: function for name, function in given.items() if function})
+        return RunObserver(onProgress or nothing, onFinished or nothing, log, onCancelled or nothing)
 
     @staticmethod
     def undoRefinement(segmentationNode: vtkMRMLSegmentationNode) -> None:

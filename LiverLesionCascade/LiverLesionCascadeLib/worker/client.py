@@ -7,11 +7,12 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..engine.files import remove_tree
 from ..engine.results.result import SegmentationResult
 from ..engine.run_options import RunOptions
 from .connection import Connection
 from .devices import DeviceInfo
-from .exchange_folder import RESULT, ExchangeFolder, remove_abandoned, remove_run, unusable, write_volume
+from .exchange_folder import RESULT, ExchangeFolder, remove_abandoned, unusable, write_volume
 from .process import ProcessFactory
 from .protocol import Hello, Message, RunFailed, RunFinished, RunProgress, StartRun
 from .submitted_run import Run, RunFailure, RunHandlers, VolumeData
@@ -29,6 +30,12 @@ class WorkerClient:
         call_later: (seconds, function): the event loop calls the function once, later, never from within this call.
         temporary_root: Folder for the files that go to and fro; a private folder is made in it, and those that a
             killed program left there are removed.
+
+    Attributes:
+        runs: Those that have not ended, in their order; the first one runs.
+        devices: What a run can be computed on; empty until the worker has been started once.
+        device_note: What is wrong with a GPU that is there but cannot be used, with its remedy; empty where all is
+            well.
     """
 
     def __init__(
@@ -37,38 +44,18 @@ class WorkerClient:
         call_later: Callable[[float, Callable[[], None]], None],
         temporary_root: Path,
     ) -> None:
+        self.runs: list[Run] = []
+        self.devices: list[DeviceInfo] = []
+        self.device_note = ""
         self._make_process = make_process
         self._call_later = call_later
         self._root = temporary_root
         self._exchange: ExchangeFolder | None = None
         self._worker: Connection | None = None
-        self._queue: list[Run] = []  # the current one first
         self._current: _CurrentRun | None = None
         self._runs_started = 0
-        self._devices: list[DeviceInfo] = []
-        self._device_note = ""
         self._waiting_for_devices: list[Callable[[], None]] = []
         self._closed = False
-
-    @property
-    def busy(self) -> bool:
-        """Whether a run is queued or running."""
-        return bool(self._queue)
-
-    @property
-    def runs(self) -> list[Run]:
-        """Runs that have not ended, in their order; the first one runs."""
-        return list(self._queue)
-
-    @property
-    def devices(self) -> list[DeviceInfo]:
-        """What a run can be computed on; empty until the worker has been started once."""
-        return list(self._devices)
-
-    @property
-    def device_note(self) -> str:
-        """What is wrong with a GPU that is there but cannot be used, with its remedy; empty where all is well."""
-        return self._device_note
 
     def submit(self, volume: VolumeData, options: RunOptions, handlers: RunHandlers) -> Run:
         """Queues a run and returns at once; no handler is called from within this call.
@@ -79,7 +66,7 @@ class WorkerClient:
         if self._closed:
             raise RuntimeError("The worker has been closed: no run can be submitted any more.")
         run = Run(volume, options, handlers, self._cancel)
-        self._queue.append(run)
+        self.runs.append(run)
         self._call_later(0.0, self._start_next)
         return run
 
@@ -96,7 +83,7 @@ class WorkerClient:
     def close(self) -> None:
         """Cancels every run, ends the worker and removes all files; blocks for a second at most. Can be repeated."""
         self._closed = True
-        runs, self._queue = self._queue, []
+        runs, self.runs = self.runs, []
         worker, self._worker = self._worker, None
         current, self._current = self._current, None
         if worker is not None:
@@ -111,10 +98,10 @@ class WorkerClient:
     # A run, from its turn to its end
 
     def _start_next(self) -> None:
-        if self._current is not None or not self._queue:
+        if self._current is not None or not self.runs:
             return
         self._runs_started += 1
-        run = self._queue[0]
+        run = self.runs[0]
         run.state = "running"
         current = self._current = _CurrentRun(run, self._runs_started, self._write_volume(run, self._runs_started))
         self._start_worker()
@@ -155,7 +142,7 @@ class WorkerClient:
     def _cancel(self, run: Run) -> None:
         if run.state == "queued":
             run.end()
-            self._queue.remove(run)
+            self.runs.remove(run)
             self._call_later(0.0, lambda: _tell(run.handlers.on_cancelled))
         elif run.state == "running" and self._current is not None and self._worker is not None:
             self._current.cancelled = True
@@ -168,12 +155,12 @@ class WorkerClient:
     def _end(self, current: _CurrentRun, handler: Callable[..., None], *arguments: object) -> None:
         """Ends the current run, lets the next one begin, and tells the owner how it ended."""
         self._current = None
-        self._queue.remove(current.run)
+        self.runs.remove(current.run)
         current.run.end()
         current.writing.close()
         if self._exchange is not None:
-            remove_run(self._exchange.run_folder(current.number))
-        if self._queue:
+            remove_tree(self._exchange.run_folder(current.number))
+        if self.runs:
             self._call_later(0.0, self._start_next)
         else:
             self._remove_exchange()
@@ -191,12 +178,11 @@ class WorkerClient:
     def _start_worker(self) -> None:
         if self._worker is None:
             self._worker = Connection(self._make_process, self._on_message, self._on_worker_ended)
-            self._worker.start()
 
     def _on_message(self, message: Message) -> None:
         current = self._current
         if isinstance(message, Hello):
-            self._devices, self._device_note = list(message.devices), message.device_note
+            self.devices, self.device_note = list(message.devices), message.device_note
             self._tell_devices()
             self._send_run()
         elif isinstance(message, StartRun) or current is None or message.run != current.number or current.cancelled:
@@ -219,7 +205,7 @@ class WorkerClient:
     def _on_worker_ended(self, failure: RunFailure | None) -> None:
         self._worker = None
         if failure is not None and self._waiting_for_devices:
-            self._device_note = failure.message
+            self.device_note = failure.message
         self._tell_devices()
         current = self._current
         if current is None:

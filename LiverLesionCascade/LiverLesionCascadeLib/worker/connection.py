@@ -20,7 +20,7 @@ _LAUNCHER_REPORT = "exit abnormally"
 
 
 class Connection:
-    """A worker process, from its start to its end.
+    """A worker process that is started here, until its end.
 
     Args:
         on_message: Gets each of its messages, its hello only where the worker can be used.
@@ -47,8 +47,6 @@ class Connection:
         self._process = make_process(
             ProcessEvents(self._read_output, self._read_errors, self._ended, self._failed_to_start)
         )
-
-    def start(self) -> None:
         self._process.start()
 
     def send(self, message: Message) -> None:

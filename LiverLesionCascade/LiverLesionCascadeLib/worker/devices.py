@@ -30,19 +30,13 @@ def torch_problem() -> str:
         import torch
 
         torch.from_numpy(np.zeros(1)).numpy()
-    except ModuleNotFoundError as error:
-        if error.name == "torch":
-            return "PyTorch is not installed: install it with the extension PyTorch, in its module PyTorch Utils."
-        return _broken(error)
     # A library that cannot be loaded, or a torch that was built for another NumPy.
     except (ImportError, OSError, RuntimeError) as error:
-        return _broken(error)
+        if isinstance(error, ModuleNotFoundError) and error.name == "torch":
+            return "PyTorch is not installed: install it with the extension PyTorch, in its module PyTorch Utils."
+        reason = " ".join(str(error).split()) or type(error).__name__
+        return f"PyTorch is installed but does not work ({reason}): install it anew in the module PyTorch Utils."
     return ""
-
-
-def _broken(error: Exception) -> str:
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return f"PyTorch is installed but does not work ({reason}): install it anew in the module PyTorch Utils."
 
 
 def list_devices() -> list[DeviceInfo]:

@@ -114,11 +114,6 @@ def read_volume(folder: Path) -> tuple[VolumeData, RunOptions]:
         raise ValueError(f"{folder / _REQUEST_FILE} is damaged ({error})") from error
 
 
-def remove_run(folder: Path) -> None:
-    """Removes a run's folder, whether it is there or not."""
-    remove_tree(folder)
-
-
 def unusable(root: Path, error: Exception) -> str:
     """The sentence for an error in a temporary folder, with the remedy."""
     reason = error.strerror if isinstance(error, OSError) and error.strerror else error

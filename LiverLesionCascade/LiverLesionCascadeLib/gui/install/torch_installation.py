@@ -70,50 +70,38 @@ class TorchInstaller:
         if self.isInstalled():
             return True
         if version := self._findVersion():
-            self._explainOldVersion(version)
+            slicer.util.errorDisplay(
+                _(
+                    "PyTorch {version} is installed, but {minimum} or newer is needed.\n\n"
+                    "Open the module PyTorch Utils, click Uninstall PyTorch, restart Slicer, and click Segment again."
+                ).format(version=version, minimum=MINIMUM_VERSION)
+            )
             return False
         try:
             logic = self._makeExtensionLogic()
         except ImportError:
-            self._explainMissingExtension()
+            slicer.util.errorDisplay(
+                _(
+                    "The networks need PyTorch, and the extension that installs it is missing.\n\n"
+                    "Open View > Extensions Manager, install the extension PyTorch, restart Slicer, and click Segment "
+                    "again.\n\n{byHand}"
+                ).format(byHand=installationByHand())
+            )
             return False
         try:
             # Asks for consent, shows what it will run, and takes the build that fits the computer's GPU.
             with slicer.util.tryWithErrorDisplay(show=False, waitCursor=True):
                 torch = logic.installTorch(askConfirmation=True, torchVersionRequirement=f">={MINIMUM_VERSION}")
         except INSTALLATION_ERRORS as error:
-            self._explainFailure(error)
+            slicer.util.errorDisplay(
+                _(
+                    "PyTorch could not be installed: {reason}\n\n"
+                    "Check the internet connection, the proxy settings and the free disk space, then click Segment "
+                    "again. The Python console shows what the installation said.\n\n{byHand}"
+                ).format(reason=str(error) or type(error).__name__, byHand=installationByHand())
+            )
             return False
         return torch is not None
-
-    @staticmethod
-    def _explainOldVersion(version):
-        slicer.util.errorDisplay(
-            _(
-                "PyTorch {version} is installed, but {minimum} or newer is needed.\n\n"
-                "Open the module PyTorch Utils, click Uninstall PyTorch, restart Slicer, and click Segment again."
-            ).format(version=version, minimum=MINIMUM_VERSION)
-        )
-
-    @staticmethod
-    def _explainMissingExtension():
-        slicer.util.errorDisplay(
-            _(
-                "The networks need PyTorch, and the extension that installs it is missing.\n\n"
-                "Open View > Extensions Manager, install the extension PyTorch, restart Slicer, and click Segment "
-                "again.\n\n{byHand}"
-            ).format(byHand=installationByHand())
-        )
-
-    @staticmethod
-    def _explainFailure(error):
-        slicer.util.errorDisplay(
-            _(
-                "PyTorch could not be installed: {reason}\n\n"
-                "Check the internet connection, the proxy settings and the free disk space, then click Segment again. "
-                "The Python console shows what the installation said.\n\n{byHand}"
-            ).format(reason=str(error) or type(error).__name__, byHand=installationByHand())
-        )
 
 
 def installationByHand() -> str:

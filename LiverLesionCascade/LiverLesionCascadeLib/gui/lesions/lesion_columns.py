@@ -29,17 +29,14 @@ def totalsText(totals) -> str:
     return ", ".join(parts)
 
 
-def statusText(status) -> str:
-    return {
+def _statusText(row) -> str:
+    status = {
         UNREVIEWED: _("To review"),
         ACCEPTED: _("Accepted"),
         REJECTED: _("Rejected"),
         FLAGGED: _("Flagged"),
-    }[status]
-
-
-def statusWithEdits(row) -> str:
-    return _("{status}, edited").format(status=statusText(row.status)) if row.edited else statusText(row.status)
+    }[row.status]
+    return _("{status}, edited").format(status=status) if row.edited else status
 
 
 def _statusSymbol(row) -> str:
@@ -61,7 +58,7 @@ def detailText(row) -> str:
         return _("{name}: no voxel").format(name=row.name)
     lesion = row.measures
     parts = [
-        _("{name}: {status}").format(name=row.name, status=statusWithEdits(row)),
+        _("{name}: {status}").format(name=row.name, status=_statusText(row)),
         _("{long:.1f} x {short:.1f} mm in slice {number}").format(
             long=lesion.long_axis_mm, short=lesion.short_axis_mm, number=row.slice
         ),

@@ -1,7 +1,5 @@
 """The table of lesions: what each measures, and the way to it."""
 
-from pathlib import Path
-
 import qt
 import slicer
 
@@ -12,10 +10,11 @@ from ...scene.tools.lesion_looks import showLesionLooks, shownColor
 from ...scene.tools.lesion_rows import LesionRows
 from ...scene.tools.navigation import endIsolation, isIsolating, isolate, jumpTo, lesionPosition
 from ...scene.workspace.review import ACCEPTED, FLAGGED, REJECTED
+from ..section import Section
+from ..widgets import loadForm, signalsBlocked
 from .lesion_columns import COLUMNS, TEXT_COLUMNS, colorIcon, detailText, totalsText
 from .review_bar import ReviewBar
 
-UI_FILE = Path(__file__).resolve().parents[3] / "Resources" / "UI" / "LiverLesionTable.ui"
 ROW_PIXELS = 24
 HEADER_PIXELS = 40
 ROWS_SHOWN = 8
@@ -24,7 +23,7 @@ NAME_PIXELS = 80
 """A longer name is cut; the line below the table has all of it."""
 
 
-class LesionTableSection:
+class LesionTableSection(Section):
     """Lists the lesions of one result, with their measures as the segments are now.
 
     A lesion that is clicked on, or gone to by a key, is shown in all views.
@@ -33,8 +32,9 @@ class LesionTableSection:
     """
 
     def __init__(self, callLater):
+        super().__init__()
         self._callLater = callLater
-        self._workspace = self._rows = None
+        self._rows = None
         self._present = self._shown = []
         self._selectedId, self._selectedIds = "", []
         self.selectionCallbacks = []
@@ -42,8 +42,7 @@ class LesionTableSection:
         self._shortcuts = []
         self._sort, self._descending = 0, False
         self._looks = False
-        self.widget = slicer.util.loadUI(str(UI_FILE))
-        self.ui = slicer.util.childWidgetVariables(self.widget)
+        self.widget, self.ui = loadForm("LiverLesionTable.ui")
         self.review = ReviewBar(self.selectedId, self.select, self._confidence)
         self.widget.layout().addWidget(self.review.widget)
         table = self.ui.lesionTable
@@ -64,21 +63,15 @@ class LesionTableSection:
         header.setHighlightSections(False)
         header.connect("sectionClicked(int)", self._onHeading)
         table.connect("itemSelectionChanged()", self._onSelected)
-        table.connect("cellClicked(int,int)", self._onClicked)
+        # A click on the lesion that is selected already goes there again.
+        table.connect("cellClicked(int,int)", lambda _row, _column: self._goToSelected())
         self.ui.previousLesionButton.connect("clicked(bool)", lambda: self.step(-1))
         self.ui.nextLesionButton.connect("clicked(bool)", lambda: self.step(1))
         self.ui.isolateCheckBox.connect("toggled(bool)", self._onIsolate)
         self.ui.diametersCheckBox.connect("toggled(bool)", self._onDiameters)
 
     def show(self, workspace):
-        """:param workspace: of the result that is shown; None for none."""
-        if workspace is not self._workspace:
-            self._forget()
-            self._workspace = workspace
-            if workspace is not None:
-                self._rows = workspace.tool(LesionRows)
-                self._rows.subscribe(self._update)
-                self._rows.measureLater(self._callLater)
+        super().show(workspace)
         self.review.show(workspace)
         self._update()
 
@@ -114,13 +107,12 @@ class LesionTableSection:
         self._showLooks()
 
     def _showLooks(self):
-        workspace = self._workspace
-        if workspace is None or workspace.node.GetScene() is None:
+        if not self._isThere:
             return
         if self._looks:
-            showLesionLooks(workspace, self._present, self._selectedId)
+            showLesionLooks(self._workspace, self._present, self._selectedId)
         else:
-            giveBack(workspace.node)
+            giveBack(self._workspace.node)
 
     def selectedId(self) -> str:
         """ID of the selected lesion's segment; empty for none."""
@@ -157,31 +149,40 @@ class LesionTableSection:
 
     def cleanup(self):
         self.leave()
-        self._forget()
+        super().cleanup()
         self.review.cleanup()
 
+    def _follow(self):
+        self._rows = self._workspace.tool(LesionRows)
+        self._rows.subscribe(self._update)
+        self._rows.measureLater(self._callLater)
+
+    def _unfollow(self):
+        self._rows.unsubscribe(self._update)
+        self._rows.measureLater(None)
+        if self._isThere:
+            giveBack(self._workspace.node)
+        self._rows = None
+
     def _forget(self):
-        if self._rows is not None:
-            self._rows.unsubscribe(self._update)
-            self._rows.measureLater(None)
-            if self._workspace.node.GetScene() is not None:
-                giveBack(self._workspace.node)
-        self._workspace = self._rows = None
+        super()._forget()
         self._setSelected([])
 
+    def _row(self, segmentId):
+        """None where there is none."""
+        return next((row for row in self._present if row.segmentId == segmentId), None)
+
     def _confidence(self, segmentId):
-        row = next((row for row in self._present if row.segmentId == segmentId), None)
+        row = self._row(segmentId)
         return row.measures.confidence if row is not None and row.measures is not None else None
 
     # -- showing
 
     def _update(self):
         """Show the rows as far as they are measured."""
-        workspace = self._workspace
-        if workspace is not None and workspace.node.GetScene() is None:
+        if self._workspace is not None and not self._isThere:
             self._forget()
-            workspace = None
-        self._present = self._rows.present() if workspace is not None else []
+        self._present = self._rows.present() if self._rows is not None else []
         self._sortRows()
         ids = [row.segmentId for row in self._present]
         if any(each not in ids for each in self._selectedIds):
@@ -189,7 +190,7 @@ class LesionTableSection:
         self._fill()
         if self._rows is not None and not self._rows.pending():
             self._showLooks()
-        self._showTotals()
+        self.ui.totalsLabel.text = totalsText(self._rows.totals()) if self._rows is not None else ""
         self._showToggles()
         self.review.update()
 
@@ -246,13 +247,9 @@ class LesionTableSection:
             if column == 0:
                 item.setIcon(colorIcon(shownColor(row)))
 
-    def _showTotals(self):
-        totals = self._rows.totals() if self._rows is not None else None
-        self.ui.totalsLabel.text = totalsText(totals) if totals else ""
-
     def _showToggles(self):
         workspace = self._workspace
-        selected = next((row for row in self._present if row.segmentId == self._selectedId), None)
+        selected = self._row(self._selectedId)
         self.ui.detailLabel.text = detailText(selected) if selected is not None else ""
         some = bool(self._present)
         for button in (self.ui.previousLesionButton, self.ui.nextLesionButton, self.ui.diametersCheckBox):
@@ -261,9 +258,8 @@ class LesionTableSection:
         diameters = workspace is not None and showsDiameters(workspace)
         self.ui.isolateCheckBox.enabled = isolating or bool(self._selectedId)
         for box, checked in ((self.ui.isolateCheckBox, isolating), (self.ui.diametersCheckBox, diameters)):
-            wasBlocked = box.blockSignals(True)
-            box.checked = checked
-            box.blockSignals(wasBlocked)
+            with signalsBlocked(box):
+                box.checked = checked
         if diameters and not self._rows.pending():
             self._drawDiameters()
 
@@ -287,13 +283,9 @@ class LesionTableSection:
         self.review.update()
         self._goToSelected()
 
-    def _onClicked(self, _row, _column):
-        """A click on the lesion that is selected already goes there again."""
-        self._goToSelected()
-
     @oneRendering()
     def _goToSelected(self):
-        row = next((row for row in self._present if row.segmentId == self._selectedId), None)
+        row = self._row(self._selectedId)
         if row is None:
             return
         if row.measures is not None:

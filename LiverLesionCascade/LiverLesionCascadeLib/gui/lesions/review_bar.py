@@ -6,12 +6,14 @@ from slicer.i18n import tr as _
 from ...scene.nodes.one_change import oneRendering
 from ...scene.tools.lesion_looks import VERDICT_COLORS
 from ...scene.workspace.review import ACCEPTED, FLAGGED, REJECTED, Review
+from ..section import Section
+from ..widgets import showSteps
 from .lesion_columns import colorIcon
 
 BUTTONS_A_ROW = 2
 
 
-class ReviewBar:
+class ReviewBar(Section):
     """Accept, Reject and Flag of the selected lesion (again to take it back), undo, redo, and the next to look at.
 
     :param selectedId: returns the ID of the selected lesion's segment; empty for none.
@@ -20,8 +22,8 @@ class ReviewBar:
     """
 
     def __init__(self, selectedId, select, confidence=None):
+        super().__init__()
         self._selectedId, self._select, self._confidence = selectedId, select, confidence
-        self._workspace = None
         self.widget = qt.QWidget()
         layout = qt.QGridLayout(self.widget)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -51,12 +53,7 @@ class ReviewBar:
         self.update()
 
     def show(self, workspace):
-        """:param workspace: of the result that is shown; None for none."""
-        if workspace is not self._workspace:
-            self.cleanup()
-            self._workspace = workspace
-            if workspace is not None:
-                workspace.subscribe(self._onChanges)
+        super().show(workspace)
         self.update()
 
     def update(self):
@@ -66,8 +63,7 @@ class ReviewBar:
         for verdict, button in self._verdicts.items():
             button.enabled = bool(segmentId)
             button.checked = verdict == status
-        self._undo.enabled = review is not None and review.canUndo()
-        self._redo.enabled = review is not None and review.canRedo()
+        showSteps(review, self._undo, self._redo)
         remaining = review.remaining() if review is not None else 0
         self._next.enabled = remaining > 0
         self._next.text = _("Next unreviewed ({count})").format(count=remaining)
@@ -103,22 +99,16 @@ class ReviewBar:
             self._select(segmentId)
         self.update()
 
-    def cleanup(self):
-        if self._workspace is not None:
-            self._workspace.unsubscribe(self._onChanges)
-            self._workspace = None
-
     @property
     def _review(self):
-        workspace = self._workspace
-        return workspace.tool(Review) if workspace is not None and workspace.node.GetScene() is not None else None
+        return self._workspace.tool(Review) if self._isThere else None
 
     def _selected(self):
         """ID of the selected lesion, None where there is none or it is gone."""
         segmentId = self._selectedId() if self._review is not None else None
         return segmentId if segmentId and segmentId in self._workspace.lesionIds() else None
 
-    def _onChanges(self, _changes):
+    def _onChanges(self, changes):
         self.update()
 
     def _add(self, name, text, toolTip, onClicked):

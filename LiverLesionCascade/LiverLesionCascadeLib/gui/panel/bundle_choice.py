@@ -6,6 +6,7 @@ from pathlib import Path
 from slicer.i18n import tr as _
 
 from ...engine.model.bundle import BUNDLES_FOLDER, METADATA_FILE
+from ..widgets import fillComboBox
 
 CHOOSE_FOLDER, CHOOSE_FILE = "?folder", "?file"
 
@@ -34,17 +35,11 @@ class BundleChoice:
             return
         self._chosen = bundle
         self.problem = bundleProblem(bundle) if bundle else ""
-        items = [("", bundleTitle(shippedFolder()))]
+        items = [(bundleTitle(shippedFolder()), "")]
         if bundle:
-            items.append((bundle, bundleTitle(bundle)))
-        items.append((CHOOSE_FOLDER, _("Choose a folder...")))
-        items.append((CHOOSE_FILE, _("Choose a file...")))
-        wasBlocked = self._comboBox.blockSignals(True)
-        self._comboBox.clear()
-        for data, text in items:
-            self._comboBox.addItem(text, data)
-        self._comboBox.setCurrentIndex(self._comboBox.findData(bundle))
-        self._comboBox.blockSignals(wasBlocked)
+            items.append((bundleTitle(bundle), bundle))
+        items += [(_("Choose a folder..."), CHOOSE_FOLDER), (_("Choose a file..."), CHOOSE_FILE)]
+        fillComboBox(self._comboBox, items, bundle)
 
     def folder(self) -> Path:
         """Where the chosen bundle is."""
@@ -65,7 +60,7 @@ class BundleChoice:
 
 def shippedFolder() -> Path:
     """Of the bundle that comes with the extension."""
-    return next(iter(sorted(path.parent for path in BUNDLES_FOLDER.glob(f"*/{METADATA_FILE}"))), BUNDLES_FOLDER)
+    return min((path.parent for path in BUNDLES_FOLDER.glob(f"*/{METADATA_FILE}")), default=BUNDLES_FOLDER)
 
 
 def bundleTitle(folder) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import slicer
+
 from ...engine.passes.presets import PRESETS
 from ...engine.results.postprocessing import PostProcessing
 from ...engine.run_options import RunOptions
@@ -34,9 +36,6 @@ def runOptions(parameters) -> RunOptions:
 def takePresetRules(parameters) -> None:
     """A preset has rules of its own: they are chosen with it, and can be changed after."""
     preset = PRESETS[parameters.preset.name]
-    wasModifying = parameters.StartModify()
-    try:
+    with slicer.util.NodeModify(parameters):
         for own, name in RULES.items():
             setattr(parameters.postProcessing, own, getattr(preset.postprocessing, name))
-    finally:
-        parameters.EndModify(wasModifying)

@@ -2,6 +2,8 @@
 
 from slicer.i18n import tr as _
 
+from ..widgets import fillComboBox, showText
+
 
 class DeviceChoice:
     """A combo box with the devices that this computer has, and a line on a GPU that cannot be used.
@@ -15,20 +17,16 @@ class DeviceChoice:
 
     def __init__(self, comboBox, noteLabel, onChosen):
         self._comboBox, self._noteLabel, self._onChosen = comboBox, noteLabel, onChosen
-        self._devices, self._known = [], False
+        self._devices = []
         self._chosen = "auto"
         comboBox.connect("currentIndexChanged(int)", self._onIndexChanged)
-        self.setNote("")
-        self._fill()
+        self.setDevices([], "")
 
-    def setDevices(self, devices):
+    def setDevices(self, devices, note):
         """:param devices: DeviceInfo of the worker; none where they are not known yet."""
-        self._devices, self._known = list(devices), bool(devices)
+        self._devices = devices
+        showText(self._noteLabel, note)
         self._fill()
-
-    def setNote(self, note):
-        self._noteLabel.text = note
-        self._noteLabel.visible = bool(note)
 
     def show(self, device):
         """Choose a device, as a scene or a script says."""
@@ -37,21 +35,16 @@ class DeviceChoice:
             self._fill()
 
     def _fill(self):
-        items = [("auto", _("Automatic"))]
+        items = [(_("Automatic"), "auto")]
         for device in self._devices:
             name = device.name if device.usable else _("{device} (cannot be used)").format(device=device.name)
-            items.append((device.id, name))
-        if not self._known:
-            items.append(("cpu", _("Processor (CPU)")))
-        if self._chosen not in [identifier for identifier, _name in items]:
-            text = _("{device} (not on this computer)") if self._known else "{device}"
-            items.append((self._chosen, text.format(device=self._chosen)))
-        wasBlocked = self._comboBox.blockSignals(True)
-        self._comboBox.clear()
-        for identifier, name in items:
-            self._comboBox.addItem(name, identifier)
-        self._comboBox.setCurrentIndex(self._comboBox.findData(self._chosen))
-        self._comboBox.blockSignals(wasBlocked)
+            items.append((name, device.id))
+        if not self._devices:
+            items.append((_("Processor (CPU)"), "cpu"))
+        if self._chosen not in [identifier for _name, identifier in items]:
+            text = _("{device} (not on this computer)") if self._devices else "{device}"
+            items.append((text.format(device=self._chosen), self._chosen))
+        fillComboBox(self._comboBox, items, self._chosen)
 
     def _onIndexChanged(self, index):
         self._chosen = self._comboBox.itemData(index)

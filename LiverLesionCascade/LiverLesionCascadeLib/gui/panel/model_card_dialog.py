@@ -10,14 +10,13 @@ MODEL_CARD = "MODEL_CARD.md"
 WIDTH, HEIGHT = 760, 800
 
 
-def showModelCard(bundleFolder, parent=None):
+def showModelCard(bundleFolder):
     """Open the card of a model bundle beside the running work; returns the dialog.
 
     :param bundleFolder: the bundle's folder; one without a card is said to have none.
-    :param parent: widget in front of which the window stays; Slicer's main window by default.
     """
     folder = Path(bundleFolder)
-    dialog = qt.QDialog(parent or slicer.util.mainWindow())
+    dialog = qt.QDialog(slicer.util.mainWindow())
     dialog.setAttribute(qt.Qt.WA_DeleteOnClose)
     dialog.setWindowTitle(_("Model card of {bundle}").format(bundle=folder.name))
     browser = qt.QTextBrowser()

@@ -14,6 +14,7 @@ from ..runs.segmentation_runs import RunObserver
 from ..sections.edit_page import EditPage, coverLesions
 from ..sections.result_summary import findingsText, rememberRun, resultFindings
 from ..sections.result_view import ResultView, latestResult
+from ..widgets import showText, signalsBlocked
 from .bundle_choice import BundleChoice
 from .choices import runOptions, takePresetRules
 from .device_choice import DeviceChoice
@@ -46,8 +47,7 @@ class SegmentationPanel:
         self._callLater = callLater
         self._parameters = None
         self._list = RunList()
-        self._failure = None
-        self._status = ""
+        self._failure, self._status = ("", ""), ""
         self._prepared = False
         self._shownId = ""
         self._readingOffered = False
@@ -61,7 +61,7 @@ class SegmentationPanel:
         ui.editButton.connect("clicked(bool)", self.onEdit)
         ui.backButton.connect("clicked(bool)", self.onBack)
         ui.modelCardButton.connect("clicked(bool)", lambda: showModelCard(self.bundles.folder()))
-        ui.errorDetailsButton.connect("clicked(bool)", self._onErrorDetails)
+        ui.errorDetailsButton.connect("clicked(bool)", lambda: questions.showDetails(*self._failure))
         ui.presetSelector.connect("activated(int)", self._onPresetChosen)
         ui.queueList.connect("currentRowChanged(int)", self._onQueueRow)
         ui.roiSelector.connect("nodeAddedByUser(vtkMRMLNode*)", self._onRoiAdded)
@@ -87,7 +87,7 @@ class SegmentationPanel:
         """The runs end with their scene, and what was said about it goes."""
         self.editPage.onSceneClosing()
         self._cancelAll()
-        self._failure, self._status, self._shownId = None, "", ""
+        self._failure, self._status, self._shownId = ("", ""), "", ""
         self.results.show(None)
         self._check.start(None)
 
@@ -117,9 +117,10 @@ class SegmentationPanel:
         self._showButton(volume)
         self._showProgress(volume)
         self._showQueue()
-        self._showText(self.ui.errorLabel, self._failure[0] if self._failure else "")
-        self.ui.errorDetailsButton.visible = bool(self._failure and self._failure[1])
-        self._showText(self.ui.statusLabel, self._status)
+        message, details = self._failure
+        showText(self.ui.errorLabel, message)
+        self.ui.errorDetailsButton.visible = bool(details)
+        showText(self.ui.statusLabel, self._status)
         if parameters:
             self._showResult()
         self._showFindings()
@@ -129,10 +130,9 @@ class SegmentationPanel:
     def _showChosen(self):
         """The scan that is chosen comes into the views, where another one is there."""
         volume = slicer.mrmlScene.GetNodeByID(self._shownId) if self._shownId else None
-        if volume is not None and othersInView(volume):
-            if self._questions.showChosenScan(volume.GetName()):
-                showVolume(volume)
-                slicer.util.resetSliceViews()
+        if volume is not None and othersInView(volume) and self._questions.showChosenScan(volume.GetName()):
+            showVolume(volume)
+            slicer.util.resetSliceViews()
 
     def _offerReading(self):
         """At the first result the views are laid out for reading, if the person wants it so."""
@@ -151,8 +151,8 @@ class SegmentationPanel:
     def _showFindings(self):
         """What should be known before a run; not again what the result that is shown says already."""
         said = {message for _severity, message in resultFindings(self.results.node)} if self.results.node else ()
-        findings = [finding for finding in self._check.findings if finding.message not in said]
-        self._showText(self.ui.findingsLabel, "" if self._check.refusal else findingsText(findings))
+        findings = [(each.severity, each.message) for each in self._check.findings if each.message not in said]
+        showText(self.ui.findingsLabel, "" if self._check.refusal else findingsText(findings))
 
     def _showButton(self, volume):
         entry = self._list.ofVolume(volume.GetID()) if volume else None
@@ -166,12 +166,12 @@ class SegmentationPanel:
         )
         button = self.ui.segmentButton
         button.text, button.enabled, button.toolTip = state.text, state.enabled, state.toolTip
-        self._showText(self.ui.reasonLabel, state.reason)
+        showText(self.ui.reasonLabel, state.reason)
 
     def _showProgress(self, volume):
         entry = self._list.shown(volume.GetID() if volume else "")
         self.ui.progressBar.visible = entry is not None
-        self._showText(self.ui.progressLabel, f"{entry.volumeName}: {entry.text()}" if entry else "")
+        showText(self.ui.progressLabel, f"{entry.volumeName}: {entry.text()}" if entry else "")
         if entry is not None:
             self.ui.progressBar.value = round(100 * entry.fraction)
 
@@ -179,24 +179,16 @@ class SegmentationPanel:
         """The list of runs, where there is more than one."""
         queue = self.ui.queueList
         queue.visible = self.ui.queueLabel.visible = len(self._list) > 1
-        wasBlocked = queue.blockSignals(True)
-        if queue.count != len(self._list):
-            queue.clear()
-            queue.addItems([""] * len(self._list))
-            queue.setFixedHeight(QUEUE_ROW_PIXELS * min(len(self._list), QUEUE_ROWS))
-        for row, entry in enumerate(self._list):
-            queue.item(row).setText(f"{entry.volumeName}: {entry.text()}")
-        queue.blockSignals(wasBlocked)
-
-    @staticmethod
-    def _showText(label, text):
-        label.text = text
-        label.visible = bool(text)
+        with signalsBlocked(queue):
+            if queue.count != len(self._list):
+                queue.clear()
+                queue.addItems([""] * len(self._list))
+                queue.setFixedHeight(QUEUE_ROW_PIXELS * min(len(self._list), QUEUE_ROWS))
+            for row, entry in enumerate(self._list):
+                queue.item(row).setText(f"{entry.volumeName}: {entry.text()}")
 
     def _resultNode(self):
         """The result that is shown: the chosen output's, else the latest of the chosen volume."""
-        if not self._parameters:
-            return None
         output, volume = self._parameters.outputSegmentation, self._parameters.inputVolume
         if output is not None and resultSegmentIds(output):
             return output
@@ -228,19 +220,15 @@ class SegmentationPanel:
         return (holder, True) if answer is Rerun.REPLACE else (None, False)
 
     def _submit(self, volume, output, replace):
-        self._failure, self._status = None, ""
+        self._failure, self._status = ("", ""), ""
         entry = RunEntry(volume.GetID(), volume.GetName())
-        started = time.monotonic()
 
-        def progressed(fraction, stage, secondsLeft):
-            nonlocal started
-            if not entry.started:
-                started = time.monotonic()
-            entry.progressed(fraction, stage, secondsLeft)
+        def progressed(*values):
+            entry.progressed(*values)
             self.update()
 
         def finished(node, result):
-            rememberRun(node, result, time.monotonic() - started)
+            rememberRun(node, result, time.monotonic() - (entry.started or entry.submitted))
             self._status = _("{name} is done.").format(name=entry.volumeName)
             wasShown = self.results.node is node
             ended()
@@ -262,23 +250,11 @@ class SegmentationPanel:
             self._list.remove(entry)
             self.update()
 
-        def whileListed(function):
-            def call(*arguments):
-                if entry in self._list:
-                    function(*arguments)
-
-            return call
-
-        self._list.add(entry)
+        observer = RunObserver.whileWanted(lambda: entry in self._list, progressed, finished, failed, cancelled)
+        self._list.append(entry)
         try:
-            entry.run = self._runs.submit(
-                volume,
-                runOptions(self._parameters),
-                RunObserver(*map(whileListed, (progressed, finished, failed, cancelled))),
-                output,
-                replace,
-                self._parameters.roi,
-            )
+            options = runOptions(self._parameters)
+            entry.run = self._runs.submit(volume, options, observer, output, replace, self._parameters.roi)
         except CascadeError as error:
             failed(str(error), "")
         self.update()
@@ -287,8 +263,7 @@ class SegmentationPanel:
         """Start to refine a result with the panel's choices; within its region of interest where there is one."""
         if not self._installer.ensure():
             raise InputError(_("PyTorch is needed to refine, and was not installed."))
-        roi = self._parameters.roi if self._parameters else None
-        return self._runs.refine(node, runOptions(self._parameters), observer, roi)
+        return self._runs.refine(node, runOptions(self._parameters), observer, self._parameters.roi)
 
     def _cancelAll(self):
         runs = [entry.run for entry in self._list]
@@ -298,14 +273,10 @@ class SegmentationPanel:
 
     def _onQueueRow(self, row):
         """A run that is clicked on is shown: its volume becomes the chosen one, and the button cancels it."""
-        entries = list(self._list)
-        if 0 <= row < len(entries):
-            volume = slicer.mrmlScene.GetNodeByID(entries[row].volumeId)
+        if 0 <= row < len(self._list):
+            volume = slicer.mrmlScene.GetNodeByID(self._list[row].volumeId)
             if volume is not None:
                 self._parameters.inputVolume = volume
-
-    def _onErrorDetails(self, checked=False):
-        self._questions.showDetails(*self._failure)
 
     def _prepareWorker(self):
         """Start the worker early, once, where PyTorch is there: the first run is faster, and devices are known."""
@@ -316,8 +287,7 @@ class SegmentationPanel:
 
     def _onWorkerReady(self):
         if not self._closed:
-            self.devices.setDevices(self._runs.client.devices)
-            self.devices.setNote(self._runs.client.device_note)
+            self.devices.setDevices(self._runs.client.devices, self._runs.client.device_note)
 
     # -- editing
 

@@ -15,7 +15,7 @@ class ButtonState:
     reason: str = ""
 
 
-def buttonState(volumeName, anyVolume, refusal="", bundleProblem="", run=None, busy=False) -> ButtonState:
+def buttonState(volumeName, anyVolume, refusal, bundleProblem, run, busy) -> ButtonState:
     """The state of the button that segments and cancels.
 
     :param volumeName: of the chosen volume; None if none is chosen.
@@ -35,9 +35,8 @@ def buttonState(volumeName, anyVolume, refusal="", bundleProblem="", run=None, b
         if anyVolume:
             return _disabled(_("Segment"), _("Select the CT volume to segment."))
         return _disabled(_("Segment"), _("Load a contrast-enhanced CT of the abdomen first."))
-    for problem in (refusal, bundleProblem):
-        if problem:
-            return _disabled(_("Segment"), problem)
+    if problem := refusal or bundleProblem:
+        return _disabled(_("Segment"), problem)
     toolTip = _("Segment the liver and its lesions in {name}").format(name=volumeName)
     if busy:
         toolTip = _("Segment {name} as soon as the runs before it are done").format(name=volumeName)

@@ -15,14 +15,14 @@ class RunEntry:
 
     :param volumeId: MRML ID of the volume that was submitted.
     :param volumeName: its name then.
-    :param started: whether its turn has come.
+    :param started: time.monotonic() when its turn came; None before that.
     :param submitted: time.monotonic() when it was.
     """
 
     volumeId: str
     volumeName: str
     run: Any = None
-    started: bool = False
+    started: float | None = None
     cancelling: bool = False
     fraction: float = 0.0
     stage: str = ""
@@ -30,7 +30,7 @@ class RunEntry:
     submitted: float = field(default_factory=time.monotonic)
 
     def progressed(self, fraction, stage, secondsLeft):
-        self.started = True
+        self.started = self.started or time.monotonic()
         self.fraction, self.stage, self.secondsLeft = fraction, stage, secondsLeft
 
     def cancel(self):
@@ -48,31 +48,12 @@ class RunEntry:
         return f"{stageText(self.stage)}, {left}" if left else stageText(self.stage)
 
 
-class RunList:
+class RunList(list[RunEntry]):
     """In the order in which they were submitted; one runs at a time."""
 
-    def __init__(self):
-        self._entries: list[RunEntry] = []
-
-    def __iter__(self):
-        return iter(self._entries)
-
-    def __len__(self):
-        return len(self._entries)
-
-    def add(self, entry: RunEntry):
-        self._entries.append(entry)
-
-    def remove(self, entry: RunEntry):
-        if entry in self._entries:
-            self._entries.remove(entry)
-
-    def clear(self):
-        self._entries.clear()
-
     def ofVolume(self, volumeId: str) -> RunEntry | None:
-        return next((entry for entry in self._entries if entry.volumeId == volumeId), None)
+        return next((entry for entry in self if entry.volumeId == volumeId), None)
 
     def shown(self, volumeId: str) -> RunEntry | None:
         """The run whose progress is shown: the chosen volume's, else the one whose turn it is."""
-        return self.ofVolume(volumeId) or (self._entries[0] if self._entries else None)
+        return self.ofVolume(volumeId) or (self[0] if self else None)

@@ -58,22 +58,17 @@ class ScanCheck(VTKObservationMixin):
 
     def _settled(self):
         self._settling = False
-        if self._volumeNode is not None:
-            self._begin()
-
-    def _begin(self):
+        if self._volumeNode is None:
+            return
         try:
             scan = scanFromNode(self._volumeNode)
         except CascadeError as error:
             self._end([], str(error))
         else:
             steps = inspect(scan.array, scan.ijkToLps, scan.name)
-            self._work.begin(steps, self._onInspected, lambda problem: self._end([], problem))
+            self._work.begin(steps, self._end, lambda problem: self._end([], problem))
 
-    def _onInspected(self, findings):
-        refusal = next((finding.message for finding in findings if finding.severity == "error"), "")
-        self._end(findings, refusal)
-
-    def _end(self, findings, refusal):
-        self.findings, self.refusal = findings, refusal
+    def _end(self, findings, problem=""):
+        self.findings = findings
+        self.refusal = next((finding.message for finding in findings if finding.severity == "error"), problem)
         self._onChecked()

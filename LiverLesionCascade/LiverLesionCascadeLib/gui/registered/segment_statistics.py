@@ -36,33 +36,28 @@ class AxialDiameterSegmentStatisticsPlugin(SegmentStatisticsPluginBase):
         return {key: values[key] for key in requested}
 
     def getMeasurementInfo(self, key):
-        if key == "long_axis_mm":
-            return self.createMeasurementInfo(
-                name="Axial long axis",
-                title=_("Axial long axis"),
-                description=_("Longest diameter in an axial slice, over all axial slices."),
-                units=_("mm"),
-                quantityDicomCode=self._coded(LONG_AXIS),
-                unitsDicomCode=self._coded(MILLIMETER),
-            )
-        if key == "short_axis_mm":
-            return self.createMeasurementInfo(
-                name="Axial short axis",
-                title=_("Axial short axis"),
-                description=_("Longest diameter perpendicular to the long axis, in the same slice."),
-                units=_("mm"),
-                quantityDicomCode=self._coded(SHORT_AXIS),
-                unitsDicomCode=self._coded(MILLIMETER),
-            )
-        if key == "slice_s_mm":
-            return self.createMeasurementInfo(
-                name="Axial diameter slice S",
-                title=_("Slice of the axial diameters"),
-                description=_("Superior coordinate of the slice in which the axial diameters were measured."),
-                units=_("mm"),
-                unitsDicomCode=self._coded(MILLIMETER),
-            )
-        return None
+        infos = {
+            "long_axis_mm": {
+                "name": "Axial long axis",
+                "title": _("Axial long axis"),
+                "description": _("Longest diameter in an axial slice, over all axial slices."),
+                "quantityDicomCode": self._coded(LONG_AXIS),
+            },
+            "short_axis_mm": {
+                "name": "Axial short axis",
+                "title": _("Axial short axis"),
+                "description": _("Longest diameter perpendicular to the long axis, in the same slice."),
+                "quantityDicomCode": self._coded(SHORT_AXIS),
+            },
+            "slice_s_mm": {
+                "name": "Axial diameter slice S",
+                "title": _("Slice of the axial diameters"),
+                "description": _("Superior coordinate of the slice in which the axial diameters were measured."),
+            },
+        }
+        if key not in infos:
+            return None
+        return self.createMeasurementInfo(units=_("mm"), unitsDicomCode=self._coded(MILLIMETER), **infos[key])
 
     def _coded(self, code):
         return self.createCodedEntry(code.value, code.scheme, code.meaning, True)

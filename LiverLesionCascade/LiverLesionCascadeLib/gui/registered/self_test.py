@@ -17,7 +17,7 @@ from ...scene.workspace.workspace import workspaceOf
 from .sample_data import fetchSample
 
 
-def addPhantom(name="CT"):
+def addPhantom():
     """A volume node with a liver of 110 HU and two lesions of 60 HU; and the masks (k, j, i) by segment name."""
     k, j, i = np.ogrid[:24, :40, :36]
     liver = ((k - 12) / 9) ** 2 + ((j - 18) / 14) ** 2 + ((i - 15) / 11) ** 2 <= 1
@@ -26,7 +26,7 @@ def addPhantom(name="CT"):
     hu = np.full(liver.shape, 30, np.int16)
     hu[liver] = 110
     hu[large | small] = 60
-    volumeNode = slicer.util.addVolumeFromArray(hu, name=name)
+    volumeNode = slicer.util.addVolumeFromArray(hu, name="CT")
     volumeNode.SetSpacing(1.2, 1.1, 2.5)
     volumeNode.SetOrigin(-40, 20, 300)
     return volumeNode, {"Liver": liver, "Lesion 1": large, "Lesion 2": small}

@@ -57,10 +57,9 @@ class QtProcess:
         self._events.on_error_output(self._process.readAllStandardError().data())
 
     def _onFinished(self, exitCode, exitStatus):
-        process = self._process
         self._onOutput()
         self._onErrorOutput()
-        crashed = process.exitStatus() == qt.QProcess.CrashExit
+        crashed = self._process.exitStatus() == qt.QProcess.CrashExit
         self._release()
         self._events.on_ended(int(exitCode), crashed)
 

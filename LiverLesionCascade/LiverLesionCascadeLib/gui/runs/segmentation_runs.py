@@ -20,10 +20,6 @@ from ...worker.submitted_run import RunFailure, RunHandlers, VolumeData
 from .run_request import RefinementRequest, SegmentationRequest
 
 
-def _nothing(*_arguments):
-    """For who was not asked to be told."""
-
-
 @dataclass(frozen=True)
 class RunObserver:
     """Who is told about a run: exactly one of the last three, once, later.
@@ -33,23 +29,38 @@ class RunObserver:
     :param onFailed: (one sentence with the remedy, details for a report).
     """
 
-    onProgress: Callable[[float, str, float | None], None] = _nothing
-    onFinished: Callable[[slicer.vtkMRMLSegmentationNode, Any], None] = _nothing
-    onFailed: Callable[[str, str], None] = _nothing
-    onCancelled: Callable[[], None] = _nothing
+    onProgress: Callable[[float, str, float | None], None]
+    onFinished: Callable[[slicer.vtkMRMLSegmentationNode, Any], None]
+    onFailed: Callable[[str, str], None]
+    onCancelled: Callable[[], None]
+
+    @classmethod
+    def whileWanted(cls, isWanted: Callable[[], bool], *functions: Callable[..., None]) -> RunObserver:
+        """Who is told only as long as that is wanted: what a run says on its way out may be of no interest any more."""
+
+        def guarded(function):
+            def call(*arguments):
+                if isWanted():
+                    function(*arguments)
+
+            return call
+
+        return cls(*map(guarded, functions))
 
 
 class SegmentationRuns:
     """Submits volume nodes to the worker and puts its results into the scene, in the event loop of Slicer.
 
     :param makeClient: makes the worker's client; called on first use, and on the next use after ``close``.
+
+    :ivar runs: those that have not ended, in the order in which they were submitted.
     """
 
     def __init__(self, makeClient: Callable[[], WorkerClient]):
         self.history = ReplaceHistory()
         self._makeClient = makeClient
         self._client: WorkerClient | None = None
-        self._runs: list[SegmentationRun] = []
+        self.runs: list[SegmentationRun] = []
 
     @property
     def client(self) -> WorkerClient:
@@ -57,11 +68,6 @@ class SegmentationRuns:
         if self._client is None:
             self._client = self._makeClient()
         return self._client
-
-    @property
-    def runs(self) -> list[SegmentationRun]:
-        """Runs that have not ended, in the order in which they were submitted."""
-        return list(self._runs)
 
     def submit(
         self,
@@ -84,7 +90,7 @@ class SegmentationRuns:
 
         Raises a CascadeError, one clear sentence, where volume, region or output are unfit.
         """
-        request = SegmentationRequest.of(volumeNode, options, self.history, outputNode, replace, roiNode)
+        request = SegmentationRequest(volumeNode, options, self.history, outputNode, replace, roiNode)
         return self._start(request, observer)
 
     def refine(
@@ -100,12 +106,11 @@ class SegmentationRuns:
 
         Raises a CascadeError where there is nothing to refine.
         """
-        return self._start(RefinementRequest.of(segmentationNode, options, roiNode), observer)
+        return self._start(RefinementRequest(segmentationNode, options, roiNode), observer)
 
     def _start(self, request: SegmentationRequest | RefinementRequest, observer: RunObserver) -> SegmentationRun:
-        run = SegmentationRun(request, observer, self._runs.remove)
-        run.start(self.client)
-        self._runs.append(run)
+        run = SegmentationRun(self.client, request, observer, self.runs.remove)
+        self.runs.append(run)
         return run
 
     def close(self) -> None:
@@ -116,10 +121,14 @@ class SegmentationRuns:
 
 
 class SegmentationRun:
-    """One request on its way through the worker. Made by ``SegmentationRuns``."""
+    """One request on its way through the worker; it stops when the volume leaves the scene or the scene is closed.
+
+    Made by ``SegmentationRuns``.
+    """
 
     def __init__(
         self,
+        client: WorkerClient,
         request: SegmentationRequest | RefinementRequest,
         observer: RunObserver,
         onEnded: Callable[[SegmentationRun], None],
@@ -127,17 +136,12 @@ class SegmentationRun:
         self._request, self._observer, self._onEnded = request, observer, onEnded
         self.volumeNode = request.volumeNode
         self._scene = self.volumeNode.GetScene()
-        self._observers: list[int] = []
-        self._workerRun = None
         self._cancelled = False
         self._whyStopped = ""
-
-    def start(self, client: WorkerClient) -> None:
-        """Queue it, and stop it when the volume leaves the scene or the scene is closed."""
-        scan = self._request.scan
-        volume = VolumeData(scan.array, scan.ijkToLps, scan.name, self._request.edits())
+        scan = request.scan
+        volume = VolumeData(scan.array, scan.ijkToLps, scan.name, request.edits())
         handlers = RunHandlers(self._workerProgressed, self._workerFinished, self._workerFailed, self._workerCancelled)
-        self._workerRun = client.submit(volume, self._request.options, handlers)
+        self._workerRun = client.submit(volume, request.options, handlers)
         self._observers = [
             self._scene.AddObserver(self._scene.NodeRemovedEvent, self._onNodeRemoved),
             self._scene.AddObserver(self._scene.StartCloseEvent, self._onSceneClosing),

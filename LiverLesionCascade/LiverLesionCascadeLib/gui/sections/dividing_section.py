@@ -1,17 +1,14 @@
 """The section that makes several lesions of one and one of several."""
 
-from pathlib import Path
-
-import slicer
 from slicer.i18n import tr as _
 
 from ...engine.errors import CascadeError
 from ...scene.tools.dividing import Dividing
+from ..section import Section
+from ..widgets import loadForm, showSteps, showText, signalsBlocked
 
-UI_FILE = Path(__file__).resolve().parents[3] / "Resources" / "UI" / "LiverLesionDividing.ui"
 
-
-class DividingSection:
+class DividingSection(Section):
     """Previews the parts of the selected lesion while a slider moves, and splits or merges lesions.
 
     Nothing is computed while it is collapsed. The preview goes when it is collapsed, another lesion or result is shown,
@@ -22,13 +19,12 @@ class DividingSection:
     """
 
     def __init__(self, callLater, lesions):
+        super().__init__()
         self._callLater, self._lesions = callLater, lesions
-        self._workspace = None
         self._proposal = None
         self._waits = False
         self._message = ""
-        self.widget = slicer.util.loadUI(str(UI_FILE))
-        self.ui = slicer.util.childWidgetVariables(self.widget)
+        self.widget, self.ui = loadForm("LiverLesionDividing.ui")
         self.ui.partsSlider.connect("valueChanged(double)", self._onSlider)
         self.ui.splitButton.connect("clicked(bool)", lambda: self._do(self._split))
         self.ui.splitAtGapsButton.connect("clicked(bool)", lambda: self._do(self._splitAtGaps))
@@ -40,12 +36,8 @@ class DividingSection:
         self._update()
 
     def show(self, workspace):
-        """:param workspace: of the result that is shown; None for none."""
         if workspace is not self._workspace:
-            self._forget()
-            self._workspace = workspace
-            if workspace is not None:
-                workspace.subscribe(self._onChanges)
+            super().show(workspace)
             self._look()
 
     def leave(self):
@@ -54,7 +46,7 @@ class DividingSection:
             self._dividing.endPreview()
 
     def cleanup(self):
-        self._forget()
+        super().cleanup()
         if self._onSelected in self._lesions.selectionCallbacks:
             self._lesions.selectionCallbacks.remove(self._onSelected)
 
@@ -64,16 +56,13 @@ class DividingSection:
 
     @property
     def _isOpen(self):
-        there = self._workspace is not None and self._workspace.node.GetScene() is not None
-        return there and not self.ui.dividingCollapsibleButton.collapsed
+        return self._isThere and not self.ui.dividingCollapsibleButton.collapsed
 
     def _forget(self):
         self._waits = False
         self._message = ""
-        if self._workspace is not None:
-            self._dividing.endPreview()
-            self._workspace.unsubscribe(self._onChanges)
-            self._workspace = None
+        self.leave()
+        super()._forget()
         self._proposal = None
 
     def _onCollapsed(self, collapsed):
@@ -85,7 +74,7 @@ class DividingSection:
         self._message = ""
         self._lookLater()
 
-    def _onChanges(self, _changes):
+    def _onChanges(self, changes):
         self._lookLater()
 
     def _lookLater(self):
@@ -112,10 +101,9 @@ class DividingSection:
                     self._message = str(error)
         if self._proposal is not None and self._proposal.isPossible:
             slider = self.ui.partsSlider
-            wasBlocked = slider.blockSignals(True)
-            slider.minimum, slider.maximum = self._proposal.fewest, self._proposal.most
-            slider.value = self._proposal.proposed
-            slider.blockSignals(wasBlocked)
+            with signalsBlocked(slider):
+                slider.minimum, slider.maximum = self._proposal.fewest, self._proposal.most
+                slider.value = self._proposal.proposed
         self._update()
 
     def _onSlider(self, value):
@@ -143,7 +131,7 @@ class DividingSection:
 
     def _do(self, action, look=True):
         """Do something and show what came of it, or why not."""
-        if self._workspace is None or self._workspace.node.GetScene() is None:
+        if not self._isThere:
             return
         self._message = ""
         try:
@@ -167,11 +155,8 @@ class DividingSection:
         ui.splitAtGapsButton.enabled = proposal is not None and proposal.fewest > 1
         ui.mergeButton.enabled = several > 1
         ui.mergeButton.text = _("Merge ({count})").format(count=several) if several > 1 else _("Merge")
-        dividing = self._dividing if self._isOpen else None
-        ui.undoDividingButton.enabled = dividing is not None and dividing.canUndo()
-        ui.redoDividingButton.enabled = dividing is not None and dividing.canRedo()
-        ui.dividingSummaryLabel.text = self._message or self._hint(several)
-        ui.dividingSummaryLabel.visible = bool(ui.dividingSummaryLabel.text)
+        showSteps(self._dividing if self._isOpen else None, ui.undoDividingButton, ui.redoDividingButton)
+        showText(ui.dividingSummaryLabel, self._message or self._hint(several))
 
     def _hint(self, several):
         if not self._isOpen:

@@ -67,7 +67,7 @@ class EditPage:
 
     def enter(self):
         """The module is shown: while the editor is, its shortcuts work."""
-        if self.isShown and self.editor is not None:
+        if self.isShown:
             self.editor.installKeyboardShortcuts(slicer.util.mainWindow() or self._page)
 
     def leave(self):

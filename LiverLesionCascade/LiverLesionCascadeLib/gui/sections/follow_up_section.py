@@ -12,15 +12,16 @@ from ...engine.measures.lesion_matching import GONE, MATCHED, MERGED, NEW, SPLIT
 from ...scene.tools.follow_up import LIVERS, SCENE, TRANSFORM, FollowUp
 from ...scene.tools.navigation import jumpTo
 from ..runs.stepwise import Stepwise
+from ..section import Section
+from ..widgets import fillComboBox, loadForm, showText, signalsBlocked
 
-UI_FILE = Path(__file__).resolve().parents[3] / "Resources" / "UI" / "LiverLesionFollowUp.ui"
 UPDATE_SECONDS = 0.3
 """While a person paints, the table follows at this pace."""
 
 EARLIER_COLUMN, LATER_COLUMN = 0, 1
 
 
-class FollowUpSection:
+class FollowUpSection(Section):
     """A table of both time points. Which lesion is which is proposed; lists in the rows change it.
 
     Nothing is compared while the section is collapsed.
@@ -30,21 +31,21 @@ class FollowUpSection:
     """
 
     def __init__(self, callLater, askPath=None):
+        super().__init__()
         self._callLater, self._askPath = callLater, askPath or _askPath
-        self._workspace = None
         self._comparison = None
         self._updateWaits = False
-        self._work = Stepwise(callLater, lambda: self._isUsable)
+        self._work = Stepwise(callLater, lambda: self._isThere)
         self._earlierList, self._laterList = qt.QComboBox(), qt.QComboBox()
-        self.widget = slicer.util.loadUI(str(UI_FILE))
-        self.ui = ui = slicer.util.childWidgetVariables(self.widget)
-        for text, data in (
+        self.widget, self.ui = loadForm("LiverLesionFollowUp.ui")
+        ui = self.ui
+        alignments = (
             (_("Shape of the livers (rigid)"), LIVERS),
             (_("Place in the scene"), SCENE),
             (_("Transform"), TRANSFORM),
-        ):
-            ui.alignmentComboBox.addItem(text, data)
-        headings = headingTexts()
+        )
+        fillComboBox(ui.alignmentComboBox, alignments, LIVERS)
+        headings = [_("Earlier"), _("Now"), _("Match"), _("Long axis (mm)"), _("Change"), _("Volume (mL)"), _("Change")]
         ui.followUpTable.setColumnCount(len(headings))
         ui.followUpTable.setHorizontalHeaderLabels(headings)
         ui.followUpTable.horizontalHeader().setStretchLastSection(True)
@@ -62,19 +63,14 @@ class FollowUpSection:
         self._fill()
 
     def show(self, workspace):
-        """:param workspace: of the result that is shown; None for none."""
-        if workspace is not self._workspace:
-            self._forget()
-            self._workspace = workspace
-            if workspace is not None:
-                self._followUp.subscribe(self._schedule)
+        super().show(workspace)
         self._comparison = None
         self._showChoices()
         self._fill()
         self._schedule(0)
 
     def cleanup(self):
-        self._forget()
+        super().cleanup()
         for selector in (self.ui.baselineSelector, self.ui.transformSelector):
             selector.setMRMLScene(None)
 
@@ -82,19 +78,19 @@ class FollowUpSection:
     def _followUp(self):
         return self._workspace.tool(FollowUp)
 
-    @property
-    def _isUsable(self):
-        return self._workspace is not None and self._workspace.node.GetScene() is not None
+    def _follow(self):
+        self._followUp.subscribe(self._schedule)
+
+    def _unfollow(self):
+        self._followUp.unsubscribe(self._schedule)
 
     def _forget(self):
         self._work.stop()
-        if self._workspace is not None:
-            self._followUp.unsubscribe(self._schedule)
-            self._workspace = None
+        super()._forget()
 
     def _showChoices(self):
         """Widgets as the scene says."""
-        ui, usable = self.ui, self._isUsable
+        ui, usable = self.ui, self._isThere
         alignment = self._followUp.alignment if usable else LIVERS
         _select(ui.baselineSelector, self._followUp.baselineNode if usable else None)
         _select(ui.transformSelector, self._followUp.transformNode if usable else None)
@@ -104,7 +100,7 @@ class FollowUpSection:
         ui.transformLabel.visible = ui.transformSelector.visible = alignment == TRANSFORM
 
     def _onBaseline(self, node):
-        if not self._isUsable or slicer.mrmlScene.IsBatchProcessing():
+        if not self._isThere or slicer.mrmlScene.IsBatchProcessing():
             return
         try:
             self._followUp.setBaseline(node)
@@ -113,21 +109,21 @@ class FollowUpSection:
             self._say(str(error))
 
     def _onAlignment(self):
-        if self._isUsable and not slicer.mrmlScene.IsBatchProcessing():
+        if self._isThere and not slicer.mrmlScene.IsBatchProcessing():
             alignment = self.ui.alignmentComboBox.itemData(self.ui.alignmentComboBox.currentIndex)
             self._followUp.setAlignment(alignment, self.ui.transformSelector.currentNode())
             self._showChoices()
 
     def _schedule(self, seconds=UPDATE_SECONDS):
         """However much changes, compare once; never while a list of the table is at work, which goes with its row."""
-        if self._isUsable and not self._updateWaits and not self.ui.followUpCollapsibleButton.collapsed:
+        if self._isThere and not self._updateWaits and not self.ui.followUpCollapsibleButton.collapsed:
             self._updateWaits = True
             self._callLater(seconds, self._update)
 
     def _update(self):
         """Compare, in pieces between which Slicer goes on; what was compared last stays in the table meanwhile."""
         self._updateWaits = False
-        if self._isUsable:
+        if self._isThere:
             if self._comparison is None and self._followUp.baselineNode is not None:
                 self._say(_("Comparing..."))
             self._work.begin(self._compare(), self._onCompared, lambda problem: self._onCompared(None, problem))
@@ -142,8 +138,7 @@ class FollowUpSection:
         self._fill(problem)
 
     def _say(self, text):
-        self.ui.followUpSummaryLabel.text = text
-        self.ui.followUpSummaryLabel.visible = bool(text)
+        showText(self.ui.followUpSummaryLabel, text)
 
     def _fill(self, problem=""):
         """The table as it was compared last."""
@@ -152,11 +147,11 @@ class FollowUpSection:
         table = ui.followUpTable
         table.setRowCount(0)
         table.setRowCount(len(rows))
-        earlier = [(row.before.key, row.before.name) for row in rows if row.before is not None]
-        later = [(row.after.key, row.after.name) for row in rows if row.after is not None]
-        earlier.sort(key=lambda each: _place(self._followUp.baselineNode, each[0]))
-        _fillList(self._earlierList, _("None: new"), earlier)
-        _fillList(self._laterList, _("None: gone"), later)
+        earlier = [(row.before.name, row.before.key) for row in rows if row.before is not None]
+        later = [(row.after.name, row.after.key) for row in rows if row.after is not None]
+        earlier.sort(key=lambda each: _place(self._followUp.baselineNode, each[1]))
+        fillComboBox(self._earlierList, [(_("None: new"), ""), *earlier], "")
+        fillComboBox(self._laterList, [(_("None: gone"), ""), *later], "")
         for number, row in enumerate(rows):
             for column, text in enumerate(rowTexts(row)):
                 item = qt.QTableWidgetItem(text)
@@ -183,7 +178,7 @@ class FollowUpSection:
         self.ui.followUpTable.setCellWidget(number, column, box)
 
     def _onMatch(self, number, key):
-        if not self._isUsable or self._comparison is None:
+        if not self._isThere or self._comparison is None:
             return
         row = self._comparison.table.rows[number]
         if row.after is not None:
@@ -198,7 +193,7 @@ class FollowUpSection:
             self._schedule()
 
     def _onRow(self, number, _column):
-        if self._isUsable and self._comparison is not None and 0 <= number < len(self._comparison.table.rows):
+        if self._isThere and self._comparison is not None and 0 <= number < len(self._comparison.table.rows):
             jumpTo(self._workspace.node.GetScene(), self._followUp.position(self._comparison.table.rows[number]))
 
     def _export(self):
@@ -212,19 +207,7 @@ class FollowUpSection:
             text = _("Written to {path}.").format(path=path)
         except OSError as error:
             text = _("{path} could not be written: {error}. Choose another folder.").format(path=path, error=error)
-        self.ui.followUpSummaryLabel.text = summaryText(self._comparison) + "\n" + text
-
-
-def headingTexts():
-    return [
-        _("Earlier"),
-        _("Now"),
-        _("Match"),
-        _("Long axis (mm)"),
-        _("Change"),
-        _("Volume (mL)"),
-        _("Change"),
-    ]
+        self._say(summaryText(self._comparison) + "\n" + text)
 
 
 def rowTexts(row):
@@ -300,19 +283,10 @@ def _place(node, segmentId):
     return node.GetSegmentation().GetSegmentIndex(segmentId) if node is not None else 0
 
 
-def _fillList(box, none, lesions):
-    """:param lesions: (key, name) pairs."""
-    box.clear()
-    box.addItem(none, "")
-    for key, name in lesions:
-        box.addItem(name, key)
-
-
 def _select(selector, node):
     """Show a node without telling anybody."""
-    wasBlocked = selector.blockSignals(True)
-    selector.setCurrentNode(node)
-    selector.blockSignals(wasBlocked)
+    with signalsBlocked(selector):
+        selector.setCurrentNode(node)
 
 
 def _askPath(suggestion):

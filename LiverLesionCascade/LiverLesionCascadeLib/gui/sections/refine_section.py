@@ -1,9 +1,7 @@
 """The section that refines a result from its edits: what would change is shown before anything does."""
 
 import logging
-from pathlib import Path
 
-import slicer
 from slicer.i18n import tr as _
 
 from ...engine.errors import CascadeError
@@ -12,27 +10,27 @@ from ...scene.nodes.preview import LesionPreview
 from ...scene.tools.refinement import Refining, hasCorrections
 from ..runs.progress_text import stageText
 from ..runs.segmentation_runs import RunObserver
+from ..section import Section
+from ..widgets import loadForm, showSteps, showText
 
-UI_FILE = Path(__file__).resolve().parents[3] / "Resources" / "UI" / "LiverLesionRefine.ui"
 ADDED_COLOR, REMOVED_COLOR = (0.2, 0.9, 0.2), (0.95, 0.2, 0.2)
 LIVER_ADDED_COLOR, LIVER_REMOVED_COLOR = (0.2, 0.7, 0.95), (0.95, 0.6, 0.1)
 
 
-class RefineSection:
+class RefineSection(Section):
     """Runs the cascade on from a person's edits, previews the outcome, and takes it over or drops it.
 
     :param refine: (segmentation node, RunObserver): starts a run and returns it.
     """
 
     def __init__(self, refine):
+        super().__init__()
         self._refine = refine
-        self._workspace = None
         self._run = self._awaited = None
         self._refinement = None
         self._previews = []
         self._message = ""
-        self.widget = slicer.util.loadUI(str(UI_FILE))
-        self.ui = slicer.util.childWidgetVariables(self.widget)
+        self.widget, self.ui = loadForm("LiverLesionRefine.ui")
         self.ui.refineButton.connect("clicked(bool)", self.onRefine)
         self.ui.acceptRefinementButton.connect("clicked(bool)", self.onAccept)
         self.ui.discardRefinementButton.connect("clicked(bool)", self.onDiscard)
@@ -41,16 +39,8 @@ class RefineSection:
         self._update()
 
     def show(self, workspace):
-        """:param workspace: of the result that is shown; None for none."""
-        if workspace is not self._workspace:
-            self._forget()
-            self._workspace = workspace
-            if workspace is not None:
-                workspace.subscribe(self._onChanges)
+        super().show(workspace)
         self._update()
-
-    def cleanup(self):
-        self._forget()
 
     def onRefine(self, checked=False):
         """Start, or cancel what is under way."""
@@ -58,19 +48,12 @@ class RefineSection:
             self._run.cancel()
             return
         self._drop()
-        workspace = self._workspace
         awaited = self._awaited = object()
-
-        def whileAwaited(function):
-            def call(*arguments):
-                if self._awaited is awaited:
-                    function(*arguments)
-
-            return call
-
-        callbacks = map(whileAwaited, (self._onProgress, self._onFinished, self._onFailed, self._onEnded))
+        observer = RunObserver.whileWanted(
+            lambda: self._awaited is awaited, self._onProgress, self._onFinished, self._onFailed, self._onEnded
+        )
         try:
-            self._run = self._refine(workspace.node, RunObserver(*callbacks))
+            self._run = self._refine(self._workspace.node, observer)
         except CascadeError as error:
             self._message = str(error)
         else:
@@ -128,7 +111,7 @@ class RefineSection:
         self._message = ""
         self._update()
 
-    def _onChanges(self, _changes):
+    def _onChanges(self, changes):
         """What is edited while a preview is shown stands: the preview shows what is left to change."""
         if self._refinement is not None:
             self._showPreview()
@@ -187,16 +170,12 @@ class RefineSection:
             self._run.cancel()
             self._run = None
         self._drop()
-        if self._workspace is not None:
-            self._workspace.unsubscribe(self._onChanges)
-            self._workspace = None
+        super()._forget()
 
     def _update(self):
         ui = self.ui
-        workspace = self._workspace
-        there = workspace is not None and workspace.node.GetScene() is not None
         running, previewing = self._run is not None, self._refinement is not None
-        possible = there and hasCorrections(workspace)
+        possible = self._isThere and hasCorrections(self._workspace)
         ui.refineButton.text = _("Cancel") if running else _("Refine from edits")
         ui.refineButton.enabled = running or possible
         ui.refineButton.toolTip = (
@@ -205,8 +184,6 @@ class RefineSection:
             else _("Paint a missed lesion or erase a false one in one slice first")
         )
         ui.acceptRefinementButton.enabled = ui.discardRefinementButton.enabled = previewing
-        tool = workspace.tool(Refining) if there else None
-        ui.undoRefinementButton.enabled = tool is not None and tool.canUndo()
-        ui.redoRefinementButton.enabled = tool is not None and tool.canRedo()
-        ui.refineSummaryLabel.text = self._message
-        ui.refineSummaryLabel.visible = bool(self._message)
+        tool = self._workspace.tool(Refining) if self._isThere else None
+        showSteps(tool, ui.undoRefinementButton, ui.redoRefinementButton)
+        showText(ui.refineSummaryLabel, self._message)

@@ -1,5 +1,6 @@
 """The section that writes a result's report: for people, for spreadsheets, as DICOM."""
 
+from functools import partial
 from pathlib import Path
 
 import qt
@@ -11,12 +12,13 @@ from ...engine.errors import CascadeError, InputError
 from ...scene.tools.case_report import CaseReport, dicomFiles
 from ..install.highdicom_installation import HighdicomInstaller
 from ..runs.stepwise import Stepwise
+from ..section import Section
+from ..widgets import loadForm, showText
 
-UI_FILE = Path(__file__).resolve().parents[3] / "Resources" / "UI" / "LiverLesionReport.ui"
 SEGMENTATION_ENDING, REPORT_ENDING = ".seg.dcm", ".sr.dcm"
 
 
-class ReportSection:
+class ReportSection(Section):
     """Writes the segments as they are when a button is clicked; rejected lesions are left out, which is said.
 
     :param callLater: (seconds, function): the event loop calls the function once, later.
@@ -26,12 +28,12 @@ class ReportSection:
     """
 
     def __init__(self, callLater, installer=None, askPath=None, fileForInstance=None):
-        self._work = Stepwise(callLater, self._isThere)
+        super().__init__()
+        self._work = Stepwise(callLater, lambda: self._isThere)
         self._installer, self._askPath = installer or HighdicomInstaller(), askPath or _askPath
         self._fileForInstance = fileForInstance
-        self._workspace = None
-        self.widget = slicer.util.loadUI(str(UI_FILE))
-        self.ui = ui = slicer.util.childWidgetVariables(self.widget)
+        self.widget, self.ui = loadForm("LiverLesionReport.ui")
+        ui = self.ui
         ui.writeHtmlButton.connect("clicked(bool)", lambda _checked: self._html())
         ui.writeCsvButton.connect("clicked(bool)", lambda _checked: self._csv())
         ui.writeSegmentationButton.connect("clicked(bool)", lambda _checked: self._segmentation())
@@ -40,34 +42,27 @@ class ReportSection:
         self._update()
 
     def show(self, workspace):
-        """:param workspace: of the result that is shown; None for none."""
-        if workspace is not self._workspace:
-            self._work.stop()  # what is being written is of another result
-        elif self._work.isBusy:
+        if workspace is self._workspace and self._work.isBusy:
             return
-        self._workspace = workspace
+        super().show(workspace)
         self._update()
 
     def enter(self):
         if not self._work.isBusy:
             self._update()  # the DICOM database may be another one by now
 
-    def cleanup(self):
-        self._work.stop()
-        self._workspace = None
+    def _forget(self):
+        self._work.stop()  # what is being written is of another result
+        super()._forget()
 
     def _update(self, message=""):
-        there = self._isThere() and not self._work.isBusy
+        there = self._isThere and not self._work.isBusy
         reason = self._dicomReason() if there else ""
         self.ui.writeHtmlButton.enabled = self.ui.writeCsvButton.enabled = there
         self.ui.writeSegmentationButton.enabled = self.ui.writeMeasuresButton.enabled = there and not reason
         self.ui.dicomReasonLabel.text = reason
         self.ui.dicomReasonLabel.visible = bool(reason) and not self.ui.reportCollapsibleButton.collapsed
-        self.ui.reportMessageLabel.text = message
-        self.ui.reportMessageLabel.visible = bool(message)
-
-    def _isThere(self):
-        return self._workspace is not None and self._workspace.node.GetScene() is not None
+        showText(self.ui.reportMessageLabel, message)
 
     def _dicomReason(self):
         """Why nothing can be written as DICOM; empty where it can."""
@@ -89,18 +84,17 @@ class ReportSection:
         report = CaseReport(self._workspace, self._fileForInstance)
         yield
         try:
-            yield from report.writeHtmlInSteps(path, _translated)
+            yield from report.writeHtmlInSteps(path, partial(translate, "Report"))
         except OSError as error:
             return _unwritable(path, error)
         return self._written(report, path)
 
     def _csv(self):
-        self._write(_("Table (*.csv)"), ".csv", lambda report, path: report.writeCsv(path))
+        self._write(_("Table (*.csv)"), ".csv", CaseReport.writeCsv)
 
     def _segmentation(self):
         if self._installer.ensure():
-            kinds = _("DICOM segmentation (*.dcm)")
-            self._write(kinds, SEGMENTATION_ENDING, lambda report, path: report.writeDicomSegmentation(path))
+            self._write(_("DICOM segmentation (*.dcm)"), SEGMENTATION_ENDING, CaseReport.writeDicomSegmentation)
 
     def _measures(self):
         def write(report, path):
@@ -120,17 +114,16 @@ class ReportSection:
             with slicer.util.tryWithErrorDisplay(show=False, waitCursor=True):
                 report = CaseReport(self._workspace, self._fileForInstance)
                 beside = write(report, path)
+            message = self._written(report, path, beside)
         except CascadeError as error:
-            self._update(str(error))
-            return
+            message = str(error)
         except OSError as error:
-            self._update(_unwritable(path, error))
-            return
-        self._update(self._written(report, path, beside))
+            message = _unwritable(path, error)
+        self._update(message)
 
     def _chosenPath(self, kinds, ending):
         """Where the person wants it; None for nowhere."""
-        if not self._isThere():
+        if not self._isThere:
             return None
         chosen = self._askPath(f"{self._workspace.node.GetName()}{ending}", kinds, ending)
         return Path(chosen) if chosen else None
@@ -150,11 +143,6 @@ def _unwritable(path, error):
     return _("{path} could not be written: {error}. Choose another folder.").format(
         path=path, error=error.strerror or error
     )
-
-
-def _translated(text):
-    """A text of the report's page in Slicer's language."""
-    return translate("Report", text)
 
 
 def _askPath(suggestion, kinds, ending):

@@ -63,11 +63,7 @@ def deviceText(device: str) -> str:
 
 
 def findingsText(findings) -> str:
-    """Plain text, empty without findings.
-
-    :param findings: engine findings, or (severity, message) pairs.
-    """
-    pairs = [pair if isinstance(pair, tuple) else (pair.severity, pair.message) for pair in findings]
+    """Plain text, the worst first, of (severity, message) pairs; empty without any."""
     prefixes = {"error": _("Cannot be segmented:"), "warning": _("Please note:"), "info": _("For information:")}
-    pairs.sort(key=lambda pair: _ORDER.index(pair[0]))
-    return "\n".join(f"{prefixes[severity]} {message}" for severity, message in pairs)
+    ordered = sorted(findings, key=lambda pair: _ORDER.index(pair[0]))
+    return "\n".join(f"{prefixes[severity]} {message}" for severity, message in ordered)

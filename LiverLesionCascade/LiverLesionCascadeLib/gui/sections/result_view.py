@@ -8,6 +8,7 @@ from ...scene.nodes.one_change import oneRendering
 from ...scene.tools.navigation import showAlone
 from ...scene.workspace.provenance import resultSegmentIds
 from ...scene.workspace.workspace import workspaceOf
+from ..widgets import showText
 from .result_summary import findingsText, resultFindings, runText
 from .workbench import Workbench
 
@@ -92,11 +93,8 @@ class ResultView(VTKObservationMixin):
         if node is None:
             return
         ui.resultNameLabel.text = node.GetName()
-        ui.summaryLabel.text = runText(node)
-        ui.summaryLabel.visible = bool(ui.summaryLabel.text)
-        findings = findingsText(resultFindings(node))
-        ui.resultFindingsLabel.text = findings
-        ui.resultFindingsLabel.visible = bool(findings)
+        showText(ui.summaryLabel, runText(node))
+        showText(ui.resultFindingsLabel, findingsText(resultFindings(node)))
         ui.undoReplaceButton.visible = self._history.canUndo(node)
         ui.redoReplaceButton.visible = self._history.canRedo(node)
 

@@ -1,19 +1,16 @@
 """The section with the sliders for lesion probability and minimum size, and their preview."""
 
-from pathlib import Path
-
-import slicer
 from slicer.i18n import tr as _
 
 from ...engine.errors import CascadeError
 from ...scene.nodes.one_change import oneRendering
 from ...scene.tools.threshold import Threshold
 from ..runs.stepwise import Stepwise
+from ..section import Section
+from ..widgets import loadForm, showSteps, showText, signalsBlocked
 
-UI_FILE = Path(__file__).resolve().parents[3] / "Resources" / "UI" / "LiverLesionThreshold.ui"
 
-
-class ThresholdSection:
+class ThresholdSection(Section):
     """Tries thresholds on the result of a workspace in the slice views, and applies them.
 
     The preview goes when the section is collapsed, another result is shown or the module is left.
@@ -22,12 +19,11 @@ class ThresholdSection:
     """
 
     def __init__(self, callLater):
+        super().__init__()
         self._callLater = callLater
-        self._workspace = None
         self._previewWaits = False
         self._ahead = Stepwise(callLater, self._isPreviewing)
-        self.widget = slicer.util.loadUI(str(UI_FILE))
-        self.ui = slicer.util.childWidgetVariables(self.widget)
+        self.widget, self.ui = loadForm("LiverLesionThreshold.ui")
         self.ui.thresholdSlider.connect("valueChanged(double)", self._onSlider)
         self.ui.minimumSizeSlider.connect("valueChanged(double)", self._onSlider)
         self.ui.applyThresholdButton.connect("clicked(bool)", lambda: self._do(self._apply))
@@ -38,12 +34,8 @@ class ThresholdSection:
         self._update()
 
     def show(self, workspace):
-        """:param workspace: of the result that is shown; None for none."""
         if workspace is not self._workspace:
-            self._forget()
-            self._workspace = workspace
-            if workspace is not None:
-                workspace.subscribe(self._onChanges)
+            super().show(workspace)
             self.leave()
 
     @oneRendering()
@@ -53,12 +45,10 @@ class ThresholdSection:
         if self._workspace is not None:
             self._threshold.endPreview()
             settings = self._threshold.settings
-            self._set(self.ui.thresholdSlider, 100 * settings.threshold)
-            self._set(self.ui.minimumSizeSlider, settings.minimumMm)
+            with signalsBlocked(self.ui.thresholdSlider), signalsBlocked(self.ui.minimumSizeSlider):
+                self.ui.thresholdSlider.value = 100 * settings.threshold
+                self.ui.minimumSizeSlider.value = settings.minimumMm
         self._update()
-
-    def cleanup(self):
-        self._forget()
 
     @property
     def _threshold(self):
@@ -69,8 +59,7 @@ class ThresholdSection:
         self._ahead.stop()
         if self._workspace is not None:
             self._threshold.endPreview()
-            self._workspace.unsubscribe(self._onChanges)
-            self._workspace = None
+        super()._forget()
 
     def _onSlider(self, _value):
         """A slider moves: however many times, before the next preview is drawn once."""
@@ -89,12 +78,11 @@ class ThresholdSection:
 
     def _prepare(self):
         """The first step of a slider is as fast as the others then."""
-        if self._workspace is not None and self._workspace.node.GetScene() is not None and self._threshold.isPossible:
+        if self._isThere and self._threshold.isPossible:
             self._threshold.prepare()
 
     def _isPreviewing(self):
-        workspace = self._workspace
-        return workspace is not None and workspace.node.GetScene() is not None and self._threshold.isPreviewing
+        return self._isThere and self._threshold.isPreviewing
 
     def _apply(self):
         self._previewWaits = False
@@ -107,7 +95,7 @@ class ThresholdSection:
     @oneRendering()
     def _do(self, action):
         """Do something with the thresholds and show what came of it, or why not."""
-        if self._workspace is None or self._workspace.node.GetScene() is None:
+        if not self._isThere:
             return
         summary = problem = None
         try:
@@ -118,8 +106,8 @@ class ThresholdSection:
             self.leave()
         self._update(summary, problem)
 
-    def _onChanges(self, _changes):
-        """Segments or their statuses changed: a preview shows what they allow now."""
+    def _onChanges(self, changes):
+        """A preview shows what they allow now."""
         if self._threshold.isPreviewing:
             self._onSlider(None)
         elif not self._previewWaits:
@@ -139,8 +127,7 @@ class ThresholdSection:
             each.enabled = possible
         previewing = possible and threshold.isPreviewing
         ui.applyThresholdButton.enabled = ui.discardThresholdButton.enabled = previewing
-        ui.undoThresholdButton.enabled = threshold is not None and threshold.canUndo()
-        ui.redoThresholdButton.enabled = threshold is not None and threshold.canRedo()
+        showSteps(threshold, ui.undoThresholdButton, ui.redoThresholdButton)
         if problem:
             text = problem
         elif threshold is None or (possible and not previewing):
@@ -149,15 +136,7 @@ class ThresholdSection:
             text = _("No probabilities are stored with this result. Segment the volume again to try thresholds.")
         else:
             text = summaryText(summary) if summary is not None else ui.thresholdSummaryLabel.text
-        ui.thresholdSummaryLabel.text = text
-        ui.thresholdSummaryLabel.visible = bool(text)
-
-    @staticmethod
-    def _set(slider, value):
-        """Move a slider without a preview."""
-        wasBlocked = slider.blockSignals(True)
-        slider.value = value
-        slider.blockSignals(wasBlocked)
+        showText(ui.thresholdSummaryLabel, text)
 
 
 def summaryText(summary):

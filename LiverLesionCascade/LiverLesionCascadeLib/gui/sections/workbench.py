@@ -9,12 +9,8 @@ from .threshold_section import ThresholdSection
 
 
 class Workbench:
-    """Shows the sections of one result.
-
-    A section has a ``widget``, ``show(workspace)``, which is called with the Workspace of the result that is shown or
-    None, again after it was replaced, and ``cleanup()``, after which nothing may call it any more. It may have
-    ``enter()`` and ``leave()``, for when the module is shown and left. All but the lesions are collapsed until somebody
-    opens them.
+    """Shows the sections of one result: what each `Section` does, all of them do. All but the lesions are collapsed
+    until somebody opens them.
 
     :param tableLayout: of the widget that gets the table of lesions.
     :param sectionsLayout: of the widget that gets the other sections.
@@ -38,23 +34,17 @@ class Workbench:
             sectionsLayout.addWidget(section.widget)
 
     def show(self, workspace):
-        """:param workspace: of the result that is shown; None for none."""
         for section in self.sections:
             section.show(workspace)
 
     def enter(self):
-        """The module is shown."""
-        self._each("enter")
+        for section in self.sections:
+            section.enter()
 
     def leave(self):
-        """The module is left: no key, no preview of ours stays active."""
-        self._each("leave")
+        for section in self.sections:
+            section.leave()
 
     def cleanup(self):
         for section in self.sections:
             section.cleanup()
-
-    def _each(self, name):
-        for section in self.sections:
-            if hasattr(section, name):
-                getattr(section, name)()
