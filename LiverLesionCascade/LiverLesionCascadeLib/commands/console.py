@@ -1,12 +1,14 @@
-"""What a command says: progress and remarks on standard error, the result on standard output."""
+"""What a command is told and says: numbers among its arguments; progress and remarks on standard error, the result on
+standard output."""
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
@@ -16,11 +18,27 @@ if TYPE_CHECKING:
 _BAR = "{desc} {percentage:3.0f} %|{bar:30}| {elapsed}, {remaining} left"
 
 
+def whole_number(what: str, lowest: int, highest: float = math.inf) -> Callable[[str], int]:
+    """A type of arguments.
+
+    Args:
+        what: Which numbers it takes, for messages.
+    """
+
+    def read(text: str) -> int:
+        value = int(text) if text.isdecimal() else -1
+        if not lowest <= value <= highest:
+            raise argparse.ArgumentTypeError(f"{text!r} is not {what}")
+        return value
+
+    return read
+
+
 class ProgressBar:
     """A bar with the stage and the time left on a terminal, a line a stage in a log, nothing when quiet."""
 
-    def __init__(self, quiet: bool = False, stream: TextIO | None = None) -> None:
-        self._stream = sys.stderr if stream is None else stream
+    def __init__(self, quiet: bool) -> None:
+        self._stream = sys.stderr
         self._quiet = quiet
         self._stage = ""
         self._bar: tqdm | None = None
@@ -45,16 +63,12 @@ class ProgressBar:
         """Whether a bar is shown, not lines."""
         return self._bar is not None
 
-    def close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
-
     def __enter__(self) -> ProgressBar:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.close()
+        if self._bar is not None:
+            self._bar.close()
 
 
 def say(message: str, kind: str = "") -> None:
