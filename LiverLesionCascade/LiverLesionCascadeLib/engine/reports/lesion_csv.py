@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from ..measures.lesions import Lesion
 from ..measures.spreadsheet import cell_text
@@ -75,11 +74,6 @@ def lesion_csv(table: Sequence[Lesion], ct: CTVolume, more: Mapping[str, Mapping
         measured = [_field(row[column], decimals) for column, decimals in COLUMNS.items()]
         writer.writerow([*measured, *(cell_text(column.get(lesion.number, "")) for column in more.values())])
     return stream.getvalue()
-
-
-def write_lesion_table(path: Path, table: Sequence[Lesion], ct: CTVolume) -> None:
-    """Write the table to ``path``. Raises OSError."""
-    Path(path).write_bytes(lesion_csv(table, ct).encode("utf-8"))
 
 
 def _field(value: float | int | None, decimals: int | None) -> str:

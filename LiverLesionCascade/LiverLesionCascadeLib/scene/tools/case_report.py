@@ -150,7 +150,6 @@ class CaseReport:
             color=tuple(segment.GetColor()),
             origin=origin,
             algorithm=(name, version) if name else None,
-            tracking_id=segment.GetName(),
             tracking_uid=_trackingUid(segment, known),
             volume_ml=mask.count * voxelMl,
             measures=measures,
