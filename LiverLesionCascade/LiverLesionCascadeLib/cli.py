@@ -75,6 +75,9 @@ exit codes:
 
 
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter, **options)
+
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message} (see {self.prog} --help)")
 
@@ -115,16 +118,12 @@ def _parser(words: list[str]) -> _Parser:
     parser = _Parser(
         prog=PROGRAM,
         description="Segment the liver and its lesions on contrast-enhanced CT. For research use only.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
 
     def command(name: str, text: str) -> _Parser:
-        return commands.add_parser(
-            name, help=text, description=text, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-        )
+        return commands.add_parser(name, help=text, description=text)
 
     add_segment_arguments(command("segment", "segment a CT; write segmentation, lesion table and report"))
     sample = command("sample", "fetch the sample CT and its reference labels from the Python package index")

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..engine.errors import BundleError, CascadeError, OutputError
+from ..engine.errors import BundleError, CascadeError, DeviceError, OutputError
 from ..engine.files import write_atomically
 from ..engine.model.bundle import ModelBundle
 from ..outputs.output_folder import OutputFolder
@@ -135,9 +135,8 @@ def _segment(entry: Entry, settings: Settings) -> dict[str, Any]:
         # From here on the earlier record is no longer of the files: a run that ends now must not leave it behind.
         settings.record_file(entry).unlink(missing_ok=True)
         written = output.commit()
-    values = summary(ct, result, [Path(path) for path in entry.paths], written)
-    values["outputs"] = [path.name for path in written]
-    values["doubts"] = doubts(result)
+    values = summary(ct, result, [], written)
+    values |= {"outputs": [path.name for path in written], "doubts": doubts(result)}
     return {key: value for key, value in values.items() if key not in ("status", "version", "input")}
 
 
@@ -167,7 +166,6 @@ def _leave_broken_device(entry: Entry, settings: Settings, earlier: list[dict[st
     """Some errors of a GPU stay with the process: it ends then, so that its next cases get one that works."""
     if segmenter_of_process.cache_info().currsize == 0 or "distributed.worker" not in sys.modules:
         return
-    from ..engine.errors import DeviceError
     from ..engine.model.device import select_device
 
     try:

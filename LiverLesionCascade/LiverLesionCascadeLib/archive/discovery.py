@@ -76,17 +76,15 @@ def _walk(root: Path, leave_out: Path | None) -> _Tree:
     while waiting:
         links: list[str] = []
         for start in waiting:
-            real = os.path.realpath(start)
-            if real in seen:
-                if seen[real]:
-                    tree.problems.append((start, f"It is a link to {seen[real]}, which is searched already."))
-                continue
+            if known := seen.get(os.path.realpath(start)):
+                tree.problems.append((start, f"It is a link to {known}, which is searched already."))
             _walk_folders(start, seen, links, tree)
         waiting = sorted(links)
     return tree
 
 
 def _walk_folders(start: str, seen: dict[str, str], links: list[str], tree: _Tree) -> None:
+    """Adds what is below a folder, unless that is seen already; links to folders are only collected."""
     folders = [start]
     while folders:
         folder = folders.pop()

@@ -68,14 +68,14 @@ def run_entries(entries: Sequence[Entry], settings: Settings, workers: Workers, 
         repeats[entry.name] += 1
         return len(attempts_of(entry, settings)) < MAX_ATTEMPTS and repeats[entry.name] <= MAX_ATTEMPTS
 
-    done = failed = 0
-    progress(0, len(todo), 0)
-    for entry, answer in workers.run(run_case, todo, settings, again=again):
+    failed = 0
+    progress(0, len(todo), failed)
+    for done, (entry, answer) in enumerate(workers.run(run_case, todo, settings, again=again), start=1):
         record = _record_of(entry, settings, answer, workers)
         write_record(record, output)
         settings.attempts_file(entry).unlink(missing_ok=True)
         records[entry.name] = record
-        done, failed = done + 1, failed + (record["state"] == FAILED)
+        failed += record["state"] == FAILED
         progress(done, len(todo), failed)
     return Outcome([records[entry.name] for entry in entries], len(todo))
 

@@ -87,14 +87,12 @@ def _counts(records: Sequence[Record], done: Sequence[Record]) -> str:
         ("With lesions", str(sum(count > 0 for count in lesions)), ""),
         ("Lesions", str(sum(lesions)), ""),
         ("Time a case, median", _number(np.median([record["seconds"] for record in done]) if done else None, 1), "s"),
-        ("Model", escape(", ".join(models)) or _DASH, ""),
     ]
-    # The last is words, not a number.
-    kinds = [""] * (len(figures) - 1) + [" class=text"]
-    return "".join(
-        f"<div{kind}><dt>{label}</dt><dd><b>{value}</b> <span>{unit}</span></dd></div>"
-        for kind, (label, value, unit) in zip(kinds, figures, strict=True)
+    numbers = "".join(
+        f"<div><dt>{label}</dt><dd><b>{value}</b> <span>{unit}</span></dd></div>" for label, value, unit in figures
     )
+    model = escape(", ".join(models)) or _DASH
+    return f"{numbers}<div class=text><dt>Model</dt><dd><b>{model}</b> <span></span></dd></div>"
 
 
 def _doubtful(done: Sequence[Record], folder: Path) -> str:

@@ -38,14 +38,13 @@ class ProgressBar:
     """A bar with the stage and the time left on a terminal, a line a stage in a log, nothing when quiet."""
 
     def __init__(self, quiet: bool) -> None:
-        self._stream = sys.stderr
         self._quiet = quiet
         self._stage = ""
         self._bar: tqdm | None = None
-        if not quiet and self._stream.isatty():
+        if not quiet and sys.stderr.isatty():
             from tqdm import tqdm  # Slicer, which has no terminal, does not bring it
 
-            self._bar = tqdm(total=1.0, file=self._stream, bar_format=_BAR, leave=False, dynamic_ncols=True)
+            self._bar = tqdm(total=1.0, file=sys.stderr, bar_format=_BAR, leave=False, dynamic_ncols=True)
 
     def __call__(self, fraction: float, stage: str) -> None:
         """Show the fraction done, 0 to 1, and the stage."""
@@ -55,7 +54,7 @@ class ProgressBar:
             if stage != self._stage:
                 self._bar.refresh()
         elif stage != self._stage and not self._quiet:
-            print(f"{stage} ...", file=self._stream, flush=True)
+            say(f"{stage} ...")
         self._stage = stage
 
     @property

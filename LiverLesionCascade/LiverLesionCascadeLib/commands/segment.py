@@ -125,8 +125,10 @@ def _segment(arguments: argparse.Namespace, make_segmenter: SegmenterFactory) ->
                 result = segmenter.segment(ct, options.resolved_preset(), show, cancelled.is_set)
                 result.timings = {"reading": reading, **result.timings}
                 progress(1 - _WRITING, "Writing")
-                name, dicom = _input_name(arguments.input), arguments.dicom
-                write_outputs(ct, result, output.staging, name, arguments.probabilities, dicom, arguments.report)
+                name = _input_name(arguments.input)
+                write_outputs(
+                    ct, result, output.staging, name, arguments.probabilities, arguments.dicom, arguments.report
+                )
             written = output.commit()
         for finding in result.findings:
             if finding.code == FAILED:  # the exit code says that something is missing: this is what

@@ -23,8 +23,10 @@ _LIVER_COLOR, _LESION_COLOR = (221 / 255, 130 / 255, 101 / 255), (144 / 255, 238
 
 
 def require_dicom(ct: CTVolume) -> None:
-    """Says before a run what speaks against DICOM files of a scan: raises InputError if it is not from DICOM, or
-    highdicom is not installed."""
+    """Says before a run what speaks against DICOM files of a scan.
+
+    Raises InputError if it is not from DICOM, or highdicom is not installed.
+    """
     if not ct.slices:
         raise InputError(f"{ct.name} is no DICOM series: --dicom needs one. Leave --dicom out.")
     if importlib.util.find_spec("highdicom") is None:
@@ -34,7 +36,10 @@ def require_dicom(ct: CTVolume) -> None:
 
 
 def write_dicom(ct: CTVolume, result: SegmentationResult, folder: Path) -> list[Finding]:
-    """Writes both files of a scan's result on the source's grid, or says why there are none. Raises OSError."""
+    """Writes both files of a scan's result on the source's grid, or says why there are none: it costs them alone.
+
+    Raises OSError.
+    """
     from ..engine.findings import Finding
 
     try:
@@ -50,12 +55,7 @@ def write_dicom(ct: CTVolume, result: SegmentationResult, folder: Path) -> list[
 
 
 def _write(ct: CTVolume, segments: list[ExportedSegment], folder: Path) -> None:
-    from ..engine.reports.dicom_export import (
-        measurement_report,
-        segmentation_object,
-        write_report,
-        write_segmentation,
-    )
+    from ..engine.reports import dicom_export
     from ..engine.scan.dicom.dicom_source import source_images
 
     if any(each.frame is not None for each in ct.slices):
@@ -63,16 +63,14 @@ def _write(ct: CTVolume, segments: list[ExportedSegment], folder: Path) -> None:
     even = len(ct.slices) == ct.source.shape[0]
     images = source_images([each.path for each in ct.slices], ct.source.shape, ct.source.ijk_to_lps, even)
     description = "Liver and lesions"
-    segmentation = segmentation_object(images, segments, description)
-    write_segmentation(folder / SEGMENTATION_FILE, segmentation, images, segments)
-    report = measurement_report(images, segmentation, segments, description, ct.source)
-    write_report(folder / REPORT_FILE, report, segmentation)
+    segmentation = dicom_export.segmentation_object(images, segments, description)
+    dicom_export.write_segmentation(folder / SEGMENTATION_FILE, segmentation, images, segments)
+    report = dicom_export.measurement_report(images, segmentation, segments, description, ct.source)
+    dicom_export.write_report(folder / REPORT_FILE, report, segmentation)
 
 
 def exported_segments(result: SegmentationResult) -> list[ExportedSegment]:
     """The liver and the lesions in the order of their numbers."""
-    import numpy as np
-
     from ..engine import codes
     from ..engine.grid.boxed import Boxed
     from ..engine.reports.dicom_export import ExportedSegment, new_uid
@@ -80,7 +78,7 @@ def exported_segments(result: SegmentationResult) -> list[ExportedSegment]:
     algorithm = (result.bundle_name, result.bundle_version)
     liver = ExportedSegment(
         label="Liver",
-        mask=Boxed(result.liver.values.astype(np.uint8), result.liver.start),
+        mask=result.liver,
         category=codes.ANATOMICAL_STRUCTURE,
         type=codes.LIVER,
         color=_LIVER_COLOR,
@@ -92,7 +90,7 @@ def exported_segments(result: SegmentationResult) -> list[ExportedSegment]:
     lesions = (
         ExportedSegment(
             label=f"Lesion {lesion.number}",
-            mask=Boxed((result.lesions.values == lesion.number).astype(np.uint8), result.lesions.start),
+            mask=Boxed(result.lesions.values == lesion.number, result.lesions.start),
             category=codes.MORPHOLOGICALLY_ALTERED_STRUCTURE,
             type=codes.MASS,
             region=codes.LIVER,

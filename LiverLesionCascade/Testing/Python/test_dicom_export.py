@@ -50,7 +50,7 @@ def segment(label: str, mask: np.ndarray, measures: Lesion | None = None, **othe
     lesion = measures is not None
     values: dict = {
         "label": label,
-        "mask": Boxed.labels(mask),
+        "mask": Boxed.mask(mask),
         "category": codes.MORPHOLOGICALLY_ALTERED_STRUCTURE if lesion else codes.ANATOMICAL_STRUCTURE,
         "type": codes.MASS if lesion else codes.LIVER,
         "region": codes.LIVER if lesion else codes.NO_CODE,
@@ -305,7 +305,7 @@ def test_a_damaged_segmentation_is_not_written(case, tmp_path: Path) -> None:
     images, segments, _grid = case
     seg = segmentation_object(images, segments, "")
     other = np.roll(segments[0].mask.values, 1, axis=2)
-    moved = [dataclasses.replace(segments[0], mask=Boxed(other * 0, segments[0].mask.start)), *segments[1:]]
+    moved = [dataclasses.replace(segments[0], mask=Boxed(other & False, segments[0].mask.start)), *segments[1:]]
     with pytest.raises(OutputError, match="Liver was not written as it is"):
         write_segmentation(tmp_path / "seg.dcm", seg, images, moved)
     assert [path.name for path in tmp_path.iterdir()] == ["ct"]

@@ -39,7 +39,7 @@ class ExportedSegment:
 
     Attributes:
         label: Its name, also in reports.
-        mask: Its voxels (k, j, i); the values are 0 and 1.
+        mask: Its voxels, bool (k, j, i).
         category, type: What it is.
         type_modifier, region, region_modifier: More of that, NO_CODE where not said.
         color: (red, green, blue), 0 to 1.
@@ -196,7 +196,7 @@ def write_report(path: Path, report: Any, segmentation: Any) -> None:
 
 def _planes(image: SourceImage, segments: Sequence[ExportedSegment]) -> np.ndarray | None:
     """(row, column, segment) uint8; None where no segment is in the image."""
-    planes = [image.pixels(segment.mask.values != 0, segment.mask.start) for segment in segments]
+    planes = [image.pixels(segment.mask.values, segment.mask.start) for segment in segments]
     if not any(plane.any() for plane in planes):
         return None
     return np.stack(planes, axis=-1).view(np.uint8)
@@ -306,7 +306,7 @@ def _require_same(data: bytes, images: Sequence[SourceImage], segments: Sequence
         image, segment = image_of[str(derived.ReferencedSOPInstanceUID)], numbered[number]
         position = np.asarray(group("PlanePositionSequence").ImagePositionPatient, float)
         lies = np.allclose(position, np.asarray(image.dataset.ImagePositionPatient, float), atol=1e-3)
-        if not lies or not np.array_equal(frame != 0, image.pixels(segment.mask.values != 0, segment.mask.start)):
+        if not lies or not np.array_equal(frame != 0, image.pixels(segment.mask.values, segment.mask.start)):
             raise OutputError(f"The segment {segment.label} was not written as it is, so the file was left out.")
         found[number] += int(np.count_nonzero(frame))
     shown = {int(np.rint(image.voxel_from_pixel[2, 2])) for image in images}

@@ -175,6 +175,7 @@ class _Canvas:
     def __init__(self, image: Image.Image, frame: _Frame) -> None:
         self.image, self.frame = image, frame
         self.pen = max(image.size) / 640.0
+        self.halo = max(round(1.5 * self.pen), 1)
 
     def outline(self, mask: np.ndarray, width: float, colour: Colour) -> None:
         """The outline of a mask of the slice, (row, column)."""
@@ -193,22 +194,18 @@ class _Canvas:
 
     def text_size(self, text: str, height: float) -> tuple[int, int]:
         """(width, height) in pixels of a text with its halo."""
-        left, top, right, bottom = self._font(height).getbbox(text, anchor="lt", stroke_width=self._halo)
+        left, top, right, bottom = self._font(height).getbbox(text, anchor="lt", stroke_width=self.halo)
         return round(right - left), round(bottom - top)
 
     def text(self, text: str, x: float, y: float, height: float, colour: Colour) -> None:
         """A text with its upper left corner at (x, y), moved into the picture, with a halo to be read on any tissue."""
         width, high = self.text_size(text, height)
-        x = min(max(x, 0), max(self.image.width - width, 0)) + self._halo
-        y = min(max(y, 0), max(self.image.height - high, 0)) + self._halo
+        x = min(max(x, 0), max(self.image.width - width, 0)) + self.halo
+        y = min(max(y, 0), max(self.image.height - high, 0)) + self.halo
         draw = ImageDraw.Draw(self.image)
         draw.text(
-            (x, y), text, colour, self._font(height), anchor="lt", stroke_width=self._halo, stroke_fill=(0, 0, 0)
+            (x, y), text, colour, self._font(height), anchor="lt", stroke_width=self.halo, stroke_fill=(0, 0, 0)
         )  # fmt: skip
-
-    @property
-    def _halo(self) -> int:
-        return max(round(1.5 * self.pen), 1)
 
     def _font(self, height: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
         return ImageFont.load_default(max(height * self.pen, 9.0))

@@ -141,7 +141,7 @@ class CaseReport:
         voxelMl = abs(np.linalg.det(ijkToRasMatrix(workspace.volumeNode)[:3, :3])) / 1000
         return ExportedSegment(
             label=segment.GetName(),
-            mask=Boxed(mask.values.astype(np.uint8), mask.start),
+            mask=mask,
             category=category if terms.category == NO_CODE else terms.category,
             type=kind if terms.type == NO_CODE else terms.type,
             type_modifier=terms.modifier,
