@@ -141,17 +141,15 @@ def refine(
     shape = ct.hu.shape
     before = Masks(result.liver.full(shape), result.lesions.full(shape) > 0)
     now = Masks(before.liver if liver is None else liver != 0, lesions != 0)
-    painted = Masks(now.liver & ~before.liver, now.lesions & ~before.lesions)
-    erased = Masks(before.liver & ~now.liver, before.lesions & ~now.lesions)
     corrections = Corrections(
         (0, 0, 0),
         liver=now.liver,
         lesions=now.lesions,
-        lesions_painted=painted.lesions,
-        lesions_erased=erased.lesions,
-        liver_painted=painted.liver,
-        liver_erased=erased.liver,
-        touched=painted.lesions | erased.lesions,
+        lesions_painted=now.lesions & ~before.lesions,
+        lesions_erased=before.lesions & ~now.lesions,
+        liver_painted=now.liver & ~before.liver,
+        liver_erased=before.liver & ~now.liver,
+        touched=before.lesions ^ now.lesions,
     )
     refined = segmenter.refine(ct, corrections, options.resolved_preset())
     return Masks(refined.liver, refined.lesions)
@@ -197,12 +195,11 @@ def write_outputs(
         for path in api.write_outputs(ct, result, "results"):
             print(path.name)
     """
+    from .outputs import result_files
     from .outputs.output_folder import OutputFolder
-    from .outputs.result_files import OUTPUT_FILES
-    from .outputs.result_files import write_outputs as write_files
 
-    with OutputFolder(Path(folder), OUTPUT_FILES, replace) as output:
-        write_files(ct, result, output.staging, ct.name, probabilities)
+    with OutputFolder(Path(folder), result_files.OUTPUT_FILES, replace) as output:
+        result_files.write_outputs(ct, result, output.staging, ct.name, probabilities)
         return output.commit()
 
 
@@ -220,10 +217,10 @@ def write_image(ct: CTVolume, array: np.ndarray | Boxed, path: str | PathLike[st
 
         api.write_image(ct, result.lesions, "lesions.nii.gz")  # 1..n
     """
-    from .engine.scan.image_io import write_image as write
+    from .engine.scan import image_io
 
     values = array.full(ct.hu.shape) if isinstance(array, Boxed) else array
-    write(path, ct.to_source(values, order=1 if values.dtype.kind == "f" else 0), ct.source)
+    image_io.write_image(path, ct.to_source(values, order=1 if values.dtype.kind == "f" else 0), ct.source)
 
 
 def evaluate(

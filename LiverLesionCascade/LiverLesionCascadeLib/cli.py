@@ -50,8 +50,14 @@ TRAINING_COMMANDS = {
 #: What the extra ``archive`` installs.
 ARCHIVE_PACKAGES = ("dask", "distributed", "pyarrow")
 
+
+class UsageError(CascadeError):
+    """The command line is wrong."""
+
+
 OK, UNEXPECTED, USAGE, CANCELLED = 0, 1, 2, 130
 EXIT_CODES: dict[type[CascadeError], int] = {
+    UsageError: USAGE,
     InvalidVolumeError: 3,
     InputError: 3,
     BundleError: 4,
@@ -68,15 +74,15 @@ exit codes:
 """
 
 
-class UsageError(CascadeError):
-    """The command line is wrong."""
-
-
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter, **options)
+
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message} (see {self.prog} --help)")
 
 
+@lenient_streams()
 def main(argv: Sequence[str] | None = None, make_segmenter: SegmenterFactory | None = None) -> int:
     """Run a command and return its exit code.
 
@@ -85,11 +91,6 @@ def main(argv: Sequence[str] | None = None, make_segmenter: SegmenterFactory | N
         make_segmenter: Makes what segments, by default from a model bundle.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    with lenient_streams():
-        return _main(words, make_segmenter)
-
-
-def _main(words: list[str], make_segmenter: SegmenterFactory | None) -> int:
     # Before torch is imported: threads that wait by spinning make a run several times slower on a shared processor.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
@@ -98,7 +99,7 @@ def _main(words: list[str], make_segmenter: SegmenterFactory | None) -> int:
         return _run(arguments, make_segmenter)
     except CascadeError as error:
         code = next((EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES), UNEXPECTED)
-        return _fail(words, USAGE if isinstance(error, UsageError) else code, str(error))
+        return _fail(words, code, str(error))
     except KeyboardInterrupt:
         return _fail(words, CANCELLED, "Cancelled")
     except ModuleNotFoundError as error:
@@ -117,16 +118,12 @@ def _parser(words: list[str]) -> _Parser:
     parser = _Parser(
         prog=PROGRAM,
         description="Segment the liver and its lesions on contrast-enhanced CT. For research use only.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
 
     def command(name: str, text: str) -> _Parser:
-        return commands.add_parser(
-            name, help=text, description=text, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-        )
+        return commands.add_parser(name, help=text, description=text)
 
     add_segment_arguments(command("segment", "segment a CT; write segmentation, lesion table and report"))
     sample = command("sample", "fetch the sample CT and its reference labels from the Python package index")
@@ -167,13 +164,9 @@ def _training(command: str) -> Any:
 def _run(arguments: argparse.Namespace, make_segmenter: SegmenterFactory | None) -> int:
     if arguments.command == "segment":
         return run_segment(arguments, make_segmenter)
-    if arguments.command == "archive":
-        return run_archive(arguments)
-    if arguments.command == "view":
-        return run_view(arguments)
-    if arguments.command == "sample":
-        return _run_sample(arguments)
-    return int(_training(arguments.command).run(arguments) or OK)
+    own = {"archive": run_archive, "view": run_view, "sample": _run_sample}
+    run = own.get(arguments.command) or _training(arguments.command).run
+    return int(run(arguments) or OK)
 
 
 def _run_sample(arguments: argparse.Namespace) -> int:

@@ -34,7 +34,7 @@ from fixtures.small_bundle import write_tiny_bundle
 # One thread in every process: sums in another order have other last digits.
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 ENVIRONMENT = {**os.environ, **THREADS, "PYTHONPATH": os.pathsep.join(sys.path)}
-SAME = ("segmentation.seg.nrrd", "lesions.csv", "key-image.png")
+SAME = ("segmentation.seg.nrrd", "lesions.csv", "key-image.jpg")
 PROJECTED = 10_000
 # Thresholds at which the untrained networks of the tiny bundle outline something, different in every case.
 SEEING = {

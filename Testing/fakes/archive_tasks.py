@@ -9,13 +9,13 @@ import os
 import sys
 import time
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import psutil
 from fixtures.phantom import PhantomSegmenter
-from LiverLesionCascadeLib.archive import run
+from LiverLesionCascadeLib.archive import case_run, run
 from LiverLesionCascadeLib.archive.archive_folder import run_folder
-from LiverLesionCascadeLib.archive.case_run import run_case
 from LiverLesionCascadeLib.archive.cluster import workers
 from LiverLesionCascadeLib.archive.discovery import find_entries
 from LiverLesionCascadeLib.archive.records import FAILED, Settings
@@ -60,7 +60,8 @@ class Here:
 
 
 def run_phantom_case(entry, settings):
-    return run_case(entry, settings, _Segmenter())
+    with mock.patch.object(case_run, "_segmenter_of", lambda _settings: _Segmenter()):
+        return case_run.run_case(entry, settings)
 
 
 def settings_for(out, model="phantom", report=REPORTS[0], **choices):

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
-from LiverLesionCascadeLib.engine.reports.key_images import key_images
+from LiverLesionCascadeLib.engine.progress import finish
+from LiverLesionCascadeLib.engine.reports.key_images import key_image_steps
 from LiverLesionCascadeLib.engine.scan.image_io import read_image
 from LiverLesionCascadeLib.engine.segmenter import Segmenter
 from LiverLesionCascadeLib.sample import fetch_sample
@@ -40,7 +41,7 @@ def render_result(folder: Path) -> None:
     """Three slices with their outlines, and the picture on the sample's button in Slicer."""
     ct = read_image(fetch_sample(folder).image)
     result = Segmenter(ModelBundle.shipped(), "cpu").segment(ct)
-    images = key_images(ct, result, limit=PICTURES, size=480)
+    images = finish(key_image_steps(ct, result, limit=PICTURES, size=480))
     write(SCREENSHOTS / "sample-result.png", np.concatenate([image.pixels for image in images], axis=1))
     low, high = WINDOW_HU
     grey = np.clip((ct.hu[result.table[0].slice_in(ct.geometry)] - low) / (high - low), 0, 1) * 255

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from LiverLesionCascadeLib.engine.findings import Finding
 from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
-from LiverLesionCascadeLib.engine.reports.html_report import render_report, write_report
+from LiverLesionCascadeLib.engine.reports.html_report import render_report
 from LiverLesionCascadeLib.engine.reports.page import write_page
 from LiverLesionCascadeLib.engine.scan.image_io import read_image
 from LiverLesionCascadeLib.engine.segmenter import Segmenter
@@ -37,7 +37,7 @@ def result(ct):
 @pytest.fixture(scope="module")
 def path(ct, result, tmp_path_factory):
     path = tmp_path_factory.mktemp("report ü #1") / "report.html"
-    write_report(path, ct, result, input_name="sample")
+    write_page(path, render_report(ct, result, input_name="sample"))
     return path
 
 
@@ -366,7 +366,7 @@ def test_nothing_speaks_against_its_use_by_everyone(report, browser, viewport, v
 
 def test_it_prints_as_a_paper_report(report, open_tab, path, ct, result, tmp_path):
     light = tmp_path / "light.html"
-    write_report(light, ct, result, input_name="sample", with_viewer=False)
+    write_page(light, render_report(ct, result, input_name="sample", with_viewer=False))
     pages = {}
     for name, file in (("full", path), ("light", light)):
         page = open_tab("chromium", file).page

@@ -16,8 +16,8 @@ LOCK_FILE = ".lock"
 
 
 @contextmanager
-def run_folder(folder: Path, kind: str = "archive run", parts: tuple[str, ...] = (RECORDS, CASES)) -> Iterator[Path]:
-    """The folder of a run's results, made if need be, for this run alone.
+def run_folder(folder: Path, kind: str = "archive run", parts: tuple[str, ...] = (RECORDS, CASES)) -> Iterator[None]:
+    """Makes the folder of a run's results if need be, and keeps other runs out of it.
 
     Args:
         kind: What runs, for messages.
@@ -27,9 +27,9 @@ def run_folder(folder: Path, kind: str = "archive run", parts: tuple[str, ...] =
         OutputError: If another run is at work in it, or it cannot be written, or holds what is not such a run's.
     """
     try:
-        if folder.is_dir() and not _is_free(folder, parts):
-            if {name for name in (RECORDS, CASES) if (folder / name).is_dir()} != set(parts):
-                raise OutputError(f"{folder} holds other files: choose an empty folder, or that of an earlier {kind}")
+        held = {name for name in (RECORDS, CASES) if (folder / name).is_dir()}
+        if folder.is_dir() and not _is_free(folder, parts) and held != set(parts):
+            raise OutputError(f"{folder} holds other files: choose an empty folder, or that of an earlier {kind}")
         for name in parts:
             (folder / name).mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / LOCK_FILE, timeout=0)
@@ -50,7 +50,7 @@ def run_folder(folder: Path, kind: str = "archive run", parts: tuple[str, ...] =
         for place in (folder, folder / RECORDS):
             for abandoned in place.glob(".writing-*"):  # by a run that was killed
                 abandoned.unlink(missing_ok=True)
-        yield folder
+        yield
     finally:
         lock.release()
 

@@ -14,11 +14,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..engine.errors import BundleError, CascadeError, OutputError
+from ..engine.errors import BundleError, CascadeError, DeviceError, OutputError
 from ..engine.files import write_atomically
 from ..engine.model.bundle import ModelBundle
 from ..outputs.output_folder import OutputFolder
-from ..outputs.result_files import OUTPUT_FILES, SegmentsCT, summary, write_outputs
+from ..outputs.result_files import OUTPUT_FILES, summary, write_outputs
 from .dicom_folder import dicom_files
 from .doubts import doubts
 from .entries import Entry
@@ -38,17 +38,13 @@ _PICTURE_PIXELS = 360
 ONE_AT_A_TIME = threading.Lock()
 
 
-def run_case(entry: Entry, settings: Settings, segmenter: SegmentsCT | None = None) -> Record:
-    """Segments the case and puts its files into place; whatever goes wrong with it is in the record that it returns.
-
-    Args:
-        segmenter: By default this process's own, made at the first case.
-    """
+def run_case(entry: Entry, settings: Settings) -> Record:
+    """Segments the case and puts its files into place; whatever goes wrong with it is in the record that it returns."""
     with ONE_AT_A_TIME:
-        return _run_case(entry, settings, segmenter)
+        return _run_case(entry, settings)
 
 
-def _run_case(entry: Entry, settings: Settings, segmenter: SegmentsCT | None) -> Record:
+def _run_case(entry: Entry, settings: Settings) -> Record:
     attempts = attempts_of(entry, settings)
     if len(attempts) >= MAX_ATTEMPTS:
         return crashed(entry, settings, attempts)
@@ -58,17 +54,17 @@ def _run_case(entry: Entry, settings: Settings, segmenter: SegmentsCT | None) ->
             where = f"{settings.output} is not there on {socket.gethostname()}"
             raise OutputError(f"{where}: choose a folder that the workers' computers have under the same path")
         _note_attempt(entry, settings, attempts)
-        values = _segment(entry, settings, segmenter)
+        state, values = DONE, _segment(entry, settings)
     except MemoryError:
-        return _failed(entry, settings, "The worker has too little memory for this scan.", started)
+        state, values = FAILED, {"error": "The worker has too little memory for this scan."}
     except CascadeError as error:
-        return _failed(entry, settings, " ".join(str(error).split()), started)
+        state, values = FAILED, {"error": " ".join(str(error).split())}
     # One case must never end the run, whatever a library raises for it.
     except Exception as error:  # noqa: BLE001
         reason = f"Unexpected {type(error).__name__}: {' '.join(str(error).split())}"
         _leave_broken_device(entry, settings, attempts, reason)
-        return _failed(entry, settings, reason, started)
-    return new_record(entry, settings, DONE, **values, seconds=time.perf_counter() - started, finished=_now())
+        state, values = FAILED, {"error": reason}
+    return new_record(entry, settings, state, **values, seconds=time.perf_counter() - started, finished=_now())
 
 
 def attempts_of(entry: Entry, settings: Settings) -> list[dict[str, Any]]:
@@ -89,7 +85,7 @@ def crashed(entry: Entry, settings: Settings, attempts: list[dict[str, Any]], wh
 
 
 @lru_cache(maxsize=1)
-def segmenter_of_process(bundle: str | None, model: str | None, device: str) -> Segmenter:
+def segmenter_of_process(bundle: str | None, model: str, device: str) -> Segmenter:
     """The bundle in the memory of this process, loaded once.
 
     Raises:
@@ -99,7 +95,7 @@ def segmenter_of_process(bundle: str | None, model: str | None, device: str) -> 
     from ..engine.segmenter import Segmenter
 
     loaded = ModelBundle.of(bundle)
-    if model is not None and model_identity(loaded) != model:
+    if model_identity(loaded) != model:
         raise BundleError(f"The bundle {bundle} has changed since the run was started: start it again")
     return Segmenter(loaded, _own_device(device))
 
@@ -123,16 +119,14 @@ def _own_device(device: str) -> str:
     return f"cuda:{int(name) % torch.cuda.device_count()}" if name.isdecimal() else device
 
 
-def _segment(entry: Entry, settings: Settings, segmenter: SegmentsCT | None) -> dict[str, Any]:
+def _segment(entry: Entry, settings: Settings) -> dict[str, Any]:
     files = (*OUTPUT_FILES, PICTURE_FILE)
     with warnings.catch_warnings(), OutputFolder(settings.case_folder(entry), files, force=True) as output:
         warnings.simplefilter("ignore")
         begun = time.perf_counter()
         ct = _read(entry)
         reading = time.perf_counter() - begun
-        if segmenter is None:
-            segmenter = _segmenter_of(settings)
-        result = segmenter.segment(ct, settings.options.resolved_preset(), None, None)
+        result = _segmenter_of(settings).segment(ct, settings.options.resolved_preset())
         result.timings = {"reading": reading, **result.timings}
         write_outputs(
             ct, result, output.staging, entry.source, settings.options.keep_probabilities, report=settings.report
@@ -141,9 +135,8 @@ def _segment(entry: Entry, settings: Settings, segmenter: SegmentsCT | None) -> 
         # From here on the earlier record is no longer of the files: a run that ends now must not leave it behind.
         settings.record_file(entry).unlink(missing_ok=True)
         written = output.commit()
-    values = summary(ct, result, [Path(path) for path in entry.paths], written)
-    values["outputs"] = [path.name for path in written]
-    values["doubts"] = doubts(result)
+    values = summary(ct, result, [], written)
+    values |= {"outputs": [path.name for path in written], "doubts": doubts(result)}
     return {key: value for key, value in values.items() if key not in ("status", "version", "input")}
 
 
@@ -158,9 +151,10 @@ def _read(entry: Entry) -> CTVolume:
 
 
 def _picture(ct: CTVolume, result: SegmentationResult) -> bytes:
-    from ..engine.reports.key_images import encode_jpeg, key_images
+    from ..engine.progress import finish
+    from ..engine.reports.key_images import encode_jpeg, key_image_steps
 
-    return encode_jpeg(key_images(ct, result, limit=1, size=_PICTURE_PIXELS)[0].pixels)
+    return encode_jpeg(finish(key_image_steps(ct, result, limit=1, size=_PICTURE_PIXELS))[0].pixels)
 
 
 def _note_attempt(entry: Entry, settings: Settings, earlier: list[dict[str, Any]], **values: str) -> None:
@@ -172,7 +166,6 @@ def _leave_broken_device(entry: Entry, settings: Settings, earlier: list[dict[st
     """Some errors of a GPU stay with the process: it ends then, so that its next cases get one that works."""
     if segmenter_of_process.cache_info().currsize == 0 or "distributed.worker" not in sys.modules:
         return
-    from ..engine.errors import DeviceError
     from ..engine.model.device import select_device
 
     try:
@@ -180,11 +173,6 @@ def _leave_broken_device(entry: Entry, settings: Settings, earlier: list[dict[st
     except DeviceError:
         _note_attempt(entry, settings, earlier, error=reason)
         os._exit(1)
-
-
-def _failed(entry: Entry, settings: Settings, error: str, started: float) -> Record:
-    seconds = time.perf_counter() - started
-    return new_record(entry, settings, FAILED, error=error, seconds=seconds, finished=_now())
 
 
 def _now() -> str:

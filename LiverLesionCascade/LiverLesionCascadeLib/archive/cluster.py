@@ -32,6 +32,7 @@ _LOCAL = {
     # processor time again.
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
 }
+_THREADS = [f"distributed.nanny.pre-spawn-environ.{name}_NUM_THREADS" for name in ("OMP", "MKL", "OPENBLAS")]
 _MEMORY_PER_WORKER = 4 << 30
 
 
@@ -97,12 +98,12 @@ def workers(scheduler: str | None = None, count: int | None = None, memory: str 
         InputError: If the scheduler does not answer, or the limit is none.
     """
     if scheduler is not None:
-        with _existing(scheduler) as client:
+        with _client_of(scheduler) as client:
             yield Workers(client)
         return
     count = count or _default_count()
     threads = str(max(1, (os.cpu_count() or 1) // count))
-    with dask.config.set({**_LOCAL, **dict.fromkeys(_thread_settings(), threads)}):
+    with dask.config.set({**_LOCAL, **dict.fromkeys(_THREADS, threads)}):
         try:
             cluster = LocalCluster(
                 n_workers=count,
@@ -118,12 +119,11 @@ def workers(scheduler: str | None = None, count: int | None = None, memory: str 
             yield Workers(client)
 
 
-@contextmanager
-def _existing(scheduler: str) -> Iterator[Client]:
+def _client_of(scheduler: str) -> Client:
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     by_file = os.path.isfile(scheduler)
     try:
-        client = Client(
+        return Client(
             None if by_file else scheduler,
             scheduler_file=scheduler if by_file else None,
             timeout="20s",
@@ -131,13 +131,6 @@ def _existing(scheduler: str) -> Iterator[Client]:
         )
     except (OSError, ValueError, TypeError) as error:
         raise InputError(f"The scheduler {scheduler} does not answer ({error}): check its address") from error
-    with client:
-        yield client
-
-
-def _thread_settings() -> list[str]:
-    environment = "distributed.nanny.pre-spawn-environ"
-    return [f"{environment}.{name}_NUM_THREADS" for name in ("OMP", "MKL", "OPENBLAS")]
 
 
 def _default_count() -> int:

@@ -12,6 +12,9 @@ from ..engine.scan.dicom.dicom_header import is_dicom
 from ..engine.scan.dicom.dicom_io import Series, choose_series, list_series, pixel_digest
 from .entries import files_fingerprint
 
+#: A folder and the names of those of its files that are to be looked at.
+FolderFiles = tuple[str, list[str]]
+
 
 @dataclass(frozen=True)
 class SeriesPart:
@@ -39,8 +42,9 @@ class FolderContents:
     problems: list[tuple[str, str]] = field(default_factory=list)
 
 
-def scan_folder(folder: str, names: list[str]) -> FolderContents:
+def scan_folder(files: FolderFiles) -> FolderContents:
     """Reads the headers of the files of a folder; raises nothing that a file can cause."""
+    folder, names = files
     found = FolderContents(folder)
     dicom: list[Path] = []
     for name in names:
@@ -56,16 +60,15 @@ def scan_folder(folder: str, names: list[str]) -> FolderContents:
             found.problems.append((str(path), str(error)))
     try:
         listing = list_series(dicom)
-        series = listing.series
-        if not any(one.is_ct for one in series):  # else the case itself says what of its folder was not read
+        series = [one for one in listing.series if one.is_ct]
+        if not series:  # else the case itself says what of its folder was not read
             found.problems += [(str(each.path), each.why) for each in listing.unusable]
-        if series and not any(one.is_ct for one in series):
-            choose_series(series, folder)  # raises: it knows why there is no CT
+            if listing.series:
+                choose_series(listing.series, folder)  # raises: it knows why there is no CT
         for one in series:
-            if one.is_ct:
-                slices = len(one.slices) if one.is_axial else 0
-                part = SeriesPart(one.uid, one.title, files_fingerprint(one.files), _contents(one), slices)
-                found.series.append(part)
+            slices = len(one.slices) if one.is_axial else 0
+            part = SeriesPart(one.uid, one.title, files_fingerprint(one.files), _contents(one), slices)
+            found.series.append(part)
     except (CascadeError, OSError) as error:
         found.series.clear()
         found.problems.append((folder, " ".join(str(error).split())))

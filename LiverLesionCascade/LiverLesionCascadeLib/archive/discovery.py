@@ -12,19 +12,19 @@ from pathlib import Path
 
 from ..engine.errors import CascadeError, InputError
 from ..engine.scan.dicom.dicom_io import MIN_SLICES
-from ..engine.scan.image_io import READABLE
-from .dicom_folder import FolderContents, SeriesPart, dicom_below, scan_folder
+from ..engine.scan.image_io import READABLE, image_stem
+from .dicom_folder import FolderContents, FolderFiles, SeriesPart, dicom_below, scan_folder
 from .entries import Entry, entry_name, files_fingerprint, image_files
 
-#: Reads the headers of many folders, given as (folder, names of its files); a cluster's workers can do that.
-ScanFolders = Callable[[list[tuple[str, list[str]]]], Iterable[FolderContents]]
+#: Reads the headers of many folders' files; a cluster's workers can do that.
+ScanFolders = Callable[[list[FolderFiles]], Iterable[FolderContents]]
 
 _COMPARED = 1 << 16
 
 
-def scan_here(folders: list[tuple[str, list[str]]]) -> Iterator[FolderContents]:
+def scan_here(folders: list[FolderFiles]) -> Iterable[FolderContents]:
     """Reads them in this process."""
-    return (scan_folder(*each) for each in folders)
+    return map(scan_folder, folders)
 
 
 def find_entries(archive: Path, scan_folders: ScanFolders = scan_here, leave_out: Path | None = None) -> list[Entry]:
@@ -56,16 +56,16 @@ def require_archive(archive: Path) -> None:
 @dataclass
 class _Tree:
     images: list[Path] = field(default_factory=list)
-    folders: list[tuple[str, list[str]]] = field(default_factory=list)
+    folders: list[FolderFiles] = field(default_factory=list)
     problems: list[tuple[str, str]] = field(default_factory=list)
 
 
 def _tree(root: Path, scan_folders: ScanFolders, leave_out: Path | None) -> list[Entry]:
     tree = _walk(root, leave_out)
-    entries, problems = _images(root, tree.images)
-    series, more = _series(root, list(scan_folders(tree.folders)))
-    problems = [*tree.problems, *problems, *more]
-    return entries + series + [_problem(root, path, why) for path, why in problems]
+    contents = list(scan_folders(tree.folders))
+    problems = tree.problems + [problem for folder in contents for problem in folder.problems]
+    found = [_problem(root, path, why) for path, why in problems]
+    return [*found, *_images(root, tree.images), *_series(root, contents)]
 
 
 def _walk(root: Path, leave_out: Path | None) -> _Tree:
@@ -76,17 +76,15 @@ def _walk(root: Path, leave_out: Path | None) -> _Tree:
     while waiting:
         links: list[str] = []
         for start in waiting:
-            real = os.path.realpath(start)
-            if real in seen:
-                if seen[real]:
-                    tree.problems.append((start, f"It is a link to {seen[real]}, which is searched already."))
-                continue
+            if known := seen.get(os.path.realpath(start)):
+                tree.problems.append((start, f"It is a link to {known}, which is searched already."))
             _walk_folders(start, seen, links, tree)
         waiting = sorted(links)
     return tree
 
 
 def _walk_folders(start: str, seen: dict[str, str], links: list[str], tree: _Tree) -> None:
+    """Adds what is below a folder, unless that is seen already; links to folders are only collected."""
     folders = [start]
     while folders:
         folder = folders.pop()
@@ -117,8 +115,7 @@ def _walk_folders(start: str, seen: dict[str, str], links: list[str], tree: _Tre
             tree.folders.append((folder, others))
 
 
-def _images(root: Path, paths: list[Path]) -> tuple[list[Entry], list[tuple[str, str]]]:
-    entries, problems = [], []
+def _images(root: Path, paths: list[Path]) -> Iterator[Entry]:
     by_size: dict[int, list[tuple[bytes, Path]]] = defaultdict(list)
     for path in sorted(paths):
         try:
@@ -126,15 +123,14 @@ def _images(root: Path, paths: list[Path]) -> tuple[list[Entry], list[tuple[str,
             sample = _sample(path, size)
             twin = next((other for part, other in by_size[size] if part == sample and _same(path, other)), None)
             if twin is not None and size > 0:
-                problems.append((str(path), f"It is a copy of {_relative(root, twin)}, which is segmented."))
+                yield _problem(root, path, f"It is a copy of {_relative(root, twin)}, which is segmented.")
                 continue
             by_size[size].append((sample, path))
             source = _relative(root, path)
             fingerprint = files_fingerprint(image_files(path))
-            entries.append(Entry(entry_name(_stem(source), source), source, (str(path),), None, fingerprint))
+            yield Entry(entry_name(image_stem(source), source), source, (str(path),), None, fingerprint)
         except OSError as error:
-            problems.append((str(path), f"{path.name} cannot be read ({error.strerror or error}): check its rights."))
-    return entries, problems
+            yield _problem(root, path, f"{path.name} cannot be read ({error.strerror or error}): check its rights.")
 
 
 def _sample(path: Path, size: int) -> bytes:
@@ -150,9 +146,8 @@ def _same(path: Path, other: Path) -> bool:
     return os.path.samefile(path, other) or filecmp.cmp(path, other, shallow=False)
 
 
-def _series(root: Path, folders: list[FolderContents]) -> tuple[list[Entry], list[tuple[str, str]]]:
+def _series(root: Path, folders: list[FolderContents]) -> Iterator[Entry]:
     """A series is one case wherever its files lie; copies of its images are left out with a word."""
-    problems = [problem for folder in folders for problem in folder.problems]
     parts: dict[str, list[tuple[str, SeriesPart]]] = defaultdict(list)
     for folder in sorted(folders, key=lambda each: each.folder):
         for part in folder.series:
@@ -160,22 +155,19 @@ def _series(root: Path, folders: list[FolderContents]) -> tuple[list[Entry], lis
             if copied is None:
                 parts[part.uid].append((folder.folder, part))
             else:
-                place = _relative(root, Path(copied))
-                why = f"{part.title} is a copy of that in {place}, which is segmented."
-                problems.append((folder.folder, why))
+                place = _relative(root, copied)
+                yield _problem(root, folder.folder, f"{part.title} is a copy of that in {place}, which is segmented.")
     slices = {uid: sum(part.slices for _, part in places) for uid, places in parts.items()}
     long_in = {place for uid, places in parts.items() for place, _ in places if slices[uid] >= MIN_SLICES}
-    entries = []
     for uid, places in parts.items():
         # Scouts and bolus tracking beside a scan are no cases, as `segment` passes them over.
         if not places or (slices[uid] < MIN_SLICES and all(place in long_in for place, _ in places)):
             continue
-        source = _relative(root, Path(places[0][0]))
-        title = places[0][1].title
+        first, part = places[0]
+        source, title = _relative(root, first), part.title
         name = entry_name(f"{source}_{title.removeprefix('series ')}", uid)
         fingerprint = "+".join(part.fingerprint for _, part in places)
-        entries.append(Entry(name, f"{source}, {title}", tuple(place for place, _ in places), uid, fingerprint))
-    return entries, problems
+        yield Entry(name, f"{source}, {title}", tuple(place for place, _ in places), uid, fingerprint)
 
 
 def _listed(table: Path) -> list[Entry]:
@@ -206,11 +198,10 @@ def _listed(table: Path) -> list[Entry]:
             entries.append(_problem_line(table, number, written, f"The same scan as in line {first}."))
         else:
             try:
-                folders = (str(path),)
                 files = dicom_below(path) if path.is_dir() else image_files(path)
                 identity = written if series is None else f"{written}\n{series}"
-                name = entry_name(_stem(written), identity)
-                entries.append(Entry(name, written, folders, series, files_fingerprint(files)))
+                name = entry_name(image_stem(written), identity)
+                entries.append(Entry(name, written, (str(path),), series, files_fingerprint(files)))
             except (OSError, CascadeError) as error:
                 reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
                 entries.append(_problem_line(table, number, written, f"{written} cannot be read ({reason})."))
@@ -230,15 +221,11 @@ def _problem_line(table: Path, number: int, written: str, why: str) -> Entry:
     return Entry(entry_name(source, source), source, (), problem=why)
 
 
-def _problem(root: Path, path: str, why: str) -> Entry:
-    source = _relative(root, Path(path))
-    return Entry(entry_name(source, f"{source}\n{why}"), source, (path,), problem=why)
+def _problem(root: Path, path: str | Path, why: str) -> Entry:
+    source = _relative(root, path)
+    return Entry(entry_name(source, f"{source}\n{why}"), source, (str(path),), problem=why)
 
 
-def _relative(root: Path, path: Path) -> str:
-    return path.relative_to(root).as_posix() if path != root else root.name or str(root)
-
-
-def _stem(source: str) -> str:
-    suffix = next((suffix for suffix in READABLE if source.lower().endswith(suffix)), "")
-    return source[: len(source) - len(suffix)]
+def _relative(root: Path, path: str | Path) -> str:
+    relative = Path(path).relative_to(root)
+    return relative.as_posix() if relative.parts else root.name or str(root)

@@ -135,11 +135,10 @@ def _holds(value: Any, form: Any) -> bool:
     return isinstance(value, form) and not isinstance(value, bool) and (value is None or abs(value) < _HIGHEST)
 
 
-def is_done(record: Record | None, entry: Entry, settings: Settings) -> bool:
+def is_done(record: Record, entry: Entry, settings: Settings) -> bool:
     """Whether the case was segmented from the same files, in the same way, and its results are still there."""
     return (
-        record is not None
-        and record.get("state") == DONE
+        record.get("state") == DONE
         and is_whole(record)
         and record["fingerprint"] == entry.fingerprint
         and record.get("made_with") == settings.made_with

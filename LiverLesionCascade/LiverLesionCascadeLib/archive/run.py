@@ -6,18 +6,17 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from .archive_folder import RECORDS
 from .case_run import MAX_ATTEMPTS, attempts_of, crashed, run_case
 from .cluster import Workers
-from .dicom_folder import FolderContents, scan_folder
+from .dicom_folder import FolderContents, FolderFiles, scan_folder
+from .discovery import ScanFolders
 from .entries import Entry
 from .records import FAILED, LEFT_OUT, Record, Settings, is_done, new_record, read_record, write_record
 
-
-class Progress(Protocol):
-    def __call__(self, done: int, of: int, failed: int) -> None: ...
+#: Called with the number of cases that are done, of those to do, and of those that failed.
+Progress = Callable[[int, int, int], None]
 
 
 @dataclass
@@ -28,12 +27,12 @@ class Outcome:
     repeated: int
 
 
-def scan_on(workers: Workers, progress: Callable[[int, int], None]) -> Callable[..., list[FolderContents]]:
+def scan_on(workers: Workers, progress: Callable[[int, int], None]) -> ScanFolders:
     """A way to read the folders' DICOM headers by the workers, for ``find_entries``."""
 
-    def scan(folders: list[tuple[str, list[str]]]) -> list[FolderContents]:
+    def scan(folders: list[FolderFiles]) -> list[FolderContents]:
         found = []
-        for (folder, _), contents in workers.run(_scan, folders):
+        for (folder, _), contents in workers.run(scan_folder, folders):
             if isinstance(contents, Exception):
                 contents = FolderContents(folder, problems=[(folder, f"Its files cannot be read ({contents}).")])
             found.append(contents)
@@ -41,10 +40,6 @@ def scan_on(workers: Workers, progress: Callable[[int, int], None]) -> Callable[
         return found
 
     return scan
-
-
-def _scan(folder: tuple[str, list[str]]) -> FolderContents:
-    return scan_folder(*folder)
 
 
 def run_entries(entries: Sequence[Entry], settings: Settings, workers: Workers, progress: Progress) -> Outcome:
@@ -73,14 +68,14 @@ def run_entries(entries: Sequence[Entry], settings: Settings, workers: Workers, 
         repeats[entry.name] += 1
         return len(attempts_of(entry, settings)) < MAX_ATTEMPTS and repeats[entry.name] <= MAX_ATTEMPTS
 
-    done = failed = 0
-    progress(0, len(todo), 0)
-    for entry, answer in workers.run(run_case, todo, settings, again=again):
+    failed = 0
+    progress(0, len(todo), failed)
+    for done, (entry, answer) in enumerate(workers.run(run_case, todo, settings, again=again), start=1):
         record = _record_of(entry, settings, answer, workers)
         write_record(record, output)
         settings.attempts_file(entry).unlink(missing_ok=True)
         records[entry.name] = record
-        done, failed = done + 1, failed + (record["state"] == FAILED)
+        failed += record["state"] == FAILED
         progress(done, len(todo), failed)
     return Outcome([records[entry.name] for entry in entries], len(todo))
 

@@ -6,7 +6,6 @@ import base64
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from .. import __version__
-from ..engine.reports.page import english, fill, render_page, research_use, write_page
+from ..engine.reports.page import fill, render_page, write_page
 from ..outputs.result_files import REPORT_FILE, SUMMARY_FILE
 from .archive_folder import CASES
 from .case_run import PICTURE_FILE
@@ -31,22 +29,16 @@ _SCRIPTS = ("page.js", "archive/cases.js", "archive/summary.js")
 _PICTURES = "data: 'self' file:"
 
 
-def write_summary(records: Sequence[Record], folder: Path, created: datetime | None = None) -> None:
+def write_summary(records: Sequence[Record], folder: Path) -> None:
     """Replaces ``summary.html`` in a run's folder; it links the cases' reports there. Raises OSError."""
-    write_page(folder / SUMMARY_FILE, render_summary(records, folder, created))
+    write_page(folder / SUMMARY_FILE, render_summary(records, folder))
 
 
-def render_summary(records: Sequence[Record], folder: Path, created: datetime | None = None) -> str:
+def render_summary(records: Sequence[Record], folder: Path) -> str:
     """The page as HTML; the pictures of the most doubtful are in it, others are taken from the cases' folders."""
-    created = datetime.now().astimezone() if created is None else created
     done = [record for record in records if record["state"] == DONE]
-    body = fill(
+    main = fill(
         "archive/summary.html",
-        name=escape(folder.name),
-        version=escape(__version__),
-        created_iso=created.isoformat(timespec="seconds"),
-        created=f"{created:%Y-%m-%d %H:%M}",
-        research_use=escape(research_use(english)),
         figures=_counts(records, done),
         doubtful=_doubtful(done, folder),
         not_done=_not_done(records, FAILED, "Failed") + _not_done(records, LEFT_OUT, "Left out: no scan to segment"),
@@ -59,8 +51,8 @@ def render_summary(records: Sequence[Record], folder: Path, created: datetime | 
         "picture": PICTURE_FILE,
         "report": REPORT_FILE,
     }
-    title = f"Archive {folder.name}: liver and lesions"
-    return render_page(title, body, styles=_STYLES, scripts=_SCRIPTS, data=data, pictures=_PICTURES)
+    heading = f"Archive {folder.name}"
+    return render_page(heading, main, styles=_STYLES, scripts=_SCRIPTS, data=data, pictures=_PICTURES)
 
 
 def _case(record: Record) -> dict[str, Any]:
@@ -95,14 +87,12 @@ def _counts(records: Sequence[Record], done: Sequence[Record]) -> str:
         ("With lesions", str(sum(count > 0 for count in lesions)), ""),
         ("Lesions", str(sum(lesions)), ""),
         ("Time a case, median", _number(np.median([record["seconds"] for record in done]) if done else None, 1), "s"),
-        ("Model", escape(", ".join(models)) or _DASH, ""),
     ]
-    # The last is words, not a number.
-    kinds = [""] * (len(figures) - 1) + [" class=text"]
-    return "".join(
-        f"<div{kind}><dt>{label}</dt><dd><b>{value}</b> <span>{unit}</span></dd></div>"
-        for kind, (label, value, unit) in zip(kinds, figures, strict=True)
+    numbers = "".join(
+        f"<div><dt>{label}</dt><dd><b>{value}</b> <span>{unit}</span></dd></div>" for label, value, unit in figures
     )
+    model = escape(", ".join(models)) or _DASH
+    return f"{numbers}<div class=text><dt>Model</dt><dd><b>{model}</b> <span></span></dd></div>"
 
 
 def _doubtful(done: Sequence[Record], folder: Path) -> str:
@@ -145,15 +135,10 @@ def _not_done(records: Sequence[Record], state: str, title: str) -> str:
     chosen = [record for record in records if record["state"] == state]
     if not chosen:
         return ""
-    rows = "".join(
-        f"<tr><th scope=row>{escape(record['source'])}</th><td>{escape(record['error'])}</td></tr>"
-        for record in chosen[:_LISTED]
-    )
-    more = (
-        f"<p class=small>{len(chosen) - _LISTED} more are in the table of cases.</p>" if len(chosen) > _LISTED else ""
-    )
-    head = "<thead><tr><th scope=col>Where</th><th scope=col>Why</th></tr></thead>"
-    return f"<section><h2>{title} ({len(chosen)})</h2><table>{head}<tbody>{rows}</tbody></table>{more}</section>"
+    rows = [(record["source"], record["error"]) for record in chosen[:_LISTED]]
+    more = len(chosen) - len(rows)
+    note = f"<p class=small>{more} more are in the table of cases.</p>" if more else ""
+    return _table(f"{title} ({len(chosen)})", ("Where", "Why"), rows, note)
 
 
 def _distributions(done: Sequence[Record]) -> str:
@@ -205,13 +190,15 @@ def _findings(done: Sequence[Record]) -> str:
                 example.setdefault(finding["code"], finding["message"])
     if not codes:
         return ""
-    rows = _rows((str(count), example[code]) for code, count in codes.most_common())
-    head = "<thead><tr><th scope=col>Times</th><th scope=col>Such as</th></tr></thead>"
-    return f"<section><h2>Warnings</h2><table>{head}<tbody>{rows}</tbody></table></section>"
+    rows = [(str(count), example[code]) for code, count in codes.most_common()]
+    return _table("Warnings", ("Times", "Such as"), rows)
 
 
-def _rows(rows: Iterable[tuple[str, str]]) -> str:
-    return "".join(f"<tr><th scope=row>{escape(head)}</th><td>{escape(text)}</td></tr>" for head, text in rows)
+def _table(title: str, heads: tuple[str, str], rows: Iterable[tuple[str, str]], note: str = "") -> str:
+    head = "".join(f"<th scope=col>{each}</th>" for each in heads)
+    body = "".join(f"<tr><th scope=row>{escape(first)}</th><td>{escape(text)}</td></tr>" for first, text in rows)
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f"<section><h2>{title}</h2>{table}{note}</section>"
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -49,8 +49,8 @@ def write_tables(records: Sequence[Record], folder: Path) -> None:
     """Replaces both tables; rows are in the records' order. Raises OSError."""
     cases = [case_row(record) for record in records]
     lesions = [{"case": record["name"], **row} for record in records for row in record.get("lesions", ())]
-    for rows, schema, name in ((cases, CASE_SCHEMA, CASES_FILE), (lesions, LESION_SCHEMA, LESIONS_FILE)):
-        write_table(rows, schema, folder / name)
+    write_table(cases, CASE_SCHEMA, folder / CASES_FILE)
+    write_table(lesions, LESION_SCHEMA, folder / LESIONS_FILE)
 
 
 def write_table(rows: list[dict[str, Any]], schema: pa.Schema, path: Path) -> None:

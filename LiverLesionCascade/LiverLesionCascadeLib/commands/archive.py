@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..engine.errors import CancelledError
 from .cancellation import cancellable
-from .console import ProgressBar, print_json, say, standard_output_kept_free
+from .console import ProgressBar, print_json, say, standard_output_kept_free, whole_number
 from .segment import add_processing_arguments, options_from
-
-if TYPE_CHECKING:
-    from ..archive.records import Record
 
 _SEARCHING = 0.02
 #: Exit code where not all cases could be done: the tables are of the others.
@@ -33,7 +32,7 @@ def add_archive_arguments(parser: argparse.ArgumentParser) -> None:
         help="dask scheduler, such as tcp://host:8786, or its scheduler file (default: workers on this computer)",
     )  # fmt: skip
     cluster.add_argument(
-        "--workers", type=_count, metavar="N",
+        "--workers", type=whole_number("a number of workers (1 or more)", 1), metavar="N",
         help="processes on this computer (default: one a GPU, or one a processor as far as 4 GB are there for each)",
     )  # fmt: skip
     cluster.add_argument(
@@ -91,11 +90,11 @@ def _archive(arguments: argparse.Namespace) -> dict[str, Any]:
             bar(0.0, "Searching")
             scan = scan_on(cluster, lambda done, of: bar(_SEARCHING * done / of, "Searching"))
             entries = find_entries(arguments.input.resolve(), scan, leave_out=output)
-            outcome = run_entries(entries, settings, cluster, _Shown(bar))
+            outcome = run_entries(entries, settings, cluster, _shown_on(bar))
         with writing_to(output):
             write_tables(outcome.records, output)
             write_summary(outcome.records, output)
-    counts = {state: _count_of(outcome.records, state) for state in (DONE, FAILED, LEFT_OUT)}
+    counts = Counter(record["state"] for record in outcome.records)
     return {
         "status": "ok",
         "done": counts[DONE],
@@ -107,37 +106,26 @@ def _archive(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-class _Shown:
-    """Progress of the cases on the bar; in a log, a line each whole percent."""
+def _shown_on(bar: ProgressBar) -> Callable[[int, int, int], None]:
+    """What shows the progress of the cases on the bar; in a log, a line each whole percent."""
+    began = time.monotonic()
+    last = -1
 
-    def __init__(self, bar: ProgressBar) -> None:
-        self._bar = bar
-        self._began = time.monotonic()
-        self._percent = -1
-
-    def __call__(self, done: int, of: int, failed: int) -> None:
+    def show(done: int, of: int, failed: int) -> None:
+        nonlocal last
         percent = 100 * done // max(of, 1)
-        if percent == self._percent and not self._bar.on_terminal:
+        if percent == last and not bar.on_terminal:
             return
-        self._percent = percent
+        last = percent
         text = f"{done} of {of}" + (f", {failed} failed" if failed else "")
-        if not self._bar.on_terminal and 0 < done < of:
-            left = (time.monotonic() - self._began) / done * (of - done)
+        if not bar.on_terminal and 0 < done < of:
+            left = (time.monotonic() - began) / done * (of - done)
             text += f", {_duration(left)} left"
-        self._bar(_SEARCHING + (1 - _SEARCHING) * done / max(of, 1), text)
+        bar(_SEARCHING + (1 - _SEARCHING) * done / max(of, 1), text)
+
+    return show
 
 
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(int(seconds + 0.5), 60)
     return f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes}:{rest:02} min"
-
-
-def _count_of(records: list[Record], state: str) -> int:
-    return sum(record["state"] == state for record in records)
-
-
-def _count(text: str) -> int:
-    value = int(text) if text.isdecimal() else 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of workers (1 or more)")
-    return value

@@ -1,12 +1,14 @@
-"""What a command says: progress and remarks on standard error, the result on standard output."""
+"""What a command is told and says: numbers among its arguments; progress and remarks on standard error, the result on
+standard output."""
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
@@ -16,18 +18,33 @@ if TYPE_CHECKING:
 _BAR = "{desc} {percentage:3.0f} %|{bar:30}| {elapsed}, {remaining} left"
 
 
+def whole_number(what: str, lowest: int, highest: float = math.inf) -> Callable[[str], int]:
+    """A type of arguments.
+
+    Args:
+        what: Which numbers it takes, for messages.
+    """
+
+    def read(text: str) -> int:
+        value = int(text) if text.isdecimal() else -1
+        if not lowest <= value <= highest:
+            raise argparse.ArgumentTypeError(f"{text!r} is not {what}")
+        return value
+
+    return read
+
+
 class ProgressBar:
     """A bar with the stage and the time left on a terminal, a line a stage in a log, nothing when quiet."""
 
-    def __init__(self, quiet: bool = False, stream: TextIO | None = None) -> None:
-        self._stream = sys.stderr if stream is None else stream
+    def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
         self._stage = ""
         self._bar: tqdm | None = None
-        if not quiet and self._stream.isatty():
+        if not quiet and sys.stderr.isatty():
             from tqdm import tqdm  # Slicer, which has no terminal, does not bring it
 
-            self._bar = tqdm(total=1.0, file=self._stream, bar_format=_BAR, leave=False, dynamic_ncols=True)
+            self._bar = tqdm(total=1.0, file=sys.stderr, bar_format=_BAR, leave=False, dynamic_ncols=True)
 
     def __call__(self, fraction: float, stage: str) -> None:
         """Show the fraction done, 0 to 1, and the stage."""
@@ -37,7 +54,7 @@ class ProgressBar:
             if stage != self._stage:
                 self._bar.refresh()
         elif stage != self._stage and not self._quiet:
-            print(f"{stage} ...", file=self._stream, flush=True)
+            say(f"{stage} ...")
         self._stage = stage
 
     @property
@@ -45,16 +62,12 @@ class ProgressBar:
         """Whether a bar is shown, not lines."""
         return self._bar is not None
 
-    def close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
-
     def __enter__(self) -> ProgressBar:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.close()
+        if self._bar is not None:
+            self._bar.close()
 
 
 def say(message: str, kind: str = "") -> None:

@@ -12,26 +12,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..engine.errors import CancelledError
-from ..outputs.dicom_outputs import FAILED, DicomOutputs
+from ..outputs.dicom_outputs import FAILED, require_dicom
 from ..outputs.output_folder import OutputFolder
-from ..outputs.result_files import DICOM_FILES, OUTPUT_FILES, REPORTS, SegmentsCT, summary, write_outputs
+from ..outputs.result_files import DICOM_FILES, OUTPUT_FILES, REPORTS, summary, write_outputs
 from .cancellation import cancellable
-from .console import ProgressBar, print_json, say, standard_output_kept_free
+from .console import ProgressBar, print_json, say, standard_output_kept_free, whole_number
 
 if TYPE_CHECKING:
     from ..engine.results.result import SegmentationResult
     from ..engine.run_options import RunOptions
     from ..engine.scan.ct_volume import CTVolume
+    from ..engine.segmenter import Segmenter
+
+    #: Makes a segmenter from a bundle's folder (None: the shipped bundle) and the name of a device.
+    SegmenterFactory = Callable[[str | None, str], Segmenter]
 
 #: Exit code where everything but the DICOM files was written.
 INCOMPLETE = 5
 
 # Shares of the progress bar; the segmentation itself has what is left.
 _READING, _WRITING = 0.04, 0.06
-
-
-#: Makes a segmenter from a bundle's folder (None: the shipped bundle) and the name of a device.
-SegmenterFactory = Callable[[str | None, str], SegmentsCT]
 
 
 def add_segment_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +47,7 @@ def add_segment_arguments(parser: argparse.ArgumentParser) -> None:
         help="acquisition (pass, phase) to take, where a DICOM series holds several; all: they are one scan",
     )  # fmt: skip
     parser.add_argument(
-        "--fill-gaps", type=_number_of_slices, default=0, metavar="N",
+        "--fill-gaps", type=whole_number("a number of slices (0 or more)", 0), default=0, metavar="N",
         help="interpolate up to N slices that are missing in a row (default: 0, incomplete series are refused)",
     )  # fmt: skip
     parser.add_argument(
@@ -114,7 +114,8 @@ def _segment(arguments: argparse.Namespace, make_segmenter: SegmenterFactory) ->
                 progress(0.0, "Reading")
                 started = time.perf_counter()
                 ct = _read(arguments)
-                dicom = DicomOutputs(ct) if arguments.dicom else None
+                if arguments.dicom:
+                    require_dicom(ct)
                 reading = time.perf_counter() - started
                 segmenter = make_segmenter(options.bundle, options.device)
 
@@ -125,7 +126,9 @@ def _segment(arguments: argparse.Namespace, make_segmenter: SegmenterFactory) ->
                 result.timings = {"reading": reading, **result.timings}
                 progress(1 - _WRITING, "Writing")
                 name = _input_name(arguments.input)
-                write_outputs(ct, result, output.staging, name, arguments.probabilities, dicom, arguments.report)
+                write_outputs(
+                    ct, result, output.staging, name, arguments.probabilities, arguments.dicom, arguments.report
+                )
             written = output.commit()
         for finding in result.findings:
             if finding.code == FAILED:  # the exit code says that something is missing: this is what
@@ -138,7 +141,7 @@ def _segment(arguments: argparse.Namespace, make_segmenter: SegmenterFactory) ->
             print(_sentence(ct, result))
             for path in written:
                 print(f"  {path}")
-    return INCOMPLETE if dicom is not None and dicom.failed else 0
+    return INCOMPLETE if any(finding.code == FAILED for finding in result.findings) else 0
 
 
 def options_from(arguments: argparse.Namespace) -> RunOptions:
@@ -202,12 +205,6 @@ def _what_was_read(ct: CTVolume) -> str:
     high = low + (ct.hu.shape[0] - 1) * ct.spacing[0]
     made_up = " (some interpolated)" if any(note.code == "filled_gaps" for note in ct.notes) else ""
     return f"{ct.name}, {slices} slices{made_up} from z = {low:.1f} to {high:.1f} mm"
-
-
-def _number_of_slices(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of slices (0 or more)")
-    return int(text)
 
 
 def _diameter(text: str) -> float:

@@ -65,16 +65,10 @@ class _Handler(BaseHTTPRequestHandler):
     server_version, sys_version = "", ""
     timeout = 60
 
-    def do_GET(self) -> None:
-        self._answer(with_body=True)
-
-    def do_HEAD(self) -> None:
-        self._answer(with_body=False)
-
     def log_message(self, format: str, *args: Any) -> None:
         """Says nothing: the token would stand in it."""
 
-    def _answer(self, with_body: bool) -> None:
+    def do_GET(self) -> None:
         # A name that leads here from elsewhere is a page's attempt to read this as its own site (DNS rebinding).
         host = self.headers.get("Host", "").rpartition(":")[0] or self.headers.get("Host", "")
         file = self.server.file_at(self.path) if host in _HOSTS else None
@@ -86,12 +80,14 @@ class _Handler(BaseHTTPRequestHandler):
             with file.open("rb") as content:
                 charset = "; charset=utf-8" if kind.startswith("text/") else ""
                 self._head(HTTPStatus.OK, kind + charset, os.fstat(content.fileno()).st_size)
-                if with_body:
+                if self.command == "GET":
                     shutil.copyfileobj(content, self.wfile)
         except PermissionError:
             self._head(HTTPStatus.NOT_FOUND, "text/plain", 0)
         except (BrokenPipeError, ConnectionResetError):  # the browser went away
             self.close_connection = True
+
+    do_HEAD = do_GET
 
     def _head(self, status: HTTPStatus, kind: str, length: int) -> None:
         self.send_response(status)

@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 
 from filelock import FileLock, Timeout
 
@@ -36,7 +35,6 @@ class OutputFolder:
         self.force = force
         self.staging = self.folder
         self._made: list[Path] = []
-        self._committed = False
         self._lock: FileLock | None = None
 
     def __enter__(self) -> OutputFolder:
@@ -53,16 +51,13 @@ class OutputFolder:
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         remove_tree(self.staging)
         self._leave()
 
     def commit(self) -> list[Path]:
         """Move the files into place and return their paths. Raises OutputError; the folder is as before then."""
-        if not self.force:
-            self._refuse_existing()
+        self._refuse_existing()
         moved: list[tuple[Path, Path]] = []
         try:
             replaced = Path(tempfile.mkdtemp(prefix=_REPLACED, dir=self.staging))
@@ -84,7 +79,7 @@ class OutputFolder:
             if isinstance(error, OSError):
                 raise _unwritable(self.folder, error) from error
             raise
-        self._committed = True
+        self._made.clear()
         return [self.folder / name for name in self.names if (self.folder / name).exists()]
 
     def _refuse_existing(self) -> None:
@@ -96,11 +91,7 @@ class OutputFolder:
             )
 
     def _make_folders(self) -> None:
-        missing = []
-        folder = self.folder
-        while not os.path.lexists(folder):
-            missing.append(folder)
-            folder = folder.parent
+        missing = [folder for folder in (self.folder, *self.folder.parents) if not os.path.lexists(folder)]
         for folder in reversed(missing):
             folder.mkdir()
             self._made.append(folder)
@@ -137,20 +128,11 @@ class OutputFolder:
             if os.name != "nt":  # an open file cannot be removed there, and not after another run has taken it here
                 remove_file(self.folder / _LOCK_FILE)
             self._lock.release()
-            with suppress(OSError):
-                if os.name == "nt":
-                    (self.folder / _LOCK_FILE).unlink(missing_ok=True)
-            self._lock = None
-        if not self._committed:
-            self._remove_made()
-
-    def _remove_made(self) -> None:
-        for folder in reversed(self._made):
-            try:
+            if os.name == "nt":
+                remove_file(self.folder / _LOCK_FILE)
+        with suppress(OSError):  # somebody else put something there
+            for folder in reversed(self._made):
                 folder.rmdir()
-            except OSError:
-                return  # somebody else put something there
-        self._made.clear()
 
 
 def _back(now: Path, before: Path) -> None:

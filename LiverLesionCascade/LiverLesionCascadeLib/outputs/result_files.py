@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..engine.errors import OutputError
 from . import dicom_outputs
 
 if TYPE_CHECKING:
-    from ..engine.passes.presets import Preset
     from ..engine.results.result import SegmentationResult
     from ..engine.scan.ct_volume import CTVolume
 
@@ -27,25 +26,13 @@ REPORTS = ("full", "light")
 DICOM_FILES = (dicom_outputs.SEGMENTATION_FILE, dicom_outputs.REPORT_FILE)
 
 
-class SegmentsCT(Protocol):
-    """What commands and archives need of a ``Segmenter``."""
-
-    def segment(
-        self,
-        ct: CTVolume,
-        preset: Preset,
-        progress: Callable[[float, str], None] | None,
-        cancel: Callable[[], bool] | None,
-    ) -> SegmentationResult: ...
-
-
 def write_outputs(
     ct: CTVolume,
     result: SegmentationResult,
     folder: Path,
     input_name: str,
     probabilities: bool,
-    dicom: dicom_outputs.DicomOutputs | None = None,
+    dicom: bool = False,
     report: str = REPORTS[0],
 ) -> None:
     """Write all files of a run, ``OUTPUT_FILES`` and with ``dicom`` those, into a folder. Raises OutputError.
@@ -57,17 +44,18 @@ def write_outputs(
     import numpy as np
 
     from ..engine.grid.boxed import Boxed
-    from ..engine.reports.html_report import write_report
-    from ..engine.reports.lesion_csv import write_lesion_table
+    from ..engine.reports.html_report import render_report
+    from ..engine.reports.lesion_csv import lesion_csv
+    from ..engine.reports.page import write_page
     from ..engine.scan.image_io import write_image
     from ..scene.headless import writeSegmentation
 
     try:
         on_source = result.on_source(ct)
         writeSegmentation(on_source, folder / SEGMENTATION_FILE)
-        if dicom is not None:
-            result.findings += dicom.write(on_source, folder)
-        write_lesion_table(folder / TABLE_FILE, result.table, ct)
+        if dicom:
+            result.findings += dicom_outputs.write_dicom(ct, on_source, folder)
+        (folder / TABLE_FILE).write_bytes(lesion_csv(result.table, ct).encode("utf-8"))
         if probabilities:
             for name, box in (
                 (LIVER_PROBABILITY_FILE, result.liver_probability),
@@ -75,7 +63,8 @@ def write_outputs(
             ):
                 on_grid = ct.boxed_to_source(Boxed(box.values.astype(np.float32), box.start), order=1)
                 write_image(folder / name, on_grid.full(ct.source.shape), ct.source)
-        write_report(folder / REPORT_FILE, ct, result, input_name=input_name, with_viewer=report == "full")
+        page = render_report(ct, result, input_name=input_name, with_viewer=report == "full")
+        write_page(folder / REPORT_FILE, page)
     except OSError as error:
         raise OutputError(
             f"The results cannot be written to {folder.parent} ({error.strerror or error}): "
@@ -106,9 +95,6 @@ def summary(ct: CTVolume, result: SegmentationResult, inputs: list[Path], writte
         "lesion_volume_ml": result.lesion_volume_ml,
         "tumour_burden_percent": tumour_burden(result),
         "lesions": lesion_rows(result.table, ct),
-        "findings": [
-            {"code": finding.code, "severity": finding.severity, "message": finding.message}
-            for finding in result.findings
-        ],
+        "findings": [asdict(finding) for finding in result.findings],
         "timings_s": dict(result.timings),
     }

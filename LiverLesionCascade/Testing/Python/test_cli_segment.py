@@ -293,7 +293,7 @@ def test_a_full_disk_is_an_output_error_and_leaves_nothing(scan, tmp_path, monke
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("LiverLesionCascadeLib.engine.reports.lesion_csv.write_lesion_table", full)
+    monkeypatch.setattr("LiverLesionCascadeLib.engine.reports.lesion_csv.lesion_csv", full)
     before = names(tmp_path)
 
     assert run(scan, "-o", tmp_path / "out") == 5

@@ -50,14 +50,13 @@ def segment(label: str, mask: np.ndarray, measures: Lesion | None = None, **othe
     lesion = measures is not None
     values: dict = {
         "label": label,
-        "mask": Boxed.labels(mask),
+        "mask": Boxed.mask(mask),
         "category": codes.MORPHOLOGICALLY_ALTERED_STRUCTURE if lesion else codes.ANATOMICAL_STRUCTURE,
         "type": codes.MASS if lesion else codes.LIVER,
         "region": codes.LIVER if lesion else codes.NO_CODE,
         "color": (0.5, 0.25, 0.75),
         "origin": "AUTOMATIC",
         "algorithm": ("lits-compact", "1.0"),
-        "tracking_id": label,
         "tracking_uid": new_uid(),
         "volume_ml": float(mask.sum()) / 1000,
         "measures": measures,
@@ -255,7 +254,7 @@ def test_a_header_without_optional_words_is_enough(tmp_path: Path) -> None:
 
 def test_long_and_odd_names_are_cut_to_what_dicom_holds(case, tmp_path: Path) -> None:
     images, segments, _grid = case
-    odd = dataclasses.replace(segments[0], label="Läsion \\ links " + "x" * 80, tracking_id="a\nb" * 60)
+    odd = dataclasses.replace(segments[0], label="Läsion \\ links\n" + "x" * 80)
     dataset = written_segmentation(tmp_path / "seg.dcm", images, [odd])
     assert dataset.SegmentSequence[0].SegmentLabel.startswith("Läsion / links x")
     assert len(dataset.SegmentSequence[0].SegmentLabel) <= 64
@@ -274,7 +273,7 @@ def test_long_and_odd_names_are_cut_to_what_dicom_holds(case, tmp_path: Path) ->
 )
 def test_a_name_is_one_line_of_plain_text_in_seg_and_sr_whatever_it_holds(case, tmp_path: Path, name: str) -> None:
     images, segments, grid = case
-    named = [segments[0], *(dataclasses.replace(each, label=name, tracking_id=name) for each in segments[1:])]
+    named = [segments[0], *(dataclasses.replace(each, label=name) for each in segments[1:])]
     seg = segmentation_object(images, named, name)
     write_segmentation(tmp_path / "seg.dcm", seg, images, named)
     write_report(tmp_path / "sr.dcm", measurement_report(images, seg, named, name, grid), seg)
@@ -307,7 +306,7 @@ def test_a_damaged_segmentation_is_not_written(case, tmp_path: Path) -> None:
     images, segments, _grid = case
     seg = segmentation_object(images, segments, "")
     other = np.roll(segments[0].mask.values, 1, axis=2)
-    moved = [dataclasses.replace(segments[0], mask=Boxed(other * 0, segments[0].mask.start)), *segments[1:]]
+    moved = [dataclasses.replace(segments[0], mask=Boxed(other & False, segments[0].mask.start)), *segments[1:]]
     with pytest.raises(OutputError, match="Liver was not written as it is"):
         write_segmentation(tmp_path / "seg.dcm", seg, images, moved)
     assert [path.name for path in tmp_path.iterdir()] == ["ct"]

@@ -6,13 +6,13 @@ import socket
 import subprocess
 import sys
 import threading
+import webbrowser
 from contextlib import contextmanager
 from functools import partial
 from urllib.parse import urlsplit
 
 import pytest
 from LiverLesionCascadeLib.cli import main
-from LiverLesionCascadeLib.commands.view import run_view
 from LiverLesionCascadeLib.outputs.folder_server import FolderServer
 
 
@@ -127,16 +127,12 @@ def test_only_this_computer_is_listened_to_and_every_run_has_its_own_token(archi
         assert server.token != other.token and len(server.token) >= 32
 
 
-def arguments(folder, *more):
-    from LiverLesionCascadeLib.cli import _parser
-
-    return _parser([]).parse_args(["view", str(folder), *more])
-
-
-def test_the_report_of_a_result_is_opened_as_a_file(archive, capsys):
+def test_the_report_of_a_result_is_opened_as_a_file(archive, capsys, monkeypatch):
     opened = []
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr(webbrowser, "open", lambda address: not opened.append(address))
     folder = archive / "cases" / "a b%20"
-    assert run_view(arguments(folder), lambda address: not opened.append(address)) == 0
+    assert main(["view", str(folder)]) == 0
     assert opened == [(folder / "report.html").as_uri()]
     assert capsys.readouterr().out == opened[0] + "\n"
 

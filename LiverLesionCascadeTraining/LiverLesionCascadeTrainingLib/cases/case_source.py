@@ -16,7 +16,6 @@ import numpy as np
 from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.files import write_atomically
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
-from LiverLesionCascadeLib.engine.scan.image_io import READABLE
 
 from .mask_check import require_on_liver
 from .problems import Problem
@@ -109,11 +108,6 @@ def files_below(folder: Path) -> Iterator[Path]:
     for place, subfolders, names in os.walk(folder):
         subfolders.sort()
         yield from (Path(place) / name for name in sorted(names) if not name.startswith("."))
-
-
-def image_stem(name: str) -> str:
-    """The name of an image file without what says its format."""
-    return next((name[: -len(suffix)] for suffix in READABLE if name.lower().endswith(suffix)), name)
 
 
 def safe_name(text: str) -> str:

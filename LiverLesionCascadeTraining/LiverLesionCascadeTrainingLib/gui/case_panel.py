@@ -5,13 +5,14 @@ from pathlib import Path
 
 import slicer
 from LiverLesionCascadeLib.engine.errors import CascadeError
+from LiverLesionCascadeLib.gui.widgets import showText
 from slicer.i18n import tr as _
 
 from ..datasets.added_case import save_arrays
 from ..runs.background_command import BackgroundCommand
 from ..runs.training_process import python_command
 from ..scene_case import caseFromScene
-from .part import Part, showText
+from .part import Part
 
 
 class CasePanel(Part):

@@ -36,9 +36,3 @@ class Part:
         if self._command is not None:
             self._command.close()
             self._command = None
-
-
-def showText(label, text):
-    """A label without text is hidden."""
-    label.text = text
-    label.visible = bool(text)

@@ -7,11 +7,12 @@ import slicer
 from LiverLesionCascadeLib.engine.errors import CascadeError, OutputError
 from LiverLesionCascadeLib.gui.install.torch_installation import TorchInstaller
 from LiverLesionCascadeLib.gui.panel.bundle_choice import bundleTitle
+from LiverLesionCascadeLib.gui.widgets import showText
 from slicer.i18n import tr as _
 
 from ..runs.background_command import BackgroundCommand
 from ..runs.training_process import cascade_command
-from .part import Part, showText
+from .part import Part
 
 SEGMENTATION_MODULE = "LiverLesionCascade"
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from LiverLesionCascadeLib.engine.errors import CascadeError
 from LiverLesionCascadeLib.gui.install.torch_installation import TorchInstaller
+from LiverLesionCascadeLib.gui.widgets import fillComboBox, showText
 from slicer.i18n import tr as _
 
 from ..datasets.data_check import DataCheck
@@ -14,7 +15,7 @@ from ..runs.log_curves import LogReader
 from ..runs.run_folder import ACTIVE_STATES, RunStatus
 from ..runs.training_process import TrainingRequest, TrainingRun, python_command
 from .curve_view import TrainingCurves
-from .part import Part, showText
+from .part import Part
 from .preview_view import PreviewView
 from .status_text import detailsText, isError, jobText, stateText
 from .training_state import choicesProblem, controls
@@ -138,12 +139,8 @@ class TrainingPanel(Part):
         known = [box.itemData(index) for index in range(box.count)]
         if known != ["", *jobs]:
             chosen = box.itemData(box.currentIndex) if box.count else ""
-            wasBlocked = box.blockSignals(True)
-            box.clear()
-            for job in ["", *jobs]:
-                box.addItem(jobText(job) if job else _("The network that is being trained"), job)
-            box.setCurrentIndex(max(0, box.findData(chosen)))
-            box.blockSignals(wasBlocked)
+            items = [(_("The network that is being trained"), ""), *((jobText(job), job) for job in jobs)]
+            fillComboBox(box, items, chosen if chosen in jobs else "")
         self.ui.curvesWidget.visible = bool(jobs)
         job = box.itemData(box.currentIndex) or (status.job if status.job in jobs else (jobs or [""])[-1])
         if not job:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from LiverLesionCascadeLib.engine.errors import InputError
-from LiverLesionCascadeLib.engine.scan.image_io import READABLE
+from LiverLesionCascadeLib.engine.scan.image_io import READABLE, image_stem
 
-from ..cases.case_source import Found, image_stem, read_json, safe_name
+from ..cases.case_source import Found, read_json, safe_name
 from ..cases.problems import Problem
 from .lits import LabelMapSource
 from .segment_labels import role_of_name

@@ -19,7 +19,7 @@ import numpy as np
 from ... import __version__
 from .. import codes
 from ..codes import NO_CODE, Code
-from ..errors import CascadeError, OutputError
+from ..errors import OutputError
 from ..files import write_atomically
 from ..grid.boxed import Boxed
 from ..grid.geometry import ImageGeometry
@@ -38,15 +38,14 @@ class ExportedSegment:
     """A segment on the grid of the volume that the images show.
 
     Attributes:
-        label: Its name.
-        mask: Its voxels (k, j, i); the values are 0 and 1.
+        label: Its name, also in reports.
+        mask: Its voxels, bool (k, j, i).
         category, type: What it is.
         type_modifier, region, region_modifier: More of that, NO_CODE where not said.
         color: (red, green, blue), 0 to 1.
         origin: AUTOMATIC, SEMIAUTOMATIC or MANUAL.
         algorithm: Name and version of what made it; None for what a person drew.
-        tracking_id: What it is called in all reports.
-        tracking_uid: The same as a DICOM UID.
+        tracking_uid: The same in all reports.
         volume_ml: Its volume.
         measures: Of a lesion; None for the liver.
     """
@@ -57,7 +56,6 @@ class ExportedSegment:
     type: Code
     color: tuple[float, float, float]
     origin: str
-    tracking_id: str
     tracking_uid: str
     volume_ml: float
     type_modifier: Code = NO_CODE
@@ -76,8 +74,6 @@ def _made_by_highdicom() -> Iterator[None]:
     """Raises OutputError, with what the library says, where it refuses what the headers hold."""
     try:
         yield
-    except CascadeError:
-        raise
     except _REFUSED as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise OutputError(
@@ -104,30 +100,19 @@ def segmentation_object(images: Sequence[SourceImage], segments: Sequence[Export
     import highdicom
 
     segments = [segment for segment in segments if segment.mask.values.any()]
-    used, planes = [], []
-    for image in images:
-        plane = _planes(image, segments)
-        if plane is not None:
-            used.append(image.dataset)
-            planes.append(plane)
-    if not used:
+    shown = [(image.dataset, planes) for image in images if (planes := _planes(image, segments)) is not None]
+    if not shown:
         raise OutputError("There is nothing to export: no segment has a voxel within the images.")
+    used, pixels = zip(*shown, strict=True)
     return highdicom.seg.Segmentation(
         source_images=used,
-        pixel_array=np.stack(planes),
+        pixel_array=np.stack(pixels),
         segmentation_type="BINARY",
         segment_descriptions=[_description(number, segment) for number, segment in enumerate(segments, 1)],
-        series_instance_uid=new_uid(),
-        series_number=_series_number(used[0], 1),
-        sop_instance_uid=new_uid(),
-        instance_number=1,
-        manufacturer=MANUFACTURER,
-        manufacturer_model_name=PRODUCT,
-        software_versions=__version__,
         device_serial_number="1",
-        content_description=_text(_RESEARCH_USE),
+        content_description=_RESEARCH_USE,
         content_label="LIVER_LESIONS",
-        series_description=_text(description),
+        **_own_series(used[0], 1, description),
     )
 
 
@@ -147,18 +132,16 @@ def measurement_report(
         segmentation: What ``segmentation_object`` made of these images and segments.
         grid: Of the volume, in the space in which the measures' points are.
     """
-    import highdicom
     from highdicom import sr
 
     numbers = {str(item.TrackingUID): int(item.SegmentNumber) for item in segmentation.SegmentSequence}
-    first = images[0].dataset
     groups = [
         _group(images, segmentation, segment, numbers[segment.tracking_uid], grid)
         for segment in segments
         if segment.tracking_uid in numbers
     ]
     observer = sr.ObserverContext(
-        observer_type=highdicom.sr.CodedConcept("121007", "DCM", "Device"),
+        observer_type=_concept(Code("DCM", "121007", "Device")),
         observer_identifying_attributes=sr.DeviceObserverIdentifyingAttributes(
             uid=new_uid(), name=PRODUCT, manufacturer_name=MANUFACTURER, model_name=PRODUCT
         ),
@@ -172,16 +155,9 @@ def measurement_report(
     return sr.Comprehensive3DSR(
         evidence=[*(image.dataset for image in images), segmentation],
         content=content[0],
-        series_instance_uid=new_uid(),
-        series_number=_series_number(first, 2),
-        sop_instance_uid=new_uid(),
-        instance_number=1,
-        manufacturer=MANUFACTURER,
         is_complete=True,
         is_final=False,
-        series_description=_text(description),
-        manufacturer_model_name=PRODUCT,
-        software_versions=__version__,
+        **_own_series(images[0].dataset, 2, description),
     )
 
 
@@ -220,7 +196,7 @@ def write_report(path: Path, report: Any, segmentation: Any) -> None:
 
 def _planes(image: SourceImage, segments: Sequence[ExportedSegment]) -> np.ndarray | None:
     """(row, column, segment) uint8; None where no segment is in the image."""
-    planes = [image.pixels(segment.mask.values != 0, segment.mask.start) for segment in segments]
+    planes = [image.pixels(segment.mask.values, segment.mask.start) for segment in segments]
     if not any(plane.any() for plane in planes):
         return None
     return np.stack(planes, axis=-1).view(np.uint8)
@@ -228,12 +204,11 @@ def _planes(image: SourceImage, segments: Sequence[ExportedSegment]) -> np.ndarr
 
 def _description(number: int, segment: ExportedSegment) -> Any:
     import highdicom
-    from highdicom.content import AlgorithmIdentificationSequence
 
     algorithm = None
     if segment.origin != "MANUAL":
         name, version = segment.algorithm or (PRODUCT, __version__)
-        algorithm = AlgorithmIdentificationSequence(
+        algorithm = highdicom.AlgorithmIdentificationSequence(
             name=_text(name),
             family=_concept(Code("DCM", "123110", "Artificial Intelligence")),
             version=_text(version),
@@ -247,7 +222,7 @@ def _description(number: int, segment: ExportedSegment) -> Any:
         algorithm_type=segment.origin,
         algorithm_identification=algorithm,
         tracking_uid=segment.tracking_uid,
-        tracking_id=_text(segment.tracking_id),
+        tracking_id=_text(segment.label),
         anatomic_regions=[_concept(segment.region)] if segment.region != NO_CODE else None,
         display_color=highdicom.color.CIELabColor.from_rgb(*(round(255 * part) for part in segment.color)),
     )
@@ -264,40 +239,25 @@ def _group(
 ) -> Any:
     from highdicom import sr
 
-    measurements = [
-        sr.Measurement(
-            name=_concept(codes.VOLUME),
-            value=_rounded(segment.volume_ml),
-            unit=_concept(codes.MILLILITER),
-            method=_concept(codes.SUM_OF_VOXELS),
-        )
-    ]
+    def measurement(name: Code, value: float, unit: Code, **more: Any) -> Any:
+        return sr.Measurement(name=_concept(name), value=_rounded(value), unit=_concept(unit), **more)
+
+    method = _concept(codes.SUM_OF_VOXELS)
+    measurements = [measurement(codes.VOLUME, segment.volume_ml, codes.MILLILITER, method=method)]
     lesion = segment.measures
     if lesion is not None:
         for name, length, points in (
             (codes.LONG_AXIS, lesion.long_axis_mm, lesion.long_axis_points),
             (codes.SHORT_AXIS, lesion.short_axis_mm, lesion.short_axis_points),
         ):
-            measurements.append(
-                sr.Measurement(
-                    name=_concept(name),
-                    value=_rounded(length),
-                    unit=_concept(codes.MILLIMETER),
-                    referenced_images=_image(images, grid, points),
-                )
-            )
-        for derivation, value in ((codes.MEAN, lesion.mean_hu), (codes.STANDARD_DEVIATION, lesion.sd_hu)):
-            measurements.append(
-                sr.Measurement(
-                    name=_concept(codes.ATTENUATION),
-                    value=_rounded(value),
-                    unit=_concept(codes.HOUNSFIELD_UNIT),
-                    derivation=_concept(derivation),
-                )
-            )
+            image = _image(images, grid, points)
+            measurements.append(measurement(name, length, codes.MILLIMETER, referenced_images=image))
+        for kind, value in ((codes.MEAN, lesion.mean_hu), (codes.STANDARD_DEVIATION, lesion.sd_hu)):
+            derivation = _concept(kind)
+            measurements.append(measurement(codes.ATTENUATION, value, codes.HOUNSFIELD_UNIT, derivation=derivation))
     site = segment.region if segment.region != NO_CODE else codes.LIVER
     return sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
-        tracking_identifier=sr.TrackingIdentifier(uid=segment.tracking_uid, identifier=_text(segment.tracking_id)),
+        tracking_identifier=sr.TrackingIdentifier(uid=segment.tracking_uid, identifier=_text(segment.label)),
         referenced_segment=sr.ReferencedSegment(
             sop_class_uid=segmentation.SOPClassUID,
             sop_instance_uid=segmentation.SOPInstanceUID,
@@ -346,7 +306,7 @@ def _require_same(data: bytes, images: Sequence[SourceImage], segments: Sequence
         image, segment = image_of[str(derived.ReferencedSOPInstanceUID)], numbered[number]
         position = np.asarray(group("PlanePositionSequence").ImagePositionPatient, float)
         lies = np.allclose(position, np.asarray(image.dataset.ImagePositionPatient, float), atol=1e-3)
-        if not lies or not np.array_equal(frame != 0, image.pixels(segment.mask.values != 0, segment.mask.start)):
+        if not lies or not np.array_equal(frame != 0, image.pixels(segment.mask.values, segment.mask.start)):
             raise OutputError(f"The segment {segment.label} was not written as it is, so the file was left out.")
         found[number] += int(np.count_nonzero(frame))
     shown = {int(np.rint(image.voxel_from_pixel[2, 2])) for image in images}
@@ -373,9 +333,18 @@ def _concept(code: Code) -> Any:
     return CodedConcept(code.value, code.scheme, _text(code.meaning))
 
 
-def _series_number(dataset: Any, offset: int) -> int:
-    """Behind the source's, as 1001 and 1002 for series 10."""
-    return 100 * max(int(dataset.get("SeriesNumber") or 0), 0) % 1_000_000 + offset
+def _own_series(source: Any, number: int, description: str) -> dict[str, Any]:
+    """What an object says of itself and its series; the series' number is behind the source's, 1001 for series 10."""
+    return {
+        "series_instance_uid": new_uid(),
+        "series_number": 100 * max(int(source.get("SeriesNumber") or 0), 0) % 1_000_000 + number,
+        "series_description": _text(description),
+        "sop_instance_uid": new_uid(),
+        "instance_number": 1,
+        "manufacturer": MANUFACTURER,
+        "manufacturer_model_name": PRODUCT,
+        "software_versions": __version__,
+    }
 
 
 def _rounded(value: float) -> float:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ... import __version__
 from ..grid.boxed import Boxed, union
 from ..measures.lesions import Lesion
 from ..progress import Steps, finish
-from .key_images import DEFAULT_WINDOW, KeyImage, encode_jpeg, key_image_steps
-from .page import Translate, english, fill, render_page, research_use, write_page
+from .key_images import WINDOW, KeyImage, encode_jpeg, key_image_steps
+from .page import Translate, english, fill, render_page
 from .source_slices import source_slice
 from .viewer_data import viewer_data_steps
 
@@ -35,19 +32,6 @@ _MINUS = "\N{MINUS SIGN}"
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
-def write_report(
-    path: Path,
-    ct: CTVolume,
-    result: SegmentationResult,
-    *,
-    input_name: str = "",
-    created: datetime | None = None,
-    with_viewer: bool = True,
-) -> None:
-    """Write the report to ``path``. Raises OSError."""
-    write_page(path, render_report(ct, result, input_name=input_name, created=created, with_viewer=with_viewer))
-
-
 def render_report(ct: CTVolume, result: SegmentationResult, **options: Any) -> str:
     """The report as HTML; options as `report_steps` takes them."""
     return finish(report_steps(ct, result, **options))
@@ -58,9 +42,6 @@ def report_steps(
     result: SegmentationResult,
     *,
     input_name: str = "",
-    created: datetime | None = None,
-    max_images: int = MAX_IMAGES,
-    window: tuple[float, float] = DEFAULT_WINDOW,
     notes: Mapping[int, str] | None = None,
     with_viewer: bool = True,
     translate: Translate = english,
@@ -71,37 +52,27 @@ def report_steps(
         ct: The scan.
         result: What is reported, on the grid of ``ct.hu``.
         input_name: The scan as the user knows it, by default the volume's name.
-        created: When, by default now.
-        max_images: Number of key images at most.
-        window: HU shown as black and as white.
         notes: What a person decided about the lesions, by their numbers; a column of the table.
         with_viewer: With all slices of the liver to scroll through, 12 MB at most; without, some hundred kB.
         translate: Gives the page's own texts in the reader's language. What the engine says stays English.
     """
     _ = translate
-    created = datetime.now().astimezone() if created is None else created
     name = input_name or ct.name or _("Unnamed scan")
-    images = yield from key_image_steps(ct, result, max_images, window=window)
+    images = yield from key_image_steps(ct, result, MAX_IMAGES)
 
     def page(data: dict[str, object] | None) -> str:
-        body = fill(
+        main = fill(
             "viewer/report.html",
             translate,
-            name=escape(name),
-            version=escape(__version__),
-            created_iso=created.isoformat(timespec="seconds"),
-            created=f"{created:%Y-%m-%d %H:%M}",
-            research_use=escape(research_use(_)),
             figures=_figures(result, notes or {}, _),
             findings=_findings(result, _),
             viewer=fill("viewer/viewer.html", translate) if data else "",
             images=_pictures(ct, result, images, _),
             lesions=_lesion_table(ct, result, notes or {}, _),
-            details=_details(ct, result, window, _),
+            details=_details(ct, result, _),
         )
-        title = _("{name}: liver and lesions").format(name=name)
         scripts = _SCRIPTS if data else ()
-        return render_page(title, body, styles=_STYLES, scripts=scripts, data=data, translate=translate)
+        return render_page(name, main, styles=_STYLES, scripts=scripts, data=data, translate=translate)
 
     if with_viewer:
         room = MAX_BYTES - len(page({"viewer": None}).encode("utf-8", errors="replace"))
@@ -259,12 +230,13 @@ def _value(value: float | str | None) -> str:
     return escape(value) if isinstance(value, str) else f"{value:.6g}"
 
 
-def _details(ct: CTVolume, result: SegmentationResult, window: tuple[float, float], _: Translate) -> str:
+def _details(ct: CTVolume, result: SegmentationResult, _: Translate) -> str:
     source = ct.source
     size = " × ".join(str(n) for n in source.shape[::-1])
     spacing = " × ".join(f"{mm:.3g}" for mm in source.spacing)
     total = sum(result.timings.values())
     stages = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in result.timings.items())
+    low, high = (_number(hu, 0) for hu in WINDOW)
     scan = _("{size} voxels of {spacing} mm").format(size=size, spacing=spacing)
     if ct.resampled:
         scan = _("{scan}, resampled to axial slices").format(scan=scan)
@@ -274,10 +246,7 @@ def _details(ct: CTVolume, result: SegmentationResult, window: tuple[float, floa
         (_("Device"), result.device or _NONE),
         (_("Time"), f"{total:.1f} s ({stages})" if result.timings else _NONE),
         (_("Scan"), scan),
-        (
-            _("Window of the key images"),
-            _("{low} to {high} HU").format(low=_number(window[0], 0), high=_number(window[1], 0)),
-        ),
+        (_("Window of the key images"), _("{low} to {high} HU").format(low=low, high=high)),
     ]
     return "".join(f"<dt>{escape(label)}</dt><dd>{escape(value)}</dd>" for label, value in rows)
 

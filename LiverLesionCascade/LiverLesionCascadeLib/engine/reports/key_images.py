@@ -18,13 +18,13 @@ from scipy import ndimage
 from ..grid.bounding_box import Box, box_at
 from ..grid.boxed import joint_box
 from ..measures.lesions import Lesion
-from ..progress import Steps, finish
+from ..progress import Steps
 from ..results.result import SegmentationResult
 from ..scan.ct_volume import CTVolume
 from .outlines import outlines
 
 #: HU shown as black and white: an abdominal soft tissue window.
-DEFAULT_WINDOW = (-60.0, 200.0)
+WINDOW = (-60.0, 200.0)
 LIVER_COLOUR = (74, 222, 158)
 LESION_COLOUR = (255, 82, 70)
 AXIS_COLOUR = (255, 219, 88)
@@ -47,14 +47,12 @@ class KeyImage:
     """One picture.
 
     Attributes:
-        slice: Index of the slice in the axial grid.
         measured: Numbers of the lesions whose diameters are drawn in, because this is the slice of their long axis.
         visible: Numbers of all lesions outlined.
         centre: The crop's centre, LPS mm.
         pixels: (row, column, RGB) uint8.
     """
 
-    slice: int
     measured: tuple[int, ...]
     visible: tuple[int, ...]
     centre: tuple[float, float, float]
@@ -92,57 +90,35 @@ def key_slices(ct: CTVolume, result: SegmentationResult, limit: int) -> list[int
 
     Lesions measured on one slice share a picture. Without lesions it is the slice with most liver, or the middle one.
     """
-    slices: list[int] = []
-    for lesion in sorted(result.table, key=lambda lesion: -lesion.volume_ml):
-        index = lesion.slice_in(ct.geometry)
-        if index not in slices:
-            slices.append(index)
-        if len(slices) == limit:
-            break
-    if not slices and limit > 0:
+    largest_first = sorted(result.table, key=lambda lesion: -lesion.volume_ml)
+    slices = list(dict.fromkeys(lesion.slice_in(ct.geometry) for lesion in largest_first))[:limit]
+    if not slices:
         area = result.liver.values.sum(axis=(1, 2))
         slices = [result.liver.start[0] + int(np.argmax(area)) if area.any() else len(ct.hu) // 2]
     return sorted(slices)
 
 
-def key_images(
-    ct: CTVolume,
-    result: SegmentationResult,
-    *,
-    limit: int = 8,
-    size: int = 640,
-    window: tuple[float, float] = DEFAULT_WINDOW,
-) -> list[KeyImage]:
-    """Pictures of the key slices, all of the same crop around the liver.
+def key_image_steps(ct: CTVolume, result: SegmentationResult, limit: int, size: int = 640) -> Steps[list[KeyImage]]:
+    """Pictures of the key slices, all of the same crop around the liver; one a step.
 
     Args:
         ct: The scan.
         result: On the grid of ``ct.hu``; only lesions of its table get a number and diameters.
-        limit: Number of pictures at most.
+        limit: Number of pictures at most, 1 or more.
         size: Pixels along the longer side.
-        window: HU shown as black and as white.
     """
-    return finish(key_image_steps(ct, result, limit, size, window))
-
-
-def key_image_steps(
-    ct: CTVolume, result: SegmentationResult, limit: int, size: int = 640, window: tuple[float, float] = DEFAULT_WINDOW
-) -> Steps[list[KeyImage]]:
-    """`key_images`, one picture a step."""
-    if limit <= 0:
-        return []
     frame = _frame(joint_box((result.liver, result.lesions)), ct, size)
     measured: dict[int, list[Lesion]] = defaultdict(list)
     for lesion in result.table:
         measured[lesion.slice_in(ct.geometry)].append(lesion)
     images = []
     for index in key_slices(ct, result, limit):
-        pixels, visible = _draw(ct, result, index, measured[index], frame, window)
+        pixels, visible = _draw(ct, result, index, measured[index], frame)
         row = frame.top + frame.height * frame.mm / frame.row_mm / 2 - 0.5
         column = frame.left + frame.width * frame.mm / frame.column_mm / 2 - 0.5
         numbers = tuple(lesion.number for lesion in measured[index])
         centre = tuple(ct.geometry.to_lps(np.array((index, row, column))).tolist())
-        images.append(KeyImage(index, numbers, visible, centre, pixels))
+        images.append(KeyImage(numbers, visible, centre, pixels))
         yield
     return images
 
@@ -157,12 +133,10 @@ def encode_jpeg(pixels: np.ndarray) -> bytes:
 def _frame(box: Box | None, ct: CTVolume, size: int) -> _Frame:
     """The crop around a box of the grid; the whole slice where it is None."""
     spacing = ct.spacing
+    box = box or box_at((0, 0, 0), ct.hu.shape)
     edges = []
     for axis in (1, 2):
         length, mm = ct.hu.shape[axis], spacing[axis]
-        if box is None:
-            edges.append((0.0, float(length)))
-            continue
         first, last = box[axis].start, box[axis].stop
         grow = max(_MARGIN_MM, (_MIN_EXTENT_MM - (last - first) * mm) / 2) / mm
         edges.append((max(first - grow, 0.0), min(last + grow, float(length))))
@@ -174,18 +148,13 @@ def _frame(box: Box | None, ct: CTVolume, size: int) -> _Frame:
 
 
 def _draw(
-    ct: CTVolume,
-    result: SegmentationResult,
-    index: int,
-    measured: Sequence[Lesion],
-    frame: _Frame,
-    window: tuple[float, float],
+    ct: CTVolume, result: SegmentationResult, index: int, measured: Sequence[Lesion], frame: _Frame
 ) -> tuple[np.ndarray, tuple[int, ...]]:
     """The picture of a slice, (row, column, RGB) uint8, and the numbers of the lesions in it."""
     _, rows, columns = ct.hu.shape
     plane = box_at((index, 0, 0), (1, rows, columns))
     liver, lesions = result.liver.within(plane)[0], result.lesions.within(plane)[0]
-    low, high = window
+    low, high = WINDOW
     grey = np.rint(np.clip((frame.resample(ct.hu[index]) - low) / (high - low), 0.0, 1.0) * 255.0).astype(np.uint8)
     canvas = _Canvas(Image.fromarray(grey).convert("RGB"), frame)
     canvas.outline(liver, 1.6, LIVER_COLOUR)
@@ -206,6 +175,7 @@ class _Canvas:
     def __init__(self, image: Image.Image, frame: _Frame) -> None:
         self.image, self.frame = image, frame
         self.pen = max(image.size) / 640.0
+        self.halo = max(round(1.5 * self.pen), 1)
 
     def outline(self, mask: np.ndarray, width: float, colour: Colour) -> None:
         """The outline of a mask of the slice, (row, column)."""
@@ -224,22 +194,18 @@ class _Canvas:
 
     def text_size(self, text: str, height: float) -> tuple[int, int]:
         """(width, height) in pixels of a text with its halo."""
-        left, top, right, bottom = self._font(height).getbbox(text, anchor="lt", stroke_width=self._halo)
+        left, top, right, bottom = self._font(height).getbbox(text, anchor="lt", stroke_width=self.halo)
         return round(right - left), round(bottom - top)
 
     def text(self, text: str, x: float, y: float, height: float, colour: Colour) -> None:
         """A text with its upper left corner at (x, y), moved into the picture, with a halo to be read on any tissue."""
         width, high = self.text_size(text, height)
-        x = min(max(x, 0), max(self.image.width - width, 0)) + self._halo
-        y = min(max(y, 0), max(self.image.height - high, 0)) + self._halo
+        x = min(max(x, 0), max(self.image.width - width, 0)) + self.halo
+        y = min(max(y, 0), max(self.image.height - high, 0)) + self.halo
         draw = ImageDraw.Draw(self.image)
         draw.text(
-            (x, y), text, colour, self._font(height), anchor="lt", stroke_width=self._halo, stroke_fill=(0, 0, 0)
+            (x, y), text, colour, self._font(height), anchor="lt", stroke_width=self.halo, stroke_fill=(0, 0, 0)
         )  # fmt: skip
-
-    @property
-    def _halo(self) -> int:
-        return max(round(1.5 * self.pen), 1)
 
     def _font(self, height: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
         return ImageFont.load_default(max(height * self.pen, 9.0))
@@ -259,29 +225,26 @@ def _draw_numbers(canvas: _Canvas, lesions: np.ndarray, numbers: Sequence[int]) 
         right, bottom = frame.pixel(rows.stop - 0.5, columns.stop - 0.5)
         width, height = canvas.text_size(str(number), _NUMBER_SIZE)
         middle_x, middle_y = (left + right - width) / 2, (top + bottom - height) / 2
-        best: tuple[float, int, int] | None = None
-        for rank, (x, y) in enumerate(
-            (
-                (right, top - height),
-                (right + 1, middle_y),
-                (left - width, top - height),
-                (middle_x, top - height - 1),
-                (left - width - 1, middle_y),
-                (right, bottom),
-                (middle_x, bottom + 1),
-                (left - width, bottom),
-                (middle_x, middle_y),
-            )
-        ):
+        best_first = (
+            (right, top - height),
+            (right + 1, middle_y),
+            (left - width, top - height),
+            (middle_x, top - height - 1),
+            (left - width - 1, middle_y),
+            (right, bottom),
+            (middle_x, bottom + 1),
+            (left - width, bottom),
+            (middle_x, middle_y),
+        )
+        places = []
+        for x, y in best_first:
             x0 = int(min(max(x, 0), max(frame.width - width, 0)))
             y0 = int(min(max(y, 0), max(frame.height - height, 0)))
-            hidden = float(taken[y0 : y0 + height, x0 : x0 + width].mean()) + 0.01 * rank
-            if best is None or hidden < best[0]:
-                best = hidden, x0, y0
-        if best is not None:
-            _, x0, y0 = best
-            taken[y0 : y0 + height, x0 : x0 + width] = True
-            canvas.text(str(number), x0, y0, _NUMBER_SIZE, TEXT_COLOUR)
+            places.append((slice(y0, y0 + height), slice(x0, x0 + width)))
+        hidden = [taken[place].mean() + 0.01 * rank for rank, place in enumerate(places)]
+        place = places[int(np.argmin(hidden))]
+        taken[place] = True
+        canvas.text(str(number), place[1].start, place[0].start, _NUMBER_SIZE, TEXT_COLOUR)
 
 
 def _draw_orientation(canvas: _Canvas) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from ..measures.lesions import Lesion
 from ..measures.spreadsheet import cell_number, cell_text, csv_text
@@ -71,8 +70,3 @@ def lesion_csv(table: Sequence[Lesion], ct: CTVolume, more: Mapping[str, Mapping
         measured = [cell_number(row[column], decimals) for column, decimals in COLUMNS.items()]
         rows.append([*measured, *(cell_text(column.get(lesion.number, "")) for column in more.values())])
     return csv_text(rows)
-
-
-def write_lesion_table(path: Path, table: Sequence[Lesion], ct: CTVolume) -> None:
-    """Write the table to ``path``. Raises OSError."""
-    Path(path).write_bytes(lesion_csv(table, ct).encode("utf-8"))

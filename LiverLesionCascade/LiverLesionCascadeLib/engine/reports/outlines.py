@@ -74,7 +74,7 @@ def _boundaries(padded: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray,
     Args:
         padded: (n, row, column) bool with a border of background.
     """
-    keys, pixels, directions, turns = [], [], [], []
+    parts = []
     for direction, (down, right) in enumerate(_AHEAD):
         on_the_left = np.roll(padded, (right, -down), axis=(1, 2))  # the border makes the wrap harmless
         flat = np.flatnonzero(padded & ~on_the_left)
@@ -82,11 +82,9 @@ def _boundaries(padded: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray,
         n, row, column = pixel.T
         goes_on = padded[n, row + down, column + right]
         turns_left = goes_on & on_the_left[n, row + down, column + right]
-        keys.append(direction * padded.size + flat)
-        pixels.append(pixel)
-        directions.append(np.full(len(flat), direction))
-        turns.append(np.where(turns_left, _LEFT, np.where(goes_on, _STRAIGHT, _RIGHT)))
-    key, pixel, way, turn = (np.concatenate(parts) for parts in (keys, pixels, directions, turns))
+        turn = np.where(turns_left, _LEFT, np.where(goes_on, _STRAIGHT, _RIGHT))
+        parts.append((direction * padded.size + flat, pixel, np.full(len(flat), direction), turn))
+    key, pixel, way, turn = map(np.concatenate, zip(*parts, strict=True))
     # The next boundary is one of the pixel ahead, of this pixel, or of the pixel ahead on the left.
     following = pixel.copy()
     following[:, 1:] += np.where((turn == _RIGHT)[:, None], 0, _AHEAD[way])

@@ -7,10 +7,12 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from html import escape
 from pathlib import Path
 from typing import Any
 
+from ... import __version__
 from ..files import write_atomically
 from ..resources import RESOURCES
 
@@ -30,17 +32,9 @@ def english(text: str) -> str:
     return text
 
 
-def research_use(_: Translate) -> str:
-    """The notice that every page bears."""
-    return _(
-        "For research use only. This is no medical device: outlines and measures were made automatically and have to "
-        "be checked by a qualified person before anything follows from them."
-    )
-
-
 def render_page(
-    title: str,
-    body: str,
+    heading: str,
+    main: str,
     *,
     styles: Sequence[str],
     scripts: Sequence[str] = (),
@@ -48,14 +42,14 @@ def render_page(
     pictures: str = "data:",
     translate: Translate = english,
 ) -> str:
-    """A page as HTML, to be written as UTF-8.
+    """A page as HTML, to be written as UTF-8; its head says when it was made, and that it is for research use only.
 
     Its content security policy lets it run only its own script and load only what ``pictures`` allows, whatever a file
     name or a finding may contain.
 
     Args:
-        title: Plain text.
-        body: HTML.
+        heading: Plain text, of what the page is.
+        main: HTML, what stands below the head.
         styles: CSS files of ``TEMPLATES``.
         scripts: JavaScript modules there, each before those that import it. Their lines of import and export are left
             out: all are one module in the page.
@@ -73,8 +67,21 @@ def render_page(
             f'<script type="application/json" id="data">{_json({"texts": texts, **(data or {})})}</script>\n'
             f'<script type="module">{script}</script>'
         )
+    _ = translate
+    created = datetime.now().astimezone()
+    title = _("{name}: liver and lesions").format(name=heading)
     return fill(
-        "page.html", translate, title=escape(title), policy="; ".join(policy), style=style, body=body, scripts=elements
+        "page.html",
+        translate,
+        title=escape(title),
+        policy="; ".join(policy),
+        style=style,
+        heading=escape(heading),
+        version=escape(__version__),
+        created_iso=created.isoformat(timespec="seconds"),
+        created=f"{created:%Y-%m-%d %H:%M}",
+        main=main,
+        scripts=elements,
     )
 
 

@@ -27,6 +27,11 @@ READABLE = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
 WRITABLE = (".nii.gz", ".nii", ".nrrd", ".mha")
 
 
+def image_stem(name: str) -> str:
+    """The name of an image file without what says its format."""
+    return next((name[: -len(suffix)] for suffix in READABLE if name.lower().endswith(suffix)), name)
+
+
 def read_input(
     paths: Sequence[str | os.PathLike[str]],
     series_uid: str | None = None,

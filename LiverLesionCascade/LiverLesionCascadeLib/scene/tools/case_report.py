@@ -139,7 +139,7 @@ class CaseReport:
         voxelMl = abs(np.linalg.det(ijkToRasMatrix(workspace.volumeNode)[:3, :3])) / 1000
         return ExportedSegment(
             label=segment.GetName(),
-            mask=Boxed(mask.values.astype(np.uint8), mask.start),
+            mask=mask,
             category=usual[0] if category == NO_CODE else category,
             type=usual[1] if kind == NO_CODE else kind,
             type_modifier=modifier,
@@ -148,7 +148,6 @@ class CaseReport:
             color=tuple(segment.GetColor()),
             origin=origin,
             algorithm=(name, version) if name else None,
-            tracking_id=segment.GetName(),
             tracking_uid=_trackingUid(segment, known),
             volume_ml=mask.count * voxelMl,
             measures=measures,
