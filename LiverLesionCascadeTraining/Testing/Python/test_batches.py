@@ -22,7 +22,7 @@ from LiverLesionCascadeTrainingLib.slices.augmentation import (
     warp,
 )
 from LiverLesionCascadeTrainingLib.slices.batches import BatchMaker
-from LiverLesionCascadeTrainingLib.slices.sampling import SliceSampler, lesion_slices
+from LiverLesionCascadeTrainingLib.slices.sampling import SliceSampler, slices_of
 from LiverLesionCascadeTrainingLib.slices.slice_store import build_store, open_store
 from LiverLesionCascadeTrainingLib.slices.validation import native_planes
 
@@ -60,10 +60,11 @@ def test_patients_of_another_fold_are_never_drawn():
     assert set(store.patient[drawn].tolist()) == {0, 2}
 
 
-def test_slices_with_lesions_are_counted_among_those_that_may_be_drawn():
+def test_slices_of_a_kind_are_found_among_those_that_may_be_drawn():
     store = made_up_store(["lesion"] * 3 + ["liver"] * 5 + ["lesion"], [0, 0, 1, 1, 1, 1, 1, 1, 2])
-    assert [lesion_slices(store, patients) for patients in (None, {0}, {1, 2}, set())] == [4, 2, 2, 0]
-    assert lesion_slices(replace(store, chosen=store.slice > 0), None) == 0
+    found = [slices_of(store, {"lesion"}, patients).tolist() for patients in (None, {0}, {1, 2}, set())]
+    assert found == [[0, 1, 2, 8], [0, 1], [2, 8], []]
+    assert not len(slices_of(replace(store, chosen=store.slice > 0), {"lesion"}, None))
 
 
 def test_kind_that_no_slice_has_is_left_out_and_nothing_at_all_is_an_error():
