@@ -49,13 +49,7 @@ def fold_cases(cases: Sequence[TrainingCase], folds: int, seed: int) -> list[dic
     ]
 
 
-def train_fold(
-    folder: Path,
-    recipe: Recipe,
-    cases: dict[str, list[TrainingCase]],
-    device: torch.device,
-    report: Callable[[str], None] = print,
-) -> ModelBundle:
+def train_fold(folder: Path, recipe: Recipe, cases: dict[str, list[TrainingCase]], device: torch.device) -> ModelBundle:
     """Trains the networks of a fold, from their checkpoints if there are any; their bundle is in ``folder/bundle``.
 
     Raises:
@@ -63,7 +57,7 @@ def train_fold(
         TrainingError: If training cannot go on.
         CancelledError: If it was told to stop.
     """
-    training = CascadeTraining(folder, recipe, cases, device, report)
+    training = CascadeTraining(folder, recipe, cases, device)
     training.prepare()
     for job in JOBS:
         training.run(job)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from LiverLesionCascadeLib.engine.grid.bounding_box import bounding_box
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 
 from .table2 import Row
@@ -66,11 +67,10 @@ def draw_figure(
     figure.savefig(path, dpi=90)
 
 
-def _around(mask: np.ndarray) -> tuple[slice, slice]:
-    """Rows and columns of a bool (slice, row, column) mask, with a margin."""
-    ranges = []
-    for axis in (1, 2):
-        where = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
-        margin = max(2, round(_MARGIN * (where[-1] - where[0] + 1)))
-        ranges.append(slice(max(0, where[0] - margin), min(mask.shape[axis], where[-1] + 1 + margin)))
-    return ranges[0], ranges[1]
+def _around(mask: np.ndarray) -> tuple[slice, ...]:
+    """Rows and columns of a bool (slice, row, column) mask that is not empty, with a margin."""
+    box = bounding_box(mask.any(axis=0))
+    assert box is not None
+    margins = [max(2, round(_MARGIN * (s.stop - s.start))) for s in box]
+    ends = zip(box, margins, mask.shape[1:], strict=True)
+    return tuple(slice(max(0, s.start - margin), min(n, s.stop + margin)) for s, margin, n in ends)
