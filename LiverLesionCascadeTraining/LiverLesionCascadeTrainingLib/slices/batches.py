@@ -91,13 +91,13 @@ class BatchMaker:
         """Inputs (1, channels, size, size) and targets (1, 2, size, size) of a slice."""
         store, recipe, stage = self._store, self.recipe, self.stage
         phase = stage.phase_at(step)
-        matrices = random_affine(1, store.inner, phase.crop, recipe, stage, random)
+        matrix = random_affine(store.inner, phase.crop, recipe, stage, random)
         seen = store.seen(np.array([index]))[0]
         if random.random() < recipe.neighbours_absent:
             seen[1:] = index
         # Where all planes are the same, one is enough.
         shown = seen if (seen != index).any() else seen[:1]
-        images, targets = self._warped(shown, matrices, phase.size)
+        images, targets = self._warped(shown, matrix, phase.size)
         if self._donors is not None and random.random() < stage.paste:
             self._paste(images, targets, self._donors, phase, random)
         if stage.drawn and random.random() < stage.drawn:
@@ -107,7 +107,7 @@ class BatchMaker:
         darken(images, targets, stage.dark, random)
         priors = None
         if stage.prior_absent < 1:
-            priors = self._priors(index, matrices, images, targets, random)
+            priors = self._priors(index, matrix, images, targets, random)
         jittered = jitter_intensity(images, recipe.intensity, stage.noise, random)
         # A slice that stands for its neighbour is the same to the last bit, as it will be in a run.
         own = torch.from_numpy(np.where(seen == index, 0, np.arange(len(seen))))
@@ -119,10 +119,10 @@ class BatchMaker:
             targets[:, LESION][(targets[:, LIVER] > 0) & (targets[:, LESION] == 0)] = torch.nan
         return inputs, targets
 
-    def _warped(self, index: np.ndarray, matrices: Tensor, size: int) -> tuple[Tensor, Tensor]:
-        """Images (n, 1, size, size) and targets (n, 2, size, size) of slices, warped by one matrix (1, 2, 3)."""
+    def _warped(self, index: np.ndarray, matrix: Tensor, size: int) -> tuple[Tensor, Tensor]:
+        """Images (n, 1, size, size) and targets (n, 2, size, size) of slices, warped by one matrix (2, 3)."""
         planes = np.concatenate([self._store.images[index][:, None], self._store.targets[index]], axis=1)
-        warped = warp(torch.from_numpy(planes).float() / 255, matrices.expand(len(planes), 2, 3), size)
+        warped = warp(torch.from_numpy(planes).float() / 255, matrix, size)
         return warped[:, :1].contiguous(), warped[:, 1:].contiguous()
 
     def _paste(
@@ -130,13 +130,13 @@ class BatchMaker:
     ) -> None:
         """Puts a lesion of another slice into the liver of images and targets (n, ..., size, size), in place."""
         index = self._store.seen(donors.draw(1, random))[0, : len(images)]
-        matrices = random_affine(1, self._store.inner, phase.crop, self.recipe, self.stage, random)
+        matrix = random_affine(self._store.inner, phase.crop, self.recipe, self.stage, random)
         # Also smaller than it is: there are too few small lesions to learn from.
-        matrices[:, :, :2] *= float(random.uniform(1.0, _SMALLER))
-        paste_lesion(images, targets, *self._warped(index, matrices, phase.size), random)
+        matrix[:, :2] *= float(random.uniform(1.0, _SMALLER))
+        paste_lesion(images, targets, *self._warped(index, matrix, phase.size), random)
 
     def _priors(
-        self, index: int, matrices: Tensor, images: Tensor, targets: Tensor, random: np.random.Generator
+        self, index: int, matrix: Tensor, images: Tensor, targets: Tensor, random: np.random.Generator
     ) -> Tensor:
         """Encoded (1, 2, size, size) Y^t, Y^v of a sample; a simulated correction may change its image in place."""
         store, stage = self._store, self.stage
@@ -146,7 +146,7 @@ class BatchMaker:
         if random.random() < stage.prior_absent:
             return torch.zeros(1, 2, size, size)
         stored = torch.from_numpy(np.array(store.priors[index]))[None]
-        estimate = warp(stored.float() / 255, matrices, size)[0].numpy()
+        estimate = warp(stored.float() / 255, matrix, size)[0].numpy()
         if random.random() < stage.corrections:
             maps = correct(images[:, 0].numpy(), targets[0].numpy(), estimate, random)
         else:

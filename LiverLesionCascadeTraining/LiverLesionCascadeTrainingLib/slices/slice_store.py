@@ -154,10 +154,14 @@ def build_store(
                 trained = near if lesion_pass else np.ones(len(kinds), bool) if shown is None else chosen[number]
                 keep = np.flatnonzero(trained if shown is None else trained | near)
                 view = canvas_view(pass_name, recipe, labels, spacing)
-                shift = 0.0
-                if lesion_pass:
-                    shift = model.lesion_pass.shift_hu(median_liver_hu(hu, labels, model.window_hu))
-                _append(hu, labels, keep, view, model.window_hu, shift, images, targets)
+                shift = model.lesion_pass.shift_hu(median_liver_hu(hu, labels, model.window_hu)) if lesion_pass else 0.0
+                for start in range(0, len(keep), _CHUNK):
+                    part = keep[start : start + _CHUNK]
+                    image = view.extract(normalise(torch.from_numpy(hu[part]), model.window_hu, shift))
+                    masks = (labels[part] > 0, labels[part] == LESION)
+                    covered = [view.extract(torch.from_numpy(mask.astype(np.float32))) for mask in masks]
+                    images.append(stored(image))
+                    targets.append(stored(torch.stack(covered, 1)))
                 if neighbour_mm is not None:
                     # Single slices have none.
                     positions = case.positions_mm(len(hu), spacing[0])
@@ -222,25 +226,6 @@ def _load(case: TrainingCase) -> tuple[np.ndarray, np.ndarray, tuple[float, floa
     hu, labels, spacing = case.load()
     require_liver(labels)
     return hu, labels, spacing
-
-
-def _append(
-    hu: np.ndarray,
-    labels: np.ndarray,
-    keep: np.ndarray,
-    view: View,
-    window_hu: tuple[float, float],
-    shift_hu: float,
-    images: NpyWriter,
-    targets: NpyWriter,
-) -> None:
-    for start in range(0, len(keep), _CHUNK):
-        part = keep[start : start + _CHUNK]
-        image = view.extract(normalise(torch.from_numpy(hu[part]), window_hu, shift_hu))
-        liver = view.extract(torch.from_numpy((labels[part] > 0).astype(np.float32)))
-        lesion = view.extract(torch.from_numpy((labels[part] == LESION).astype(np.float32)))
-        images.append(stored(image))
-        targets.append(stored(torch.stack([liver, lesion], 1)))
 
 
 def open_store(folder: Path) -> SliceStore:

@@ -27,8 +27,8 @@ def native_planes(planes: np.ndarray, inner: float, size: int) -> Tensor:
     Returns:
         (n, channels, size, size) float32 in [0, 1].
     """
-    identity = torch.tensor([[inner, 0.0, 0.0], [0.0, inner, 0.0]]).expand(len(planes), 2, 3)
-    return warp(torch.from_numpy(planes.astype(np.float32) / 255), identity, size)
+    middle = torch.tensor([[inner, 0.0, 0.0], [0.0, inner, 0.0]])
+    return warp(torch.from_numpy(planes.astype(np.float32) / 255), middle, size)
 
 
 def network_input(images: Tensor, image_thrice: bool) -> Tensor:

@@ -146,7 +146,8 @@ def measure(rows: Sequence[Row], cases: Sequence[Case], folder: Path, report: Ca
             path = folder / row.key / f"{case.name}.json"
             kept = read_json(path) if path.is_file() else {}
             if kept.get("weights") != weights[row.key]:
-                ct, reference = scan = scan or case.read()
+                scan = scan or case.read()
+                ct, reference = scan
                 started = time.perf_counter()
                 liver, lesions = row.segment(ct)
                 seconds = time.perf_counter() - started

@@ -13,6 +13,8 @@ from .table2 import Row
 
 #: Colours of the outlines: liver, lesion.
 COLOURS = ("tab:green", "tab:red")
+#: Slices that the figure shows.
+_SLICES = 3
 #: Part of the liver's extent shown around it.
 _MARGIN = 0.08
 
@@ -34,7 +36,7 @@ def telling_slices(lesions: np.ndarray, count: int) -> list[int]:
 
 
 def draw_figure(
-    path: Path, ct: CTVolume, reference: Masks, rows: Sequence[Row], window_hu: tuple[float, float], slices: int = 3
+    path: Path, ct: CTVolume, reference: Masks, rows: Sequence[Row], window_hu: tuple[float, float]
 ) -> None:
     """Segments the CT by each row and draws the outlines, a column a method, a row a slice.
 
@@ -45,7 +47,7 @@ def draw_figure(
 
     columns = [("Reference", reference)]
     columns += [(f"{row.method.replace(' (', chr(10) + '(')}\n{row.sees}", row.segment(ct)) for row in rows]
-    chosen = telling_slices(reference[1], slices) or telling_slices(reference[0], slices)
+    chosen = telling_slices(reference[1], _SLICES) or telling_slices(reference[0], _SLICES)
     area = _around(reference[0])
     _, row_mm, column_mm = ct.spacing
     ratio = (area[0].stop - area[0].start) * row_mm / ((area[1].stop - area[1].start) * column_mm)

@@ -133,7 +133,7 @@ def test_pasted_lesions_are_as_large_as_scanned_or_up_to_half_as_wide(training, 
     monkeypatch.setattr(
         maker,
         "_warped",
-        lambda index, matrices, size: zooms.append(float(matrices[0, 1, 1])) or warped(index, matrices, size),
+        lambda index, matrices, size: zooms.append(float(matrices[1, 1])) or warped(index, matrices, size),
     )
     for step in range(60):
         maker.make(step)
