@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from LiverLesionCascadeLib.engine.grid.bounding_box import grown
 from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional as F
@@ -34,11 +35,10 @@ def paste_lesion(
     found = ndimage.find_objects(components)[int(random.integers(count))]
     rows, columns = images.shape[-2:]
     # With room for the edge to fade in, and for the lesion's partly covered pixels.
-    top, left = (max(0, s.start - _FADE_PX) for s in found)
-    height, width = (s.stop + _FADE_PX - start for s, start in zip(found, (top, left), strict=True))
-    height, width = min(height, rows - top), min(width, columns - left)
-    coverage = donor_targets[:, LESION, top : top + height, left : left + width]
-    patch = donor_images[:, 0, top : top + height, left : left + width]
+    area = grown(found, (rows, columns), _FADE_PX)
+    height, width = (s.stop - s.start for s in area)
+    coverage = donor_targets[:, LESION, area[0], area[1]]
+    patch = donor_images[:, 0, area[0], area[1]]
     row, column = random_pixel(healthy.numpy(), random)
     # The place becomes the middle of the lesion; what would lie outside of the image is left out.
     row, column = row - height // 2, column - width // 2

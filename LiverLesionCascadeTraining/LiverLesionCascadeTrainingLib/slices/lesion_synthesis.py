@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 import torch
+from LiverLesionCascadeLib.engine.grid.bounding_box import box_at, grown
 from scipy import ndimage
 from torch import Tensor
 
@@ -42,9 +43,8 @@ def draw_lesion(images: Tensor, targets: Tensor, random: np.random.Generator) ->
     rows, columns = images.shape[-2:]
     radius = math.exp(random.uniform(math.log(_RADIUS_PX), math.log(max(_RADIUS_PX, _RADIUS_PART * rows))))
     row, column = random_pixel(healthy.numpy(), random)
-    reach = math.ceil(2 * radius) + 4
-    area = slice(max(0, row - reach), row + reach + 1), slice(max(0, column - reach), column + reach + 1)
-    dy, dx = np.mgrid[area[0].start : min(rows, area[0].stop), area[1].start : min(columns, area[1].stop)]
+    area = grown(box_at((row, column), (1, 1)), (rows, columns), math.ceil(2 * radius) + 4)
+    dy, dx = np.mgrid[area]
     depth = _depth(dy - row, dx - column, radius, random) - _shrinking(len(images), radius, rows, random)
     covered = np.clip(depth + 0.5, 0, 1)
     liver_there, lesions, there = (

@@ -59,11 +59,9 @@ def canvas_view(pass_name: str, recipe: Recipe, labels: np.ndarray, spacing: tup
         rows, columns = (max(8, round(size * recipe.model.liver_pass.pixel_mm / step)) for step in spacing[1:])
         return View((labels.shape[1] - rows) // 2, (labels.shape[2] - columns) // 2, rows, columns, (size, size))
     margin = (1 + recipe.model.lesion_pass.margin) * CANVAS_MARGIN - 1
-    in_row, in_column = np.zeros(labels.shape[1], bool), np.zeros(labels.shape[2], bool)
-    for part in labels:  # slice by slice: the labels may be memory-mapped
-        in_row |= part.any(axis=1)
-        in_column |= part.any(axis=0)
-    return liver_box_view(in_row, in_column, spacing[1:], canvas_side(recipe.lesion), margin)
+    return liver_box_view(
+        labels.any(axis=(0, 2)), labels.any(axis=(0, 1)), spacing[1:], canvas_side(recipe.lesion), margin
+    )
 
 
 @dataclass
