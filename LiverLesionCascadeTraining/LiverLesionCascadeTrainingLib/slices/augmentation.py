@@ -108,10 +108,9 @@ def crop_field_of_view(images: Tensor, targets: Tensor, probability: float, rand
     there; in place."""
     if random.random() >= probability:
         return
-    rows, columns = images.shape[-2:]
     for side in random.choice(4, size=int(random.integers(1, 4)), replace=False):
-        depth = int(random.uniform(0.1, 0.35) * (rows if side < 2 else columns))
-        area = [slice(None), slice(None)]
-        area[0 if side < 2 else 1] = slice(None, depth) if side % 2 == 0 else slice(-depth, None)
-        images[:, :, area[0], area[1]] = 0
-        targets[:, :, area[0], area[1]] = 0
+        axis = 2 if side < 2 else 3
+        extent = images.shape[axis]
+        depth = int(random.uniform(0.1, 0.35) * extent)
+        for planes in (images, targets):
+            planes.narrow(axis, 0 if side % 2 == 0 else extent - depth, depth).zero_()
