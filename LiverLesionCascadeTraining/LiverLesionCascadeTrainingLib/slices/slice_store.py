@@ -59,7 +59,7 @@ def canvas_view(pass_name: str, recipe: Recipe, labels: np.ndarray, spacing: tup
         rows, columns = (max(8, round(size * recipe.model.liver_pass.pixel_mm / step)) for step in spacing[1:])
         return View((labels.shape[1] - rows) // 2, (labels.shape[2] - columns) // 2, rows, columns, (size, size))
     margin = (1 + recipe.model.lesion_pass.margin) * CANVAS_MARGIN - 1
-    in_row, in_column = labels.any(axis=(0, 2)), labels.any(axis=(0, 1))
+    in_row, in_column = np.any(labels, axis=(0, 2)), np.any(labels, axis=(0, 1))
     return liver_box_view(in_row, in_column, spacing[1:], canvas_side(recipe.lesion), margin)
 
 

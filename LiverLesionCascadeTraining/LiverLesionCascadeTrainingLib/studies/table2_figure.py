@@ -71,7 +71,7 @@ def draw_figure(
 
 def _around(mask: np.ndarray) -> tuple[slice, ...]:
     """Rows and columns of a bool (slice, row, column) mask that is not empty, with a margin."""
-    box = bounding_box(mask.any(axis=0))
+    box = bounding_box(np.any(mask, axis=0))
     assert box is not None
     margins = [max(2, round(_MARGIN * (s.stop - s.start))) for s in box]
     ends = zip(box, margins, mask.shape[1:], strict=True)
