@@ -95,6 +95,11 @@ class StageRecipe:
             done = max(0, done - phase.steps)
         return pixels
 
+    def scaled(self, factor: float) -> StageRecipe:
+        """The stage with its schedule lengthened or shortened by a factor."""
+        phases = tuple(replace(phase, steps=max(1, round(phase.steps * factor))) for phase in self.phases)
+        return replace(self, phases=phases)
+
     def phase_at(self, step: int) -> Phase:
         """Phase of a step (counted from 0)."""
         for phase in self.phases:
@@ -283,6 +288,14 @@ _PAPER_STAGE = StageRecipe(
     image_thrice=True,
     epochs=True,
 )
+_PAPER_LESION = StageRecipe(
+    (Phase(_PAPER_STEPS, 504),),
+    "fixed-then-linear",
+    0.0016,
+    0,
+    {"lesion": 0.5, "liver": 0.4, "near": 0.1},
+    by_patient=0.0,
+)
 PAPER = Recipe(
     name="paper",
     model=ModelSettings(
@@ -303,25 +316,15 @@ PAPER = Recipe(
     intensity=0.0,
     liver=_PAPER_STAGE,
     liver_fold=_PAPER_STAGE,
-    lesion_image=StageRecipe(
-        (Phase(_PAPER_STEPS, 504),),
-        "fixed-then-linear",
-        0.0016,
-        0,
-        {"lesion": 0.5, "liver": 0.4, "near": 0.1},
-        by_patient=0.0,
-    ),
-    lesion=StageRecipe(
-        (Phase(_PAPER_STEPS // 4, 504),),
-        "fixed-then-linear",
-        0.0008,
-        0,
-        {"lesion": 0.5, "liver": 0.4, "near": 0.1},
-        by_patient=0.0,
+    lesion_image=_PAPER_LESION,
+    lesion=replace(
+        _PAPER_LESION,
+        phases=(Phase(_PAPER_STEPS // 4, 504),),
+        learning_rate=0.0008,
         prior_absent=0.4,
         corrections=0.5,
     ),
-    slices=8802,
+    slices=_PAPER_SLICES,
 )
 
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (COMPACT, PAPER, DEMO)}

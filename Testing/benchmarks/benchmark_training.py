@@ -93,8 +93,6 @@ def main() -> int:
         trainer = Trainer(
             training.network(JOB),
             maker,
-            recipe,
-            recipe.lesion_image,
             run / JOB,
             device,
             None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from LiverLesionCascadeLib.engine.model.bundle import METADATA_FILE, save_bundle
 from ..evaluation.evaluation import EvaluationSummary
 from ..runs.run_folder import LOG_FILE
 from ..training.cascade_training import CascadeTraining
+from ..training.training_log import read_rows
 from .model_card import write_model_card
 
 #: What a person must write about a bundle; the rest is recorded by the training itself.
@@ -58,12 +58,11 @@ def default_card(recipe: str) -> dict[str, Any]:
 def logged_hours(log: Path, batch: int) -> float:
     """Hours that a job's logged steps took."""
     hours, step_before = 0.0, 0
-    with log.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            step = int(row["step"])
-            # From the throughput: pauses between a stop and the resume do not count.
-            hours += (step - step_before) * batch / (float(row["images_per_second"]) * 3600)
-            step_before = step
+    for row in read_rows(log):
+        step = int(row["step"])
+        # From the throughput: pauses between a stop and the resume do not count.
+        hours += (step - step_before) * batch / (float(row["images_per_second"]) * 3600)
+        step_before = step
     return hours
 
 
@@ -129,13 +128,8 @@ def validation_figures(summary: EvaluationSummary, preset: str) -> dict[str, Any
     }
 
 
-def record_validation(folder: Path, validation: dict[str, Any]) -> None:
-    """Writes measured figures into a bundle's metadata and model card; the weights stay as they are."""
-    record_figures(folder, "validation", validation)
-
-
 def record_figures(folder: Path, key: str, figures: dict[str, Any]) -> None:
-    """Writes one entry of a bundle's metadata, and the model card anew."""
+    """Writes one entry of a bundle's metadata, and the model card anew; the weights stay as they are."""
     path = folder / METADATA_FILE
     metadata = json.loads(path.read_text(encoding="utf-8"))
     metadata[key] = figures

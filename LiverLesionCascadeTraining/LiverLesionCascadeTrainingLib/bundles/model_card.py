@@ -9,6 +9,8 @@ from typing import Any
 from LiverLesionCascadeLib.engine.files import write_atomically
 from LiverLesionCascadeLib.engine.model.bundle import METADATA_FILE
 
+from ..evaluation.evaluation_text import number
+
 CARD_FILE = "MODEL_CARD.md"
 RELIABILITY_FILE, FROC_FILE = "reliability.png", "froc.png"
 #: The jobs that start from a bundle, and what their recipe is called.
@@ -78,10 +80,6 @@ def _started(start: str, recipe: dict[str, Any]) -> str:
     return f"{text}, and these still make up {' and '.join(kept)}, by weight." if kept else f"{text}."
 
 
-def cell(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
-
-
 def _cross_validation(figures: dict[str, Any]) -> str:
     rows = [
         f"| {size} | {counts['reference']} | {counts['found']} | {counts['predicted']} | {counts['false']} |"
@@ -98,16 +96,16 @@ def _cross_validation(figures: dict[str, Any]) -> str:
             "",
             "| | liver Dice | lesion Dice |",
             "| --- | ---: | ---: |",
-            f"| {figures['scans']} scans | {cell(figures['liver_dice'])} | {cell(figures['lesion_dice'])} |",
+            f"| {figures['scans']} scans | {number(figures['liver_dice'])} | {number(figures['lesion_dice'])} |",
             f"| single slices of {figures['single_slice_scans']} patients "
-            f"| {cell(figures['single_slices_liver_dice'])} | {cell(figures['single_slices_lesion_dice'])} |",
+            f"| {number(figures['single_slices_liver_dice'])} | {number(figures['single_slices_lesion_dice'])} |",
             "",
             "| long diameter | lesions | found | segmented | false |",
             "| --- | ---: | ---: | ---: | ---: |",
             *rows,
             "",
             f"The confidence of the {figures['found_lesions']} lesions that were segmented has an expected calibration "
-            f"error of {cell(figures['expected_calibration_error'])}:",
+            f"error of {number(figures['expected_calibration_error'])}:",
             "",
             f"![Share of true lesions by confidence]({RELIABILITY_FILE})",
             *_froc(figures),
@@ -137,7 +135,7 @@ def _froc(figures: dict[str, Any]) -> list[str]:
 
 def _validation(validation: dict[str, Any]) -> str:
     rows = [
-        f"| {case['name']} | {cell(case['liver_dice'])} | {cell(case['lesion_dice'])} "
+        f"| {case['name']} | {number(case['liver_dice'])} | {number(case['lesion_dice'])} "
         f"| {case['lesions']} | {case['found']} | {case['false_positives']} |"
         for case in validation["cases"]
     ]
@@ -148,6 +146,6 @@ def _validation(validation: dict[str, Any]) -> str:
             "| case | liver Dice | lesion Dice | lesions | found | false |",
             "| --- | ---: | ---: | ---: | ---: | ---: |",
             *rows,
-            f"| mean | {cell(validation['liver_dice'])} | {cell(validation['lesion_dice'])} | | | |",
+            f"| mean | {number(validation['liver_dice'])} | {number(validation['lesion_dice'])} | | | |",
         ]
     )

@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from . import LAYOUT, positive
+from . import LAYOUT, add_machine_options, positive
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,8 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="BUNDLE",
         help="write the figures, and a filter of false lesions, fitted on its own training cases, into this bundle",
     )
-    add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps (default: auto)")
-    add("--threads", type=int, metavar="N", help="processor threads (default: all)")
+    add_machine_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -57,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     )
     from ..studies.lesion_filter_fit import fit_filter, fit_filters
     from ..training.cascade_training import scaled
-    from ..training.denormals import denormals_flushed
+    from ..training.precision import denormals_flushed
 
     if args.threads:
         torch.set_num_threads(args.threads)
@@ -75,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     bundles = {}
     for number in chosen:
         with denormals_flushed():
-            bundles[number] = train_fold(args.output / f"fold-{number}", recipe, folds[number], device, print)
+            bundles[number] = train_fold(args.output / f"fold-{number}", recipe, folds[number], device)
     if args.fold:
         return 0
     preset = PRESETS[args.preset]

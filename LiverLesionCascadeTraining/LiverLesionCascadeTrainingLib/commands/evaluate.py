@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,7 +62,7 @@ def _run(args: argparse.Namespace) -> int:
     from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
     from LiverLesionCascadeLib.engine.passes.presets import DEFAULT_PRESET, PRESETS
 
-    from ..bundles.export import record_validation, validation_figures
+    from ..bundles.export import record_figures, validation_figures
     from ..cases.splits import VALIDATION
     from ..datasets.cases import find_cases
     from ..evaluation.evaluation import summarise
@@ -95,7 +96,8 @@ def _run(args: argparse.Namespace) -> int:
     if args.record and failures:
         print("The figures were not recorded, as cases failed", file=sys.stderr, flush=True)
     elif args.record:
-        record_validation(bundle.folder, validation_figures(next(iter(summaries.values())), presets[0].name))
+        figures = validation_figures(next(iter(summaries.values())), presets[0].name)
+        record_figures(bundle.folder, "validation", figures)
     if args.json:
         printed = {name: summary.to_dict() for name, summary in summaries.items()}
         print(json.dumps({**printed, "failures": failures}, allow_nan=False))
@@ -114,8 +116,6 @@ def _run(args: argparse.Namespace) -> int:
 
 def _exact(preset: Preset, bundle: ModelBundle) -> Preset:
     """The preset with the number of iterations that it takes from the bundle."""
-    from dataclasses import replace
-
     if preset.iterations is not None:
         return preset
     return replace(preset, iterations=bundle.settings.lesion_pass.iterations)

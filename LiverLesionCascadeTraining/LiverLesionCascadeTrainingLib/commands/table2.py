@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from . import add_machine_options, report
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
@@ -26,8 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar=("CT", "LABELS"),
         help="whose slices the figure shows (default: the first validation scan with lesions)",
     )
-    add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps (default: auto)")
-    add("--threads", type=int, metavar="N", help="processor threads (default: all)")
+    add_machine_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -48,10 +49,7 @@ def run(args: argparse.Namespace) -> int:
     from ..studies.table2_figure import draw_figure
     from ..studies.table2_report import write_report
     from ..training.cascade_training import CascadeTraining
-    from ..training.denormals import denormals_flushed
-
-    def report(line: str) -> None:
-        print(line, flush=True)
+    from ..training.precision import denormals_flushed
 
     if args.threads:
         torch.set_num_threads(args.threads)
@@ -61,13 +59,13 @@ def run(args: argparse.Namespace) -> int:
     if not cases:
         raise InputError(f"{args.data} has no whole scan to measure on: its validation cases are single slices")
     with denormals_flushed():
-        train_networks(training, device, args.bundle is None, report)
+        train_networks(training, args.bundle is None)
     folder = args.bundle
     if folder is None:
         folder = args.output / BUNDLE_FOLDER
         export_bundle(training, folder, default_card(recipe.name))
     bundle = ModelBundle.load(folder)
-    rows = table_rows(training, bundle, device)
+    rows = table_rows(training, bundle)
     measured = measure(rows, cases, args.output / "results", report)
     results = args.results or args.output / "results"
     write_report(results, rows, measured, training, bundle)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import LAYOUT, count, positive
+from . import LAYOUT, add_machine_options, count, positive, report
 
 if TYPE_CHECKING:
     import torch
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from ..recipes import Recipe
     from ..runs.run_control import RunControl
     from ..training.distributed import Ranks
-
-BUNDLE_FOLDER = "bundle"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,8 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="take each process's images of a step in N parts, one after the other, to need less memory",
     )
     add("--dry-run", action="store_true", help="say what it will take, memory above all, and write nothing")
-    add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps (default: auto)")
-    add("--threads", type=int, metavar="N", help="processor threads (default: all)")
+    add_machine_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -82,14 +79,12 @@ def run(args: argparse.Namespace) -> int:
     from ..recipes import RECIPES
     from ..runs.run_control import RunControl
     from ..training.cascade_training import scaled
-    from ..training.denormals import denormals_flushed
     from ..training.distributed import joined, local_device
+    from ..training.precision import denormals_flushed
 
     if args.threads:
         torch.set_num_threads(args.threads)
-    recipe = RECIPES[args.recipe]
-    if args.length != 1:
-        recipe = scaled(recipe, args.length)
+    recipe = scaled(RECIPES[args.recipe], args.length)
     if args.batch:
         recipe = replace(recipe, batch=args.batch)
     known = ("prepare", *recipe.jobs, "export")
@@ -133,11 +128,9 @@ def _train(
     from ..bundles.export import export_bundle
     from ..datasets.cases import find_splits
     from ..runs.curves import write_curves
+    from ..runs.run_folder import BUNDLE_FOLDER
     from ..training.cascade_training import CascadeTraining
     from ..training.trainer import Execution
-
-    def report(line: str) -> None:
-        print(line, flush=True)
 
     training = CascadeTraining(
         args.output,
@@ -145,7 +138,7 @@ def _train(
         find_splits(args.train, args.validation),
         device,
         report,
-        _start(args.start, recipe, report if ranks.first else None),
+        _start(args.start, recipe, ranks.first),
         Execution(args.amp, args.accumulate, ranks),
         control,
     )
@@ -162,10 +155,9 @@ def _train(
             report(f"curves: {curves}")
 
 
-def _start(
-    path: Path | None, recipe: Recipe, report: Callable[[str], None] | None
-) -> ModelBundle | ImageNetWeights | None:
-    """The weights to start from: a bundle where the path is a folder, else ImageNet weights."""
+def _start(path: Path | None, recipe: Recipe, first: bool) -> ModelBundle | ImageNetWeights | None:
+    """The weights to start from: a bundle where the path is a folder, else ImageNet weights, of which the first process
+    says what fits."""
     from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
 
     from ..pretrained.imagenet_weights import ImageNetWeights
@@ -175,7 +167,7 @@ def _start(
     if path.is_dir():
         return ModelBundle.load(path)
     weights = ImageNetWeights.load(path)
-    if report is not None:
+    if first:
         for line in weights.fill(recipe.model.network("liver")):
             report(line)
     return weights

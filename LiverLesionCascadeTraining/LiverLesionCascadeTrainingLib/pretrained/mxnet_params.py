@@ -15,6 +15,7 @@ the values, the values in C order.
 
 from __future__ import annotations
 
+import math
 import struct
 from pathlib import Path
 from typing import BinaryIO
@@ -59,10 +60,8 @@ class _Reader:
         kind = self.number("i")
         if not 0 <= kind < len(DTYPES) or min(shape) < 0:
             raise ValueError("an array in it is of an unknown type")
-        dtype, count = np.dtype(DTYPES[kind]), 1
-        for extent in shape:
-            count *= extent
-        return np.frombuffer(self.bytes(count * dtype.itemsize), dtype).reshape(shape)
+        dtype = np.dtype(DTYPES[kind])
+        return np.frombuffer(self.bytes(math.prod(shape) * dtype.itemsize), dtype).reshape(shape)
 
     def name(self) -> str:
         return self.bytes(self.number("Q")).decode("utf-8")

@@ -21,36 +21,32 @@ _VESSEL_CONTRAST = 0.06
 _VESSEL_FADING = (1.0, 1.8)
 
 
-def random_affine(
-    count: int, inner: float, crop: float, recipe: Recipe, stage: StageRecipe, random: np.random.Generator
-) -> Tensor:
-    """Random crop, rotation, scale, shift and mirroring as sampling matrices.
+def random_affine(inner: float, crop: float, recipe: Recipe, stage: StageRecipe, random: np.random.Generator) -> Tensor:
+    """Random crop, rotation, scale, shift and mirroring as a sampling matrix.
 
     Args:
-        count: Batch size.
         inner: Part of the stored canvas that the native view covers.
-        crop: Part of the native view's side that each image shows.
+        crop: Part of the native view's side that the image shows.
 
     Returns:
-        (count, 2, 3) float32 for ``torch.nn.functional.affine_grid``: output in [-1, 1] to canvas in [-1, 1].
+        (2, 3) float32 for ``torch.nn.functional.affine_grid``: output in [-1, 1] to canvas in [-1, 1].
     """
-    angle = np.radians(random.uniform(-recipe.rotation_degrees, recipe.rotation_degrees, count))
-    zoom = inner * crop / np.exp(random.uniform(math.log(recipe.scale[0]), math.log(recipe.scale[1]), count))
-    mirror = np.where(random.random(count) < 0.5, -1.0, 1.0)
+    angle = np.radians(random.uniform(-recipe.rotation_degrees, recipe.rotation_degrees))
+    zoom = inner * crop / np.exp(random.uniform(math.log(recipe.scale[0]), math.log(recipe.scale[1])))
+    mirror = -1.0 if random.random() < 0.5 else 1.0
     reach = (2 * stage.shift + 1 - crop) * inner
-    shift = random.uniform(-reach, reach, (count, 2))
-    matrices = np.empty((count, 2, 3), np.float32)
-    matrices[:, 0, 0] = mirror * np.cos(angle) * zoom
-    matrices[:, 0, 1] = -np.sin(angle) * zoom
-    matrices[:, 1, 0] = mirror * np.sin(angle) * zoom
-    matrices[:, 1, 1] = np.cos(angle) * zoom
-    matrices[:, :, 2] = shift
-    return torch.from_numpy(matrices)
+    right, down = random.uniform(-reach, reach, 2)
+    cosine, sine = np.cos(angle) * zoom, np.sin(angle) * zoom
+    return torch.tensor([[mirror * cosine, -sine, right], [mirror * sine, cosine, down]], dtype=torch.float32)
 
 
 def warp(planes: Tensor, matrices: Tensor, size: int) -> Tensor:
-    """Samples planes (n, channels, rows, columns) at the affine grid: (n, channels, size, size), zero outside."""
-    grid = F.affine_grid(matrices, [len(planes), 1, size, size], align_corners=False)
+    """Samples planes (n, channels, rows, columns) at the affine grid: (n, channels, size, size), zero outside.
+
+    Args:
+        matrices: (n, 2, 3), or (2, 3) for all planes.
+    """
+    grid = F.affine_grid(matrices.expand(len(planes), 2, 3), [len(planes), 1, size, size], align_corners=False)
     return F.grid_sample(planes, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
@@ -112,10 +108,9 @@ def crop_field_of_view(images: Tensor, targets: Tensor, probability: float, rand
     there; in place."""
     if random.random() >= probability:
         return
-    rows, columns = images.shape[-2:]
     for side in random.choice(4, size=int(random.integers(1, 4)), replace=False):
-        depth = int(random.uniform(0.1, 0.35) * (rows if side < 2 else columns))
-        area = [slice(None), slice(None)]
-        area[0 if side < 2 else 1] = slice(None, depth) if side % 2 == 0 else slice(-depth, None)
-        images[:, :, area[0], area[1]] = 0
-        targets[:, :, area[0], area[1]] = 0
+        axis = 2 if side < 2 else 3
+        extent = images.shape[axis]
+        depth = int(random.uniform(0.1, 0.35) * extent)
+        for planes in (images, targets):
+            planes.narrow(axis, 0 if side % 2 == 0 else extent - depth, depth).zero_()

@@ -15,11 +15,10 @@ from torch import Tensor
 
 from ..recipes import Phase, Recipe, StageRecipe
 from .augmentation import crop_field_of_view, darken, fade_vessels, jitter_intensity, random_affine, warp
-from .epochs import EpochSampler
 from .hard_slices import HardSlices
 from .lesion_paste import paste_lesion
 from .lesion_synthesis import draw_lesion
-from .sampling import SliceSampler, lesion_slices
+from .sampling import EpochSampler, SliceSampler, slices_of
 from .simulated_corrections import LESION, LIVER, correct
 from .slice_store import SliceStore
 from .validation import network_input
@@ -53,7 +52,7 @@ class BatchMaker:
     def __init__(
         self, store: SliceStore, recipe: Recipe, stage: StageRecipe, job: str, patients: set[int] | None = None
     ) -> None:
-        self._store, self._recipe, self._stage = store, recipe, stage
+        self._store, self.recipe, self.stage = store, recipe, stage
         self._seed = (recipe.seed, zlib.crc32(job.encode()))
         if stage.epochs:
             self._epochs = EpochSampler(store, set(stage.mixture), patients, self._seed)
@@ -61,7 +60,7 @@ class BatchMaker:
             self._sampler = SliceSampler(store, stage.mixture, stage.by_patient, patients, stage.hard)
         # Donors by patient: half of all lesion slices are those of two patients.
         self._donors = None
-        if stage.paste and lesion_slices(store, patients):
+        if stage.paste and len(slices_of(store, {"lesion"}, patients)):
             self._donors = SliceSampler(store, {"lesion": 1.0}, 1.0, patients)
 
     def random(self, step: int, *more: int) -> np.random.Generator:
@@ -71,12 +70,12 @@ class BatchMaker:
     @property
     def hard_slices(self) -> HardSlices | None:
         """What the network is known to be wrong about; None where draws do not follow it."""
-        return self._sampler.hard_slices if self._stage.hard and not self._stage.epochs else None
+        return self._sampler.hard_slices if self.stage.hard and not self.stage.epochs else None
 
     def drawn(self, step: int) -> np.ndarray:
         """Indices (batch,) into the store of the slices of a step."""
-        count = self._recipe.batch
-        return self._epochs.draw(count, step) if self._stage.epochs else self._sampler.draw(count, self.random(step))
+        count = self.recipe.batch
+        return self._epochs.draw(count, step) if self.stage.epochs else self._sampler.draw(count, self.random(step))
 
     def make(self, step: int, samples: range | None = None) -> Batch:
         """The batch of a step, or some samples of it.
@@ -90,15 +89,15 @@ class BatchMaker:
 
     def _sample(self, index: int, step: int, random: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Inputs (1, channels, size, size) and targets (1, 2, size, size) of a slice."""
-        store, recipe, stage = self._store, self._recipe, self._stage
+        store, recipe, stage = self._store, self.recipe, self.stage
         phase = stage.phase_at(step)
-        matrices = random_affine(1, store.inner, phase.crop, recipe, stage, random)
+        matrix = random_affine(store.inner, phase.crop, recipe, stage, random)
         seen = store.seen(np.array([index]))[0]
         if random.random() < recipe.neighbours_absent:
             seen[1:] = index
         # Where all planes are the same, one is enough.
         shown = seen if (seen != index).any() else seen[:1]
-        images, targets = self._warped(shown, matrices, phase.size)
+        images, targets = self._warped(shown, matrix, phase.size)
         if self._donors is not None and random.random() < stage.paste:
             self._paste(images, targets, self._donors, phase, random)
         if stage.drawn and random.random() < stage.drawn:
@@ -108,7 +107,7 @@ class BatchMaker:
         darken(images, targets, stage.dark, random)
         priors = None
         if stage.prior_absent < 1:
-            priors = self._priors(index, matrices, images, targets, random)
+            priors = self._priors(index, matrix, images, targets, random)
         jittered = jitter_intensity(images, recipe.intensity, stage.noise, random)
         # A slice that stands for its neighbour is the same to the last bit, as it will be in a run.
         own = torch.from_numpy(np.where(seen == index, 0, np.arange(len(seen))))
@@ -120,10 +119,10 @@ class BatchMaker:
             targets[:, LESION][(targets[:, LIVER] > 0) & (targets[:, LESION] == 0)] = torch.nan
         return inputs, targets
 
-    def _warped(self, index: np.ndarray, matrices: Tensor, size: int) -> tuple[Tensor, Tensor]:
-        """Images (n, 1, size, size) and targets (n, 2, size, size) of slices, warped by one matrix (1, 2, 3)."""
+    def _warped(self, index: np.ndarray, matrix: Tensor, size: int) -> tuple[Tensor, Tensor]:
+        """Images (n, 1, size, size) and targets (n, 2, size, size) of slices, warped by one matrix (2, 3)."""
         planes = np.concatenate([self._store.images[index][:, None], self._store.targets[index]], axis=1)
-        warped = warp(torch.from_numpy(planes).float() / 255, matrices.expand(len(planes), 2, 3), size)
+        warped = warp(torch.from_numpy(planes).float() / 255, matrix, size)
         return warped[:, :1].contiguous(), warped[:, 1:].contiguous()
 
     def _paste(
@@ -131,23 +130,23 @@ class BatchMaker:
     ) -> None:
         """Puts a lesion of another slice into the liver of images and targets (n, ..., size, size), in place."""
         index = self._store.seen(donors.draw(1, random))[0, : len(images)]
-        matrices = random_affine(1, self._store.inner, phase.crop, self._recipe, self._stage, random)
+        matrix = random_affine(self._store.inner, phase.crop, self.recipe, self.stage, random)
         # Also smaller than it is: there are too few small lesions to learn from.
-        matrices[:, :, :2] *= float(random.uniform(1.0, _SMALLER))
-        paste_lesion(images, targets, *self._warped(index, matrices, phase.size), random)
+        matrix[:, :2] *= float(random.uniform(1.0, _SMALLER))
+        paste_lesion(images, targets, *self._warped(index, matrix, phase.size), random)
 
     def _priors(
-        self, index: int, matrices: Tensor, images: Tensor, targets: Tensor, random: np.random.Generator
+        self, index: int, matrix: Tensor, images: Tensor, targets: Tensor, random: np.random.Generator
     ) -> Tensor:
         """Encoded (1, 2, size, size) Y^t, Y^v of a sample; a simulated correction may change its image in place."""
-        store, stage = self._store, self._stage
+        store, stage = self._store, self.stage
         if store.priors is None:
             raise ValueError("This stage needs cross-fitted priors, and the prepared slices have none")
         size = images.shape[-1]
         if random.random() < stage.prior_absent:
             return torch.zeros(1, 2, size, size)
         stored = torch.from_numpy(np.array(store.priors[index]))[None]
-        estimate = warp(stored.float() / 255, matrices, size)[0].numpy()
+        estimate = warp(stored.float() / 255, matrix, size)[0].numpy()
         if random.random() < stage.corrections:
             maps = correct(images[:, 0].numpy(), targets[0].numpy(), estimate, random)
         else:

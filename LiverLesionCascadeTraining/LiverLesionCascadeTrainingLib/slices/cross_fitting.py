@@ -13,11 +13,11 @@ from torch import Tensor, nn
 
 from ..datasets.npy_file import NpyWriter
 from .augmentation import warp
-from .slice_store import SliceStore
+from .slice_store import SliceStore, stored
 from .validation import network_input
 
-#: Slices whose maps are kept in memory before they are written.
-_CHUNK = 64
+#: Slices whose maps are kept in memory before they are written, and that a network sees at once.
+_CHUNK, BATCH = 64, 8
 
 
 @torch.inference_mode()
@@ -31,11 +31,6 @@ def liver_maps(network: nn.Module, images: np.ndarray, device: torch.device) -> 
     inputs = network_input(planes, image_thrice=True).to(device, memory_format=torch.channels_last)
     with autocast(device):
         return torch.sigmoid(network(inputs)).cpu()
-
-
-def stored(maps: Tensor) -> np.ndarray:
-    """Probabilities as ``priors.npy`` holds them: uint8, 255 is 1."""
-    return (maps * 255).round().to(torch.uint8).numpy()
 
 
 @contextmanager
@@ -60,13 +55,12 @@ def write_priors(
     folder: Path,
     device: torch.device,
     progress: Callable[[int, int], None] | None = None,
-    batch: int = 8,
 ) -> None:
     """Runs each fold's network on the patients it was not trained on and stores the maps in the lesion pass's view.
 
     Args:
         store: Slices of the lesion pass, in ``folder``; ``priors.npy`` is written there.
-        liver_store: Slices of the liver pass, for the same cases.
+        liver_store: Slices of the liver pass, for the same cases in the same order.
         networks: By fold, the network that was trained without the patients of that fold.
         fold_of_patient: Fold of each patient.
     """
@@ -76,11 +70,9 @@ def write_priors(
 
     def maps(part: np.ndarray, network: nn.Module) -> np.ndarray:
         """Maps (n, 2, size, size) uint8 of some slices of the lesion pass."""
-        cases = [liver_store.names.index(store.names[i]) for i in store.case[part]]
-        source = [where[i, z] for i, z in zip(cases, store.slice[part].tolist(), strict=True)]
+        source = [where[i, z] for i, z in zip(store.case[part].tolist(), store.slice[part].tolist(), strict=True)]
         found = liver_maps(network, liver_store.images[source], device)
-        views = zip(store.case[part], cases, strict=True)
-        matrices = torch.stack([store.views[i].sampling_matrix(liver_store.views[j]) for i, j in views])
+        matrices = torch.stack([store.views[i].sampling_matrix(liver_store.views[i]) for i in store.case[part]])
         return stored(warp(found, matrices, size))
 
     for network in networks:
@@ -92,7 +84,7 @@ def write_priors(
             priors = np.empty((len(chunk), 2, size, size), np.uint8)
             for number, network in enumerate(networks):
                 members = np.flatnonzero(fold[chunk] == number)
-                for part in np.array_split(members, -(-len(members) // batch) or 1):
+                for part in np.array_split(members, -(-len(members) // BATCH) or 1):
                     if len(part):
                         priors[part] = maps(chunk[part], network)
             writer.append(priors)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from LiverLesionCascadeLib.engine.grid.bounding_box import grown
 from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional as F
 
-from .simulated_corrections import LESION, LIVER
+from .simulated_corrections import LESION, LIVER, healthy_liver, random_pixel
 
 #: Pixels over which a pasted lesion fades into its new surroundings.
 _FADE_PX = 3
@@ -16,9 +17,9 @@ _FADE_PX = 3
 
 def paste_lesion(
     images: Tensor, targets: Tensor, donor_images: Tensor, donor_targets: Tensor, random: np.random.Generator
-) -> bool:
+) -> None:
     """Copies one lesion of a donor slice to a random place in the liver of another slice, in place; what lies below and
-    above it goes with it.
+    above it goes with it. Nothing is done if the donor shows no lesion, or either shows no healthy liver.
 
     The lesion keeps its contrast to the liver that it comes from (times 0.6 to 1.2): it is shifted by the difference of
     the two livers' mean intensity. It is cut off where the liver ends.
@@ -26,26 +27,19 @@ def paste_lesion(
     Args:
         images, donor_images: (n, 1, rows, columns) in [0, 1]: the slice, then its neighbours.
         targets, donor_targets: (n, 2, rows, columns) in 0..1, liver first.
-
-    Returns:
-        Whether anything was pasted: not if the donor shows no lesion, or either shows no healthy liver.
     """
     components, count = ndimage.label(donor_targets[0, LESION].numpy() > 0.5)
-    donor_healthy, healthy = (
-        (target[LIVER] > 0.5) & (target[LESION] < 0.1) for target in (donor_targets[0], targets[0])
-    )
+    donor_healthy, healthy = healthy_liver(donor_targets[0]), healthy_liver(targets[0])
     if not count or not donor_healthy.any() or not healthy.any():
-        return False
+        return
     found = ndimage.find_objects(components)[int(random.integers(count))]
     rows, columns = images.shape[-2:]
     # With room for the edge to fade in, and for the lesion's partly covered pixels.
-    top, left = (max(0, s.start - _FADE_PX) for s in found)
-    height, width = (s.stop + _FADE_PX - start for s, start in zip(found, (top, left), strict=True))
-    height, width = min(height, rows - top), min(width, columns - left)
-    coverage = donor_targets[:, LESION, top : top + height, left : left + width]
-    patch = donor_images[:, 0, top : top + height, left : left + width]
-    places = torch.nonzero(healthy)
-    row, column = places[int(random.integers(len(places)))].tolist()
+    area = grown(found, (rows, columns), _FADE_PX)
+    height, width = (s.stop - s.start for s in area)
+    coverage = donor_targets[:, LESION, area[0], area[1]]
+    patch = donor_images[:, 0, area[0], area[1]]
+    row, column = random_pixel(healthy.numpy(), random)
     # The place becomes the middle of the lesion; what would lie outside of the image is left out.
     row, column = row - height // 2, column - width // 2
     inner = slice(max(0, -row), min(height, rows - row)), slice(max(0, -column), min(width, columns - column))
@@ -62,4 +56,3 @@ def paste_lesion(
     )
     there += blend * (shown.clamp(0, 1) - there)
     torch.maximum(lesions, new, out=lesions)
-    return True

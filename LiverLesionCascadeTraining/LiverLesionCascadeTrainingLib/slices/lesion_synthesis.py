@@ -9,10 +9,11 @@ import math
 
 import numpy as np
 import torch
+from LiverLesionCascadeLib.engine.grid.bounding_box import box_at, grown
 from scipy import ndimage
 from torch import Tensor
 
-from .simulated_corrections import LESION, LIVER
+from .simulated_corrections import LESION, LIVER, healthy_liver, random_pixel
 
 #: Radius of the smallest lesion in pixels, and of the largest as part of the image's side; small ones are as many as
 #: large ones on a logarithmic scale.
@@ -25,8 +26,9 @@ _AWAY_PART = (0.006, 0.02)
 _BRIGHT = 0.1
 
 
-def draw_lesion(images: Tensor, targets: Tensor, random: np.random.Generator) -> bool:
-    """Draws one lesion at a random place in healthy liver, in place; what shows of it below and above goes with it.
+def draw_lesion(images: Tensor, targets: Tensor, random: np.random.Generator) -> None:
+    """Draws one lesion at a random place in healthy liver, in place, if there is any; what shows of it below and above
+    goes with it.
 
     It is a lobed ellipse, darker than the liver (some are brighter) and often darkest in its middle, with some of the
     noise and the vessels of the place that it is drawn over. It is cut off where the liver ends.
@@ -34,20 +36,15 @@ def draw_lesion(images: Tensor, targets: Tensor, random: np.random.Generator) ->
     Args:
         images: (n, 1, rows, columns) in [0, 1]: the slice, then its neighbours.
         targets: (n, 2, rows, columns) in 0..1, liver first.
-
-    Returns:
-        Whether one was drawn: not if there is no healthy liver.
     """
-    healthy = (targets[0, LIVER] > 0.5) & (targets[0, LESION] < 0.1)
-    places = torch.nonzero(healthy)
-    if not len(places):
-        return False
+    healthy = healthy_liver(targets[0])
+    if not healthy.any():
+        return
     rows, columns = images.shape[-2:]
     radius = math.exp(random.uniform(math.log(_RADIUS_PX), math.log(max(_RADIUS_PX, _RADIUS_PART * rows))))
-    row, column = places[int(random.integers(len(places)))].tolist()
-    reach = math.ceil(2 * radius) + 4
-    area = slice(max(0, row - reach), row + reach + 1), slice(max(0, column - reach), column + reach + 1)
-    dy, dx = np.mgrid[area[0].start : min(rows, area[0].stop), area[1].start : min(columns, area[1].stop)]
+    row, column = random_pixel(healthy.numpy(), random)
+    area = grown(box_at((row, column), (1, 1)), (rows, columns), math.ceil(2 * radius) + 4)
+    dy, dx = np.mgrid[area]
     depth = _depth(dy - row, dx - column, radius, random) - _shrinking(len(images), radius, rows, random)
     covered = np.clip(depth + 0.5, 0, 1)
     liver_there, lesions, there = (
@@ -67,7 +64,6 @@ def draw_lesion(images: Tensor, targets: Tensor, random: np.random.Generator) ->
     blend = torch.from_numpy(edge.astype(np.float32)) * (liver_there > 0.1)
     there += blend * (shown.clamp(0, 1) - there)
     torch.maximum(lesions, coverage, out=lesions)
-    return True
 
 
 def _shrinking(planes: int, radius: float, rows: int, random: np.random.Generator) -> np.ndarray:

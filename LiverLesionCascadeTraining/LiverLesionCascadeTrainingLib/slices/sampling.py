@@ -1,6 +1,8 @@
-"""Which slices a training step sees: a mixture of kinds, partly drawn by patient, reproducible from seed and step."""
+"""Which slices a training step sees, reproducible from seed and step: drawn from a mixture of kinds, or all in turn."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -33,13 +35,12 @@ class SliceSampler:
         patients: set[int] | None = None,
         hard: float = 0.0,
     ) -> None:
-        allowed = _allowed(store, patients)
         self._slices: list[np.ndarray] = []
         self._by_patient: list[list[np.ndarray]] = []
         weights: list[float] = []
         for kind, share in mixture.items():
             kinds = ("neither", "near") if kind == "neither" else (kind,)
-            slices = np.flatnonzero(allowed & np.isin(store.kinds, kinds))
+            slices = slices_of(store, kinds, patients)
             if not len(slices):
                 continue
             owner = store.patient[slices]
@@ -67,10 +68,40 @@ class SliceSampler:
         return chosen
 
 
-def lesion_slices(store: SliceStore, patients: set[int] | None) -> int:
-    """Number of slices with lesions that may be drawn."""
-    return int(np.count_nonzero(_allowed(store, patients) & (store.kinds == "lesion")))
+class EpochSampler:
+    """Goes through the slices in an order that is random anew in each epoch, as Bi et al. 2017; any step can be asked
+    for at once.
+
+    Args:
+        store: The slices.
+        kinds: Kinds of slices that are shown; ``neither`` includes ``near``.
+        patients: Patient numbers whose slices are shown; None for all.
+        seed: Of the orders.
+
+    Raises:
+        ValueError: If there is no such slice.
+    """
+
+    def __init__(self, store: SliceStore, kinds: set[str], patients: set[int] | None, seed: tuple[int, ...]) -> None:
+        kinds = kinds | {"near"} if "neither" in kinds else kinds
+        self._slices, self._seed = slices_of(store, kinds, patients), seed
+        if not len(self._slices):
+            raise ValueError(f"No slice to train on: none is of the kinds {sorted(kinds)}")
+
+    def draw(self, count: int, step: int) -> np.ndarray:
+        """Indices (count,) into the store of the batch of a step."""
+        places = np.arange(step * count, (step + 1) * count)
+        epochs = places // len(self._slices)
+        drawn = np.empty(count, np.int64)
+        for epoch in np.unique(epochs):
+            order = np.random.default_rng((*self._seed, int(epoch))).permutation(self._slices)
+            drawn[epochs == epoch] = order[places[epochs == epoch] % len(self._slices)]
+        return drawn
 
 
-def _allowed(store: SliceStore, patients: set[int] | None) -> np.ndarray:
-    return store.chosen if patients is None else store.chosen & np.isin(store.patient, list(patients))
+def slices_of(store: SliceStore, kinds: Iterable[str], patients: set[int] | None) -> np.ndarray:
+    """Indices of the slices of some kinds that may be drawn; ``patients`` as of :class:`SliceSampler`."""
+    allowed = store.chosen & np.isin(store.kinds, list(kinds))
+    if patients is not None:
+        allowed &= np.isin(store.patient, list(patients))
+    return np.flatnonzero(allowed)

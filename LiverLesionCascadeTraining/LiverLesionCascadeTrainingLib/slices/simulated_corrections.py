@@ -6,11 +6,28 @@ as 0.
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from LiverLesionCascadeLib.engine.passes.priors import ERASED, PAINTED, encode_estimate
 from scipy import ndimage
+from torch import Tensor
 
 LIVER, LESION = 0, 1
+
+Planes = TypeVar("Planes", np.ndarray, Tensor)
+
+
+def healthy_liver(target: Planes) -> Planes:
+    """Bool (rows, columns): what of a target (2, rows, columns) is mostly liver and hardly lesion."""
+    return (target[LIVER] > 0.5) & (target[LESION] < 0.1)
+
+
+def random_pixel(mask: np.ndarray, random: np.random.Generator) -> tuple[int, int]:
+    """Row and column of one of the pixels of a mask that is not empty."""
+    pixels = np.argwhere(mask)
+    row, column = pixels[random.integers(len(pixels))].tolist()
+    return row, column
 
 
 def _disk(shape: tuple[int, ...], centre: tuple[int, int], radius: float) -> np.ndarray:
@@ -53,15 +70,14 @@ def erase_false_lesion(target: np.ndarray, estimate: np.ndarray, random: np.rand
 
     Args as in :func:`mark_missed_lesion`. Returns a map of ERASED and 0, or None if there is no healthy liver.
     """
-    healthy = np.flatnonzero((target[LIVER] > 0.5) & (target[LESION] < 0.1))
-    if not len(healthy):
+    healthy = healthy_liver(target)
+    if not healthy.any():
         return None
-    shape = target.shape[1:]
-    row, column = np.unravel_index(int(healthy[random.integers(len(healthy))]), shape)
+    shape, centre = target.shape[1:], random_pixel(healthy, random)
     radius = random.uniform(2, shape[0] / 16)
-    blob = _disk(shape, (int(row), int(column)), radius) & (target[LESION] < 0.1)
+    blob = _disk(shape, centre, radius) & (target[LESION] < 0.1)
     estimate[LESION][blob] = random.uniform(0.5, 1.0)
-    erased = _disk(shape, (int(row), int(column)), radius * random.uniform(0.6, 1.2)) & (target[LESION] < 0.1)
+    erased = _disk(shape, centre, radius * random.uniform(0.6, 1.2)) & (target[LESION] < 0.1)
     return np.where(erased, ERASED, 0.0).astype(np.float32)
 
 

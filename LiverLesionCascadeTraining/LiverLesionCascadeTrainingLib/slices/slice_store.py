@@ -15,13 +15,14 @@ from LiverLesionCascadeLib.engine.files import mapped_array
 from LiverLesionCascadeLib.engine.measures.liver_density import median_liver_hu
 from LiverLesionCascadeLib.engine.model.view import View, liver_box_view, normalise, whole_slice_view
 from LiverLesionCascadeLib.engine.passes.lesion_pass import NEIGHBOUR_REACH
+from torch import Tensor
 
 from ..cases.labels import LESION, LESIONS_UNKNOWN, require_liver, slices_shown
 from ..cases.problems import DataProblems, Problem
 from ..datasets.cases import TrainingCase
 from ..datasets.npy_file import NpyWriter, replaced_folder
 from ..datasets.slice_kinds import choose_slices, slice_kinds
-from ..recipes import Recipe
+from ..recipes import Recipe, StageRecipe
 
 #: The stored canvas is larger than what the network sees, so that shifts, rotations and scales find image, not padding.
 CANVAS_MARGIN = 1.25
@@ -29,6 +30,16 @@ CANVAS_MARGIN = 1.25
 _CHUNK = 16
 
 T = TypeVar("T")
+
+
+def canvas_side(stage: StageRecipe) -> int:
+    """Side of the stored canvas in pixels."""
+    return 8 * round(stage.size * CANVAS_MARGIN / 8)
+
+
+def stored(maps: Tensor) -> np.ndarray:
+    """Numbers in 0..1 as a store holds them: uint8, 255 is 1."""
+    return (maps * 255).round().to(torch.uint8).numpy()
 
 
 def canvas_view(pass_name: str, recipe: Recipe, labels: np.ndarray, spacing: tuple[float, float, float]) -> View:
@@ -40,19 +51,15 @@ def canvas_view(pass_name: str, recipe: Recipe, labels: np.ndarray, spacing: tup
         spacing: (slice, row, column) in mm.
     """
     if pass_name == "liver":
-        size = 8 * round(recipe.liver.size * CANVAS_MARGIN / 8)
+        size = canvas_side(recipe.liver)
         if recipe.model.liver_pass.pixel_mm is None:
             return whole_slice_view(labels.shape[1], labels.shape[2], spacing[1:], size, None)
         # One canvas for all cases: a larger field of view is cut (nothing but air and table there).
         rows, columns = (max(8, round(size * recipe.model.liver_pass.pixel_mm / step)) for step in spacing[1:])
         return View((labels.shape[1] - rows) // 2, (labels.shape[2] - columns) // 2, rows, columns, (size, size))
-    size = 8 * round(recipe.lesion.size * CANVAS_MARGIN / 8)
     margin = (1 + recipe.model.lesion_pass.margin) * CANVAS_MARGIN - 1
-    in_row, in_column = np.zeros(labels.shape[1], bool), np.zeros(labels.shape[2], bool)
-    for part in labels:  # slice by slice: the labels may be memory-mapped
-        in_row |= part.any(axis=1)
-        in_column |= part.any(axis=0)
-    return liver_box_view(in_row, in_column, spacing[1:], size, margin)
+    in_row, in_column = np.any(labels, axis=(0, 2)), np.any(labels, axis=(0, 1))
+    return liver_box_view(in_row, in_column, spacing[1:], canvas_side(recipe.lesion), margin)
 
 
 @dataclass
@@ -124,7 +131,7 @@ def build_store(
     model, lesion_pass = recipe.model, pass_name == "lesion"
     stage = recipe.lesion if lesion_pass else recipe.liver
     neighbour_mm = model.lesion_pass.neighbour_mm if lesion_pass else None
-    canvas = 8 * round(stage.size * CANVAS_MARGIN / 8)
+    canvas = canvas_side(stage)
     with replaced_folder(folder) as partial:
         rows: dict[str, list[Any]] = {
             key: [] for key in ("case", "slice", "kinds", "chosen", "known", "beside", "views")
@@ -140,10 +147,14 @@ def build_store(
                 trained = near if lesion_pass else np.ones(len(kinds), bool) if shown is None else chosen[number]
                 keep = np.flatnonzero(trained if shown is None else trained | near)
                 view = canvas_view(pass_name, recipe, labels, spacing)
-                shift = 0.0
-                if lesion_pass:
-                    shift = model.lesion_pass.shift_hu(median_liver_hu(hu, labels, model.window_hu))
-                _append(hu, labels, keep, view, model.window_hu, shift, images, targets)
+                shift = model.lesion_pass.shift_hu(median_liver_hu(hu, labels, model.window_hu)) if lesion_pass else 0.0
+                for start in range(0, len(keep), _CHUNK):
+                    part = keep[start : start + _CHUNK]
+                    image = view.extract(normalise(torch.from_numpy(hu[part]), model.window_hu, shift))
+                    masks = (labels[part] > 0, labels[part] == LESION)
+                    covered = [view.extract(torch.from_numpy(mask.astype(np.float32))) for mask in masks]
+                    images.append(stored(image))
+                    targets.append(stored(torch.stack(covered, 1)))
                 if neighbour_mm is not None:
                     # Single slices have none.
                     positions = case.positions_mm(len(hu), spacing[0])
@@ -193,41 +204,17 @@ def slices_beside(positions_mm: np.ndarray, distance_mm: float) -> np.ndarray:
     Returns:
         (n, 2) indices; a slice's own where none is at most ``NEIGHBOUR_REACH`` times the distance away.
     """
-    count = len(positions_mm)
-    found = np.tile(np.arange(count)[:, None], 2)
     away = positions_mm[None] - positions_mm[:, None]
-    for column, direction in enumerate((-1, 1)):
-        steps = away * direction
-        error = np.where((steps > 0) & (steps <= NEIGHBOUR_REACH * distance_mm), np.abs(steps - distance_mm), np.inf)
-        if count:
-            best = error.argmin(axis=1)
-            found[:, column] = np.where(np.isfinite(error.min(axis=1)), best, found[:, column])
-    return found
+    steps = np.stack([-away, away])
+    near = (steps > 0) & (steps <= NEIGHBOUR_REACH * distance_mm)
+    error = np.where(near, np.abs(steps - distance_mm), np.inf)
+    return np.where(near.any(axis=2), error.argmin(axis=2), np.arange(len(positions_mm))).T
 
 
 def _load(case: TrainingCase) -> tuple[np.ndarray, np.ndarray, tuple[float, float, float]]:
     hu, labels, spacing = case.load()
     require_liver(labels)
     return hu, labels, spacing
-
-
-def _append(
-    hu: np.ndarray,
-    labels: np.ndarray,
-    keep: np.ndarray,
-    view: View,
-    window_hu: tuple[float, float],
-    shift_hu: float,
-    images: NpyWriter,
-    targets: NpyWriter,
-) -> None:
-    for start in range(0, len(keep), _CHUNK):
-        part = keep[start : start + _CHUNK]
-        image = view.extract(normalise(torch.from_numpy(hu[part]), window_hu, shift_hu))
-        liver = view.extract(torch.from_numpy((labels[part] > 0).astype(np.float32)))
-        lesion = view.extract(torch.from_numpy((labels[part] == LESION).astype(np.float32)))
-        images.append((image * 255).round().to(torch.uint8).numpy())
-        targets.append((torch.stack([liver, lesion], 1) * 255).round().to(torch.uint8).numpy())
 
 
 def open_store(folder: Path) -> SliceStore:

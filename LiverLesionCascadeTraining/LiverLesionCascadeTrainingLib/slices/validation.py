@@ -11,7 +11,10 @@ from LiverLesionCascadeLib.engine.files import atomic_file
 from torch import Tensor, nn
 
 from .augmentation import warp
-from .slice_store import SliceStore
+from .slice_store import SliceStore, stored
+
+#: Slices of a preview, those that are measured at most, and those that the network sees at once.
+_SHOWN, _MEASURED, _BATCH = 6, 96, 8
 
 
 def native_planes(planes: np.ndarray, inner: float, size: int) -> Tensor:
@@ -24,8 +27,8 @@ def native_planes(planes: np.ndarray, inner: float, size: int) -> Tensor:
     Returns:
         (n, channels, size, size) float32 in [0, 1].
     """
-    identity = torch.tensor([[inner, 0.0, 0.0], [0.0, inner, 0.0]]).expand(len(planes), 2, 3)
-    return warp(torch.from_numpy(planes.astype(np.float32) / 255), identity, size)
+    middle = torch.tensor([[inner, 0.0, 0.0], [0.0, inner, 0.0]])
+    return warp(torch.from_numpy(planes.astype(np.float32) / 255), middle, size)
 
 
 def network_input(images: Tensor, image_thrice: bool) -> Tensor:
@@ -54,13 +57,7 @@ def _compared(
 
 @torch.inference_mode()
 def write_preview(
-    network: nn.Module,
-    store: SliceStore,
-    size: int,
-    image_thrice: bool,
-    device: torch.device,
-    path: Path,
-    count: int = 6,
+    network: nn.Module, store: SliceStore, size: int, image_thrice: bool, device: torch.device, path: Path
 ) -> None:
     """Writes what the network makes of a few validation slices, those with lesions first of all.
 
@@ -68,7 +65,7 @@ def write_preview(
     (n, size, size) uint8: 0, 1 liver, 2 lesion, and ``names`` (n,).
     """
     lesion = np.flatnonzero(store.kinds == "lesion")
-    part = _evenly(lesion if len(lesion) else np.arange(len(store.kinds)), count)
+    part = _evenly(lesion if len(lesion) else np.arange(len(store.kinds)), _SHOWN)
     images, truth, found = _compared(network, store, part, size, image_thrice, device)
     labels = [torch.where(mask[:, 1], 2, mask[:, 0].to(torch.uint8)).numpy() for mask in (truth, found)]
     names = [f"{store.names[store.case[i]]}, slice {store.slice[i]}" for i in part]
@@ -76,7 +73,7 @@ def write_preview(
     with contextlib.suppress(PermissionError), atomic_file(path, ".npz") as temporary:
         np.savez_compressed(
             temporary,
-            images=(images[:, 0] * 255).round().to(torch.uint8).numpy(),
+            images=stored(images[:, 0]),
             reference=labels[0].astype(np.uint8),
             predicted=labels[1].astype(np.uint8),
             names=np.array(names),
@@ -85,28 +82,20 @@ def write_preview(
 
 @torch.inference_mode()
 def slice_dice(
-    network: nn.Module,
-    store: SliceStore,
-    size: int,
-    image_thrice: bool,
-    device: torch.device,
-    limit: int = 96,
-    batch: int = 8,
+    network: nn.Module, store: SliceStore, size: int, image_thrice: bool, device: torch.device
 ) -> tuple[float, float]:
-    """Mean over patients of the Dice of liver and lesion, over at most ``limit`` evenly chosen slices.
+    """Mean over patients of the Dice of liver and lesion, over at most ``_MEASURED`` evenly chosen slices.
 
     Patients without lesions in these slices do not count for lesions; NaN if no patient does.
     """
-    index = _evenly(np.arange(len(store.case)), limit)
+    index = _evenly(np.arange(len(store.case)), _MEASURED)
     overlap = np.zeros((len(store.patients), 2))
     predicted, reference = np.zeros_like(overlap), np.zeros_like(overlap)
-    for start in range(0, len(index), batch):
-        part = index[start : start + batch]
+    for start in range(0, len(index), _BATCH):
+        part = index[start : start + _BATCH]
         _, truth, found = _compared(network, store, part, size, image_thrice, device)
-        for i, patient in enumerate(store.patient[part]):
-            overlap[patient] += (found[i] & truth[i]).sum(dim=(1, 2)).numpy()
-            predicted[patient] += found[i].sum(dim=(1, 2)).numpy()
-            reference[patient] += truth[i].sum(dim=(1, 2)).numpy()
+        for pixels, masks in ((overlap, found & truth), (predicted, found), (reference, truth)):
+            np.add.at(pixels, store.patient[part], masks.sum(dim=(2, 3)).numpy())
     with np.errstate(invalid="ignore"):
         dice = 2 * overlap / (predicted + reference)
     dice[reference == 0] = np.nan

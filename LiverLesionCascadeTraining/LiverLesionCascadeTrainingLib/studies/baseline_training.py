@@ -6,7 +6,6 @@ sees the same whole slices together with the maps that the finished liver pass g
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,8 +15,8 @@ from torch import nn
 
 from ..recipes import Recipe, StageRecipe
 from ..slices.batches import BatchMaker
-from ..slices.cross_fitting import liver_maps, priors_writer, stored
-from ..slices.slice_store import SliceStore
+from ..slices.cross_fitting import BATCH, liver_maps, priors_writer
+from ..slices.slice_store import SliceStore, stored
 from ..slices.validation import slice_dice
 from ..training.cascade_training import CascadeTraining
 from ..training.checkpoint import finished_weights
@@ -34,8 +33,7 @@ VGG_LENGTH = 2
 def baseline_stage(recipe: Recipe, job: str) -> StageRecipe:
     """How a baseline is trained: as the liver pass, but for what makes it another method."""
     if job == VGG_JOB:
-        phases = tuple(replace(phase, steps=VGG_LENGTH * phase.steps) for phase in recipe.liver.phases)
-        return replace(recipe.liver, phases=phases)
+        return recipe.liver.scaled(VGG_LENGTH)
     # The maps were made from whole images: blanking parts of these would set the two at odds.
     return replace(recipe.liver, image_thrice=False, prior_absent=0.0, corrections=0.0, crop_view=0.0, dark=0.0)
 
@@ -46,9 +44,7 @@ def baseline_network(recipe: Recipe, job: str) -> SliceNetwork:
     return VggFcn(recipe.model.width) if job == VGG_JOB else CascadeResNet(recipe.model.width)
 
 
-def write_stage1_maps(
-    store: SliceStore, network: nn.Module, folder: Path, device: torch.device, batch: int = 8
-) -> None:
+def write_stage1_maps(store: SliceStore, network: nn.Module, folder: Path, device: torch.device) -> None:
     """Stores the liver pass's maps of its own training slices as their priors, as the paper's second network sees them.
 
     Args:
@@ -57,17 +53,17 @@ def write_stage1_maps(
     if (folder / "priors.npy").is_file():
         return
     with priors_writer(folder, store.canvas) as writer:
-        for start in range(0, len(store.case), batch):
-            writer.append(stored(liver_maps(network, store.images[start : start + batch], device)))
+        for start in range(0, len(store.case), BATCH):
+            writer.append(stored(liver_maps(network, store.images[start : start + BATCH], device)))
 
 
-def train_baseline(training: CascadeTraining, job: str, device: torch.device, report: Callable[[str], None]) -> None:
+def train_baseline(training: CascadeTraining, job: str) -> None:
     """Trains a baseline, from its checkpoint if there is one.
 
     Raises:
         TrainingError: If the liver pass, whose maps ``whole-cascade`` learns from, has not been trained.
     """
-    recipe, stage = training.recipe, baseline_stage(training.recipe, job)
+    recipe, device, stage = training.recipe, training.device, baseline_stage(training.recipe, job)
     if job == CASCADE_JOB:
         folder = training.store_folder("train", "liver")
         write_stage1_maps(training.store("train", "liver"), training.load("liver"), folder, device)
@@ -75,17 +71,15 @@ def train_baseline(training: CascadeTraining, job: str, device: torch.device, re
     Trainer(
         baseline_network(recipe, job),
         BatchMaker(training.store("train", "liver"), recipe, stage, job),
-        recipe,
-        stage,
         training.folder / job,
         device,
         # The quick validation gives no priors, without which this network was never trained.
         None if job == CASCADE_JOB else lambda net, size: slice_dice(net, validation, size, stage.image_thrice, device),
-        report,
+        training.report,
     ).run()
 
 
-def load_baseline(training: CascadeTraining, job: str, device: torch.device) -> SliceNetwork:
+def load_baseline(training: CascadeTraining, job: str) -> SliceNetwork:
     """The network of a finished baseline.
 
     Raises:
@@ -94,4 +88,4 @@ def load_baseline(training: CascadeTraining, job: str, device: torch.device) -> 
     weights = finished_weights(training.folder / job, baseline_stage(training.recipe, job).steps, "train it first")
     network = baseline_network(training.recipe, job)
     network.load_state_dict(weights)
-    return network.placed(device).eval()
+    return network.placed(training.device).eval()

@@ -6,7 +6,7 @@ networks for each fold than all the rest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -49,13 +49,7 @@ def fold_cases(cases: Sequence[TrainingCase], folds: int, seed: int) -> list[dic
     ]
 
 
-def train_fold(
-    folder: Path,
-    recipe: Recipe,
-    cases: dict[str, list[TrainingCase]],
-    device: torch.device,
-    report: Callable[[str], None] = print,
-) -> ModelBundle:
+def train_fold(folder: Path, recipe: Recipe, cases: dict[str, list[TrainingCase]], device: torch.device) -> ModelBundle:
     """Trains the networks of a fold, from their checkpoints if there are any; their bundle is in ``folder/bundle``.
 
     Raises:
@@ -63,7 +57,7 @@ def train_fold(
         TrainingError: If training cannot go on.
         CancelledError: If it was told to stop.
     """
-    training = CascadeTraining(folder, recipe, cases, device, report)
+    training = CascadeTraining(folder, recipe, cases, device)
     training.prepare()
     for job in JOBS:
         training.run(job)
@@ -71,14 +65,8 @@ def train_fold(
     return ModelBundle.load(folder / BUNDLE_FOLDER)
 
 
-def measure_fold(
-    bundle: ModelBundle,
-    cases: Sequence[TrainingCase],
-    preset: Preset,
-    device: str,
-    report: Callable[[str], None] = print,
-) -> FoldMeasures:
-    """Segments a fold's own cases without priors."""
+def measure_fold(bundle: ModelBundle, cases: Sequence[TrainingCase], preset: Preset, device: str) -> FoldMeasures:
+    """Segments a fold's own cases without priors, and prints what each gives."""
     segmenter = Segmenter(bundle, device)
     preset = replace(preset, iterations=1, priors=False)
     fold = FoldMeasures([], [])
@@ -88,7 +76,7 @@ def measure_fold(
         if isinstance(measured, CaseMetrics):
             if measured.lesions_known:
                 fold.lesions.extend(found_lesions(case.name, result, measured.lesions))
-            report(f"case {case.name}: liver {measured.liver.dice:.3f}, lesion {measured.lesion.dice:.3f}")
+            print(f"case {case.name}: liver {measured.liver.dice:.3f}, lesion {measured.lesion.dice:.3f}")
     return fold
 
 

@@ -8,28 +8,27 @@ from the image first. Measures are kept by row and case in ``RUN/results``: an i
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
+from LiverLesionCascadeLib.engine.model.network import SliceNetwork
 from LiverLesionCascadeLib.engine.passes.presets import DEFAULT_PRESET, PAPER_SCALES, PRESETS, Preset
 from LiverLesionCascadeLib.engine.results.postprocessing import PostProcessing
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.segmenter import Segmenter
 
-from ..cases.case_source import write_json
+from ..cases.case_source import read_json, write_json
 from ..cases.training_case import TrainingCase
 from ..datasets.prepared import is_prepared
 from ..evaluation.evaluation import evaluate_case
 from ..training.cascade_training import CascadeTraining
-from ..training.checkpoint import TrainingError
+from ..training.checkpoint import LAST
 from .baseline_training import BASELINE_JOBS, CASCADE_JOB, VGG_JOB, load_baseline, train_baseline
 from .whole_slices import WholeSlices
 
@@ -82,42 +81,31 @@ def data_folders(folder: Path) -> tuple[list[Path], list[Path]]:
     return train, [lits / "val"]
 
 
-def train_networks(training: CascadeTraining, device: torch.device, box: bool, report: Callable[[str], None]) -> None:
+def train_networks(training: CascadeTraining, box: bool) -> None:
     """Trains what has not been trained: the baselines and, where ``box`` is set, the product's cascade."""
     training.prepare()
     for job in training.recipe.jobs if box else ("liver",):
-        if not _finished(training.load, job):
-            training.run(job)
+        training.run(job)
     for job in BASELINE_JOBS:
-        if not _finished(lambda name: load_baseline(training, name, device), job):
-            train_baseline(training, job, device, report)
+        train_baseline(training, job)
 
 
-def _finished(load: Callable[[str], Any], job: str) -> bool:
-    try:
-        load(job)
-    except TrainingError:
-        return False
-    return True
-
-
-def table_rows(training: CascadeTraining, bundle: ModelBundle, device: torch.device) -> list[Row]:
+def table_rows(training: CascadeTraining, bundle: ModelBundle) -> list[Row]:
     """The rows, in the paper's order.
 
     Args:
         training: Whose networks have been trained.
         bundle: The cascade as the product runs it.
     """
-    recipe = training.recipe
-    resnet, cascade = training.load("liver"), load_baseline(training, CASCADE_JOB, device)
-    files = {job: training.folder / job / "last.pt" for job in ("liver", *BASELINE_JOBS)}
+    resnet, cascade = training.load("liver"), load_baseline(training, CASCADE_JOB)
+    files = {job: training.folder / job / LAST for job in ("liver", *BASELINE_JOBS)}
 
-    def whole(*networks: Any) -> WholeSlices:
-        return WholeSlices(networks, recipe.model, device)
+    def whole(*networks: SliceNetwork) -> WholeSlices:
+        return WholeSlices(networks, training.recipe.model, training.device)
 
-    vgg, one, two = whole(load_baseline(training, VGG_JOB, device)), whole(resnet), whole(resnet, cascade)
+    vgg, one, two = whole(load_baseline(training, VGG_JOB)), whole(resnet), whole(resnet, cascade)
     both = files["liver"], files[CASCADE_JOB]
-    segmenter = Segmenter(bundle, str(device))
+    segmenter = Segmenter(bundle, str(training.device))
     shipped = (bundle.folder / bundle.metadata["weights"]["file"],)
 
     def in_box(preset: Preset) -> Callable[[CTVolume], tuple[np.ndarray, np.ndarray]]:
@@ -128,7 +116,8 @@ def table_rows(training: CascadeTraining, bundle: ModelBundle, device: torch.dev
         return segment
 
     # The paper's rules for all: holes are filled and nothing else is done.
-    rules = PostProcessing.paper()
+    in_the_box = Preset("table 2", postprocessing=PostProcessing.paper())
+    all_scales = replace(in_the_box, liver_scales=PAPER_SCALES, lesion_scales=PAPER_SCALES)
     _, _, plain, crf, fused = PAPER
     return [
         Row("vgg-fcn", "VGG-FCN", WHOLE, (files[VGG_JOB],), vgg.segment),
@@ -136,15 +125,9 @@ def table_rows(training: CascadeTraining, bundle: ModelBundle, device: torch.dev
         Row("whole", plain, WHOLE, both, two.segment),
         Row("whole-crf", crf, WHOLE, both, lambda ct: two.segment(ct, crf=True)),
         Row("whole-scales", fused, WHOLE, both, lambda ct: two.segment(ct, PAPER_SCALES)),
-        Row("box", plain, BOX, shipped, in_box(Preset("table 2", postprocessing=rules))),
-        Row("box-crf", crf, BOX, shipped, in_box(Preset("table 2", crf=True, postprocessing=rules))),
-        Row(
-            "box-scales",
-            fused,
-            BOX,
-            shipped,
-            in_box(Preset("table 2", liver_scales=PAPER_SCALES, lesion_scales=PAPER_SCALES, postprocessing=rules)),
-        ),
+        Row("box", plain, BOX, shipped, in_box(in_the_box)),
+        Row("box-crf", crf, BOX, shipped, in_box(replace(in_the_box, crf=True))),
+        Row("box-scales", fused, BOX, shipped, in_box(all_scales)),
         Row("box-default", f"Preset {DEFAULT_PRESET}, all rules", BOX, shipped, in_box(PRESETS[DEFAULT_PRESET])),
     ]
 
@@ -157,34 +140,28 @@ def measure(
     Returns:
         By row key a list, one a case, of ``CaseMetrics.to_dict()`` with ``seconds``.
     """
-    found: dict[str, dict[str, Any]] = {row.key: {} for row in rows}
-    missing: dict[str, list[Row]] = {}
+    found: dict[str, list[Any]] = {row.key: [] for row in rows}
     weights = {row.key: _fingerprint(row.weights) for row in rows}
-    for row in rows:
-        for case in cases:
-            path = folder / row.key / f"{case.name}.json"
-            kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-            if kept.get("weights") == weights[row.key]:
-                found[row.key][case.name] = kept["measures"]
-            else:
-                missing.setdefault(case.name, []).append(row)
     for case in cases:
-        if case.name not in missing:
-            continue
-        ct, reference = case.read()
-        for row in missing[case.name]:
-            started = time.perf_counter()
-            liver, lesions = row.segment(ct)
-            seconds = time.perf_counter() - started
-            measures = evaluate_case(liver, lesions, reference, ct.spacing, case.name).to_dict() | {"seconds": seconds}
-            (folder / row.key).mkdir(parents=True, exist_ok=True)
-            kept = {"weights": weights[row.key], "measures": measures}
-            write_json(folder / row.key / f"{case.name}.json", kept)
-            # As it will be read back: lists instead of tuples.
-            found[row.key][case.name] = json.loads(json.dumps(measures))
-            dice = ", ".join(f"{what} {measures[what]['dice']:.3f}" for what in ("liver", "lesion"))
-            report(f"case {case.name}, {row.method} ({row.sees}): {dice}, {seconds:.0f} s")
-    return {key: [measures[case.name] for case in cases] for key, measures in found.items()}
+        scan = None
+        for row in rows:
+            path = folder / row.key / f"{case.name}.json"
+            kept = read_json(path) if path.is_file() else {}
+            if kept.get("weights") != weights[row.key]:
+                scan = scan or case.read()
+                ct, reference = scan
+                started = time.perf_counter()
+                liver, lesions = row.segment(ct)
+                seconds = time.perf_counter() - started
+                metrics = evaluate_case(liver, lesions, reference, ct.spacing, case.name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                measures = metrics.to_dict() | {"seconds": seconds}
+                write_json(path, {"weights": weights[row.key], "measures": measures})
+                kept = read_json(path)
+                dice = f"liver {metrics.liver.dice:.3f}, lesion {metrics.lesion.dice:.3f}"
+                report(f"case {case.name}, {row.method} ({row.sees}): {dice}, {seconds:.0f} s")
+            found[row.key].append(kept["measures"])
+    return found
 
 
 def _fingerprint(paths: Sequence[Path]) -> str:

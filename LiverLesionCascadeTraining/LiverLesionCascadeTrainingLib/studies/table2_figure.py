@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from LiverLesionCascadeLib.engine.grid.bounding_box import bounding_box
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 
 from .table2 import Row
 
 #: Colours of the outlines: liver, lesion.
 COLOURS = ("tab:green", "tab:red")
+#: Slices that the figure shows.
+_SLICES = 3
 #: Part of the liver's extent shown around it.
 _MARGIN = 0.08
 
@@ -33,7 +36,7 @@ def telling_slices(lesions: np.ndarray, count: int) -> list[int]:
 
 
 def draw_figure(
-    path: Path, ct: CTVolume, reference: Masks, rows: Sequence[Row], window_hu: tuple[float, float], slices: int = 3
+    path: Path, ct: CTVolume, reference: Masks, rows: Sequence[Row], window_hu: tuple[float, float]
 ) -> None:
     """Segments the CT by each row and draws the outlines, a column a method, a row a slice.
 
@@ -44,7 +47,7 @@ def draw_figure(
 
     columns = [("Reference", reference)]
     columns += [(f"{row.method.replace(' (', chr(10) + '(')}\n{row.sees}", row.segment(ct)) for row in rows]
-    chosen = telling_slices(reference[1], slices) or telling_slices(reference[0], slices)
+    chosen = telling_slices(reference[1], _SLICES) or telling_slices(reference[0], _SLICES)
     area = _around(reference[0])
     _, row_mm, column_mm = ct.spacing
     ratio = (area[0].stop - area[0].start) * row_mm / ((area[1].stop - area[1].start) * column_mm)
@@ -66,11 +69,10 @@ def draw_figure(
     figure.savefig(path, dpi=90)
 
 
-def _around(mask: np.ndarray) -> tuple[slice, slice]:
-    """Rows and columns of a bool (slice, row, column) mask, with a margin."""
-    ranges = []
-    for axis in (1, 2):
-        where = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
-        margin = max(2, round(_MARGIN * (where[-1] - where[0] + 1)))
-        ranges.append(slice(max(0, where[0] - margin), min(mask.shape[axis], where[-1] + 1 + margin)))
-    return ranges[0], ranges[1]
+def _around(mask: np.ndarray) -> tuple[slice, ...]:
+    """Rows and columns of a bool (slice, row, column) mask that is not empty, with a margin."""
+    box = bounding_box(np.any(mask, axis=0))
+    assert box is not None
+    margins = [max(2, round(_MARGIN * (s.stop - s.start))) for s in box]
+    ends = zip(box, margins, mask.shape[1:], strict=True)
+    return tuple(slice(max(0, s.start - margin), min(n, s.stop + margin)) for s, margin, n in ends)

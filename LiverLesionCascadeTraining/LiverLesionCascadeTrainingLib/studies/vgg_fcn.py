@@ -27,14 +27,12 @@ class VggFcn(SliceNetwork):
 
     Args:
         width: Scales every channel count (1 = the original: 134 M parameters).
-        in_channels: Input planes.
-        out_channels: Output maps; 0 is the liver (Y^v), 1 the lesion (Y^t).
     """
 
-    def __init__(self, width: float = 1.0, in_channels: int = 3, out_channels: int = 2) -> None:
+    def __init__(self, width: float = 1.0) -> None:
         super().__init__()
         self.width = width
-        channels = [in_channels, *(scaled_channels(c, width) for c, _ in VGG_16)]
+        channels = [3, *(scaled_channels(c, width) for c, _ in VGG_16)]
         self.blocks = nn.Sequential(
             *(_stage(channels[i], channels[i + 1], count) for i, (_, count) in enumerate(VGG_16))
         )
@@ -47,9 +45,9 @@ class VggFcn(SliceNetwork):
             nn.ReLU(),
             nn.Dropout(0.5),
         )
-        self.score = nn.Conv2d(hidden, out_channels, 1)
-        self.score_pool4 = nn.Conv2d(channels[4], out_channels, 1)
-        self.score_pool3 = nn.Conv2d(channels[3], out_channels, 1)
+        self.score = nn.Conv2d(hidden, 2, 1)
+        self.score_pool4 = nn.Conv2d(channels[4], 2, 1)
+        self.score_pool3 = nn.Conv2d(channels[3], 2, 1)
         self._initialise()
         # As in FCN-8s the skips start at nothing.
         nn.init.zeros_(self.score_pool4.weight)
@@ -59,10 +57,10 @@ class VggFcn(SliceNetwork):
         """Scores the images.
 
         Args:
-            x: (batch, in_channels, rows, columns).
+            x: (batch, 3, rows, columns).
 
         Returns:
-            Logits (batch, 2, rows, columns): channel 0 liver, channel 1 lesion.
+            Logits (batch, 2, rows, columns): channel 0 liver (Y^v), channel 1 lesion (Y^t).
         """
         rows, columns = x.shape[-2:]
         x = F.pad(x, (0, -columns % STRIDE, 0, -rows % STRIDE))

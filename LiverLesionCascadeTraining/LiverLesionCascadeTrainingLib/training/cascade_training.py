@@ -5,9 +5,9 @@ The run folder holds ``recipe.json``, ``cases.json``, ``slices/<split>-<pass>/``
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,9 @@ from torch import nn
 
 from ..cases.case_source import read_json, write_json
 from ..datasets.cases import TrainingCase, patient_folds
+from ..datasets.slice_kinds import KINDS
 from ..pretrained.imagenet_weights import ImageNetWeights
-from ..recipes import Recipe, StageRecipe
+from ..recipes import Recipe
 from ..runs.run_control import RunControl
 from ..runs.run_folder import PREVIEW_FILE
 from ..slices.batches import BatchMaker
@@ -69,8 +70,8 @@ class CascadeTraining:
     ) -> None:
         self._execution, self._control = execution or Execution(), control or RunControl(None)
         self._ranks = self._execution.ranks
-        self.folder, self.recipe, self._device = folder, recipe, device
-        self._report: Report = report if self._ranks.first else lambda line: None
+        self.folder, self.recipe, self.device = folder, recipe, device
+        self.report: Report = report if self._ranks.first else lambda line: None
         self._start = start
         self.cases = cases
         model, liver, lesion = recipe.model, recipe.model.liver_pass, recipe.model.lesion_pass
@@ -115,12 +116,10 @@ class CascadeTraining:
 
     def _remember(self, name: str, content: dict[str, Any], what: str) -> None:
         path = self.folder / name
-        content = json.loads(json.dumps(content))
         if path.is_file():
             if read_json(path) != content:
                 raise InputError(f"{self.folder} holds a run with {what}: choose another folder or delete it")
-            return
-        if self._ranks.first:
+        elif self._ranks.first:
             write_json(path, content)
 
     def store_folder(self, split: str, pass_name: str) -> Path:
@@ -133,19 +132,15 @@ class CascadeTraining:
         """Resamples the slices of all cases once; a second call does nothing."""
         if self._ranks.first:
             self._control.say("preparing")
-            self._prepare()
-        self._ranks.wait()
-
-    def _prepare(self) -> None:
-        for split, cases in self.cases.items():
-            for pass_name in PASSES:
+            for split, pass_name in product(self.cases, PASSES):
                 folder = self.store_folder(split, pass_name)
                 if not folder.is_dir():
                     slices = self.recipe.slices if split == "train" else None
-                    build_store(cases, pass_name, self.recipe, folder, self._check, slices)
+                    build_store(self.cases[split], pass_name, self.recipe, folder, self._check, slices)
                     kinds = open_store(folder).kinds.tolist()
-                    counts = ", ".join(f"{kinds.count(k)} {k}" for k in ("lesion", "liver", "near", "neither"))
-                    self._report(f"prepared {split} slices of the {pass_name} pass: {counts}")
+                    counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in KINDS)
+                    self.report(f"prepared {split} slices of the {pass_name} pass: {counts}")
+        self._ranks.wait()
 
     def network(self, job: str) -> CascadeResNet:
         """A new network, initialised from the recipe's seed and the job, or with the weights to start from."""
@@ -169,7 +164,7 @@ class CascadeTraining:
         network = self.recipe.model.network(pass_of(job))
         with usable(self.folder / job / LAST):
             network.load_state_dict(weights)
-        return network.placed(self._device).eval()
+        return network.placed(self.device).eval()
 
     def averaged(self, job: str) -> CascadeResNet:
         """The network of a finished job; ``lesion`` averaged, as the recipe wants it, with ``lesion-image``.
@@ -181,31 +176,20 @@ class CascadeTraining:
         if job == "lesion" and self.recipe.fine_tuned < 1:
             network.load_state_dict(mean_weights(self.load("lesion-image"), network, self.recipe.fine_tuned))
             batches = BatchMaker(self.store("train", "lesion"), self.recipe, self.recipe.lesion, job)
-            estimate_norms(network, batches, self.recipe, self.recipe.lesion, self._device)
+            estimate_norms(network, batches, self.device)
         return network
 
     def write_priors(self) -> None:
         """Cross-fitted priors for the lesion pass, from the fold networks of the liver pass."""
-        if self._ranks.first:
-            self._write_priors(self.store_folder("train", "lesion"))
+        folder = self.store_folder("train", "lesion")
+        if self._ranks.first and not (folder / "priors.npy").is_file():
+            networks: list[nn.Module] = [self.load(job) for job in self.recipe.fold_jobs]
+            stores = self.store("train", "lesion"), self.store("train", "liver")
+            write_priors(*stores, networks, self.fold_of_patient, folder, self.device, self._check)
+            self.report("wrote cross-fitted priors")
         self._ranks.wait()
 
-    def _write_priors(self, folder: Path) -> None:
-        if (folder / "priors.npy").is_file():
-            return
-        networks: list[nn.Module] = [self.load(job) for job in self.recipe.fold_jobs]
-        write_priors(
-            self.store("train", "lesion"),
-            self.store("train", "liver"),
-            networks,
-            self.fold_of_patient,
-            folder,
-            self._device,
-            self._check,
-        )
-        self._report("wrote cross-fitted priors")
-
-    def run(self, job: str, stop_at: int | None = None) -> None:
+    def run(self, job: str) -> None:
         """Trains one job, from its checkpoint if there is one.
 
         Raises:
@@ -226,23 +210,21 @@ class CascadeTraining:
 
         def validate(trained: nn.Module, size: int) -> tuple[float, float]:
             preview = self.folder / job / PREVIEW_FILE
-            write_preview(trained, validation, size, stage.image_thrice, self._device, preview)
-            return slice_dice(trained, validation, size, stage.image_thrice, self._device)
+            write_preview(trained, validation, size, stage.image_thrice, self.device, preview)
+            return slice_dice(trained, validation, size, stage.image_thrice, self.device)
 
         trainer = Trainer(
             network,
             BatchMaker(store, self.recipe, stage, job, patients),
-            self.recipe,
-            stage,
             self.folder / job,
-            self._device,
+            self.device,
             validate,
-            self._report,
+            self.report,
             self._execution,
             self._control,
         )
         # Short trainings have curves too.
-        trainer.run(min(25, max(1, stage.steps // 20)), min(500, max(1, stage.steps // 5)), stop_at=stop_at)
+        trainer.run(min(25, max(1, stage.steps // 20)), min(500, max(1, stage.steps // 5)))
 
     def _check(self, *progress: int) -> None:
         """Ends a long preparation that was told to stop."""
@@ -253,15 +235,10 @@ class CascadeTraining:
 
 def scaled(recipe: Recipe, factor: float) -> Recipe:
     """The recipe with all schedules lengthened or shortened by a factor."""
-
-    def stage(original: StageRecipe) -> StageRecipe:
-        phases = tuple(replace(phase, steps=max(1, round(phase.steps * factor))) for phase in original.phases)
-        return replace(original, phases=phases)
-
     return replace(
         recipe,
-        liver=stage(recipe.liver),
-        liver_fold=stage(recipe.liver_fold),
-        lesion_image=stage(recipe.lesion_image),
-        lesion=stage(recipe.lesion),
+        liver=recipe.liver.scaled(factor),
+        liver_fold=recipe.liver_fold.scaled(factor),
+        lesion_image=recipe.lesion_image.scaled(factor),
+        lesion=recipe.lesion.scaled(factor),
     )

@@ -93,13 +93,9 @@ class Ranks:
         return tensor.tolist()
 
 
-def started_by_torchrun() -> bool:
-    return dist.is_torchelastic_launched()
-
-
 def local_device(name: str) -> str:
     """The name of this process's own device: on CUDA, one each."""
-    if started_by_torchrun() and (name == "cuda" or (name == "auto" and torch.cuda.is_available())):
+    if dist.is_torchelastic_launched() and (name == "cuda" or (name == "auto" and torch.cuda.is_available())):
         return f"cuda:{os.environ['LOCAL_RANK']}"
     return name
 
@@ -111,7 +107,7 @@ def joined(device: torch.device) -> Iterator[Ranks]:
     Raises:
         InputError: If torchrun is to start them again after a failure, but could not.
     """
-    if not started_by_torchrun():
+    if not dist.is_torchelastic_launched():
         yield Ranks()
         return
     if os.environ.get("TORCHELASTIC_MAX_RESTARTS", "0") != "0" and os.environ.get(_FRESH_STORE) != "1":

@@ -15,7 +15,7 @@ from LiverLesionCascadeLib.engine.model.network import CascadeResNet
 from torch import Tensor
 
 from ..recipes import Recipe
-from ..slices.slice_store import CANVAS_MARGIN
+from ..slices.slice_store import CANVAS_MARGIN, canvas_side
 from .distributed import Ranks
 from .losses import cascade_loss
 from .precision import Precision
@@ -63,10 +63,11 @@ def estimate_memory(recipe: Recipe, precision: str, accumulate: int, device: tor
     """
     mode = Precision(precision, device).name
     batch = math.ceil(recipe.batch / accumulate)
-    sizes = {(phase.size, job): job for job in recipe.jobs for phase in recipe.stage(job).phases}
-    (size, _), job = max(sizes.items())
-    kept, largest = _activations(recipe, batch, size, mode)
-    parameters = sum(p.numel() for p in _network(recipe).parameters())
+    size, job = max((phase.size, job) for job in recipe.jobs for phase in recipe.stage(job).phases)
+    with torch.device("meta"):
+        network = recipe.model.network("lesion").train()
+    kept, largest = _activations(network, recipe.dice_loss, batch, size, mode)
+    parameters = sum(p.numel() for p in network.parameters())
     # fp32 weights, gradients and momentum, and the copy of the weights in half precision.
     weights = parameters * (12 + (2 if mode != "fp32" else 0))
     # The gradient of the largest layer's output, and what its convolution works in.
@@ -75,7 +76,7 @@ def estimate_memory(recipe: Recipe, precision: str, accumulate: int, device: tor
     waiting = 2 * spare_cores(device, Ranks()) * recipe.batch * sample
     # While a sample is made: its canvas as numbers, warped, jittered.
     making = waiting + recipe.batch * sample + 6 * 3 * (size * CANVAS_MARGIN) ** 2 * 4
-    canvas = [(8 * round(stage.size * CANVAS_MARGIN / 8)) ** 2 for stage in (recipe.liver, recipe.lesion)]
+    canvas = [canvas_side(stage) ** 2 for stage in (recipe.liver, recipe.lesion)]
     disk = 1000 * (3 * sum(canvas) + 2 * canvas[1] / 4)
     if device.type == "cuda":
         # A checkpoint is written from the host's memory, tensor by tensor.
@@ -83,20 +84,13 @@ def estimate_memory(recipe: Recipe, precision: str, accumulate: int, device: tor
     return MemoryEstimate(recipe.name, job, batch, mode, _PROCESS + making + learning, 0.0, disk)
 
 
-def _network(recipe: Recipe) -> CascadeResNet:
-    with torch.device("meta"):
-        return recipe.model.network("lesion")
-
-
-def _activations(recipe: Recipe, batch: int, size: int, precision: str) -> tuple[int, int]:
+def _activations(network: CascadeResNet, dice_loss: float, batch: int, size: int, precision: str) -> tuple[int, int]:
     """Bytes that forward keeps for backward, weights excluded, and those of the largest tensor among them."""
-    network = _network(recipe).train()
     kept: dict[int, Tensor] = {}
 
     def keep(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
         if id(tensor) not in own:
-            kept[storage._cdata] = tensor
+            kept[tensor.untyped_storage()._cdata] = tensor
         return tensor
 
     # The meta device knows no autocast: the whole network in half precision keeps what autocast would.
@@ -105,6 +99,6 @@ def _activations(recipe: Recipe, batch: int, size: int, precision: str) -> tuple
     inputs = torch.empty(batch, network.stem.in_channels, size, size, device="meta", dtype=network.stem.weight.dtype)
     targets = torch.empty(batch, 2, size, size, device="meta")
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        cascade_loss(network(inputs), targets, recipe.dice_loss)
+        cascade_loss(network(inputs), targets, dice_loss)
     sizes = [tensor.untyped_storage().nbytes() for tensor in kept.values()]
     return sum(sizes), max(sizes)

@@ -1,8 +1,10 @@
-"""In which precision a network trains: fp32, or mixed with bf16, or with fp16 and a scaled loss."""
+"""In which precision a network trains: fp32, or mixed with bf16, or with fp16 and a scaled loss; without denormal
+numbers."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -30,3 +32,16 @@ class Precision:
         if self.name == "fp32":
             return nullcontext()
         return torch.autocast(self._device.type, dtype=torch.bfloat16 if self.name == "bf16" else torch.float16)
+
+
+@contextmanager
+def denormals_flushed() -> Iterator[None]:
+    """Takes denormal numbers for zero: weights that decay towards zero would slow a processor down many times.
+
+    Only while networks are trained: scipy's trees, by which distances are measured, recurse until they crash then.
+    """
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)

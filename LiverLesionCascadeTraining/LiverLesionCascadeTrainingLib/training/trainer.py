@@ -19,7 +19,6 @@ from LiverLesionCascadeLib.engine.model.network import SliceNetwork
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from ..recipes import Recipe, StageRecipe
 from ..runs.run_control import RunControl, stop_signals
 from ..slices.batches import Batch, BatchMaker
 from ..slices.hard_slices import false_and_sure
@@ -57,21 +56,19 @@ class Trainer:
 
     Args:
         network: Initialised network; a checkpoint in the folder takes precedence.
-        batches: Makes the batch of each step.
+        batches: Makes the batch of each step, and says by which recipe and stage.
         folder: Where ``last.pt``, ``best.pt`` (best validation Dice) and ``log.csv`` live.
         validate: Called with the averaged network in evaluation mode and the side of the images; returns (liver Dice,
             lesion Dice).
         report: Called with one line of text per logged interval.
         execution: Precision, accumulation, processes.
-        control: Is told how far the training is, and says when to pause or stop.
+        control: Is told how far the training is, and says when to pause or stop; of the first process alone.
     """
 
     def __init__(
         self,
         network: SliceNetwork,
         batches: BatchMaker,
-        recipe: Recipe,
-        stage: StageRecipe,
         folder: Path,
         device: torch.device,
         validate: Callable[[nn.Module, int], tuple[float, float]] | None = None,
@@ -80,8 +77,10 @@ class Trainer:
         control: RunControl | None = None,
     ) -> None:
         execution = execution or Execution()
+        recipe, stage = batches.recipe, batches.stage
         self.network = network.placed(device)
         self._batches, self._recipe, self._stage, self._folder, self._device = batches, recipe, stage, folder, device
+        self._hard_slices = batches.hard_slices
         self._validate, self._report, self._control = validate, report, control or RunControl(None)
         self._ranks = execution.ranks
         self._precision = Precision(execution.precision, device)
@@ -115,8 +114,8 @@ class Trainer:
             self.step = int(state["step"])
             self._losses, self._best_dice = [float(loss) for loss in state["losses"]], float(state["best_dice"])
             self._precision.scaler.load_state_dict(state["scaler"])
-            if self._batches.hard_slices is not None and "hard_slices" in state:
-                self._batches.hard_slices.load(state["hard_slices"])
+            if self._hard_slices is not None and "hard_slices" in state:
+                self._hard_slices.load(state["hard_slices"])
 
     def save(self) -> None:
         """Writes ``last.pt``: all that the next step depends on.
@@ -133,8 +132,8 @@ class Trainer:
             "best_dice": self._best_dice,
             "scaler": self._precision.scaler.state_dict(),
         }
-        if self._batches.hard_slices is not None:
-            state["hard_slices"] = self._batches.hard_slices.state()
+        if self._hard_slices is not None:
+            state["hard_slices"] = self._hard_slices.state()
         if self._ranks.first:
             save_atomically(state, self.checkpoint)
 
@@ -173,7 +172,7 @@ class Trainer:
                 )
                 scaler.scale(share).backward()
             loss += share.detach()
-            if self._batches.hard_slices is not None:
+            if self._hard_slices is not None:
                 errors[shard.samples.start : shard.samples.stop] = false_and_sure(logits, targets).tolist()
         scaler.unscale_(self._optimiser)
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), recipe.gradient_clip or math.inf)
@@ -186,9 +185,9 @@ class Trainer:
             self._refuse("gradient", gradient)
         scaler.step(self._optimiser)
         scaler.update()
-        if self._batches.hard_slices is not None:
+        if self._hard_slices is not None:
             seen = self._ranks.total(errors, self._device)
-            self._batches.hard_slices.note(self._batches.drawn(self.step), np.asarray(seen))
+            self._hard_slices.note(self._batches.drawn(self.step), np.asarray(seen))
         self.step += 1
         self._follow()
         return value
@@ -268,9 +267,9 @@ class Trainer:
         """The batches from this step to the last; those after a step in which hard slices settle are made after it."""
         while self.step < last:
             end = last
-            if self._batches.hard_slices is not None:
+            if self._hard_slices is not None:
                 if self.step % _SETTLE_STEPS == 0:
-                    self._batches.hard_slices.settle()
+                    self._hard_slices.settle()
                 end = min(last, (self.step // _SETTLE_STEPS + 1) * _SETTLE_STEPS)
             yield from prefetched(self.make_parts, range(self.step, end), workers)
 
@@ -298,14 +297,13 @@ class Trainer:
         self._report(_line(self._folder.name, self._stage.steps, row))
 
     def _say(self, state: str) -> None:
-        if self._ranks.first:
-            self._control.say(state, self._folder.name, self.step, self._speed)
+        self._control.say(state, self._folder.name, self.step, self._speed)
 
     def _obey(self, signalled: Event) -> None:
         """Pauses or stops when told to; all processes that train together do it after the same step."""
         paused = False
         while True:
-            command = self._control.command() if self._ranks.first else ""
+            command = self._control.command()
             orders = [float(signalled.is_set() or command == "stop"), float(command == "pause")]
             stop, pause = self._ranks.total(orders, self._device)
             if stop or (pause and not paused):

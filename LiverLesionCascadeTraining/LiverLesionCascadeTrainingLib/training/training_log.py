@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import csv
-import io
 from pathlib import Path
 
-from LiverLesionCascadeLib.engine.files import write_atomically
+from LiverLesionCascadeLib.engine.files import atomic_file
 
 from ..runs.run_folder import LOG_FILE
 
@@ -19,12 +18,11 @@ class TrainingLog:
     def __init__(self, folder: Path, resumed_step: int) -> None:
         path = folder / LOG_FILE
         rows = [row for row in read_rows(path) if int(row["step"]) <= resumed_step] if path.is_file() else []
-        text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, LOG_COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)
         # Replaced as a whole: a kill while the old rows are copied must not lose them.
-        write_atomically(path, text.getvalue().encode())
+        with atomic_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, LOG_COLUMNS)
+            writer.writeheader()
+            writer.writerows(rows)
         self._file = path.open("a", newline="", encoding="utf-8")
         self._writer = csv.DictWriter(self._file, LOG_COLUMNS)
         try:

@@ -9,12 +9,11 @@ from __future__ import annotations
 import math
 
 import torch
+from LiverLesionCascadeLib.engine.model.device import autocast
 from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
-from ..recipes import Recipe, StageRecipe
 from ..slices.batches import BatchMaker
-from .precision import Precision
 
 #: Images that the statistics of batch normalisation are estimated from.
 _IMAGES = 400
@@ -31,17 +30,16 @@ def mean_weights(first: nn.Module, second: nn.Module, share: float) -> dict[str,
 
 
 @torch.no_grad()
-def estimate_norms(
-    network: nn.Module, batches: BatchMaker, recipe: Recipe, stage: StageRecipe, device: torch.device
-) -> None:
+def estimate_norms(network: nn.Module, batches: BatchMaker, device: torch.device) -> None:
     """Estimates the statistics of batch normalisation anew, in place, from training batches.
 
     Those of a mean of networks are not the mean of theirs (Izmailov et al. 2018, section 3.2).
     """
-    steps = range(stage.steps, stage.steps + math.ceil(_IMAGES / recipe.batch))
+    first = batches.stage.steps
+    steps = range(first, first + math.ceil(_IMAGES / batches.recipe.batch))
     inputs = (batches.make(step).inputs.contiguous(memory_format=torch.channels_last) for step in steps)
     # Dropout draws from torch's own generator: the same networks give the same mean.
-    torch.manual_seed(recipe.seed)
-    with Precision("auto", device).autocast():
+    torch.manual_seed(batches.recipe.seed)
+    with autocast(device):
         update_bn(inputs, network, device)
     network.eval()

@@ -112,23 +112,23 @@ def training(tmp_path_factory) -> CascadeTraining:
 
 def test_a_baseline_is_trained_once_and_loaded_and_the_paper_s_cascade_needs_the_resnet_first(training) -> None:
     with pytest.raises(TrainingError, match="liver"):
-        train_baseline(training, CASCADE_JOB, CPU, print)
+        train_baseline(training, CASCADE_JOB)
     training.run("liver")
     for job in BASELINE_JOBS:
         with pytest.raises(TrainingError, match=job):
-            load_baseline(training, job, CPU)
-        train_baseline(training, job, CPU, lambda line: None)
-        weights = [p.clone() for p in load_baseline(training, job, CPU).parameters()]
+            load_baseline(training, job)
+        train_baseline(training, job)
+        weights = [p.clone() for p in load_baseline(training, job).parameters()]
         written = (training.folder / job / "last.pt").stat().st_mtime_ns
-        train_baseline(training, job, CPU, lambda line: None)
+        train_baseline(training, job)
         assert (training.folder / job / "last.pt").stat().st_mtime_ns == written
-        assert all(map(torch.equal, weights, load_baseline(training, job, CPU).parameters()))
-    assert isinstance(load_baseline(training, VGG_JOB, CPU), VggFcn)
+        assert all(map(torch.equal, weights, load_baseline(training, job).parameters()))
+    assert isinstance(load_baseline(training, VGG_JOB), VggFcn)
 
 
 def test_the_paper_s_cascade_learns_from_the_resnet_s_maps_of_its_own_slices(training) -> None:
     training.run("liver")
-    train_baseline(training, CASCADE_JOB, CPU, lambda line: None)
+    train_baseline(training, CASCADE_JOB)
     store = training.store("train", "liver")
     images = torch.from_numpy(store.images[:1, None].astype(np.float32) / 255).expand(-1, 3, -1, -1)
     with torch.no_grad():

@@ -22,7 +22,7 @@ from LiverLesionCascadeTrainingLib.slices.augmentation import (
     warp,
 )
 from LiverLesionCascadeTrainingLib.slices.batches import BatchMaker
-from LiverLesionCascadeTrainingLib.slices.sampling import SliceSampler, lesion_slices
+from LiverLesionCascadeTrainingLib.slices.sampling import SliceSampler, slices_of
 from LiverLesionCascadeTrainingLib.slices.slice_store import build_store, open_store
 from LiverLesionCascadeTrainingLib.slices.validation import native_planes
 
@@ -60,10 +60,11 @@ def test_patients_of_another_fold_are_never_drawn():
     assert set(store.patient[drawn].tolist()) == {0, 2}
 
 
-def test_slices_with_lesions_are_counted_among_those_that_may_be_drawn():
+def test_slices_of_a_kind_are_found_among_those_that_may_be_drawn():
     store = made_up_store(["lesion"] * 3 + ["liver"] * 5 + ["lesion"], [0, 0, 1, 1, 1, 1, 1, 1, 2])
-    assert [lesion_slices(store, patients) for patients in (None, {0}, {1, 2}, set())] == [4, 2, 2, 0]
-    assert lesion_slices(replace(store, chosen=store.slice > 0), None) == 0
+    found = [slices_of(store, {"lesion"}, patients).tolist() for patients in (None, {0}, {1, 2}, set())]
+    assert found == [[0, 1, 2, 8], [0, 1], [2, 8], []]
+    assert not len(slices_of(replace(store, chosen=store.slice > 0), {"lesion"}, None))
 
 
 def test_kind_that_no_slice_has_is_left_out_and_nothing_at_all_is_an_error():
@@ -155,13 +156,15 @@ def test_missing_priors_are_an_error_not_silently_empty(stores):
 
 def test_warp_without_change_is_the_native_view():
     planes = torch.rand(1, 1, 40, 40)
-    matrix = torch.tensor([[[0.8, 0, 0], [0, 0.8, 0]]])
+    matrix = torch.tensor([[0.8, 0, 0], [0, 0.8, 0]])
     torch.testing.assert_close(warp(planes, matrix, 32)[0, 0], planes[0, 0, 4:36, 4:36])
 
 
 def test_random_geometry_keeps_shape_in_mm_and_mirrors_half():
     recipe = replace(RECIPE, rotation_degrees=15.0, scale=(0.8, 1.25))
-    matrices = random_affine(400, 0.8, 1.0, recipe, recipe.liver, np.random.default_rng(0))[:, :, :2].double()
+    random = np.random.default_rng(0)
+    drawn = [random_affine(0.8, 1.0, recipe, recipe.liver, random) for _ in range(400)]
+    matrices = torch.stack(drawn)[:, :, :2].double()
     determinant = torch.linalg.det(matrices)
     assert (determinant < 0).double().mean() == pytest.approx(0.5, abs=0.1)
     zoom = determinant.abs().sqrt()
@@ -175,7 +178,8 @@ def test_random_geometry_keeps_shape_in_mm_and_mirrors_half():
 def test_random_crops_keep_the_pixel_size_and_reach_every_part_of_the_native_view(crop):
     recipe = replace(RECIPE, rotation_degrees=0.0, scale=(1.0, 1.0))
     stage = replace(recipe.lesion, shift=0.0)
-    matrices = random_affine(2000, 0.8, crop, recipe, stage, np.random.default_rng(0))
+    random = np.random.default_rng(0)
+    matrices = torch.stack([random_affine(0.8, crop, recipe, stage, random) for _ in range(2000)])
     half = matrices[:, 1, 1]
     torch.testing.assert_close(half, torch.full_like(half, 0.8 * crop))
     low, high = matrices[:, :, 2].min() - half[0], matrices[:, :, 2].max() + half[0]

@@ -137,7 +137,7 @@ def test_scans_whose_lesions_nobody_labelled_say_nothing_of_lesions(run, data, m
 
     monkeypatch.setattr(cross_validation, "segment_case", segment)
     bundle = ModelBundle.load(run / "fold-0" / "bundle")
-    fold = measure_fold(bundle, [case], PRESETS["fast"], "cpu", lambda _line: None)
+    fold = measure_fold(bundle, [case], PRESETS["fast"], "cpu")
     assert [each.name for each in fold.measures] == [case.name]
     known = label == 1
     assert [each.name for each in fold.scans] == [case.name] * known

@@ -52,7 +52,7 @@ with joined(cpu) as ranks:
     # differ, a thousandth of the loss within four steps.
     network = training.network("liver").double()
     network.register_forward_pre_hook(lambda module, inputs: (inputs[0].double(),))
-    trainer = Trainer(network, maker, recipe, stage, folder / "liver", cpu, None, print, execution)
+    trainer = Trainer(network, maker, folder / "liver", cpu, None, print, execution)
     step = trainer.train_step
 
     def train_step(parts):

@@ -31,7 +31,7 @@ def test_a_pasted_lesion_lies_in_the_liver_and_keeps_its_contrast_to_it(seed):
     (image,), (target,) = images, targets = slice_of(0.5)
     donor_images, donor_targets = slice_of(0.8, 0.6)
     untouched, donor_target = image.clone(), donor_targets[0]
-    assert paste_lesion(images, targets, donor_images, donor_targets, np.random.default_rng(seed))
+    paste_lesion(images, targets, donor_images, donor_targets, np.random.default_rng(seed))
     pasted = target[LESION] > 0
     assert 0 < int(pasted.sum()) <= int(donor_target[LESION].sum())
     assert not (pasted & (target[LIVER] == 0)).any()
@@ -45,7 +45,7 @@ def test_a_pasted_lesion_lies_in_the_liver_and_keeps_its_contrast_to_it(seed):
 def test_a_lesion_that_is_there_already_stays():
     images, targets = slice_of(0.5, 0.2)
     before = targets.clone()
-    assert paste_lesion(images, targets, *slice_of(0.8, 0.6), np.random.default_rng(0))
+    paste_lesion(images, targets, *slice_of(0.8, 0.6), np.random.default_rng(0))
     assert (targets >= before).all()
     assert targets[:, LESION].sum() > before[:, LESION].sum()
 
@@ -55,7 +55,7 @@ def test_what_lies_below_and_above_a_lesion_goes_with_it():
     donor_images, donor_targets = (planes.repeat(3, 1, 1, 1) for planes in slice_of(0.8, 0.6))
     donor_targets[1, LESION] = 0  # it ends below its slice
     donor_images[1][donor_images[1] == 0.6] = 0.8
-    assert paste_lesion(images, targets, donor_images, donor_targets, np.random.default_rng(3))
+    paste_lesion(images, targets, donor_images, donor_targets, np.random.default_rng(3))
     shown = [image[0][targets[0, LESION] > 0.9].mean() for image in images]
     assert shown[0] < 0.4 and shown[2] == shown[0]
     assert abs(shown[1] - 0.5) < 0.02
@@ -67,7 +67,7 @@ def test_nothing_changes_without_a_lesion_to_copy_or_a_liver_to_put_it():
     for receiver, donor in ((slice_of(0.5), slice_of(0.8)), (empty, slice_of(0.8, 0.6))):
         image, target = receiver
         before = image.clone(), target.clone()
-        assert not paste_lesion(image, target, *donor, np.random.default_rng(0))
+        paste_lesion(image, target, *donor, np.random.default_rng(0))
         assert torch.equal(image, before[0])
         assert torch.equal(target, before[1])
 
@@ -79,7 +79,8 @@ def test_pixels_that_are_liver_and_lesion_for_the_most_part_count_as_such(covere
         donor_images, donor_targets = slice_of(0.8, 0.6)
         partly = {"receiver's liver": targets[:, LIVER], "donor's liver": donor_targets[:, LIVER]}
         partly.get(half, donor_targets[:, LESION]).mul_(covered)
-        assert paste_lesion(images, targets, donor_images, donor_targets, np.random.default_rng(0)) == expected, half
+        paste_lesion(images, targets, donor_images, donor_targets, np.random.default_rng(0))
+        assert bool(targets[:, LESION].any()) == expected, half
 
 
 def a_store(lesion: bool) -> SliceStore:

@@ -32,7 +32,7 @@ def a_liver() -> tuple[torch.Tensor, torch.Tensor]:
 def test_a_drawn_lesion_lies_in_the_liver_and_what_is_far_from_it_stays(seed):
     image, target = a_liver()
     untouched, before = image.clone(), target.clone()
-    assert draw_lesion(image[None], target[None], np.random.default_rng(seed))
+    draw_lesion(image[None], target[None], np.random.default_rng(seed))
     assert torch.equal(target[LIVER], before[LIVER])
     assert (target[LESION] >= before[LESION]).all()
     new = target[LESION] > before[LESION]
@@ -77,7 +77,8 @@ def test_a_drawn_lesion_is_round_along_the_scan_so_that_small_ones_end_sooner():
 def test_a_liver_of_one_pixel_has_no_spread_and_is_drawn_into_as_well():
     image, target = torch.full((1, 8, 8), 0.5), torch.zeros(2, 8, 8)
     target[LIVER, 4, 4] = 1
-    assert draw_lesion(image[None], target[None], np.random.default_rng(0))
+    draw_lesion(image[None], target[None], np.random.default_rng(0))
+    assert target[LESION].any()
     assert torch.isfinite(image).all()
 
 
@@ -85,7 +86,7 @@ def test_nothing_is_drawn_without_healthy_liver():
     image, target = a_liver()
     target[LIVER] = target[LESION]
     before = image.clone(), target.clone()
-    assert not draw_lesion(image[None], target[None], np.random.default_rng(0))
+    draw_lesion(image[None], target[None], np.random.default_rng(0))
     assert torch.equal(image, before[0])
     assert torch.equal(target, before[1])
 

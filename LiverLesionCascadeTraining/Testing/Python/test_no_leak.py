@@ -33,13 +33,13 @@ class Watched:
 
     last: "Watched"
 
-    def __init__(self, network, batches, recipe, stage, folder, device, validate, *rest) -> None:
+    def __init__(self, network, batches, folder, device, validate, *rest) -> None:
         folder.mkdir(exist_ok=True)
         self.drawn = np.unique(np.concatenate([batches.drawn(step) for step in range(200)]))
         self.dice = validate(network.eval(), 32)
         Watched.last = self
 
-    def run(self, *intervals, stop_at=None) -> None:
+    def run(self, *intervals) -> None:
         pass
 
 
@@ -100,7 +100,7 @@ def a_trainer(training, folder, **changes) -> Trainer:
     recipe = replace(training.recipe, **{key: value for key, value in changes.items() if key == "gradient_clip"})
     stage = replace(recipe.liver, **{key: value for key, value in changes.items() if key != "gradient_clip"})
     maker = BatchMaker(training.store("train", "liver"), recipe, stage, "liver")
-    return Trainer(training.network("liver"), maker, recipe, stage, folder, CPU, None, lambda line: None)
+    return Trainer(training.network("liver"), maker, folder, CPU, None, lambda line: None)
 
 
 def moved(trainer: Trainer) -> float:
@@ -133,7 +133,7 @@ def test_pasted_lesions_are_as_large_as_scanned_or_up_to_half_as_wide(training, 
     monkeypatch.setattr(
         maker,
         "_warped",
-        lambda index, matrices, size: zooms.append(float(matrices[0, 1, 1])) or warped(index, matrices, size),
+        lambda index, matrices, size: zooms.append(float(matrices[1, 1])) or warped(index, matrices, size),
     )
     for step in range(60):
         maker.make(step)

@@ -46,7 +46,7 @@ def run_of(folder: Path, data, steps: int = STEPS) -> CascadeTraining:
 def a_trainer(training: CascadeTraining, quiet, validate=None, job="liver") -> Trainer:
     stage = training.recipe.stage(job)
     maker = BatchMaker(training.store("train", pass_of(job)), training.recipe, stage, job)
-    return Trainer(training.network(job), maker, training.recipe, stage, training.folder / job, CPU, validate, quiet)
+    return Trainer(training.network(job), maker, training.folder / job, CPU, validate, quiet)
 
 
 def read_log(folder: Path) -> list[dict[str, str]]:

@@ -27,7 +27,7 @@ from LiverLesionCascadeTrainingLib.runs.curves import write_curves
 from LiverLesionCascadeTrainingLib.runs.run_control import RunControl
 from LiverLesionCascadeTrainingLib.runs.run_folder import RunFolder
 from LiverLesionCascadeTrainingLib.slices.batches import Batch, BatchMaker
-from LiverLesionCascadeTrainingLib.slices.epochs import EpochSampler
+from LiverLesionCascadeTrainingLib.slices.sampling import EpochSampler
 from LiverLesionCascadeTrainingLib.training import trainer as trainer_module
 from LiverLesionCascadeTrainingLib.training.cascade_training import CascadeTraining
 from LiverLesionCascadeTrainingLib.training.checkpoint import TrainingError
@@ -71,7 +71,7 @@ def a_trainer(training, folder, execution=None, control=None, network=None, vali
     torch.manual_seed(3)
     maker = BatchMaker(training.store("train", "liver"), recipe, recipe.liver, "liver")
     network = network or training.network("liver")
-    return Trainer(network, maker, recipe, recipe.liver, folder, CPU, validate, lambda line: None, execution, control)
+    return Trainer(network, maker, folder, CPU, validate, lambda line: None, execution, control)
 
 
 def weights(trainer: Trainer) -> torch.Tensor:
