@@ -75,10 +75,10 @@ def write_large_store(folder: Path) -> None:
     import numpy as np
     from LiverLesionCascadeTrainingLib.datasets.npy_file import NpyWriter
     from LiverLesionCascadeTrainingLib.recipes import PAPER
-    from LiverLesionCascadeTrainingLib.slices.slice_store import CANVAS_MARGIN
+    from LiverLesionCascadeTrainingLib.slices.slice_store import canvas_side
 
     folder.mkdir()
-    canvas = 8 * round(PAPER.lesion.size * CANVAS_MARGIN / 8)
+    canvas = canvas_side(PAPER.lesion)
     kinds = ["lesion"] * LESION_SLICES + ["liver"] * (LIVER_SLICES - LESION_SLICES) + ["near"] * NEAR
     for name, shape in (
         ("images", (canvas, canvas)),
@@ -94,6 +94,9 @@ def write_large_store(folder: Path) -> None:
         "case": [i for i in range(VOLUMES) for _ in kinds],
         "slice": [k for _ in range(VOLUMES) for k in range(len(kinds))],
         "kinds": kinds * VOLUMES,
+        "chosen": [True] * len(kinds) * VOLUMES,
+        "known": [True] * len(kinds) * VOLUMES,
+        "beside": [],
         "views": [[0, 0, 512, 512, canvas, canvas]] * VOLUMES,
         "inner": PAPER.lesion.size / canvas,
     }

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from LiverLesionCascadeLib.engine.passes.presets import Preset
 
     from ..datasets.cases import TrainingCase
-    from ..evaluation.evaluation import EvaluationSummary
     from ..evaluation.evaluation_records import EvaluationRecord, EvaluationRecords
     from ..evaluation.evaluation_task import Measured
 
@@ -67,7 +66,7 @@ def _run(args: argparse.Namespace) -> int:
     from ..datasets.cases import find_cases
     from ..evaluation.evaluation import summarise
     from ..evaluation.evaluation_records import evaluation_records
-    from ..evaluation.evaluation_text import format_table
+    from ..evaluation.evaluation_text import format_comparison, format_table
     from ..evaluation.variants import cascade_variants
 
     if args.output:
@@ -106,7 +105,7 @@ def _run(args: argparse.Namespace) -> int:
             name = f"Preset {preset.name}"
             print(f"{bundle.name} {bundle.version}, preset {preset.name}\n\n{format_table(summaries[name])}\n")
         if len(summaries) > 1:
-            print(_comparison(summaries))
+            print(format_comparison(summaries))
     if not failures:
         return 0
     case, why = next(iter(failures.items()))
@@ -164,18 +163,3 @@ def _by_workers(args: argparse.Namespace, bundle: ModelBundle) -> Measure:
                 yield case, result_of(answer)
 
     return measure
-
-
-def _comparison(summaries: dict[str, EvaluationSummary]) -> str:
-    from ..evaluation.evaluation_text import markdown_table, number
-
-    rows = []
-    for name, summary in summaries.items():
-        cells = [name, number(summary.liver_mean.get("dice")), number(summary.lesion_mean.get("dice"))]
-        if summary.sparse:
-            cells += [number(summary.sparse_liver_dice), number(summary.sparse_lesion_dice)]
-        rows.append(cells)
-    head = ["Mean Dice", "Liver", "Lesion"]
-    if any(summary.sparse for summary in summaries.values()):
-        head += ["Liver (slices)", "Lesion (slices)"]
-    return markdown_table(head, rows, left=1)

@@ -97,6 +97,19 @@ def _sparse_table(summary: EvaluationSummary) -> str:
     return markdown_table(head, rows, left=1)
 
 
+def format_comparison(summaries: dict[str, EvaluationSummary]) -> str:
+    """A table of the mean Dice of several evaluations by name; not all need have measured single slices."""
+    columns = {
+        "Liver": [summary.liver_mean.get("dice") for summary in summaries.values()],
+        "Lesion": [summary.lesion_mean.get("dice") for summary in summaries.values()],
+    }
+    if any(summary.sparse for summary in summaries.values()):
+        columns["Liver (slices)"] = [summary.sparse_liver_dice for summary in summaries.values()]
+        columns["Lesion (slices)"] = [summary.sparse_lesion_dice for summary in summaries.values()]
+    rows = [[name, *map(number, values)] for name, *values in zip(summaries, *columns.values(), strict=True)]
+    return markdown_table(["Mean Dice", *columns], rows, left=1)
+
+
 def number(value: float | None, digits: int = 3) -> str:
     """A figure for a table; a dash where it is not defined."""
     return "-" if value is None else f"{value:.{digits}f}"

@@ -19,7 +19,7 @@ from ..slices.cross_fitting import BATCH, liver_maps, priors_writer
 from ..slices.slice_store import SliceStore, stored
 from ..slices.validation import slice_dice
 from ..training.cascade_training import CascadeTraining
-from ..training.checkpoint import finished_weights
+from ..training.checkpoint import load_finished
 from ..training.trainer import Trainer
 from .vgg_fcn import VggFcn
 
@@ -83,9 +83,8 @@ def load_baseline(training: CascadeTraining, job: str) -> SliceNetwork:
     """The network of a finished baseline.
 
     Raises:
-        TrainingError: If it has not been trained to the end.
+        TrainingError: If it has not been trained to the end, or cannot be used.
     """
-    weights = finished_weights(training.folder / job, baseline_stage(training.recipe, job).steps, "train it first")
     network = baseline_network(training.recipe, job)
-    network.load_state_dict(weights)
+    load_finished(network, training.folder / job, baseline_stage(training.recipe, job).steps, "train it first")
     return network.placed(training.device).eval()

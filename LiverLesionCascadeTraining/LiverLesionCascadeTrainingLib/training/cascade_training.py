@@ -29,7 +29,7 @@ from ..slices.batches import BatchMaker
 from ..slices.cross_fitting import write_priors
 from ..slices.slice_store import SliceStore, build_store, open_store
 from ..slices.validation import slice_dice, write_preview
-from .checkpoint import LAST, finished_weights, usable
+from .checkpoint import load_finished
 from .trainer import Execution, Trainer
 from .weight_averaging import estimate_norms, mean_weights
 
@@ -157,13 +157,11 @@ class CascadeTraining:
         """The network of a finished job.
 
         Raises:
-            TrainingError: If the job has not finished.
+            TrainingError: If the job has not finished, or cannot be used.
         """
-        remedy = f"train it first (train --job {job})"
-        weights = finished_weights(self.folder / job, self.recipe.stage(job).steps, remedy)
         network = self.recipe.model.network(pass_of(job))
-        with usable(self.folder / job / LAST):
-            network.load_state_dict(weights)
+        remedy = f"train it first (train --job {job})"
+        load_finished(network, self.folder / job, self.recipe.stage(job).steps, remedy)
         return network.placed(self.device).eval()
 
     def averaged(self, job: str) -> CascadeResNet:

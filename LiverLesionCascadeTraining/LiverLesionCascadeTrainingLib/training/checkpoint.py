@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from LiverLesionCascadeLib.engine.errors import CascadeError, InputError, OutputError
 from LiverLesionCascadeLib.engine.model.tensor_file import read_tensors
+from torch import nn
 
 LAST, BEST = "last.pt", "best.pt"
 
@@ -78,8 +79,8 @@ def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
         return state
 
 
-def finished_weights(folder: Path, steps: int, remedy: str) -> dict[str, torch.Tensor]:
-    """The weights of a job that was trained to its end, on the CPU.
+def load_finished(network: nn.Module, folder: Path, steps: int, remedy: str) -> None:
+    """Gives a network the weights of a job that was trained to its end.
 
     Args:
         folder: The job's, named like the job.
@@ -94,5 +95,4 @@ def finished_weights(folder: Path, steps: int, remedy: str) -> dict[str, torch.T
     with usable(path):
         if int(state["step"]) < steps:
             raise TrainingError(f"Job {folder.name} has not finished: {remedy}")
-        weights: dict[str, torch.Tensor] = dict(state["average"])
-        return weights
+        network.load_state_dict(state["average"])

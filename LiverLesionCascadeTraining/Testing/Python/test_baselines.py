@@ -124,6 +124,11 @@ def test_a_baseline_is_trained_once_and_loaded_and_the_paper_s_cascade_needs_the
         assert (training.folder / job / "last.pt").stat().st_mtime_ns == written
         assert all(map(torch.equal, weights, load_baseline(training, job).parameters()))
     assert isinstance(load_baseline(training, VGG_JOB), VggFcn)
+    state = torch.load(training.folder / VGG_JOB / "last.pt", weights_only=True)
+    state["average"].popitem()
+    torch.save(state, training.folder / VGG_JOB / "last.pt")
+    with pytest.raises(TrainingError, match="damaged or of another version"):
+        load_baseline(training, VGG_JOB)
 
 
 def test_the_paper_s_cascade_learns_from_the_resnet_s_maps_of_its_own_slices(training) -> None:

@@ -28,7 +28,6 @@ from LiverLesionCascadeTrainingLib.training.checkpoint import (
     DamagedError,
     TrainingError,
     UnwritableError,
-    finished_weights,
 )
 
 CPU = torch.device("cpu")
@@ -58,7 +57,7 @@ def test_a_damaged_checkpoint_is_named_with_what_to_do(content, data, tmp_path):
     folder = tmp_path / "run" / "liver"
     folder.mkdir()
     (folder / "last.pt").write_bytes(content)
-    for use in (lambda: finished_weights(folder, 1, "train it"), lambda: training.run("liver")):
+    for use in (lambda: training.load("liver"), lambda: training.run("liver")):
         with pytest.raises(TrainingError, match="last.pt is damaged.*delete it"):
             use()
 

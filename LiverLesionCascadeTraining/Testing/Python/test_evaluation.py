@@ -21,7 +21,7 @@ from LiverLesionCascadeTrainingLib.evaluation.evaluation import (
     evaluate_sparse_case,
 )
 from LiverLesionCascadeTrainingLib.evaluation.evaluation_task import evaluate_cases
-from LiverLesionCascadeTrainingLib.evaluation.evaluation_text import format_table
+from LiverLesionCascadeTrainingLib.evaluation.evaluation_text import format_comparison, format_table
 
 SPACING = (3.0, 0.8, 0.8)
 SHAPE = (6, 40, 48)
@@ -178,6 +178,15 @@ def test_the_table_is_aligned_markdown_with_a_row_per_case_and_the_means() -> No
         ["Mean of 2", "lesion", "0.333"],
         ["Mean of 1", "no lesion", "0.000"],
     ]
+
+
+def test_evaluations_are_compared_also_where_one_has_measured_no_single_slices() -> None:
+    sparse = (evaluate_sparse_case(*masks(labels()), labels(), "9"),)
+    whole = summary_of_three()
+    text = format_comparison({"fast": EvaluationSummary(whole.cases, sparse), "paper": whole})
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()]
+    assert rows[0] == ["Mean Dice", "Liver", "Lesion", "Liver (slices)", "Lesion (slices)"]
+    assert rows[2:] == [["fast", "1.000", "0.333", "1.000", "1.000"], ["paper", "1.000", "0.333", "-", "-"]]
 
 
 def test_an_empty_evaluation_says_so() -> None:
