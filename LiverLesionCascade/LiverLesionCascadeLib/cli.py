@@ -31,7 +31,7 @@ from .engine.errors import (
     InvalidVolumeError,
     OutputError,
 )
-from .engine.files import has_text_name, shown_name
+from .engine.files import require_text_name
 
 if TYPE_CHECKING:
     from .commands.segment import SegmenterFactory
@@ -145,11 +145,8 @@ def _require_text_names(arguments: argparse.Namespace) -> None:
     kinds: dict[str, type[CascadeError]] = {"output": OutputError, "bundle": BundleError}
     for name, given in vars(arguments).items():
         for path in given if isinstance(given, list) else [given]:
-            if isinstance(path, Path) and not has_text_name(path):
-                raise kinds.get(name, InputError)(
-                    f"{shown_name(path)}: the path holds bytes that are no text (UTF-8), as on an old disk. Give the "
-                    "file or folder another name, or copy it to one."
-                )
+            if isinstance(path, Path):
+                require_text_name(path, kinds.get(name, InputError))
 
 
 def _training(command: str) -> Any:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .engine.errors import InputError, OutputError, reason
+from .engine.errors import InputError, OutputError, reason, system_errors_as
 
 PACKAGE = "liver-ct-segmentation-package"
 VERSION = "1.6.0"
@@ -104,15 +104,12 @@ def fetch_wheel(python: str) -> Path:
     wheel = cache / WHEEL_NAME
     if wheel.is_file() and _is_package(wheel):
         return wheel
-    try:
+    remedy = "set LLC_CACHE to a folder that can be written"
+    with system_errors_as(InputError, f"The sample CT cannot be kept in {cache}", remedy):
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".download-", dir=cache) as staging:
             downloaded = _download(Path(staging), python)
             os.replace(downloaded, wheel)
-    except OSError as error:
-        raise InputError(
-            f"The sample CT cannot be kept in {cache} ({reason(error)}): set LLC_CACHE to a folder that can be written"
-        ) from error
     return wheel
 
 

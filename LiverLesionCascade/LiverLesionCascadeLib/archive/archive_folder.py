@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ..engine.errors import OutputError
+from ..engine.errors import OutputError, reason
 
 #: What tells the folder of a run from others: an archive's has both, an evaluation's only the records.
 RECORDS, CASES = "records", "cases"
@@ -44,7 +44,7 @@ def run_folder(folder: Path, kind: str = "archive run", parts: tuple[str, ...] =
         ) from error
     except OSError as error:
         raise OutputError(
-            f"{folder} cannot be written ({error.strerror or error}): choose another folder for the output"
+            f"{folder} cannot be written ({reason(error)}): choose another folder for the output"
         ) from error
     try:
         for place in (folder, folder / RECORDS):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..engine.errors import CascadeError, InputError
+from ..engine.errors import CascadeError, InputError, reason
 from ..engine.scan.dicom.dicom_io import MIN_SLICES
 from ..engine.scan.image_io import READABLE, image_stem
 from .dicom_folder import FolderContents, FolderFiles, SeriesPart, dicom_below, scan_folder
@@ -96,7 +96,7 @@ def _walk_folders(start: str, seen: dict[str, str], links: list[str], tree: _Tre
             with os.scandir(folder) as items:
                 found = sorted((item for item in items if not item.name.startswith(".")), key=lambda item: item.name)
         except OSError as error:
-            tree.problems.append((folder, f"The folder cannot be read ({error.strerror or error}): check its rights."))
+            tree.problems.append((folder, f"The folder cannot be read ({reason(error)}): check its rights."))
             continue
         others: list[str] = []
         for item in found:
@@ -110,7 +110,7 @@ def _walk_folders(start: str, seen: dict[str, str], links: list[str], tree: _Tre
                 else:
                     others.append(item.name)
             except OSError as error:
-                tree.problems.append((item.path, f"{item.name} cannot be read ({error.strerror or error})."))
+                tree.problems.append((item.path, f"{item.name} cannot be read ({reason(error)})."))
         if others:
             tree.folders.append((folder, others))
 
@@ -130,7 +130,7 @@ def _images(root: Path, paths: list[Path]) -> Iterator[Entry]:
             fingerprint = files_fingerprint(image_files(path))
             yield Entry(entry_name(image_stem(source), source), source, (str(path),), None, fingerprint)
         except OSError as error:
-            yield _problem(root, path, f"{path.name} cannot be read ({error.strerror or error}): check its rights.")
+            yield _problem(root, path, f"{path.name} cannot be read ({reason(error)}): check its rights.")
 
 
 def _sample(path: Path, size: int) -> bytes:
@@ -203,8 +203,7 @@ def _listed(table: Path) -> list[Entry]:
                 name = entry_name(image_stem(written), identity)
                 entries.append(Entry(name, written, (str(path),), series, files_fingerprint(files)))
             except (OSError, CascadeError) as error:
-                reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
-                entries.append(_problem_line(table, number, written, f"{written} cannot be read ({reason})."))
+                entries.append(_problem_line(table, number, written, f"{written} cannot be read ({reason(error)})."))
     return entries
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..engine.files import has_text_name, write_atomically, writing_to
+from ..engine.files import has_text_name, json_object, write_atomically, writing_to
 from ..engine.model.bundle import ModelBundle
 from ..engine.reports.lesion_csv import COLUMNS
 from ..engine.run_options import RunOptions
@@ -95,11 +95,8 @@ def write_record(record: Record, output: Path) -> None:
 
 def read_record(name: str, output: Path) -> Record | None:
     """None where there is none, or one that cannot be read: the case is then done again."""
-    try:
-        record = json.loads((output / RECORDS / f"{name}.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None
-    return record if isinstance(record, dict) and record.get("format") == FORMAT else None
+    record = json_object(output / RECORDS / f"{name}.json")
+    return record if record.get("format") == FORMAT else None
 
 
 _NUMBER = (int, float)

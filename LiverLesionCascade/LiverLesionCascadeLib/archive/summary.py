@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from ..engine.reports.page import fill, render_page, write_page
+from ..engine.reports.page import figure_list, fill, render_page, write_page
 from ..outputs.result_files import REPORT_FILE, SUMMARY_FILE
 from .archive_folder import CASES
 from .case_run import PICTURE_FILE
@@ -88,11 +88,8 @@ def _counts(records: Sequence[Record], done: Sequence[Record]) -> str:
         ("Lesions", str(sum(lesions)), ""),
         ("Time a case, median", _number(np.median([record["seconds"] for record in done]) if done else None, 1), "s"),
     ]
-    numbers = "".join(
-        f"<div><dt>{label}</dt><dd><b>{value}</b> <span>{unit}</span></dd></div>" for label, value, unit in figures
-    )
     model = escape(", ".join(models)) or _DASH
-    return f"{numbers}<div class=text><dt>Model</dt><dd><b>{model}</b> <span></span></dd></div>"
+    return f"{figure_list(figures)}<div class=text><dt>Model</dt><dd><b>{model}</b> <span></span></dd></div>"
 
 
 def _doubtful(done: Sequence[Record], folder: Path) -> str:

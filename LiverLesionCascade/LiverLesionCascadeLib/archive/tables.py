@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
-from ..engine.files import atomic_file
+from ..engine.files import atomic_file, shown_name
 from ..engine.reports.lesion_csv import COLUMNS
 from .records import DONE, Record
 
@@ -79,7 +79,4 @@ def case_row(record: Record) -> dict[str, Any]:
 
 def _encodable(row: dict[str, Any]) -> dict[str, Any]:
     """File names that are no text, as an old disk may have them, with question marks."""
-    return {
-        key: value.encode("utf-8", errors="replace").decode() if isinstance(value, str) else value
-        for key, value in row.items()
-    }
+    return {key: shown_name(value) if isinstance(value, str) else value for key, value in row.items()}

@@ -9,7 +9,7 @@ import webbrowser
 from contextlib import suppress
 from pathlib import Path
 
-from ..engine.errors import InputError, OutputError
+from ..engine.errors import InputError, OutputError, system_errors_as
 from ..outputs.folder_server import LOOPBACK, FolderServer
 from ..outputs.result_files import REPORT_FILE, SUMMARY_FILE
 from .console import say, whole_number
@@ -51,10 +51,8 @@ def run_view(arguments: argparse.Namespace) -> int:
 
 
 def _serve(folder: Path, port: int, browser: bool) -> int:
-    try:
+    with system_errors_as(OutputError, f"Port {port} cannot be used", "choose another --port"):
         server = FolderServer(folder, port)
-    except OSError as error:
-        raise OutputError(f"Port {port} cannot be used ({error.strerror or error}): choose another --port") from error
     with server:
         address = server.address(SUMMARY_FILE)
         print(address, flush=True)

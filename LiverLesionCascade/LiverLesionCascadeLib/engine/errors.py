@@ -1,5 +1,7 @@
 """Errors that a user can act on: every message names the thing that is wrong and the remedy."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -36,6 +38,15 @@ def reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
+
+
+@contextmanager
+def system_errors_as(kind: type[CascadeError], what: str, remedy: str) -> Iterator[None]:
+    """Raises an error of a kind, ``what (why): remedy``, for an OSError meanwhile."""
+    try:
+        yield
+    except OSError as error:
+        raise kind(f"{what} ({reason(error)}): {remedy}") from error
 
 
 def cannot_read(path: Path, error: OSError) -> InputError:

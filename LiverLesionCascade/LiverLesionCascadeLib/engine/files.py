@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from .errors import OutputError
+from .errors import CascadeError, InputError, OutputError, system_errors_as
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,16 +37,10 @@ def atomic_file(path: Path, suffix: str = "") -> Iterator[Path]:
         remove_file(temporary)
 
 
-@contextmanager
-def writing_to(folder: Path) -> Iterator[None]:
+def writing_to(folder: Path) -> AbstractContextManager[None]:
     """Raises OutputError where the disk refuses what is written meanwhile."""
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(
-            f"{folder} cannot be written ({error.strerror or error}): make room there, close programs that have its "
-            "files open, and start again to go on"
-        ) from error
+    remedy = "make room there, close programs that have its files open, and start again to go on"
+    return system_errors_as(OutputError, f"{folder} cannot be written", remedy)
 
 
 def remove_file(path: Path) -> None:
@@ -79,10 +74,28 @@ def shown_name(path: Path | str) -> str:
     return os.fspath(path).encode("utf-8", errors="replace").decode()
 
 
+def require_text_name(path: Path, kind: type[CascadeError] = InputError) -> None:
+    """Raises an error of a kind for a path that is no text."""
+    if not has_text_name(path):
+        raise kind(
+            f"{shown_name(path)}: the path holds bytes that are no text (UTF-8), as on an old disk. Give the file or "
+            "folder another name, or copy it to one."
+        )
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Writes a whole file. Raises OSError."""
     with atomic_file(path) as temporary:
         temporary.write_bytes(content)
+
+
+def json_object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; empty where there is none that can be read."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def mapped_array(path: Path) -> np.ndarray:

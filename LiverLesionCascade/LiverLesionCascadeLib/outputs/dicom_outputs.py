@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,28 +76,24 @@ def exported_segments(result: SegmentationResult) -> list[ExportedSegment]:
     from ..engine.grid.boxed import Boxed
     from ..engine.reports.dicom_export import ExportedSegment, new_uid
 
-    algorithm = (result.bundle_name, result.bundle_version)
-    liver = ExportedSegment(
+    found = partial(ExportedSegment, origin="AUTOMATIC", algorithm=(result.bundle_name, result.bundle_version))
+    liver = found(
         label="Liver",
         mask=result.liver,
         category=codes.ANATOMICAL_STRUCTURE,
         type=codes.LIVER,
         color=_LIVER_COLOR,
-        origin="AUTOMATIC",
-        algorithm=algorithm,
         tracking_uid=new_uid(),
         volume_ml=result.liver_volume_ml,
     )
     lesions = (
-        ExportedSegment(
+        found(
             label=f"Lesion {lesion.number}",
             mask=Boxed(result.lesions.values == lesion.number, result.lesions.start),
             category=codes.MORPHOLOGICALLY_ALTERED_STRUCTURE,
             type=codes.MASS,
             region=codes.LIVER,
             color=_LESION_COLOR,
-            origin="AUTOMATIC",
-            algorithm=algorithm,
             tracking_uid=new_uid(),
             volume_ml=lesion.volume_ml,
             measures=lesion,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ..engine.errors import OutputError
+from ..engine.errors import OutputError, reason
 from ..engine.files import ATTEMPTS, remove_file, remove_tree
 
 _UNFINISHED, _REPLACED, _ALL, _LOCK_FILE = ".unfinished-", ".replaced-", ".all", ".lock"
@@ -147,5 +147,5 @@ def _back(now: Path, before: Path) -> None:
 
 
 def _unwritable(folder: Path, error: OSError) -> OutputError:
-    reason = "it is a file" if folder.is_file() else error.strerror or str(error)
-    return OutputError(f"{folder} cannot be written ({reason}): choose another folder for the output")
+    why = "it is a file" if folder.is_file() else reason(error)
+    return OutputError(f"{folder} cannot be written ({why}): choose another folder for the output")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
-from ..engine.errors import OutputError
+from ..engine.errors import OutputError, system_errors_as
 from . import dicom_outputs
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ def write_outputs(
     from ..engine.scan.image_io import write_image
     from ..scene.headless import writeSegmentation
 
-    try:
+    remedy = "make room there or choose another folder"
+    with system_errors_as(OutputError, f"The results cannot be written to {folder.parent}", remedy):
         on_source = result.on_source(ct)
         writeSegmentation(on_source, folder / SEGMENTATION_FILE)
         if dicom:
@@ -65,11 +66,6 @@ def write_outputs(
                 write_image(folder / name, on_grid.full(ct.source.shape), ct.source)
         page = render_report(ct, result, input_name=input_name, with_viewer=report == "full")
         write_page(folder / REPORT_FILE, page)
-    except OSError as error:
-        raise OutputError(
-            f"The results cannot be written to {folder.parent} ({error.strerror or error}): "
-            "make room there or choose another folder"
-        ) from error
 
 
 def summary(ct: CTVolume, result: SegmentationResult, inputs: list[Path], written: list[Path]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from typing import IO
 
 import numpy as np
 
+from ..engine.errors import reason
 from ..engine.files import read_array, remove_tree
 from ..engine.grid.boxed import Boxed
 from ..engine.run_options import RunOptions
@@ -116,9 +117,8 @@ def read_volume(folder: Path) -> tuple[VolumeData, RunOptions]:
 
 def unusable(root: Path, error: Exception) -> str:
     """The sentence for an error in a temporary folder, with the remedy."""
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else error
     return (
-        f"The temporary folder {root} cannot be used ({reason}): free space there, or choose another one in the "
+        f"The temporary folder {root} cannot be used ({reason(error)}): free space there, or choose another one in the "
         "application settings."
     )
 

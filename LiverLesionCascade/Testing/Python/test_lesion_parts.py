@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from unittest import mock
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from LiverLesionCascadeLib.engine.measures import lesion_parts
 from LiverLesionCascadeLib.engine.measures.lesion_parts import NECK, LesionParts, separate_lesions
 from LiverLesionCascadeLib.engine.measures.lesions import label_lesions
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
@@ -121,7 +123,8 @@ def test_the_result_is_the_same_in_any_orientation_of_the_scan(
     for array, place in ((mask, matrix), (there, turned)):
         ct = CTVolume.from_array(np.where(array, 40, 100).astype(np.int16), place)
         instances = label_lesions(ct.from_source(array.astype(np.uint8)) > 0)
-        found.append(ct.to_source(separate_lesions(instances, ct.spacing, smallest_mm=3.0)))
+        with mock.patch.object(lesion_parts, "SMALLEST_PART_MM", 3.0):
+            found.append(ct.to_source(separate_lesions(instances, ct.spacing)))
     assert np.array_equal(np.flip(found[0].transpose(axes), flipped), found[1])
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from LiverLesionCascadeLib.commands.console import say
-from LiverLesionCascadeLib.engine.errors import CascadeError, InputError, OutputError
+from LiverLesionCascadeLib.engine.errors import CascadeError, InputError, OutputError, reason
 from LiverLesionCascadeLib.engine.files import write_atomically
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.scan.image_io import write_image
@@ -93,7 +93,7 @@ def add_case(
         if patient:
             _describe(folder, name, patient)
     except OSError as error:
-        raise OutputError(f"{folder} cannot be written: {error.strerror}. Choose another folder.") from error
+        raise OutputError(f"{folder} cannot be written: {reason(error)}. Choose another folder.") from error
     return LabelMapSource(name, patient or f"p{name}", False, (volume, segmentation))
 
 

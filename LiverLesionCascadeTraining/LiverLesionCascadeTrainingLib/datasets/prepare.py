@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from LiverLesionCascadeLib.engine.errors import CascadeError, InputError, OutputError
+from LiverLesionCascadeLib.engine.errors import CascadeError, InputError, OutputError, reason
 
 from ..cases.case_source import CaseSource, Found, duplicate_names, natural_order
 from ..cases.labels import require_liver, with_lesions_unknown
@@ -102,8 +102,8 @@ def prepare(
     except Timeout as error:
         raise OutputError(f"{folder} is being prepared by another process: wait for it, or stop it") from error
     except OSError as error:
-        reason = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
-        raise OutputError(f"{folder} cannot be written: {reason}. Free some space or choose another folder.") from error
+        why = "the disk is full" if error.errno == errno.ENOSPC else reason(error)
+        raise OutputError(f"{folder} cannot be written: {why}. Free some space or choose another folder.") from error
     return data_report(folder)
 
 
@@ -179,7 +179,7 @@ def _cache(
         try:
             fingerprint = case.fingerprint()
         except OSError as error:
-            problems.append(Problem(case.name, f"{error.filename} cannot be read: {error.strerror}"))
+            problems.append(Problem(case.name, f"{error.filename} cannot be read: {reason(error)}"))
             continue
         place = case_folder(folder, case.name)
         record = read_record(place)

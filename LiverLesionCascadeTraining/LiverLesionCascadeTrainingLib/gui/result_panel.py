@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import slicer
-from LiverLesionCascadeLib.engine.errors import CascadeError, OutputError
+from LiverLesionCascadeLib.engine.errors import CascadeError, OutputError, reason
 from LiverLesionCascadeLib.gui.install.torch_installation import TorchInstaller
 from LiverLesionCascadeLib.gui.panel.bundle_choice import bundleTitle
 from LiverLesionCascadeLib.gui.widgets import showText
@@ -128,9 +128,8 @@ def exportBundle(bundle: Path, parent: Path) -> Path:
         shutil.copytree(bundle, partial)
         partial.rename(target)
     except OSError as error:
-        reason = error.strerror or error
         message = _("{folder} cannot be written ({reason}): choose a folder that you can write to.")
-        raise OutputError(message.format(folder=target, reason=reason)) from error
+        raise OutputError(message.format(folder=target, reason=reason(error))) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return target

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 from LiverLesionCascadeLib.engine.errors import InputError
-from LiverLesionCascadeLib.engine.grid.geometry import ImageGeometry
+from LiverLesionCascadeLib.engine.grid.geometry import ImageGeometry, grid_corners
 
 from .segment_labels import SegmentIdentity
 
@@ -72,10 +71,10 @@ def label_map(
 def _place(piece: Piece, labels: np.ndarray, role: int, onto: ImageGeometry) -> None:
     inverse = np.linalg.inv(onto.ijk_to_lps)
     # Array order (k, j, i) from here on.
-    start = (inverse[:3, :3] @ piece.origin + inverse[:3, 3])[::-1]
+    start = onto.from_lps(piece.origin)
     steps = (piece.steps @ inverse[:3, :3].T)[:, ::-1]
     whole_start, whole_steps = np.rint(start).astype(np.int64), np.rint(steps).astype(np.int64)
-    corners = np.array(list(product(*[(0, n - 1) for n in piece.mask.shape])))
+    corners = grid_corners(piece.mask.shape)
     off = np.abs(corners @ (steps - whole_steps) + (start - whole_start)).max()
     on_axes = (np.abs(whole_steps).sum(axis=1) == 1).all() and (np.abs(whole_steps).sum(axis=0) <= 1).all()
     if not on_axes or off > TOLERANCE_VOXELS:

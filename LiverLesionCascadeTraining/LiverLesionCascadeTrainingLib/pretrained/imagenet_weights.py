@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from LiverLesionCascadeLib.engine.errors import InputError
+from LiverLesionCascadeLib.engine.errors import InputError, reason
 from LiverLesionCascadeLib.engine.model.network import TABLE_1_BLOCKS, CascadeResNet
 from LiverLesionCascadeLib.engine.model.tensor_file import read_tensors
 from torch import Tensor
@@ -88,7 +88,7 @@ class ImageNetWeights:
             with path.open("rb") as file:
                 mxnet = file.read(8) == LIST_MAGIC.to_bytes(8, "little")
         except OSError as error:
-            raise InputError(f"The weights {path} cannot be read ({error.strerror or error})") from error
+            raise InputError(f"The weights {path} cannot be read ({reason(error)})") from error
         if mxnet:
             arrays = read_params(path)
             tensors = {name: torch.from_numpy(array.astype(np.float32)) for name, array in arrays.items()}

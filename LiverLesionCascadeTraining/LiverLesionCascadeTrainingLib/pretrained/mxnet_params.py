@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from LiverLesionCascadeLib.engine.errors import InputError
+from LiverLesionCascadeLib.engine.errors import InputError, reason
 
 LIST_MAGIC = 0x112
 VERSION_1, VERSION_2, VERSION_3 = 0xF993FAC8, 0xF993FAC9, 0xF993FACA
@@ -82,7 +82,7 @@ def read_params(path: Path) -> dict[str, np.ndarray]:
             arrays = [reader.array() for _ in range(reader.number("Q"))]
             names = [reader.name() for _ in range(reader.number("Q"))]
     except OSError as error:
-        raise InputError(f"The weights {path} cannot be read ({error.strerror or error})") from error
+        raise InputError(f"The weights {path} cannot be read ({reason(error)})") from error
     except ValueError as error:
         raise InputError(f"{path} is no MXNet .params file, or damaged ({error}): get it again") from error
     if len(names) != len(arrays):

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from LiverLesionCascadeLib.engine.errors import InputError
+from LiverLesionCascadeLib.engine.files import json_object
 
-from ..cases.case_source import read_json, write_json
+from ..cases.case_source import write_json
 from .log_curves import Curves, LogReader
 
 STATUS_FILE = "status.json"
@@ -95,7 +95,7 @@ class RunFolder:
 
     def status(self) -> RunStatus | None:
         """None where no training was started, or what its file holds is no status."""
-        values = _read_json(self.path / STATUS_FILE)
+        values = json_object(self.path / STATUS_FILE)
         return RunStatus.from_dict(values) if values else None
 
     def write_status(self, status: RunStatus) -> None:
@@ -107,11 +107,11 @@ class RunFolder:
 
     def command(self) -> Any:
         """What the trainer was told; None where it was told nothing, or the file is being replaced."""
-        return _read_json(self.path / CONTROL_FILE).get("command")
+        return json_object(self.path / CONTROL_FILE).get("command")
 
     def request(self) -> dict[str, Any]:
         """What the training was started with; empty where it was not started from Slicer."""
-        return _read_json(self.path / REQUEST_FILE)
+        return json_object(self.path / REQUEST_FILE)
 
     def jobs(self) -> list[str]:
         """Jobs that have a log, in the order in which they were last at work."""
@@ -155,13 +155,6 @@ class RunFolder:
         except OSError:
             return ""
         return "\n".join([line for line in text.splitlines() if line.strip()][-_TAIL_LINES:])
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        return read_json(path)
-    except InputError:
-        return {}
 
 
 def _is_like(default: Any, value: Any) -> bool:

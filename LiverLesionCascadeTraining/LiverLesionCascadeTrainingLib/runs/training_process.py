@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import LiverLesionCascadeLib
-from LiverLesionCascadeLib.engine.errors import InputError, OutputError
+from LiverLesionCascadeLib.engine.errors import InputError, OutputError, reason, system_errors_as
 
 from ..cases.case_source import write_json
 from .run_folder import ACTIVE_STATES, CONTROL_FILE, OUTPUT_FILE, REQUEST_FILE, RunFolder, RunStatus
@@ -112,7 +112,8 @@ class TrainingRun:
             raise InputError(f"The training in {self.folder.path} is just ending: try again in a moment")
         path = self.folder.path
         now = time.time()
-        try:
+        remedy = "choose a folder that you can write to"
+        with system_errors_as(OutputError, f"The training could not be started in {path}", remedy):
             path.mkdir(parents=True, exist_ok=True)
             (path / CONTROL_FILE).unlink(missing_ok=True)
             write_json(path / REQUEST_FILE, asdict(request))
@@ -125,11 +126,6 @@ class TrainingRun:
                     stderr=subprocess.STDOUT,
                     **own_group(),
                 )
-        except OSError as error:
-            raise OutputError(
-                f"The training could not be started in {path} ({error.strerror or error}): choose a folder that you "
-                "can write to"
-            ) from error
 
     def send(self, command: str) -> None:
         """Tells the trainer to ``pause``, ``resume`` or ``stop``.
@@ -140,7 +136,7 @@ class TrainingRun:
         try:
             self.folder.send(command)
         except OSError as error:
-            raise OutputError(f"{self.folder.path} cannot be written to ({error.strerror or error})") from error
+            raise OutputError(f"{self.folder.path} cannot be written to ({reason(error)})") from error
 
     def look(self) -> RunStatus:
         """The training's status now; its state is ``none`` without a training and ``lost`` where its process died."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from LiverLesionCascadeLib.engine.errors import CascadeError, InputError, OutputError
+from LiverLesionCascadeLib.engine.errors import CascadeError, InputError, OutputError, reason
 from LiverLesionCascadeLib.engine.model.tensor_file import read_tensors
 from torch import nn
 
@@ -44,9 +44,9 @@ def save_atomically(state: dict[str, Any], path: Path) -> None:
         os.replace(partial, path)
     # torch's writer turns an error of the disk into a RuntimeError of its own.
     except (OSError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
+        why = str(error).splitlines()[0]
         raise UnwritableError(
-            f"The checkpoint {path} cannot be written ({reason}): the one before is kept. "
+            f"The checkpoint {path} cannot be written ({why}): the one before is kept. "
             "Free disk space, then give the same command again"
         ) from error
     finally:
@@ -60,12 +60,12 @@ def usable(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise DamagedError(
-            f"The checkpoint {path} cannot be read ({error.strerror or error}): check the disk and its rights"
+            f"The checkpoint {path} cannot be read ({reason(error)}): check the disk and its rights"
         ) from error
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
+        why = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
         raise DamagedError(
-            f"The checkpoint {path} is damaged or of another version ({reason}): delete it, and the same command "
+            f"The checkpoint {path} is damaged or of another version ({why}): delete it, and the same command "
             "trains that job again from its start"
         ) from error
 

@@ -14,7 +14,7 @@ from threading import Event
 import numpy as np
 import torch
 from filelock import FileLock, Timeout
-from LiverLesionCascadeLib.engine.errors import CancelledError
+from LiverLesionCascadeLib.engine.errors import CancelledError, reason
 from LiverLesionCascadeLib.engine.model.network import SliceNetwork
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
@@ -230,7 +230,7 @@ class Trainer:
             raise TrainingError(f"{self._folder} is being trained by another process: stop that one first") from error
         except OSError as error:
             raise UnwritableError(
-                f"{self._folder} cannot be written ({error.strerror or error}); the checkpoint {self.checkpoint} is "
+                f"{self._folder} cannot be written ({reason(error)}); the checkpoint {self.checkpoint} is "
                 "kept. Free disk space, then give the same command again"
             ) from error
 

@@ -55,13 +55,12 @@ def corrections_of(flags: Boxed, ct: CTVolume) -> Corrections:
 
 def refined_on_source(refined: Refined, ct: CTVolume, bundle: ModelBundle, device: torch.device) -> SegmentationResult:
     """A refined result on the source's grid. All its lesions have the number 1; nothing in it is measured."""
-    return SegmentationResult(
-        grid=ct.geometry,
-        name=ct.name,
-        liver=Boxed.mask(refined.liver, refined.start),
-        lesions=Boxed.labels(refined.lesions, refined.start),
+    return SegmentationResult.of(
+        ct,
+        refined.liver,
+        refined.lesions,
+        refined.start,
         table=[],
-        liver_volume_ml=float(np.count_nonzero(refined.liver)) * ct.geometry.voxel_volume_ml,
         bundle_name=bundle.name,
         bundle_version=bundle.version,
         preset="refined",

@@ -17,6 +17,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from ..grid.bounding_box import Box, bounding_box, box_at, grown
+from ..measures.lesions import NEIGHBOURS_26
 from ..measures.liver_density import median_liver_hu
 from ..model.bundle import ModelBundle
 from ..model.inference import predict
@@ -61,8 +62,6 @@ CUT_REACH_MM = 25.0
 REACH_MM = 12.0
 #: The liver changes so far beside a correction of it, seen along the slices.
 LIVER_BESIDE_MM = 3.0
-
-_NEIGHBOURS_26 = np.ones((3, 3, 3), bool)
 
 
 @dataclass(frozen=True)
@@ -249,7 +248,7 @@ def _smoothed(hu: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarray
 
 
 def _components(mask: np.ndarray) -> list[np.ndarray]:
-    labels, count = ndimage.label(mask, _NEIGHBOURS_26)
+    labels, count = ndimage.label(mask, NEIGHBOURS_26)
     return [labels == number for number in range(1, count + 1)]
 
 
@@ -358,7 +357,7 @@ def _network_log_odds(probability: np.ndarray) -> np.ndarray:
 
 
 def _connected_to(mask: np.ndarray, seed: np.ndarray) -> np.ndarray:
-    labels, _ = ndimage.label(mask, _NEIGHBOURS_26)
+    labels, _ = ndimage.label(mask, NEIGHBOURS_26)
     numbers = np.unique(labels[seed])
     return np.isin(labels, numbers[numbers > 0])
 

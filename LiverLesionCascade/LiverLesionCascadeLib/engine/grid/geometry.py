@@ -53,11 +53,8 @@ class ImageGeometry:
         direction: np.ndarray | None = None,
     ) -> ImageGeometry:
         """From ITK's description: spacing (i, j, k) mm, origin LPS mm, direction with the axes as columns."""
-        matrix = np.eye(4)
         axes = np.eye(3) if direction is None else np.asarray(direction, dtype=np.float64).reshape(3, 3)
-        matrix[:3, :3] = axes * np.asarray(spacing, dtype=np.float64)
-        matrix[:3, 3] = origin
-        return cls(shape, matrix)
+        return cls(shape, affine(axes * np.asarray(spacing, dtype=np.float64), origin))
 
     @property
     def spacing(self) -> tuple[float, float, float]:
@@ -89,20 +86,16 @@ class ImageGeometry:
 
     def cropped(self, box: Box) -> ImageGeometry:
         """The grid of what lies in a box of this one."""
-        matrix = self.ijk_to_lps.copy()
-        matrix[:3, 3] = self.to_lps(np.array(start_of(box)))
+        matrix = affine(self.ijk_to_lps[:3, :3], self.to_lps(np.array(start_of(box))))
         return ImageGeometry(tuple(axis.stop - axis.start for axis in box), matrix)
 
     def to_lps(self, kji: np.ndarray) -> np.ndarray:
         """(..., 3) positions in array order (k, j, i), fractions allowed, to (..., 3) LPS mm."""
-        points = np.asarray(kji, dtype=np.float64)
-        return points[..., ::-1] @ self.ijk_to_lps[:3, :3].T + self.ijk_to_lps[:3, 3]
+        return transformed(np.asarray(kji, dtype=np.float64)[..., ::-1], self.ijk_to_lps)
 
     def from_lps(self, lps: np.ndarray) -> np.ndarray:
         """(..., 3) LPS mm to (..., 3) fractional positions in array order (k, j, i)."""
-        inverse = np.linalg.inv(self.ijk_to_lps)
-        points = np.asarray(lps, dtype=np.float64)
-        return (points @ inverse[:3, :3].T + inverse[:3, 3])[..., ::-1]
+        return transformed(np.asarray(lps, dtype=np.float64), np.linalg.inv(self.ijk_to_lps))[..., ::-1]
 
     def matches(self, other: ImageGeometry, tolerance_voxels: float = 0.05) -> bool:
         """Same shape, and every corner within a fraction of a voxel of the other's."""
@@ -132,6 +125,18 @@ class ImageGeometry:
             )
 
 
+def affine(steps: np.ndarray, origin: np.ndarray | tuple[float, float, float]) -> np.ndarray:
+    """(4, 4) from the steps of each axis, (3, 3) with a column for each, and the place (3,) of the first voxel."""
+    matrix = np.eye(4)
+    matrix[:3, :3], matrix[:3, 3] = steps, origin
+    return matrix
+
+
+def transformed(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Points (..., 3) by a (4, 4) matrix."""
+    return points @ matrix[:3, :3].T + matrix[:3, 3]
+
+
 def shown_sizes(sizes: Iterable[float], form: str = "") -> str:
     """Sizes along the axes for messages, each in a format: ``512 x 512 x 90``."""
     return " x ".join(format(size, form) for size in sizes)
@@ -140,6 +145,13 @@ def shown_sizes(sizes: Iterable[float], form: str = "") -> str:
 def grid_corners(shape: tuple[int, int, int], margin: float = 0.0) -> np.ndarray:
     """(8, 3) corner voxel positions (k, j, i) of a grid, moved outwards by ``margin`` voxels."""
     return np.array(list(product(*((-margin, n - 1 + margin) for n in shape))), dtype=np.float64)
+
+
+def slice_at(grid: ImageGeometry, point: np.ndarray | tuple[float, float, float]) -> int:
+    """Index of a grid's slice, along its axis between feet and head, nearest to a point (LPS mm); within the grid."""
+    axis = axial_order(grid).axes[0]
+    index = round(float(grid.from_lps(np.asarray(point))[axis]))
+    return min(max(index, 0), grid.shape[axis] - 1)
 
 
 @dataclass(frozen=True)

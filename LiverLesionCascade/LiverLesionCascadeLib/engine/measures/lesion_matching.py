@@ -14,6 +14,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 
+from ..grid.geometry import transformed
 from .spreadsheet import cell_number, cell_text, csv_text
 
 #: How far alignment may leave one lesion from where it was, in mm.
@@ -162,8 +163,7 @@ def lesion_points(mask: np.ndarray, ijk_to_world: np.ndarray) -> tuple[np.ndarra
         step = np.maximum(np.floor(_STEP_MM / spacing).astype(int), 1)
         thinned = found[(found % step == 0).all(axis=1)]
         found = thinned if len(thinned) else found
-    points = found @ kji_to_world[:3, :3].T + kji_to_world[:3, 3]
-    return points, kji_to_world[:3, :3] @ centre + kji_to_world[:3, 3]
+    return transformed(found, kji_to_world), transformed(centre, kji_to_world)
 
 
 def follow(

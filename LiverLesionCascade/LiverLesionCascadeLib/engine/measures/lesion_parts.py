@@ -121,25 +121,20 @@ class LesionParts:
         return labels
 
 
-def separate_lesions(
-    instances: np.ndarray, spacing: tuple[float, float, float], smallest_mm: float = SMALLEST_PART_MM
-) -> np.ndarray:
+def separate_lesions(instances: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarray:
     """Lesions of an instance map that have grown together, told apart.
 
     Args:
         instances: uint16 (slice, row, column), 0 where there is no lesion.
         spacing: (slice, row, column) in mm.
-        smallest_mm: Diameter of a sphere as large as the smallest part.
 
     Returns:
         uint16 of the same shape, 1..n by falling volume. Beyond 65,535 lesions none is split.
     """
-    return finish(separation_steps(instances, spacing, smallest_mm))
+    return finish(separation_steps(instances, spacing))
 
 
-def separation_steps(
-    instances: np.ndarray, spacing: tuple[float, float, float], smallest_mm: float = SMALLEST_PART_MM
-) -> Steps[np.ndarray]:
+def separation_steps(instances: np.ndarray, spacing: tuple[float, float, float]) -> Steps[np.ndarray]:
     """:func:`separate_lesions`, in short steps."""
     labels = instances.astype(np.int64)
     last = int(labels.max(initial=0))
@@ -148,10 +143,10 @@ def separation_steps(
         if box is None:
             continue
         mask = instances[box] == number
-        if np.count_nonzero(mask) * voxel_mm3 < 2.0 * sphere_mm3(smallest_mm):
+        if np.count_nonzero(mask) * voxel_mm3 < 2.0 * sphere_mm3(SMALLEST_PART_MM):
             continue
         yield
-        lesion = yield from LesionParts.steps(mask, spacing, smallest_mm)
+        lesion = yield from LesionParts.steps(mask, spacing, SMALLEST_PART_MM)
         parts = lesion.parts(lesion.count())
         labels[box][parts > 1] = parts[parts > 1] + (last - 1)
         last += int(parts.max()) - 1

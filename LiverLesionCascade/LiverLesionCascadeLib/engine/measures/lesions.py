@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 
 from ..grid.bounding_box import Box, bounding_box, grown
 from ..grid.boxed import Boxed
-from ..grid.geometry import ImageGeometry, axial_order
+from ..grid.geometry import ImageGeometry, slice_at
 from .diameters import Point, axial_diameters, equivalent_diameter_mm
 
 #: A lesion of less confidence is as likely none.
@@ -82,9 +82,7 @@ class Lesion:
 
     def slice_in(self, grid: ImageGeometry) -> int:
         """Index of a grid's slice, along its axis between feet and head, in which the diameters were measured."""
-        along = axial_order(grid).axes[0]
-        index = round(float(grid.from_lps(np.array(self.long_axis_middle))[along]))
-        return min(max(index, 0), grid.shape[along] - 1)
+        return slice_at(grid, self.long_axis_middle)
 
 
 def label_lesions(mask: np.ndarray) -> np.ndarray:

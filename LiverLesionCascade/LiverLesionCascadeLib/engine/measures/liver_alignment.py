@@ -9,7 +9,7 @@ from scipy import ndimage, optimize
 from scipy.spatial.transform import Rotation
 
 from ..errors import InputError
-from ..grid.geometry import grid_corners
+from ..grid.geometry import affine, grid_corners, transformed
 from .lesions import border
 
 _GRID_MM = 4.0
@@ -36,7 +36,7 @@ class Alignment:
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
         """Move points, (n, 3) in mm."""
-        return _moved(points, self.matrix)
+        return transformed(points, self.matrix)
 
 
 class LiverShape:
@@ -56,20 +56,16 @@ class LiverShape:
             raise InputError("There is no liver to align by. Align by a transform, or as the scans lie in the scene.")
         kji_to_world = np.asarray(ijk_to_world, dtype=float)[:, [2, 1, 0, 3]]
         self._world_to_kji = np.linalg.inv(kji_to_world)
-        corners = _moved(grid_corners(mask.shape, margin=0.5), kji_to_world)
+        corners = transformed(grid_corners(mask.shape, margin=0.5), kji_to_world)
         self._origin = corners.min(axis=0) - _MARGIN_MM
         size = np.ceil((corners.max(axis=0) + _MARGIN_MM - self._origin) / _GRID_MM).astype(int) + 1
 
-        grid_to_kji = self._world_to_kji @ np.block(
-            [[_GRID_MM * np.eye(3), self._origin[:, None]], [np.zeros((1, 3)), 1.0]]
-        )
+        grid_to_kji = self._world_to_kji @ affine(_GRID_MM * np.eye(3), self._origin)
         # What the coarse grid would step over is averaged first.
         self._spacing = np.linalg.norm(kji_to_world[:3, :3], axis=0)
         thin = np.maximum(np.floor(_GRID_MM / self._spacing).astype(int), 1)
         coarse = _block_means(mask, thin)
-        scale = np.diag([*(1.0 / thin), 1.0])
-        scale[:3, 3] = -(thin - 1) / (2.0 * thin)
-        grid_to_coarse = scale @ grid_to_kji
+        grid_to_coarse = affine(np.diag(1.0 / thin), -(thin - 1) / (2.0 * thin)) @ grid_to_kji
         occupancy = ndimage.affine_transform(
             coarse,
             grid_to_coarse[:3, :3],
@@ -95,7 +91,7 @@ class LiverShape:
             surface = np.argwhere(mask)
         # The same points however often it is asked, spread over the whole surface.
         chosen = surface[np.linspace(0, len(surface) - 1, min(len(surface), _SURFACE_POINTS)).round().astype(int)]
-        self.surface = _moved(chosen, kji_to_world)
+        self.surface = transformed(chosen, kji_to_world)
         self.centre = self.surface.mean(axis=0)
 
     def distance_mm(self, points: np.ndarray) -> np.ndarray:
@@ -107,7 +103,7 @@ class LiverShape:
         held = np.clip(at, 0, np.array(self._distance.shape) - 1.0)
         distance = ndimage.map_coordinates(self._distance, held.T, order=1, prefilter=False)
         distance += np.linalg.norm(at - held, axis=1) * _GRID_MM
-        kji = _moved(points, self._world_to_kji)
+        kji = transformed(points, self._world_to_kji)
         beyond = (kji - np.clip(kji, self._first, self._last)) * self._spacing
         return distance * np.clip(1.0 - np.linalg.norm(beyond, axis=1) / _FADING_MM, 0.0, 1.0)
 
@@ -148,15 +144,9 @@ def align_livers(moving: LiverShape, fixed: LiverShape) -> Alignment:
         if shift == 0.0 or abs(shift) > _GRID_MM
     ]
     best = min(solutions, key=lambda solution: solution.cost)
-    matrix = np.eye(4)
-    matrix[:3, :3] = Rotation.from_rotvec(best.x[:3]).as_matrix()
-    matrix[:3, 3] = fixed.centre + best.x[3:] - matrix[:3, :3] @ moving.centre
+    rotation = Rotation.from_rotvec(best.x[:3]).as_matrix()
+    matrix = affine(rotation, fixed.centre + best.x[3:] - rotation @ moving.centre)
     return Alignment(matrix, float(np.median(np.abs(residuals(best.x)))))
-
-
-def _moved(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Points (n, 3) by a (4, 4) matrix."""
-    return points @ matrix[:3, :3].T + matrix[:3, 3]
 
 
 def _block_means(mask: np.ndarray, block: np.ndarray) -> np.ndarray:

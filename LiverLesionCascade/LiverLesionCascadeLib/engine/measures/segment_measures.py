@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from ..grid.bounding_box import Box, grown
 from ..grid.boxed import Boxed, overlap
-from ..grid.geometry import AxialOrder, ImageGeometry, axial_order, covering_axial_geometry, is_axis_aligned
+from ..grid.geometry import AxialOrder, ImageGeometry, affine, axial_order, covering_axial_geometry, is_axis_aligned
 from ..grid.resampling import resample
 from .lesions import Lesion, LiverSurface, axes_in_lps, measure_lesion
 
@@ -78,14 +78,12 @@ class SourceMeasures:
 def _reordered(geometry: ImageGeometry, order: AxialOrder) -> ImageGeometry:
     """The same grid with its axes in axial order."""
     shape = tuple(geometry.shape[axis] for axis in order.axes)
-    matrix = np.eye(4)
-    first = np.zeros(3)
+    steps, first = np.zeros((3, 3)), np.zeros(3)
     for target, (axis, flip) in enumerate(zip(order.axes, order.flips, strict=True)):
         column = geometry.ijk_to_lps[:3, 2 - axis]
-        matrix[:3, 2 - target] = -column if flip else column
+        steps[:, 2 - target] = -column if flip else column
         first[axis] = geometry.shape[axis] - 1 if flip else 0
-    matrix[:3, 3] = geometry.to_lps(first)
-    return ImageGeometry((shape[0], shape[1], shape[2]), matrix)
+    return ImageGeometry((shape[0], shape[1], shape[2]), affine(steps, geometry.to_lps(first)))
 
 
 def _finer(grid: ImageGeometry, pixel_mm: float) -> ImageGeometry:

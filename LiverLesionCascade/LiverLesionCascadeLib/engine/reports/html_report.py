@@ -11,7 +11,7 @@ from ..grid.boxed import Boxed, union
 from ..measures.lesions import Lesion
 from ..progress import Steps, finish
 from .key_images import WINDOW, KeyImage, encode_jpeg, key_image_steps
-from .page import Translate, english, fill, render_page
+from .page import Translate, english, figure_list, fill, render_page
 from .source_slices import source_slice
 from .viewer_data import viewer_data_steps
 
@@ -111,10 +111,7 @@ def _figures(result: SegmentationResult, notes: Mapping[int, str], _: Translate)
         (_("Tumour burden"), _number(tumour_burden(result), 1), _("% of the liver")),
         (_("Longest diameter"), _number(largest, 0), _("mm, axial")),
     )
-    return "".join(
-        f"<div><dt>{escape(label)}</dt><dd><b>{value}</b> <span>{escape(unit)}</span></dd></div>"
-        for label, value, unit in figures
-    )
+    return figure_list(figures)
 
 
 def _findings(result: SegmentationResult, _: Translate) -> str:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from html import escape
 from pathlib import Path
@@ -97,6 +97,14 @@ def fill(template: str, translate: Translate = english, /, **values: str) -> str
         return values[match[2]] if match[2] else escape(translate(match[1]))
 
     return _FIELD.sub(filled, _template(template))
+
+
+def figure_list(figures: Iterable[tuple[str, str, str]]) -> str:
+    """The figures at the head of a page: label, value and unit of each, of which the value is HTML."""
+    return "".join(
+        f"<div><dt>{escape(label)}</dt><dd><b>{value}</b> <span>{escape(unit)}</span></dd></div>"
+        for label, value, unit in figures
+    )
 
 
 def _template(name: str) -> str:

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..grid.geometry import axial_order
+from ..grid.geometry import axial_order, slice_at
 from ..scan.ct_volume import CTVolume
 
 
 def source_slice(ct: CTVolume, point: tuple[float, float, float] | np.ndarray) -> int:
     """The source's slice nearest to a point in LPS mm, kept within the image: see the top of this file."""
-    axis = axial_order(ct.source).axes[0]
-    along = np.rint(ct.source.from_lps(np.asarray(point))[axis])
-    index = int(np.clip(along, 0, ct.source.shape[axis] - 1))
-    if axis == 0 and len(ct.places):  # uneven slices: of the images, not of the even grid that they were put on
+    index = slice_at(ct.source, point)
+    if (
+        len(ct.places) and axial_order(ct.source).axes[0] == 0
+    ):  # uneven slices: of the images, not of the even grid that they were put on
         return int(np.abs(ct.places - index).argmin())
     return index

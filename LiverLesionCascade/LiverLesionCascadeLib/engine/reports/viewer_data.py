@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
+from ..grid.bounding_box import grown
 from ..grid.boxed import joint_box
 from ..progress import Steps
 from .key_images import key_slices
@@ -44,10 +45,7 @@ def viewer_data_steps(ct: CTVolume, result: SegmentationResult, most_bytes: int)
     if found is None:
         return None
     margins = [math.ceil(_MARGIN_MM / mm) for mm in ct.spacing]
-    box = tuple(
-        slice(max(each.start - margin, 0), min(each.stop + margin, length))
-        for each, margin, length in zip(found, margins, ct.hu.shape, strict=True)
-    )
+    box = grown(found, ct.hu.shape, margins)
     crop = ct.geometry.cropped(box)
     liver, labels = result.liver.within(box), result.lesions.within(box)
     slices, rows, columns = crop.shape

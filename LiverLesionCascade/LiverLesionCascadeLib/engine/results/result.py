@@ -15,6 +15,7 @@ import numpy as np
 
 from ..files import write_atomically
 from ..findings import Finding
+from ..grid.bounding_box import Start, box_at, lies_within
 from ..grid.boxed import Boxed
 from ..grid.geometry import ImageGeometry
 from ..measures.lesions import Lesion
@@ -77,17 +78,20 @@ class SegmentationResult:
     lesion_probability: Boxed = field(default_factory=_unknown)
 
     @classmethod
-    def of(cls, ct: CTVolume, liver: np.ndarray, lesions: np.ndarray, **others: Any) -> SegmentationResult:
-        """From arrays (slice, row, column) on the grid of ``ct.hu``: bool, and the lesions' numbers.
+    def of(
+        cls, ct: CTVolume, liver: np.ndarray, lesions: np.ndarray, start: Start = (0, 0, 0), **others: Any
+    ) -> SegmentationResult:
+        """From arrays (slice, row, column) of a box of the grid of ``ct.hu``: bool, and the lesions' numbers.
 
         Args:
+            start: Index of the box's first voxel.
             others: Whatever else a result has, by name.
         """
         return cls(
             grid=ct.geometry,
             name=ct.name,
-            liver=Boxed.mask(liver),
-            lesions=Boxed.labels(lesions),
+            liver=Boxed.mask(liver, start),
+            lesions=Boxed.labels(lesions, start),
             liver_volume_ml=float(np.count_nonzero(liver)) * ct.geometry.voxel_volume_ml,
             **others,
         )
@@ -126,7 +130,7 @@ class SegmentationResult:
             ValueError: If the crop does not lie within that grid.
         """
         shape = self.grid.shape
-        if any(first < 0 or first + n > whole for first, n, whole in zip(start, shape, grid.shape, strict=True)):
+        if not lies_within(box_at(start, shape), grid.shape):
             raise ValueError(f"A crop of {shape} from {start} on does not lie within a grid of {grid.shape}.")
         return replace(self, grid=grid, **{name: getattr(self, name).moved(start) for name in _MAPS})
 
@@ -138,16 +142,12 @@ class SegmentationResult:
             boxed = getattr(self, name)
             np.save(folder / f"{name}.npy", boxed.values, allow_pickle=False)
             starts[name] = boxed.start
-        known = self.lesion_filter
         description = {
             **{each.name: getattr(self, each.name) for each in fields(self) if each.name not in _MAPS},
             "grid": {"shape": self.grid.shape, "ijk_to_lps": self.grid.ijk_to_lps.tolist()},
-            "table": [asdict(lesion) for lesion in self.table],
-            "findings": [asdict(finding) for finding in self.findings],
-            "lesion_filter": None if known is None else known.to_dict(),
             "starts": starts,
         }
-        write_atomically(folder / _DESCRIPTION_FILE, json.dumps(description).encode())
+        write_atomically(folder / _DESCRIPTION_FILE, json.dumps(description, default=asdict).encode())
 
     @classmethod
     def read(cls, folder: Path) -> SegmentationResult:

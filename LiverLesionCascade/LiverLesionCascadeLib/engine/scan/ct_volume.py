@@ -95,8 +95,7 @@ class CTVolume:
     @property
     def spacing(self) -> tuple[float, float, float]:
         """(slice, row, column) mm."""
-        column, row, slice_ = self.geometry.spacing
-        return slice_, row, column
+        return self.geometry.spacing[::-1]
 
     def to_source(self, array: np.ndarray, order: int = 0) -> np.ndarray:
         """An array on ``hu``'s grid, (slice, row, column), as a new array (k, j, i) on the source's grid.

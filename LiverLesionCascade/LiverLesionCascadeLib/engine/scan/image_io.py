@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import InputError, InvalidVolumeError, OutputError, cannot_read, reason
-from ..files import atomic_file, has_text_name, shown_name
+from ..files import atomic_file, require_text_name
 from ..findings import Finding
-from ..grid.geometry import ImageGeometry, shown_sizes
+from ..grid.geometry import ImageGeometry, affine, shown_sizes
 from ..grid.resampling import itk_array
 from . import nifti
 from .ct_volume import CTVolume, several_volumes
@@ -163,11 +163,7 @@ def read_array(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
 
 
 def _require_there(path: Path) -> None:
-    if not has_text_name(path):
-        raise InputError(
-            f"{shown_name(path)}: the path holds bytes that are no text (UTF-8), as on an old disk. Give the file or "
-            "folder another name, or copy it to one."
-        )
+    require_text_name(path)
     if not path.exists():
         raise InputError(f"{path} does not exist. Check the path; put it in quotes if it has spaces.")
 
@@ -248,12 +244,10 @@ def _refuse_several_volumes(shape: tuple[int, ...], path: Path) -> None:
 def _matrix(reader: SimpleITK.ImageFileReader) -> np.ndarray:
     """(4, 4) to LPS of the first three axes."""
     size = reader.GetDimension()
-    matrix = np.eye(4)
-    if size >= 3:
-        direction = np.reshape(reader.GetDirection(), (size, size))[:3, :3]
-        matrix[:3, :3] = direction * np.asarray(reader.GetSpacing()[:3])
-        matrix[:3, 3] = reader.GetOrigin()[:3]
-    return matrix
+    if size < 3:
+        return np.eye(4)
+    direction = np.reshape(reader.GetDirection(), (size, size))[:3, :3]
+    return affine(direction * np.asarray(reader.GetSpacing()[:3]), reader.GetOrigin()[:3])
 
 
 def _describe(geometry: ImageGeometry) -> str:

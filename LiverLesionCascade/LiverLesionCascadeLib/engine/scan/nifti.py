@@ -18,6 +18,7 @@ from io import BufferedIOBase
 from pathlib import Path
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from ..errors import InputError, InvalidVolumeError
 from ..grid.geometry import shown_sizes
@@ -100,9 +101,7 @@ class NiftiHeader:
             try:
                 struct.pack_into("<" + form, raw, offset, *values)
             except (struct.error, OverflowError) as error:
-                raise InputError(
-                    f"{path.name} has a damaged header ({name} {values}). Export the scan again."
-                ) from error
+                raise _damaged_header(path, f"{name} {values}") from error
         return bytes(raw)
 
     @property
@@ -181,6 +180,10 @@ def _truncated(path: Path) -> InputError:
     return InputError(f"{path.name} is truncated or damaged: voxels are missing or altered. Copy or export it again.")
 
 
+def _damaged_header(path: Path, why: str) -> InputError:
+    return InputError(f"{path.name} has a damaged header ({why}). Export the scan again.")
+
+
 def _parse(raw: bytes, path: Path) -> NiftiHeader:
     known = [(o, n) for o in "<>" for n in _HEADER_BYTES if struct.unpack_from(o + "i", raw.ljust(4))[0] == n]
     if not known:
@@ -193,17 +196,13 @@ def _parse(raw: bytes, path: Path) -> NiftiHeader:
     fields = {name: struct.unpack_from(order + form, raw, at) for name, (at, form) in places.items()}
     dim = fields["dim"]
     if not 1 <= dim[0] <= 7 or min(dim[1 : dim[0] + 1]) < 1 or max(dim) > np.iinfo(np.int16).max:
-        raise InputError(f"{path.name} has a damaged header (dimensions {dim}). Export the scan again.")
+        raise _damaged_header(path, f"dimensions {dim}")
     offset = fields["vox_offset"][0]
     if not (np.isfinite(offset) and size <= offset <= MAX_BYTES):
-        raise InputError(
-            f"{path.name} has a damaged header (its voxels begin at byte {offset}). Export the scan again."
-        )
+        raise _damaged_header(path, f"its voxels begin at byte {offset}")
     slope, intercept = fields["slope"][0], fields["intercept"][0]
     if np.isfinite(slope) and slope != 0 and not np.isfinite(intercept):
-        raise InputError(
-            f"{path.name} has a damaged header (values are shifted by {intercept}). Export the scan again."
-        )
+        raise _damaged_header(path, f"values are shifted by {intercept}")
     slope, intercept = (float(number) if np.isfinite(number) else 0.0 for number in (slope, intercept))
     spacing = fields["pixdim"][1 : min(dim[0], 3) + 1]
     if not all(np.isfinite(s) and s > 0 for s in spacing):
@@ -243,14 +242,7 @@ def _rotation(quaternion: tuple, handedness: float) -> np.ndarray:
     """(3, 3) axes in RAS of a qform (nifti1.h, method 2)."""
     b, c, d = quaternion
     a = np.sqrt(max(0.0, 1.0 - (b * b + c * c + d * d)))
-    axes = np.array(
-        [
-            [a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)],
-            [2 * (b * c + a * d), a * a + c * c - b * b - d * d, 2 * (c * d - a * b)],
-            [2 * (b * d - a * c), 2 * (c * d + a * b), a * a + d * d - c * c - b * b],
-        ]
-    )
-    return axes * (1, 1, -1 if handedness < 0 else 1)
+    return Rotation.from_quat([b, c, d, a]).as_matrix() * (1, 1, -1 if handedness < 0 else 1)
 
 
 def _require_same_spacing(sform: np.ndarray, spacing: tuple, path: Path) -> None:

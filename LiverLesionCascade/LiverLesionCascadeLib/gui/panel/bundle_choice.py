@@ -1,10 +1,10 @@
 """The choice of the model: the shipped bundle, or one of the user's own."""
 
-import json
 from pathlib import Path
 
 from slicer.i18n import tr as _
 
+from ...engine.files import json_object
 from ...engine.model.bundle import BUNDLES_FOLDER, METADATA_FILE
 from ..widgets import fillComboBox
 
@@ -65,7 +65,7 @@ def shippedFolder() -> Path:
 
 def bundleTitle(folder) -> str:
     """Name and version, or the folder's name where they cannot be read."""
-    metadata = _metadata(folder)
+    metadata = json_object(Path(folder) / METADATA_FILE)
     if "name" in metadata:
         return f"{metadata['name']} {metadata.get('version', '')}".strip()
     return Path(folder).name
@@ -75,14 +75,6 @@ def bundleProblem(folder) -> str:
     """Why the folder is no bundle; empty if it looks like one."""
     if not (Path(folder) / METADATA_FILE).is_file():
         return _("The model {folder} is not there: choose another one in Advanced.").format(folder=folder)
-    if not _metadata(folder):
+    if not json_object(Path(folder) / METADATA_FILE):
         return _("The model {folder} cannot be read: choose another one in Advanced.").format(folder=folder)
     return ""
-
-
-def _metadata(folder) -> dict:
-    try:
-        content = json.loads((Path(folder) / METADATA_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # bundleProblem says so
-        return {}
-    return content if isinstance(content, dict) else {}

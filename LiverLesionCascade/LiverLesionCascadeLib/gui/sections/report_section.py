@@ -8,7 +8,7 @@ import slicer
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 
-from ...engine.errors import CascadeError, InputError
+from ...engine.errors import CascadeError, InputError, reason
 from ...scene.tools.case_report import CaseReport, dicomFiles
 from ..install.highdicom_installation import HighdicomInstaller
 from ..runs.stepwise import Stepwise
@@ -140,9 +140,7 @@ class ReportSection(Section):
 
 
 def _unwritable(path, error):
-    return _("{path} could not be written: {error}. Choose another folder.").format(
-        path=path, error=error.strerror or error
-    )
+    return _("{path} could not be written: {error}. Choose another folder.").format(path=path, error=reason(error))
 
 
 def _askPath(suggestion, kinds, ending):

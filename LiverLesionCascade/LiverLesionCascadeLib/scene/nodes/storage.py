@@ -6,7 +6,7 @@ from pathlib import Path
 
 import slicer
 
-from ...engine.errors import InputError, InvalidVolumeError, OutputError
+from ...engine.errors import InputError, InvalidVolumeError, OutputError, reason
 from ...engine.files import atomic_file
 from ...engine.scan.itk_warnings import prints_logged
 from ...engine.scan.stored_voxels import check_stored_voxels
@@ -36,8 +36,9 @@ def saveSegmentation(node: slicer.vtkMRMLSegmentationNode, path: str | Path) -> 
                 raise OutputError(f"{path} could not be written. Check that the disk is not full. {details}".rstrip())
             _requireWhole(temporary, path)
     except OSError as error:
-        reason = error.strerror or error
-        raise OutputError(f"{path} cannot be written: {reason}. Choose a folder that you can write to.") from error
+        raise OutputError(
+            f"{path} cannot be written: {reason(error)}. Choose a folder that you can write to."
+        ) from error
     return path
 
 

@@ -20,6 +20,7 @@ from ...engine.corrections.edit_flags import (
 from ...engine.errors import InputError, OutputError
 from ...engine.grid.bounding_box import Box, box_at, start_of
 from ...engine.grid.boxed import EMPTY, Boxed, joint_box, overlap, union
+from ...engine.measures.lesions import NEIGHBOURS_26
 from ...engine.results.result import SegmentationResult
 from ..workspace import edit_record
 from ..workspace.lesion_change import LesionHistory
@@ -30,8 +31,6 @@ from .scan_input import Scan
 
 MUCH_ML, MUCH_TIMES = 5.0, 10.0
 """More than so many mL, and more than so many times what was painted, is much."""
-
-_NEIGHBOURS_26 = np.ones((3, 3, 3), bool)
 
 
 class RefinementSummary(NamedTuple):
@@ -252,7 +251,7 @@ def _addedAndRemoved(before: Boxed, after: Boxed) -> tuple[Boxed, Boxed]:
 
 def _giveToNeighbours(labels: np.ndarray, wanted: np.ndarray) -> list[Boxed]:
     """Give each wanted voxel without a lesion to the nearest lesion it hangs together with; the others, one by one."""
-    components, count = ndimage.label(wanted, _NEIGHBOURS_26)
+    components, count = ndimage.label(wanted, NEIGHBOURS_26)
     new = []
     for number, inner in enumerate(ndimage.find_objects(components, count), start=1):
         mine = components[inner] == number

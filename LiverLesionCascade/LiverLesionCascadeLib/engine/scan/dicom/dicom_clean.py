@@ -10,8 +10,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ...errors import InputError
-from .dicom_header import CT_CLASS, damaged, day, number, read_header, text
+from ...errors import InputError, reason
+from .dicom_header import CT_CLASS, damaged, day, number, read_header, sop_class, text
 
 _UNICODE = "ISO_IR 192"
 #: What DICOM wants in every object of a study, with or without a value, and how long it may be.
@@ -38,8 +38,8 @@ def clean_header(path: Path) -> Any:
     try:
         header = read_header(path)
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}. Load the series again.") from error
-    kind = text(header, "SOPClassUID") or text(getattr(header, "file_meta", None) or {}, "MediaStorageSOPClassUID")
+        raise InputError(f"{path} cannot be read: {reason(error)}. Load the series again.") from error
+    kind = sop_class(header)
     if not kind and not text(header, "Modality"):
         raise damaged(path)
     if kind != CT_CLASS and (kind or text(header, "Modality") != "CT"):

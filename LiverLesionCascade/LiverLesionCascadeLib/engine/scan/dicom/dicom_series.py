@@ -9,7 +9,7 @@ import numpy as np
 
 from ...errors import InputError, InvalidVolumeError
 from ...findings import Finding
-from ...grid.geometry import shown_sizes
+from ...grid.geometry import affine, shown_sizes
 from .dicom_passes import ALL, one_pass
 from .dicom_pixels import read_pixels
 from .dicom_slice import Slice
@@ -91,11 +91,7 @@ def assemble(slices: Sequence[Slice], name: str, acquisition: str | None = None,
         )
     if not even:
         array = interpolate(array, places, wanted)
-    matrix = np.eye(4)
-    matrix[:3, 0] = first.row * first.pixel_spacing[1]
-    matrix[:3, 1] = first.column * first.pixel_spacing[0]
-    matrix[:3, 2] = step * per_mm
-    matrix[:3, 3] = positions[0]
+    matrix = affine(np.column_stack([first.steps, step * per_mm]), positions[0])
     own = np.arange(len(slices), dtype=float) if even else (places - places[0]) / step
     return Assembled(array, matrix, slices, own, what, notes)
 

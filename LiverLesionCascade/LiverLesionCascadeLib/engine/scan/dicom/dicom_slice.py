@@ -85,6 +85,11 @@ class Slice:
         return np.cross(self.row, self.column)
 
     @property
+    def steps(self) -> np.ndarray:
+        """(3, 2) mm from a pixel to the next in its row, and from a pixel to the next in its column."""
+        return np.column_stack([self.row, self.column]) * self.pixel_spacing[::-1]
+
+    @property
     def is_axial(self) -> bool:
         """Its normal lies nearer to the body's axis than to any other."""
         return int(np.argmax(np.abs(self.normal))) == 2

@@ -119,12 +119,7 @@ def _lps_from_pixel(path: Path, dataset: Any) -> np.ndarray:
         image = Slice.of(path, dataset)
     except HeaderError as error:
         raise InputError(f"{path.name} lacks a usable {error}: it cannot be placed. Export it again.") from error
-    matrix = np.zeros((4, 3))
-    matrix[:3, 0] = image.row * image.pixel_spacing[1]
-    matrix[:3, 1] = image.column * image.pixel_spacing[0]
-    matrix[:3, 2] = image.position
-    matrix[3, 2] = 1.0
-    return matrix
+    return np.vstack([np.column_stack([image.steps, image.position]), (0, 0, 1)])
 
 
 def _require_on_grid(path: Path, matrix: np.ndarray) -> None:
