@@ -16,17 +16,10 @@ class Phase:
     Attributes:
         steps: Optimiser steps.
         size: Side of the square images that the network sees, in pixels.
-        crop: Part of the native side that an image shows: below 1 it is a random crop, at the pixel size of the whole.
     """
 
     steps: int
     size: int
-    crop: float = 1.0
-
-    @property
-    def native(self) -> int:
-        """Side of the whole that the images show, or are crops of."""
-        return round(self.size / self.crop)
 
 
 @dataclass(frozen=True)
@@ -84,8 +77,8 @@ class StageRecipe:
 
     @property
     def size(self) -> int:
-        """Native size: side of the last phase's images, or of the whole that they are crops of."""
-        return self.phases[-1].native
+        """Side of the last phase's images."""
+        return self.phases[-1].size
 
     def work(self, done: int) -> int:
         """Pixels a sample, summed over the steps that are left after ``done``: what the rest costs."""
@@ -114,7 +107,7 @@ class Recipe:
     """A complete training of the cascade.
 
     Attributes:
-        model: What is trained, as the bundle will have it; its sizes are those of the stages' native images.
+        model: What is trained, as the bundle will have it; its sizes are those of the stages.
         folds: Networks of the liver pass that are trained without one part of the patients, for cross-fitted priors.
         liver, liver_fold, lesion_image, lesion: The stages in the order in which they are trained: the liver pass; its
             folds; the lesion pass from the image alone; the lesion pass with priors, which starts from the former.

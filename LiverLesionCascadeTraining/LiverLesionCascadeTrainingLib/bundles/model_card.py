@@ -33,9 +33,7 @@ def model_card(metadata: dict[str, Any], weights_bytes: int) -> str:
     density = f", the liver's median shifted to {lesion['liver_hu']:g} HU" if lesion.get("liver_hu") is not None else ""
     again = f", then on its own result, {lesion['iterations']} times in all" if lesion["iterations"] > 1 else ""
     runs = f"run on the liver pass's maps{again}"
-    jobs = "\n".join(
-        f"| {name} | {job['steps']} | {job['images']} | {job['hours']:.2f} |" for name, job in training["jobs"].items()
-    )
+    jobs = [[name, job["steps"], job["images"], f"{job['hours']:.2f}"] for name, job in training["jobs"].items()]
     share = training["recipe"].get("fine_tuned", 1.0) if "lesion" in training["jobs"] else 1.0
     start = training.get("started_from")
     hours = sum(job["hours"] for job in training["jobs"].values())
@@ -53,16 +51,16 @@ def model_card(metadata: dict[str, Any], weights_bytes: int) -> str:
         f"slices of {len(training['single_slice_scans'])} more ({', '.join(training['single_slice_scans'])}). "
         f"Recipe `{training['recipe']['name']}`, seed {training['recipe']['seed']}, {hours:.1f} hours of training:",
         *([_started(start, training["recipe"])] if start else []),
-        f"| job | steps | images | hours |\n| --- | ---: | ---: | ---: |\n{jobs}",
+        _table(["job", "steps", "images", "hours"], jobs),
         "The `liver-fold` networks only make the cross-fitted priors from which `lesion` learns; they are not shipped."
         + (
             f" The lesion pass is {1 - share:.0%} `lesion-image`, {share:.0%} `lesion`, by weight." if share < 1 else ""
         ),
     ]
     if "validation" in metadata:
-        sections += ["## Validation", _validation(metadata["validation"])]
+        sections += ["## Validation", *_validation(metadata["validation"])]
     if "cross_validation" in metadata:
-        sections += ["## Cross-validation", _cross_validation(metadata["cross_validation"])]
+        sections += ["## Cross-validation", *_cross_validation(metadata["cross_validation"])]
     sections += [
         "## Limitations",
         "\n".join(f"* {line}" for line in metadata["limitations"]),
@@ -80,72 +78,54 @@ def _started(start: str, recipe: dict[str, Any]) -> str:
     return f"{text}, and these still make up {' and '.join(kept)}, by weight." if kept else f"{text}."
 
 
-def _cross_validation(figures: dict[str, Any]) -> str:
-    rows = [
-        f"| {size} | {counts['reference']} | {counts['found']} | {counts['predicted']} | {counts['false']} |"
-        for size, counts in (
-            ("below 10 mm", figures["lesions"]["below_10_mm"]),
-            ("10 mm and more", figures["lesions"]["from_10_mm"]),
-        )
+def _cross_validation(figures: dict[str, Any]) -> list[str]:
+    slices = f"single slices of {figures['single_slice_scans']} patients"
+    dice = [
+        [f"{figures['scans']} scans", number(figures["liver_dice"]), number(figures["lesion_dice"])],
+        [slices, number(figures["single_slices_liver_dice"]), number(figures["single_slices_lesion_dice"])],
     ]
-    return "\n".join(
-        [
-            f"{figures['folds']} parts of the patients of training and validation, preset `{figures['preset']}`: "
-            "networks of the same recipe, trained without one part, segment that part. The lesion pass is that of the "
-            "job `lesion-image`, which knows no priors.",
-            "",
-            "| | liver Dice | lesion Dice |",
-            "| --- | ---: | ---: |",
-            f"| {figures['scans']} scans | {number(figures['liver_dice'])} | {number(figures['lesion_dice'])} |",
-            f"| single slices of {figures['single_slice_scans']} patients "
-            f"| {number(figures['single_slices_liver_dice'])} | {number(figures['single_slices_lesion_dice'])} |",
-            "",
-            "| long diameter | lesions | found | segmented | false |",
-            "| --- | ---: | ---: | ---: | ---: |",
-            *rows,
-            "",
-            f"The confidence of the {figures['found_lesions']} lesions that were segmented has an expected calibration "
-            f"error of {number(figures['expected_calibration_error'])}:",
-            "",
-            f"![Share of true lesions by confidence]({RELIABILITY_FILE})",
-            *_froc(figures),
-        ]
-    )
-
-
-def _froc(figures: dict[str, Any]) -> list[str]:
-    if "froc" not in figures:
-        return []
-    rows = [
-        f"| {point['false_per_scan']:.2f} | {point['confidence']:.2f} | {point['recall']:.2f} |"
-        for point in figures["froc"]
+    sizes = {"below 10 mm": "below_10_mm", "10 mm and more": "from_10_mm"}
+    counts = [
+        [size, *(figures["lesions"][key][of] for of in ("reference", "found", "predicted", "false"))]
+        for size, key in sizes.items()
     ]
     return [
-        "",
+        f"{figures['folds']} parts of the patients of training and validation, preset `{figures['preset']}`: "
+        "networks of the same recipe, trained without one part, segment that part. The lesion pass is that of the "
+        "job `lesion-image`, which knows no priors.",
+        _table(["", "liver Dice", "lesion Dice"], dice),
+        _table(["long diameter", "lesions", "found", "segmented", "false"], counts),
+        f"The confidence of the {figures['found_lesions']} lesions that were segmented has an expected calibration "
+        f"error of {number(figures['expected_calibration_error'])}:",
+        f"![Share of true lesions by confidence]({RELIABILITY_FILE})",
+        *(_froc(figures["froc"]) if "froc" in figures else []),
+    ]
+
+
+def _froc(points: list[dict[str, float]]) -> list[str]:
+    rows = [[number(point[key], 2) for key in ("false_per_scan", "confidence", "recall")] for point in points]
+    return [
         "How many of the lesions are found, and how many false ones are listed with them, if lesions are listed from a "
         "confidence on (those with a section of 20 mm always):",
-        "",
-        "| false a scan | listed from | found |",
-        "| ---: | ---: | ---: |",
-        *rows,
-        "",
+        _table(["false a scan", "listed from", "found"], rows, left=0),
         f"![Share of lesions found by false ones a scan]({FROC_FILE})",
     ]
 
 
-def _validation(validation: dict[str, Any]) -> str:
+def _validation(validation: dict[str, Any]) -> list[str]:
+    counts = ("lesions", "found", "false_positives")
     rows = [
-        f"| {case['name']} | {number(case['liver_dice'])} | {number(case['lesion_dice'])} "
-        f"| {case['lesions']} | {case['found']} | {case['false_positives']} |"
+        [case["name"], number(case["liver_dice"]), number(case["lesion_dice"]), *(case[name] for name in counts)]
         for case in validation["cases"]
     ]
-    return "\n".join(
-        [
-            f"Preset `{validation['preset']}`, patients not trained on. A case without lesions has no lesion Dice.",
-            "",
-            "| case | liver Dice | lesion Dice | lesions | found | false |",
-            "| --- | ---: | ---: | ---: | ---: | ---: |",
-            *rows,
-            f"| mean | {number(validation['liver_dice'])} | {number(validation['lesion_dice'])} | | | |",
-        ]
-    )
+    rows.append(["mean", number(validation["liver_dice"]), number(validation["lesion_dice"]), "", "", ""])
+    return [
+        f"Preset `{validation['preset']}`, patients not trained on. A case without lesions has no lesion Dice.",
+        _table(["case", "liver Dice", "lesion Dice", "lesions", "found", "false"], rows),
+    ]
+
+
+def _table(head: list[str], rows: list[list[Any]], left: int = 1) -> str:
+    """A Markdown table, not aligned in plain text, whose first `left` columns are aligned left, the others right."""
+    rule = ["---"] * left + ["---:"] * (len(head) - left)
+    return "\n".join("|" + "".join(f" {cell} |" if cell != "" else " |" for cell in row) for row in (head, rule, *rows))

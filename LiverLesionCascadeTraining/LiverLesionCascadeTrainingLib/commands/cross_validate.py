@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from . import LAYOUT, add_machine_options, positive
@@ -40,11 +39,11 @@ def run(args: argparse.Namespace) -> int:
 
     import torch
     from LiverLesionCascadeLib.engine.errors import InputError
-    from LiverLesionCascadeLib.engine.files import write_atomically
     from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
     from LiverLesionCascadeLib.engine.model.device import select_device
     from LiverLesionCascadeLib.engine.passes.presets import PRESETS
 
+    from ..cases.case_source import write_json
     from ..datasets.cases import find_cases
     from ..recipes import RECIPES
     from ..studies.cross_validation import (
@@ -88,9 +87,7 @@ def run(args: argparse.Namespace) -> int:
         for number, known in enumerate(filters)
     ]
     result = CrossValidation.of(measured, found, filters)
-    write_atomically(
-        args.output / "cross-validation.json", (json.dumps(result.to_dict(), indent=1) + "\n").encode("utf-8")
-    )
+    write_json(args.output / "cross-validation.json", result.to_dict())
     print(result.format_table())
     if args.record:
         # Of its own training cases alone, so that the bundle's validation cases stay unseen.

@@ -67,7 +67,6 @@ def _run(args: argparse.Namespace) -> int:
     from ..evaluation.evaluation import summarise
     from ..evaluation.evaluation_records import evaluation_records
     from ..evaluation.evaluation_text import format_comparison, format_table
-    from ..evaluation.variants import cascade_variants
 
     if args.output:
         from ..evaluation.evaluation_tables import write_evaluation_tables
@@ -75,8 +74,9 @@ def _run(args: argparse.Namespace) -> int:
     cases = find_cases(args.cases, VALIDATION)
     bundle = ModelBundle.of(args.bundle)
     presets = [PRESETS[name] for name in args.preset or [DEFAULT_PRESET]]
-    variants = cascade_variants(presets[0], bundle) if args.stages else {}
-    runs = {f"Preset {preset.name}": preset for preset in presets} | variants
+    runs = {f"Preset {preset.name}": preset for preset in presets}
+    if args.stages:
+        runs |= _stages(presets[0], bundle)
     exact = {name: _exact(preset, bundle) for name, preset in runs.items()}
     measured: dict[Preset, list[EvaluationRecord]] = {}
     with evaluation_records(args.output, cases, bundle, args.device) as records:
@@ -111,6 +111,17 @@ def _run(args: argparse.Namespace) -> int:
     case, why = next(iter(failures.items()))
     say(f"{len(failures)} of {len(cases)} cases failed and are left out, such as case {case}: {why}", "error")
     return FAILED_CASES
+
+
+def _stages(preset: Preset, bundle: ModelBundle) -> dict[str, Preset]:
+    """By description, the preset stopped or changed at each step of the cascade: what each is worth."""
+    again = max(2, bundle.settings.lesion_pass.iterations)
+    return {
+        "Stage 1 alone (liver pass)": replace(preset, iterations=0),
+        "Stage 2 without priors": replace(preset, iterations=1, priors=False),
+        "Stage 2 on stage 1's maps": replace(preset, iterations=1),
+        f"Stage 2, {again} times": replace(preset, iterations=again),
+    }
 
 
 def _exact(preset: Preset, bundle: ModelBundle) -> Preset:

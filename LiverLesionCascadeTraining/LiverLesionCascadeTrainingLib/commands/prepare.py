@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from ..datasets.prepare import DEFAULT_SEED, DEFAULT_SHARE, prepare
@@ -78,5 +79,5 @@ def run(args: argparse.Namespace) -> int:
         progress,
         args.lesions_unknown,
     )
-    print(json.dumps(report.to_dict(), allow_nan=False) if args.json else report.to_text())
+    print(json.dumps(asdict(report), allow_nan=False) if args.json else report.to_text())
     return 0

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+_BINS = 10
+
 
 @dataclass(frozen=True)
 class ReliabilityBin:
@@ -17,27 +19,18 @@ class ReliabilityBin:
     count: int
 
 
-def reliability(confidences: Sequence[float], correct: Sequence[bool], bins: int = 10) -> list[ReliabilityBin]:
-    """Predictions in bins of equal width over 0..1; empty bins are left out.
-
-    Raises:
-        ValueError: If there are not as many of both, or a confidence is not in 0..1.
-    """
+def reliability(confidences: Sequence[float], correct: Sequence[bool]) -> list[ReliabilityBin]:
+    """Predictions, with confidences 0..1, in ten bins of equal width; empty bins are left out."""
     values, truth = np.asarray(confidences, float), np.asarray(correct, bool)
-    if values.shape != truth.shape:
-        raise ValueError(f"{len(values)} confidences and {len(truth)} outcomes: there must be one for each")
-    if len(values) and not (0 <= values.min() and values.max() <= 1):
-        raise ValueError("A confidence is not in 0..1")
-    number = np.minimum((values * bins).astype(int), bins - 1)
-    members = [number == i for i in range(bins)]
+    number = np.minimum((values * _BINS).astype(int), _BINS - 1)
+    members = [number == i for i in np.unique(number)]
     return [
         ReliabilityBin(float(values[chosen].mean()), float(truth[chosen].mean()), int(chosen.sum()))
         for chosen in members
-        if chosen.any()
     ]
 
 
-def expected_calibration_error(bins: Sequence[ReliabilityBin]) -> float:
-    """Mean distance of confidence and share correct, weighted by count (Naeini et al. 2015); NaN without bins."""
+def expected_calibration_error(bins: Sequence[ReliabilityBin]) -> float | None:
+    """Mean distance of confidence and share correct, weighted by count (Naeini et al. 2015); None without bins."""
     total = sum(each.count for each in bins)
-    return sum(each.count * abs(each.confidence - each.correct) for each in bins) / total if total else float("nan")
+    return sum(each.count * abs(each.confidence - each.correct) for each in bins) / total if total else None

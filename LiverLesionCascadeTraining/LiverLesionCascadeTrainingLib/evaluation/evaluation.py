@@ -73,7 +73,7 @@ class CaseMetrics:
             "has_lesions": self.has_lesions,
             "lesions_known": self.lesions_known,
             "lesion_free_score": self.lesion_free_score,
-            "lesions": {**asdict(self.lesions), **_detection([self.lesions])},
+            "lesions": {**asdict(self.lesions), **EvaluationSummary((self,)).detection},
         }
 
 
@@ -133,7 +133,25 @@ class EvaluationSummary:
         self, criterion: Criterion = TOUCHED, from_mm: float = 0.0, below_mm: float = float("inf")
     ) -> LesionCounts:
         """Lesions of all cases together, as `LesionMatching.counts`."""
-        return _pooled([case.lesions for case in self.cases], criterion, from_mm, below_mm)
+        return sum((case.lesions.counts(criterion, from_mm, below_mm) for case in self.cases), LesionCounts())
+
+    @property
+    def detection(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """Lesions found in all cases together, by the criterion, then by size class."""
+        return {
+            name: {size: self._counted(criterion, low, high) for size, low, high in ALL_AND_CLASSES}
+            for name, criterion in CRITERIA.items()
+        }
+
+    def _counted(self, criterion: Criterion, from_mm: float, below_mm: float) -> dict[str, Any]:
+        counts = self.counts(criterion, from_mm, below_mm)
+        return {
+            **asdict(counts),
+            "recall": counts.recall,
+            "precision": counts.precision,
+            "f1": counts.f1,
+            "false_positives_per_case": counts.false_positives / len(self.cases) if self.cases else None,
+        }
 
     @property
     def sparse_liver_dice(self) -> float | None:
@@ -155,7 +173,7 @@ class EvaluationSummary:
                 "cases": len(self.cases),
                 "cases_with_lesions": len(self.with_lesions),
                 "lesion_free_score": self.lesion_free_score,
-                "lesions": _detection([case.lesions for case in self.cases]),
+                "lesions": self.detection,
             },
         }
         if self.sparse:
@@ -259,28 +277,3 @@ def _means(regions: Sequence[RegionMetrics]) -> dict[str, float | None]:
             means[field.name] = _mean(values)
     means["cases_with_distances"] = sum(region.assd_mm is not None for region in regions)
     return means
-
-
-def _pooled(matchings: Iterable[LesionMatching], criterion: Criterion, from_mm: float, below_mm: float) -> LesionCounts:
-    return sum((matching.counts(criterion, from_mm, below_mm) for matching in matchings), LesionCounts())
-
-
-def _detection(matchings: Sequence[LesionMatching]) -> dict[str, Any]:
-    """Lesions found, for JSON: by the criterion, then by size class."""
-    return {
-        name: {
-            size: _counts_to_dict(_pooled(matchings, criterion, low, high), len(matchings))
-            for size, low, high in ALL_AND_CLASSES
-        }
-        for name, criterion in CRITERIA.items()
-    }
-
-
-def _counts_to_dict(counts: LesionCounts, cases: int) -> dict[str, Any]:
-    return {
-        **asdict(counts),
-        "recall": counts.recall,
-        "precision": counts.precision,
-        "f1": counts.f1,
-        "false_positives_per_case": counts.false_positives / cases if cases else None,
-    }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -67,7 +67,7 @@ class EvaluationRecords:
     bundle: ModelBundle
     device: str
     fingerprints: dict[str, str]
-    folder: Path | None = None
+    folder: Path | None
 
     def kept(self, case: TrainingCase, preset: Preset) -> EvaluationRecord | None:
         """The record of a case that need not be measured again."""
@@ -116,10 +116,7 @@ def evaluation_records(
         OutputError: If another run is at work in the folder, or it cannot be written, or holds other files.
     """
     fingerprints = {case.name: _fingerprint(case) for case in cases}
-    if folder is None:
-        yield EvaluationRecords(bundle, device, fingerprints)
-        return
-    with run_folder(folder, "evaluation", (RECORDS,)):
+    with nullcontext() if folder is None else run_folder(folder, "evaluation", (RECORDS,)):
         yield EvaluationRecords(bundle, device, fingerprints, folder)
 
 

@@ -22,12 +22,12 @@ from .metrics import RegionMetrics
 REFERENCE, PREDICTED = "reference", "predicted"
 
 _TEXT, _NUMBER, _WHOLE, _YES_NO = pa.string(), pa.float64(), pa.int64(), pa.bool_()
-_COUNTS = ("reference_lesions", "found_lesions", "predicted_lesions", "false_lesions")
 CASE_SCHEMA = pa.schema(
     {"run": _TEXT, "case": _TEXT, "patient": _TEXT, "state": _TEXT, "error": _TEXT, "sparse": _YES_NO}
     | {f"{region}_{field.name}": _NUMBER for region in ("liver", "lesion") for field in fields(RegionMetrics)}
     | {"lesion_free_score": _NUMBER}
-    | dict.fromkeys((*_COUNTS, "slices", "lesion_slices"), _WHOLE)
+    | dict.fromkeys(("reference_lesions", "found_lesions", "predicted_lesions", "false_lesions"), _WHOLE)
+    | dict.fromkeys(("slices", "lesion_slices"), _WHOLE)
     | dict.fromkeys(("bundle", "bundle_version", "preset", "device", "version"), _TEXT)
     | {"seconds": _NUMBER, "finished": _TEXT}
 )
@@ -60,10 +60,14 @@ def _case_row(run: str, record: EvaluationRecord) -> dict[str, Any]:
 
 def _scan_columns(measures: CaseMetrics) -> dict[str, Any]:
     counts = measures.lesions.counts()
-    numbers = (counts.reference, counts.found, counts.predicted, counts.false_positives)
-    columns = {"sparse": False, "lesion_free_score": measures.lesion_free_score} | dict(
-        zip(_COUNTS, numbers, strict=True)
-    )
+    columns = {
+        "sparse": False,
+        "lesion_free_score": measures.lesion_free_score,
+        "reference_lesions": counts.reference,
+        "found_lesions": counts.found,
+        "predicted_lesions": counts.predicted,
+        "false_lesions": counts.false_positives,
+    }
     columns |= {f"liver_{name}": value for name, value in asdict(measures.liver).items()}
     if measures.has_lesions:
         columns |= {f"lesion_{name}": value for name, value in asdict(measures.lesion).items()}

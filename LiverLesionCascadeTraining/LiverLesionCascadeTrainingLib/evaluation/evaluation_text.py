@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from .evaluation import CRITERIA, EvaluationSummary
-from .metrics import ALL_AND_CLASSES, RegionMetrics
+from .evaluation import EvaluationSummary
+from .metrics import RegionMetrics
 
 
 def format_table(summary: EvaluationSummary) -> str:
@@ -73,13 +73,12 @@ def _detection_table(summary: EvaluationSummary) -> str:
         "FP/case",
     ]
     rows = []
-    for name, criterion in CRITERIA.items():
-        for size, low, high in ALL_AND_CLASSES:
-            counts = summary.counts(criterion, low, high)
-            found = [str(counts.reference), str(counts.found), number(counts.recall)]
-            correct = [str(counts.predicted), str(counts.correct), number(counts.precision)]
-            false = number(counts.false_positives / len(summary.cases), 2)
-            rows.append([name, size, *found, *correct, number(counts.f1), false])
+    for name, sizes in summary.detection.items():
+        for size, counts in sizes.items():
+            found = [str(counts["reference"]), str(counts["found"]), number(counts["recall"])]
+            correct = [str(counts["predicted"]), str(counts["correct"]), number(counts["precision"])]
+            false = number(counts["false_positives_per_case"], 2)
+            rows.append([name, size, *found, *correct, number(counts["f1"]), false])
     return markdown_table(head, rows, left=2)
 
 

@@ -21,20 +21,19 @@ _VESSEL_CONTRAST = 0.06
 _VESSEL_FADING = (1.0, 1.8)
 
 
-def random_affine(inner: float, crop: float, recipe: Recipe, stage: StageRecipe, random: np.random.Generator) -> Tensor:
-    """Random crop, rotation, scale, shift and mirroring as a sampling matrix.
+def random_affine(inner: float, recipe: Recipe, stage: StageRecipe, random: np.random.Generator) -> Tensor:
+    """Random rotation, scale, shift and mirroring as a sampling matrix.
 
     Args:
         inner: Part of the stored canvas that the native view covers.
-        crop: Part of the native view's side that the image shows.
 
     Returns:
         (2, 3) float32 for ``torch.nn.functional.affine_grid``: output in [-1, 1] to canvas in [-1, 1].
     """
     angle = np.radians(random.uniform(-recipe.rotation_degrees, recipe.rotation_degrees))
-    zoom = inner * crop / np.exp(random.uniform(math.log(recipe.scale[0]), math.log(recipe.scale[1])))
+    zoom = inner / np.exp(random.uniform(math.log(recipe.scale[0]), math.log(recipe.scale[1])))
     mirror = -1.0 if random.random() < 0.5 else 1.0
-    reach = (2 * stage.shift + 1 - crop) * inner
+    reach = 2 * stage.shift * inner
     right, down = random.uniform(-reach, reach, 2)
     cosine, sine = np.cos(angle) * zoom, np.sin(angle) * zoom
     return torch.tensor([[mirror * cosine, -sine, right], [mirror * sine, cosine, down]], dtype=torch.float32)

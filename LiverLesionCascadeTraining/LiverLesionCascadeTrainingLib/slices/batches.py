@@ -13,7 +13,7 @@ import torch
 from LiverLesionCascadeLib.engine.passes.priors import encode_estimate
 from torch import Tensor
 
-from ..recipes import Phase, Recipe, StageRecipe
+from ..recipes import Recipe, StageRecipe
 from .augmentation import crop_field_of_view, darken, fade_vessels, jitter_intensity, random_affine, warp
 from .hard_slices import HardSlices
 from .lesion_paste import paste_lesion
@@ -90,16 +90,16 @@ class BatchMaker:
     def _sample(self, index: int, step: int, random: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Inputs (1, channels, size, size) and targets (1, 2, size, size) of a slice."""
         store, recipe, stage = self._store, self.recipe, self.stage
-        phase = stage.phase_at(step)
-        matrix = random_affine(store.inner, phase.crop, recipe, stage, random)
+        size = stage.phase_at(step).size
+        matrix = random_affine(store.inner, recipe, stage, random)
         seen = store.seen(np.array([index]))[0]
         if random.random() < recipe.neighbours_absent:
             seen[1:] = index
         # Where all planes are the same, one is enough.
         shown = seen if (seen != index).any() else seen[:1]
-        images, targets = self._warped(shown, matrix, phase.size)
+        images, targets = self._warped(shown, matrix, size)
         if self._donors is not None and random.random() < stage.paste:
-            self._paste(images, targets, self._donors, phase, random)
+            self._paste(images, targets, self._donors, random)
         if stage.drawn and random.random() < stage.drawn:
             draw_lesion(images, targets, random)
         fade_vessels(images, targets, stage.faded_vessels, random)
@@ -125,15 +125,13 @@ class BatchMaker:
         warped = warp(torch.from_numpy(planes).float() / 255, matrix, size)
         return warped[:, :1].contiguous(), warped[:, 1:].contiguous()
 
-    def _paste(
-        self, images: Tensor, targets: Tensor, donors: SliceSampler, phase: Phase, random: np.random.Generator
-    ) -> None:
+    def _paste(self, images: Tensor, targets: Tensor, donors: SliceSampler, random: np.random.Generator) -> None:
         """Puts a lesion of another slice into the liver of images and targets (n, ..., size, size), in place."""
         index = self._store.seen(donors.draw(1, random))[0, : len(images)]
-        matrix = random_affine(self._store.inner, phase.crop, self.recipe, self.stage, random)
+        matrix = random_affine(self._store.inner, self.recipe, self.stage, random)
         # Also smaller than it is: there are too few small lesions to learn from.
         matrix[:, :2] *= float(random.uniform(1.0, _SMALLER))
-        paste_lesion(images, targets, *self._warped(index, matrix, phase.size), random)
+        paste_lesion(images, targets, *self._warped(index, matrix, images.shape[-1]), random)
 
     def _priors(
         self, index: int, matrix: Tensor, images: Tensor, targets: Tensor, random: np.random.Generator

@@ -115,7 +115,7 @@ class CrossValidation:
     @property
     def expected_calibration_error(self) -> float | None:
         """Of the lesions' confidence; None where none was found."""
-        return expected_calibration_error(self.reliability) if self.lesions else None
+        return expected_calibration_error(self.reliability)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from LiverLesionCascadeLib.engine.grid.bounding_box import bounding_box
+from LiverLesionCascadeLib.engine.grid.bounding_box import Box, bounding_box, grown
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 
 from .table2 import Row
@@ -69,10 +69,8 @@ def draw_figure(
     figure.savefig(path, dpi=90)
 
 
-def _around(mask: np.ndarray) -> tuple[slice, ...]:
+def _around(mask: np.ndarray) -> Box:
     """Rows and columns of a bool (slice, row, column) mask that is not empty, with a margin."""
     box = bounding_box(np.any(mask, axis=0))
     assert box is not None
-    margins = [max(2, round(_MARGIN * (s.stop - s.start))) for s in box]
-    ends = zip(box, margins, mask.shape[1:], strict=True)
-    return tuple(slice(max(0, s.start - margin), min(n, s.stop + margin)) for s, margin, n in ends)
+    return grown(box, mask.shape[1:], [max(2, round(_MARGIN * (s.stop - s.start))) for s in box])

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from LiverLesionCascadeLib.engine.measures.spreadsheet import cell_text
+from LiverLesionCascadeLib.engine.measures.spreadsheet import cell_number, cell_text, csv_text
 from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
 
 from ..bundles.export import logged_hours
@@ -130,35 +128,25 @@ By lesion Dice:
 """
 
 
-def csv_text(rows: Sequence[Row], measured: Measured) -> str:
+def table_csv(rows: Sequence[Row], measured: Measured) -> str:
     """One line a row and case, then the means (case ``mean``) with the paper's figures; fractions, not percent."""
     columns = [f"{region}_{name}" for region, name in MEASURES]
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(
-        ["method", "sees", "case", *columns, "false_lesions", "seconds", *(f"paper_{column}" for column in columns)]
-    )
+    paper = [f"paper_{column}" for column in columns]
+    lines = [["method", "sees", "case", *columns, "false_lesions", "seconds", *paper]]
+
+    def means(cases: Sequence[dict[str, Any]]) -> list[str]:
+        return [cell_number(mean_of(cases, region, name), 4) for region, name in MEASURES]
+
     for row in rows:
-        for case in measured[row.key]:
-            shown = [
-                f"{case[region][name]:.4f}" if region == "liver" or case["has_lesions"] else ""
-                for region, name in MEASURES
-            ]
-            counts = [str(false_lesions(case)), f"{case['seconds']:.1f}", *[""] * len(columns)]
-            writer.writerow([row.method, row.sees, cell_text(case["name"]), *shown, *counts])
-        means = [mean_of(measured[row.key], region, name) for region, name in MEASURES]
-        writer.writerow(
-            [
-                row.method,
-                row.sees,
-                "mean",
-                *("" if value is None else f"{value:.4f}" for value in means),
-                f"{np.mean([false_lesions(case) for case in measured[row.key]]):.2f}",
-                f"{np.mean([case['seconds'] for case in measured[row.key]]):.1f}",
-                *(f"{value / 100:.4f}" for value in PAPER.get(row.method, ())),
-            ]
-        )
-    return file.getvalue()
+        cases = measured[row.key]
+        for case in cases:
+            counts = [str(false_lesions(case)), f"{case['seconds']:.1f}", *[""] * len(paper)]
+            lines.append([row.method, row.sees, cell_text(case["name"]), *means([case]), *counts])
+        false = f"{np.mean([false_lesions(case) for case in cases]):.2f}"
+        seconds = f"{np.mean([case['seconds'] for case in cases]):.1f}"
+        figures = [f"{value / 100:.4f}" for value in PAPER.get(row.method, ())]
+        lines.append([row.method, row.sees, "mean", *means(cases), false, seconds, *figures])
+    return csv_text(lines)
 
 
 def write_report(
@@ -167,4 +155,4 @@ def write_report(
     """Writes ``table2.md`` and ``table2.csv``."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "table2.md").write_text(markdown(rows, measured, training, bundle), encoding="utf-8")
-    (folder / "table2.csv").write_text(csv_text(rows, measured), encoding="utf-8")
+    (folder / "table2.csv").write_text(table_csv(rows, measured), encoding="utf-8")

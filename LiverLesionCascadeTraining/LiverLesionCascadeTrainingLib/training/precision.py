@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
-from LiverLesionCascadeLib.engine.model.device import native_bfloat16
+from LiverLesionCascadeLib.engine.model.device import precision
 
 
 class Precision:
@@ -23,10 +23,8 @@ class Precision:
     """
 
     def __init__(self, name: str, device: torch.device) -> None:
-        if name == "auto":
-            name = "bf16" if native_bfloat16(device) else "fp32"
-        self.name, self._device = name, device
-        self.scaler = torch.amp.GradScaler(device.type, enabled=name == "fp16")
+        self.name, self._device = precision(device) if name == "auto" else name, device
+        self.scaler = torch.amp.GradScaler(device.type, enabled=self.name == "fp16")
 
     def autocast(self) -> AbstractContextManager[Any]:
         if self.name == "fp32":

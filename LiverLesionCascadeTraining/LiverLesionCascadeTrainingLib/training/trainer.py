@@ -286,7 +286,7 @@ class Trainer:
         if validate and self._validate is not None:
             self._say("validating")
             # As large as the images that it has learned from so far.
-            dice = self._validate(self.average, self._stage.phase_at(self.step - 1).native)
+            dice = self._validate(self.average, self._stage.phase_at(self.step - 1).size)
             row["validation_liver_dice"], row["validation_lesion_dice"] = dice
             mean = _mean_of_known(dice)
             if mean > self._best_dice:

@@ -10,7 +10,6 @@ from fixtures.lits_phantoms import ellipsoid, write_lits_folders
 from fixtures.made_up_store import made_up_store
 from fixtures.tiny_recipe import tiny_recipe
 from LiverLesionCascadeLib.engine.passes.priors import ERASED, PAINTED
-from LiverLesionCascadeTrainingLib import recipes
 from LiverLesionCascadeTrainingLib.datasets.cases import find_cases
 from LiverLesionCascadeTrainingLib.slices import simulated_corrections as corrections
 from LiverLesionCascadeTrainingLib.slices.augmentation import (
@@ -163,7 +162,7 @@ def test_warp_without_change_is_the_native_view():
 def test_random_geometry_keeps_shape_in_mm_and_mirrors_half():
     recipe = replace(RECIPE, rotation_degrees=15.0, scale=(0.8, 1.25))
     random = np.random.default_rng(0)
-    drawn = [random_affine(0.8, 1.0, recipe, recipe.liver, random) for _ in range(400)]
+    drawn = [random_affine(0.8, recipe, recipe.liver, random) for _ in range(400)]
     matrices = torch.stack(drawn)[:, :, :2].double()
     determinant = torch.linalg.det(matrices)
     assert (determinant < 0).double().mean() == pytest.approx(0.5, abs=0.1)
@@ -174,21 +173,14 @@ def test_random_geometry_keeps_shape_in_mm_and_mirrors_half():
     )
 
 
-@pytest.mark.parametrize("crop", [1.0, 2 / 3, 0.25])
-def test_random_crops_keep_the_pixel_size_and_reach_every_part_of_the_native_view(crop):
+def test_random_shifts_keep_the_pixel_size_and_reach_as_far_as_the_recipe_says():
     recipe = replace(RECIPE, rotation_degrees=0.0, scale=(1.0, 1.0))
-    stage = replace(recipe.lesion, shift=0.0)
+    stage = replace(recipe.lesion, shift=0.1)
     random = np.random.default_rng(0)
-    matrices = torch.stack([random_affine(0.8, crop, recipe, stage, random) for _ in range(2000)])
-    half = matrices[:, 1, 1]
-    torch.testing.assert_close(half, torch.full_like(half, 0.8 * crop))
-    low, high = matrices[:, :, 2].min() - half[0], matrices[:, :, 2].max() + half[0]
-    assert -0.8 - 1e-6 <= low <= -0.79 and 0.79 <= high <= 0.8 + 1e-6
-
-
-def test_native_size_is_that_of_the_whole_that_crops_are_cut_from():
-    stage = replace(RECIPE.lesion, phases=(recipes.Phase(3, 192), recipes.Phase(2, 256, crop=2 / 3)))
-    assert stage.size == 384 and stage.phase_at(4).size == 256
+    matrices = torch.stack([random_affine(0.8, recipe, stage, random) for _ in range(2000)])
+    torch.testing.assert_close(matrices[:, 1, 1], torch.full((2000,), 0.8))
+    low, high = matrices[:, :, 2].min(), matrices[:, :, 2].max()
+    assert -0.16 - 1e-6 <= low <= -0.159 and 0.159 <= high <= 0.16 + 1e-6
 
 
 def test_darkened_images_have_a_darker_liver_and_nothing_brighter():

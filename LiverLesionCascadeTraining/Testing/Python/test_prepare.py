@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from collections import defaultdict
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -227,7 +228,7 @@ def test_report_says_what_the_data_set_holds(lits, tmp_path):
     assert report.pixel_mm == (5.0, 5.0, 5.0) and report.slice_mm == (4.0, 4.0, 4.0)
     assert report.hu_range[0] < -1000 and report.hu_range[1] > 100
     assert any("12 slices" in warning for warning in report.warnings)
-    assert json.loads(json.dumps(report.to_dict()))["splits"]["train"]["cases"] == 5
+    assert json.loads(json.dumps(asdict(report)))["splits"]["train"]["cases"] == 5
     assert data_report(tmp_path / "data") == report
     assert "train: 5 cases of 4 patients, 1 without a lesion" in report.to_text()
 

@@ -15,7 +15,7 @@ from LiverLesionCascadeTrainingLib import recipes
 from LiverLesionCascadeTrainingLib.layouts.lits import find_lits
 from LiverLesionCascadeTrainingLib.studies.table2 import PAPER, WHOLE, Row, data_folders, measure
 from LiverLesionCascadeTrainingLib.studies.table2_figure import telling_slices
-from LiverLesionCascadeTrainingLib.studies.table2_report import case_table, csv_text, main_table, mean_of
+from LiverLesionCascadeTrainingLib.studies.table2_report import case_table, main_table, mean_of, table_csv
 
 ROWS = 9
 
@@ -133,7 +133,7 @@ def test_lesion_means_leave_out_scans_without_lesions_and_say_what_was_found_the
     assert cells[:6] == ["ResNet", WHOLE, "80.00", "95.27", "25.00", "48.50"]
     cells = [cell.strip() for cell in case_table(rows, measured).splitlines()[2].strip("|").split("|")]
     assert cells == ["ResNet", WHOLE, "50.00", "3 false", "0.00", "1.3", "2"]
-    lines = list(csv.DictReader(csv_text(rows, measured).splitlines()))
+    lines = list(csv.DictReader(table_csv(rows, measured).splitlines()))
     assert [line["lesion_dice"] for line in lines] == ["0.5000", "", "0.0000", "0.2500"]
 
 
