@@ -34,6 +34,8 @@ def read_card(path: Path) -> dict[str, Any]:
         card = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"The card {path} cannot be read as JSON ({error})") from error
+    if not isinstance(card, dict):
+        raise InputError(f"The card {path} holds no JSON object: write one with {', '.join(CARD_KEYS)}")
     missing = [key for key in CARD_KEYS if key not in card]
     if missing:
         raise InputError(

@@ -312,9 +312,13 @@ def test_single_slices_are_reported_apart(trained, tmp_path, capsys):
     assert [case["name"] for case in answer["sparse_cases"]] == ["7"]
 
 
-def test_card_must_say_what_a_user_needs(data, tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [('{"name": "mine"}', "lacks version, intended_use"), ("5", "no JSON object"), ("[]", "no JSON object")],
+)
+def test_card_must_say_what_a_user_needs(content, message, data, tmp_path, capsys):
     card = tmp_path / "card.json"
-    card.write_text(json.dumps({"name": "mine"}))
+    card.write_text(content)
     arguments = ["train", str(data[0]), "--validation", str(data[1]), "-o", str(tmp_path / "run"), "--card", str(card)]
     assert main(arguments) == 3
-    assert "lacks version, intended_use" in capsys.readouterr().err
+    assert message in capsys.readouterr().err
