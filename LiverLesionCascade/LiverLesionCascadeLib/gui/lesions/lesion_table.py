@@ -3,7 +3,7 @@
 import qt
 import slicer
 
-from ...scene.later import Later
+from ...scene.nodes.later import Later
 from ...scene.nodes.one_change import oneRendering
 from ...scene.nodes.segment_looks import giveBack
 from ...scene.tools.diameter_lines import hideDiameters, showDiameters, showsDiameters

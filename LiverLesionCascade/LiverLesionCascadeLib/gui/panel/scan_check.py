@@ -6,7 +6,7 @@ from slicer.util import VTKObservationMixin
 
 from ...engine.errors import CascadeError
 from ...engine.scan.ct_volume import inspect
-from ...scene.later import Later
+from ...scene.nodes.later import Later
 from ...scene.tools.scan_input import scanFromNode
 from ..runs.stepwise import Stepwise
 

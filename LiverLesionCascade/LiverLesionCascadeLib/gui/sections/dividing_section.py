@@ -3,7 +3,7 @@
 from slicer.i18n import tr as _
 
 from ...engine.errors import CascadeError
-from ...scene.later import Later
+from ...scene.nodes.later import Later
 from ...scene.tools.dividing import Dividing
 from ..section import Section
 from ..widgets import loadForm, showSteps, showText, signalsBlocked

@@ -10,7 +10,7 @@ from slicer.i18n import tr as _
 from ...engine.errors import CascadeError
 from ...engine.files import write_atomically
 from ...engine.measures.lesion_matching import GONE, MATCHED, MERGED, NEW, SPLIT, follow_up_csv
-from ...scene.later import Later
+from ...scene.nodes.later import Later
 from ...scene.tools.follow_up import LIVERS, SCENE, TRANSFORM, FollowUp
 from ...scene.tools.navigation import jumpTo
 from ..runs.stepwise import Stepwise

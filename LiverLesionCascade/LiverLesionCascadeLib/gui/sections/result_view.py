@@ -4,7 +4,7 @@ import slicer
 import vtk
 from slicer.util import VTKObservationMixin
 
-from ...scene.later import Later
+from ...scene.nodes.later import Later
 from ...scene.nodes.one_change import oneRendering
 from ...scene.tools.navigation import showAlone
 from ...scene.workspace.provenance import resultSegmentIds

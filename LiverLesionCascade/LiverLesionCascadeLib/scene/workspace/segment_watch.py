@@ -12,8 +12,8 @@ from scipy import ndimage
 
 from ...engine.grid.bounding_box import start_of
 from ...engine.grid.boxed import EMPTY, Boxed
-from ..later import CallLater, Later
 from ..nodes.arrays import arrayFromImage, matrixOf
+from ..nodes.later import CallLater, Later
 from ..nodes.representations import BINARY_LABELMAP
 from ..nodes.volume import ijkToRasMatrix
 from .segmentation import segmentMask

@@ -13,8 +13,8 @@ from ...engine.grid.bounding_box import Box
 from ...engine.grid.boxed import EMPTY, Boxed, difference, union
 from ...engine.grid.geometry import ImageGeometry
 from ...engine.results.lesion_threshold import FULL
-from ..later import CallLater
 from ..nodes.arrays import RAS_FROM_LPS
+from ..nodes.later import CallLater
 from ..nodes.one_change import oneChange
 from ..nodes.volume import worldFromIjk
 from .edit_record import EDITS_ROLE, LESIONS, LIVER, EditRecord
