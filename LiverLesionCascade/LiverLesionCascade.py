@@ -1,6 +1,7 @@
 """Slicer module that segments the liver and its lesions on contrast-enhanced CT."""
 
 import enum
+import functools
 import importlib.util
 import logging
 from pathlib import Path
@@ -240,9 +241,8 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
 
     def __init__(self, segmenterFactory=None, runs=None):
         super().__init__()
-        self._segmenterFactory = segmenterFactory or loadSegmenter
-        self._segmenter = None
-        self._segmenterKey = None
+        # Kept for the next run: loading the networks takes time.
+        self._segmenterFor = functools.lru_cache(maxsize=1)(segmenterFactory or loadSegmenter)
         self._runs = runs
 
     def getParameterNode(self):
@@ -272,10 +272,7 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
         Raises a CascadeError, one clear sentence, where the input, the bundle, the device or the output is unfit, and
         CancelledError. The scene has not changed then.
         """
-        from LiverLesionCascadeLib.gui.runs.run_request import SegmentationRequest
-
-        options = self.runOptions(**choices)
-        request = SegmentationRequest(volumeNode, options, self.runs.history, outputNode, replace, roiNode)
+        request = self._segmentation(volumeNode, outputNode, replace, roiNode, choices)
         node, _result = self._compute(request, progress, cancel)
         return node
 
@@ -305,8 +302,8 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
 
         Raises a CascadeError where the volume, the region or the output is unfit.
         """
-        observer = self._observer(onProgress, onFinished, onFailed, onCancelled)
-        return self.runs.submit(volumeNode, self.runOptions(**choices), observer, outputNode, replace, roiNode)
+        request = self._segmentation(volumeNode, outputNode, replace, roiNode, choices)
+        return self.runs.submit(request, self._observer(onProgress, onFinished, onFailed, onCancelled))
 
     def refine(
         self,
@@ -329,9 +326,7 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
 
         Raises a CascadeError where there is nothing to refine or a choice is unfit, and CancelledError.
         """
-        from LiverLesionCascadeLib.gui.runs.run_request import RefinementRequest
-
-        request = RefinementRequest(segmentationNode, self.runOptions(**choices), roiNode)
+        request = self._refinement(segmentationNode, roiNode, choices)
         _node, refinement = self._compute(request, progress, cancel)
         return refinement
 
@@ -353,8 +348,19 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
 
         Raises a CascadeError where there is nothing to refine or a choice is unfit.
         """
-        observer = self._observer(onProgress, onFinished, onFailed, onCancelled)
-        return self.runs.refine(segmentationNode, self.runOptions(**choices), observer, roiNode)
+        request = self._refinement(segmentationNode, roiNode, choices)
+        return self.runs.submit(request, self._observer(onProgress, onFinished, onFailed, onCancelled))
+
+    def _segmentation(self, volumeNode, outputNode, replace, roiNode, choices):
+        from LiverLesionCascadeLib.gui.runs.run_request import SegmentationRequest
+
+        options = self.runOptions(**choices)
+        return SegmentationRequest(volumeNode, options, self.runs.history, outputNode, replace, roiNode)
+
+    def _refinement(self, segmentationNode, roiNode, choices):
+        from LiverLesionCascadeLib.gui.runs.run_request import RefinementRequest
+
+        return RefinementRequest(segmentationNode, self.runOptions(**choices), roiNode)
 
     def _compute(self, request, progress, cancel):
         """What a request asks for, computed here and put into the scene."""
@@ -430,14 +436,6 @@ class LiverLesionCascadeLogic(ScriptedLoadableModuleLogic):
         """Cancel all background runs and end the worker; the next run starts another. Blocks for a second at most."""
         if self._runs is not None:
             self._runs.close()
-
-    def _segmenterFor(self, bundle, device):
-        """The segmenter of a bundle on a device, kept for the next run: loading the networks takes time."""
-        key = (bundle, device)
-        if self._segmenterKey != key:
-            self._segmenter = self._segmenterFactory(bundle, device)
-            self._segmenterKey = key
-        return self._segmenter
 
 
 def loadSegmenter(bundle, device):

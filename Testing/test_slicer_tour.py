@@ -15,9 +15,8 @@ slicer_harness.install()
 import slicer  # noqa: E402
 from LiverLesionCascadeLib.engine.errors import OutputError  # noqa: E402
 from LiverLesionCascadeLib.engine.grid.boxed import Boxed  # noqa: E402
-from LiverLesionCascadeLib.scene.tools.refinement import Refinement  # noqa: E402
+from LiverLesionCascadeLib.gui.runs.run_request import SegmentationRequest  # noqa: E402
 from LiverLesionCascadeLib.scene.workspace import edit_record  # noqa: E402
-from LiverLesionCascadeLib.scene.workspace.workspace import workspaceOf  # noqa: E402
 from LiverLesionCascadeTrainingLib.datasets.data_check import DataCheck  # noqa: E402
 from LiverLesionCascadeTrainingLib.gui.training_panel import LAST_RUN_SETTING  # noqa: E402
 from LiverLesionCascadeTrainingLib.runs.training_process import TrainingRun  # noqa: E402
@@ -57,10 +56,12 @@ class Machine:
 
     def __init__(self, runs):
         self._runs, self._refinements = runs, []
-        runs.refine = self._refine
+        self._segment, runs.submit = runs.submit, self._submit
 
-    def _refine(self, node, _options, observer, _roi):
-        self._refinements.append((node, observer))
+    def _submit(self, request, observer):
+        if isinstance(request, SegmentationRequest):
+            return self._segment(request, observer)
+        self._refinements.append((request, observer))
         return type("Run", (), {"cancel": lambda self: None})()
 
     def turn(self):
@@ -70,13 +71,13 @@ class Machine:
             result.lesion_probability = Boxed((result.lesions.values > 0).astype("float16"), result.lesions.start)
             self._runs.finish(run, result)
         while self._refinements:
-            node, observer = self._refinements.pop()
-            workspace = workspaceOf(node)
+            request, observer = self._refinements.pop()
+            workspace = request.workspace
             marked = workspace.edits.painted(edit_record.LESIONS).full(workspace.shape)
             result = resultOf(workspace.volumeNode)
             lesions = workspace.lesions().full(workspace.shape) | ndimage.binary_dilation(marked, iterations=2)
             result.lesions = Boxed.labels(lesions.astype(np.uint8))
-            observer.onFinished(node, Refinement(workspace, result))
+            observer.onFinished(*request.intoScene(result))
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A panel under the harness, with fakes for the runs, the installer and the person who answers."""
 
+import dataclasses
 import types
 from pathlib import Path
 
@@ -16,9 +17,10 @@ MODULE = Path(__file__).resolve().parents[2] / "LiverLesionCascade" / "LiverLesi
 class FakeRun:
     """A submitted run; the test says what becomes of it."""
 
-    def __init__(self, volumeNode, options, observer, outputNode=None, replace=False, roiNode=None):
-        self.volumeNode, self.options = volumeNode, options
-        self.outputNode, self.replace, self.roiNode = outputNode, replace, roiNode
+    def __init__(self, request, observer):
+        self.volumeNode, self.roiName = request.volumeNode, request.scan.roiName
+        self.options = dataclasses.replace(request.options, keep_probabilities=request.keepProbabilities)
+        self.outputNode, self.replace = request.outputNode, request.replace
         self.onProgress, self.onFinished = observer.onProgress, observer.onFinished
         self.onFailed, self.onCancelled = observer.onFailed, observer.onCancelled
         self.cancelled = False
@@ -49,10 +51,10 @@ class FakeRuns:
     def close(self):
         self.closed = True
 
-    def submit(self, *arguments):
+    def submit(self, request, observer):
         if self.error:
             raise self.error
-        self.submitted.append(FakeRun(*arguments))
+        self.submitted.append(FakeRun(request, observer))
         return self.submitted[-1]
 
     def finish(self, run, result=None):

@@ -188,7 +188,7 @@ class WorkbenchMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.proposal is not None)
     @rule()
     def accept(self):
-        self.workspace.tool(Refining).accept(self.proposal)
+        self.proposal.accept()
         self.proposal = None
 
     @rule(kind=st.sampled_from([Threshold, Refining]), what=st.sampled_from(["Undo", "Redo"]))

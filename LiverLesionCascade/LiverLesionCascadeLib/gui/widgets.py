@@ -3,7 +3,11 @@
 import contextlib
 from pathlib import Path
 
+import qt
 import slicer
+from slicer.i18n import tr as _
+
+from ..engine.errors import reason
 
 FORMS = Path(__file__).resolve().parents[2] / "Resources" / "UI"
 
@@ -44,6 +48,21 @@ def showSteps(history, undoButton, redoButton):
     """
     undoButton.enabled = history is not None and history.canUndo()
     redoButton.enabled = history is not None and history.canRedo()
+
+
+def askPath(title, suggestion, kinds, ending):
+    """Asks where to write a file; "" if the person changed their mind.
+
+    :param kinds: of files, as Qt's file dialog takes them.
+    :param ending: what the name ends in, added where the person left it out; ".dcm" of a longer one is completed.
+    """
+    path = qt.QFileDialog.getSaveFileName(slicer.util.mainWindow(), title, suggestion, kinds)
+    return path if not path or path.lower().endswith(ending) else f"{path.removesuffix('.dcm')}{ending}"
+
+
+def unwritable(path, error):
+    """What is said of a path that an OSError came of."""
+    return _("{path} could not be written: {error}. Choose another folder.").format(path=path, error=reason(error))
 
 
 def showText(label, text):

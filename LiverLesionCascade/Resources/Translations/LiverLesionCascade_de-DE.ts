@@ -946,6 +946,13 @@
         </message>
     </context>
     <context>
+        <name>gui.widgets</name>
+        <message>
+            <source>{path} could not be written: {error}. Choose another folder.</source>
+            <translation>{path} konnte nicht geschrieben werden: {error}. Wählen Sie einen anderen Ordner.</translation>
+        </message>
+    </context>
+    <context>
         <name>install.highdicom_installation</name>
         <message>
             <source>Install highdicom</source>
@@ -1639,10 +1646,6 @@ mL</translation>
             <translation>abgespalten</translation>
         </message>
         <message>
-            <source>{path} could not be written: {error}. Choose another folder.</source>
-            <translation>{path} konnte nicht geschrieben werden: {error}. Wählen Sie einen anderen Ordner.</translation>
-        </message>
-        <message>
             <source>{title}: {values} {unit}, change {difference}</source>
             <translation>{title}: {values} {unit}, Änderung {difference}</translation>
         </message>
@@ -1735,10 +1738,6 @@ mL</translation>
         <message>
             <source>Written to {path}.</source>
             <translation>Nach {path} geschrieben.</translation>
-        </message>
-        <message>
-            <source>{path} could not be written: {error}. Choose another folder.</source>
-            <translation>{path} konnte nicht geschrieben werden: {error}. Wählen Sie einen anderen Ordner.</translation>
         </message>
     </context>
     <context>

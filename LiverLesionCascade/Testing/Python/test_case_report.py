@@ -264,7 +264,7 @@ class Section:
             steps += 1
         return steps
 
-    def ask(self, suggestion, kinds, ending):
+    def ask(self, title, suggestion, kinds, ending):
         return str(self.folder / f"out{ending}") if self.folder else ""
 
     @property

@@ -41,7 +41,7 @@ class Panel:
         table.clearSelection()
         for row in rows:
             table.setRangeSelected(qt.QTableWidgetSelectionRange(row, 0, row, table.columnCount - 1), True)
-        pump(lambda: not self.section._waits)
+        pump(lambda: not self.section._looking.isAwaited)
 
     def lesions(self):
         return [each for each in self.node.GetSegmentation().GetSegmentIDs() if each.startswith("lesion")]

@@ -25,7 +25,7 @@ class Case:
         self.followUp = workspaceOf(self.after).tool(FollowUp)
         self.calls = []
         self.path = str(folder / "täble one.csv")
-        self.section = FollowUpSection(lambda seconds, function: self.calls.append(function), lambda name: self.path)
+        self.section = FollowUpSection(lambda seconds, function: self.calls.append(function), lambda *_: self.path)
         _alive.append(self.section)
         self.ui = self.section.ui
         self.ui.followUpCollapsibleButton.collapsed = False

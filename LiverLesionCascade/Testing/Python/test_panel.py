@@ -67,7 +67,7 @@ def test_without_a_volume_the_panel_says_to_load_one_and_offers_nothing_else(p):
 
 def test_a_loaded_ct_is_chosen_and_can_be_segmented_without_a_word(p):
     volume = makeCT()
-    pump(lambda: not p.panel._check._work.isBusy and not p.panel._check._settling)
+    pump(lambda: not p.panel._check._work.isBusy and not p.panel._check._settling.isAwaited)
     assert p.widget._parameterNode.inputVolume is volume
     assert p.ui.segmentButton.enabled and not shown(p.ui.reasonLabel) and not shown(p.ui.findingsLabel)
 
@@ -100,7 +100,7 @@ def test_a_node_without_an_image_is_refused(p):
 def test_a_click_submits_the_volume_with_the_choices_and_makes_the_button_cancel(p):
     volume = makeCT()
     run = submit(p, volume)
-    assert run.volumeNode is volume and run.outputNode is None and run.roiNode is None and not run.replace
+    assert run.volumeNode is volume and run.outputNode is None and run.roiName == "" and not run.replace
     assert run.options == RunOptions(postprocessing=PostProcessing())
     assert p.ui.segmentButton.text == "Cancel" and p.ui.segmentButton.enabled
     assert shown(p.ui.progressBar) and p.ui.progressLabel.text == "CT: Waiting"
@@ -548,6 +548,7 @@ def test_a_device_of_another_computer_stays_chosen_and_says_so(p):
 def test_all_choices_reach_the_run(p, tmp_path):
     volume = makeCT()
     roi = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "Region")
+    roi.SetSize(100, 100, 100)
     p.ui.roiSelector.setCurrentNode(roi)
     for box in (p.ui.multiScaleCheckBox, p.ui.crfCheckBox, p.ui.keepProbabilitiesCheckBox):
         box.click()
@@ -559,7 +560,7 @@ def test_all_choices_reach_the_run(p, tmp_path):
     chooseBundle(p, "Choose a folder...")
     assert p.ui.bundleSelector.currentText == "mine 2"
     run = submit(p, volume)
-    assert run.roiNode is roi
+    assert run.roiName == "Region"
     assert run.options == RunOptions(
         preset="paper",
         bundle=str(tmp_path),

@@ -13,7 +13,7 @@ from LiverLesionCascadeLib.engine.grid.boxed import Boxed  # noqa: E402
 from LiverLesionCascadeLib.gui.sections.refine_section import RefineSection  # noqa: E402
 from LiverLesionCascadeLib.scene.nodes.arrays import orientedImage  # noqa: E402
 from LiverLesionCascadeLib.scene.nodes.volume import ijkToRasMatrix  # noqa: E402
-from LiverLesionCascadeLib.scene.tools.refinement import Refinement, Refining  # noqa: E402
+from LiverLesionCascadeLib.scene.tools.refinement import Refinement  # noqa: E402
 from LiverLesionCascadeLib.scene.workspace.segmentation import segmentationNodeFromResult, segmentMask  # noqa: E402
 from LiverLesionCascadeLib.scene.workspace.workspace import closeWorkspaces, workspaceOf  # noqa: E402
 from slicer_harness.ui_loader import PROBLEMS  # noqa: E402
@@ -149,10 +149,10 @@ def test_what_cannot_be_accepted_is_shown_still(case, monkeypatch):
     case.answer()
     shown = case.previews()
 
-    def accept(self, refinement):
+    def accept(self):
         raise OutputError("They would not overlay the volume.")
 
-    monkeypatch.setattr(Refining, "accept", accept)
+    monkeypatch.setattr(Refinement, "accept", accept)
     case.ui.acceptRefinementButton.click()
     assert case.ui.refineSummaryLabel.text == "They would not overlay the volume."
     assert case.previews() == shown and case.enabled() == ["refine", "acceptRefinement", "discardRefinement"]

@@ -16,6 +16,7 @@ from LiverLesionCascadeLib.engine.model.lesion_filter import LesionFilter
 from LiverLesionCascadeLib.scene.headless import headlessScene
 from LiverLesionCascadeLib.scene.nodes.segment_writer import writeSegments
 from LiverLesionCascadeLib.scene.nodes.volume import ctVolumeFromNode
+from LiverLesionCascadeLib.scene.tools import lesion_rows
 from LiverLesionCascadeLib.scene.tools.diameter_lines import LINES_ROLE, hideDiameters, showDiameters, showsDiameters
 from LiverLesionCascadeLib.scene.tools.lesion_rows import LesionRows
 from LiverLesionCascadeLib.scene.tools.navigation import endIsolation, isIsolating, isolate, jumpTo, lesionPosition
@@ -228,15 +229,14 @@ def test_a_lesion_that_reaches_out_of_the_liver_touches_its_surface(case):
     assert row(case, "drawn").measures.distance_to_liver_surface_mm == 0.0
 
 
-def test_measuring_goes_on_in_steps_where_there_is_an_event_loop(case):
-    later, told = [], []
+def test_measuring_goes_on_in_steps(case, monkeypatch):
+    monkeypatch.setattr(lesion_rows, "STEP_SECONDS", 0.0)
     rows = LesionRows(case.workspace)
-    rows.measureLater(lambda seconds, function: later.append(function))
-    rows.subscribe(lambda: told.append(rows.pending()))
     assert rows.pending() == 2 and [each.measures for each in rows.present()] == [None, None]
-    while later:
-        later.pop(0)()
-    assert told[-1] == 0 and rows.present() == case.rows.rows()
+    rows.measureSome()
+    assert rows.pending() == 1 and [each.measures is None for each in rows.present()] == [False, True]
+    rows.measureSome()
+    assert rows.pending() == 0 and rows.present() == case.rows.rows()
     rows.close()
 
 

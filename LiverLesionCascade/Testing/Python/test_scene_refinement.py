@@ -23,7 +23,8 @@ from LiverLesionCascadeLib.scene.nodes.volume import ctVolumeFromNode, ijkToRasM
 from LiverLesionCascadeLib.scene.tools.refinement import Refinement, Refining, editFlags, hasCorrections
 from LiverLesionCascadeLib.scene.tools.threshold import Threshold
 from LiverLesionCascadeLib.scene.workspace.edit_record import LESIONS
-from LiverLesionCascadeLib.scene.workspace.lesion_change import isRefined
+from LiverLesionCascadeLib.scene.workspace.lesion_change import REFINED
+from LiverLesionCascadeLib.scene.workspace.provenance import isMarked
 from LiverLesionCascadeLib.scene.workspace.review import Review
 from LiverLesionCascadeLib.scene.workspace.segmentation import segmentationNodeFromResult, segmentMask
 from LiverLesionCascadeLib.scene.workspace.stored_probability import storeProbability
@@ -94,7 +95,7 @@ def test_what_grows_from_a_lesion_joins_it_and_what_stands_alone_is_new(bench):
     bench.setMask("drawn", DISK)
     refinement = bench.refined((INSTANCES > 0) | BLOCK | far)
     assert refinement.summary().new == 1
-    bench.tool.accept(refinement)
+    refinement.accept()
     np.testing.assert_array_equal(bench.workspace.lesions().full(SHAPE), (INSTANCES > 0) | BLOCK | far)
     assert np.count_nonzero(bench.mask("drawn")) > 2 * np.count_nonzero(DISK)
     assert not (bench.mask("drawn") & (bench.mask("lesion_1") | bench.mask("lesion_2")) & ~INSTANCES.astype(bool)).any()
@@ -116,7 +117,7 @@ def test_reviewed_lesions_and_touched_voxels_stay_whatever_the_engine_says(bench
     review = bench.workspace.tool(Review)
     review.accept("lesion_1")
     bench.setMask("drawn", DISK)
-    bench.tool.accept(bench.refined(np.zeros(SHAPE, bool)))
+    bench.refined(np.zeros(SHAPE, bool)).accept()
     np.testing.assert_array_equal(bench.mask("lesion_1"), INSTANCES == 1)
     np.testing.assert_array_equal(bench.mask("drawn"), DISK)
     assert bench.node.GetSegmentation().GetSegment("lesion_2") is None
@@ -128,14 +129,14 @@ def test_edits_made_while_the_preview_is_shown_stand(bench):
     erased = np.zeros(SHAPE, bool)
     erased[12, 22, 8:11] = True
     bench.setMask("drawn", DISK & ~erased)
-    bench.tool.accept(refinement)
+    refinement.accept()
     assert not bench.workspace.lesions().full(SHAPE)[erased & (INSTANCES == 0)].any()
 
 
 def test_outside_of_the_region_nothing_changes(bench):
     bench.setMask("drawn", DISK)
     region = (slice(10, 15), slice(20, 27), slice(6, 13))
-    bench.tool.accept(bench.refined(BLOCK, region))
+    bench.refined(BLOCK, region).accept()
     inside = np.zeros(SHAPE, bool)
     inside[region] = True
     now = bench.workspace.lesions().full(SHAPE)
@@ -145,7 +146,7 @@ def test_outside_of_the_region_nothing_changes(bench):
 
 def test_accepting_is_undone_and_done_again(bench):
     bench.setMask("drawn", DISK)
-    bench.tool.accept(bench.refined(BLOCK))
+    bench.refined(BLOCK).accept()
     assert bench.node.GetSegmentation().GetSegment("lesion_2") is None
     bench.tool.undo()
     np.testing.assert_array_equal(bench.mask("lesion_1"), INSTANCES == 1)
@@ -159,7 +160,7 @@ def test_accepting_is_no_edit_of_the_person(bench):
     bench.setMask("drawn", DISK)
     bench.workspace.flush()
     before = bench.workspace.edits.touched(LESIONS)
-    bench.tool.accept(bench.refined((INSTANCES > 0) | BLOCK))
+    bench.refined((INSTANCES > 0) | BLOCK).accept()
     bench.workspace.flush()
     assert bench.workspace.edits.touched(LESIONS) == before
 
@@ -177,7 +178,7 @@ def test_the_liver_is_refined_too_where_nobody_touched_it(bench):
     summary = refinement.summary()
     assert (summary.liverAdded.count, summary.liverRemoved.count) == (0, 1)
     assert summary.liverRemovedMl > 0 and not summary.isEmpty
-    bench.tool.accept(refinement)
+    refinement.accept()
     np.testing.assert_array_equal(bench.mask("liver"), wanted & ~erased)
     bench.tool.undo()
     np.testing.assert_array_equal(bench.mask("liver"), LIVER_MASK & ~erased)
@@ -187,7 +188,7 @@ def test_a_threshold_keeps_what_was_refined_until_it_is_undone(bench):
     whole = tuple(slice(0, n) for n in SHAPE)
     storeProbability(bench.node, bench.volume, Boxed((INSTANCES > 0).astype(np.float32)[whole], (0, 0, 0)))
     bench.setMask("drawn", DISK)
-    bench.tool.accept(bench.refined((INSTANCES == 1) | BLOCK))
+    bench.refined((INSTANCES == 1) | BLOCK).accept()
     refined = bench.workspace.lesions().full(SHAPE)
     threshold = bench.workspace.tool(Threshold)
     threshold.apply(0.5, 0.0)
@@ -195,18 +196,18 @@ def test_a_threshold_keeps_what_was_refined_until_it_is_undone(bench):
     threshold.undo()
     bench.tool.undo()
     segmentation = bench.node.GetSegmentation()
-    assert not any(isRefined(segmentation.GetSegment(each)) for each in bench.workspace.lesionIds())
+    assert not any(isMarked(segmentation.GetSegment(each), REFINED) for each in bench.workspace.lesionIds())
     bench.tool.redo()
-    assert any(isRefined(segmentation.GetSegment(each)) for each in bench.workspace.lesionIds())
+    assert any(isMarked(segmentation.GetSegment(each), REFINED) for each in bench.workspace.lesionIds())
 
 
 def test_a_refinement_of_a_result_that_is_another_one_by_now_is_refused(bench):
     bench.setMask("drawn", DISK)
     refinement = bench.refined(BLOCK)
-    before, tool = bench.mask("lesion_1"), bench.tool
+    before = bench.mask("lesion_1")
     bench.node.SetReferenceImageGeometryParameterFromVolumeNode(cases.addVolumeNode(bench.node.GetScene(), HU))
     with pytest.raises(OutputError, match="Refine again"):
-        tool.accept(refinement)
+        refinement.accept()
     np.testing.assert_array_equal(bench.mask("lesion_1"), before)
 
 

@@ -138,19 +138,19 @@ class Bench:
     def addVolume(self, name="CT", **options):
         return cases.addVolumeNode(self.scene, HU, name=name, **options)
 
-    def submit(self, volume, options=None, **arguments):
+    def submit(self, volume, options=None, outputNode=None, replace=False, roiNode=None):
         """A run; its ``ends`` lists how it ended: one entry (name, arguments)."""
         ends, progress = [], []
         run = self.runs.submit(
-            volume,
-            options or RunOptions(),
+            run_request.SegmentationRequest(
+                volume, options or RunOptions(), self.runs.history, outputNode, replace, roiNode
+            ),
             RunObserver(
                 lambda *values: progress.append(values),
                 lambda *values: ends.append(("finished", *values)),
                 lambda *values: ends.append(("failed", *values)),
                 lambda *values: ends.append(("cancelled", *values)),
             ),
-            **arguments,
         )
         run.ends, run.progress = ends, progress
         return run

@@ -42,7 +42,7 @@ class Report(Scenario):
         self._later: list = []
         self._section = ReportSection(
             lambda _seconds, function: self._later.append(function),
-            askPath=lambda _suggestion, _kinds, ending: str(place / "out" / f"report{ending}"),
+            askPath=lambda _title, _suggestion, _kinds, ending: str(place / "out" / f"report{ending}"),
             fileForInstance=lambda uid: files.get(uid, ""),
         )
         self._section.show(workspaceOf(segmentationNodeFromResult(result, volume)))

@@ -22,6 +22,7 @@ from LiverLesionCascadeLib.engine.run_options import RunOptions  # noqa: E402
 from LiverLesionCascadeLib.engine.scan.image_io import read_image  # noqa: E402
 from LiverLesionCascadeLib.gui.runs import event_loop  # noqa: E402
 from LiverLesionCascadeLib.gui.runs.qt_process import QtProcess  # noqa: E402
+from LiverLesionCascadeLib.gui.runs.run_request import SegmentationRequest  # noqa: E402
 from LiverLesionCascadeLib.gui.runs.segmentation_runs import RunObserver, SegmentationRuns  # noqa: E402
 from LiverLesionCascadeLib.sample import fetch_sample  # noqa: E402
 from LiverLesionCascadeLib.scene.workspace.workspace import closeWorkspaces, workspaceOf  # noqa: E402
@@ -49,7 +50,8 @@ class Bench:
             onFailed=lambda message, details: ended.append(message),
             onCancelled=lambda: ended.append("cancelled"),
         )
-        self.runs.submit(volume, options or RunOptions(device="cpu"), observer)
+        options = options or RunOptions(device="cpu")
+        self.runs.submit(SegmentationRequest(volume, options, self.runs.history, None, False, None), observer)
         pump(lambda: ended, limit=100_000)
         return ended[0]
 

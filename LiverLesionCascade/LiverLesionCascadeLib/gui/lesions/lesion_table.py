@@ -3,6 +3,7 @@
 import qt
 import slicer
 
+from ...scene.nodes.later import Later
 from ...scene.nodes.one_change import oneRendering
 from ...scene.nodes.segment_looks import giveBack
 from ...scene.tools.diameter_lines import hideDiameters, showDiameters, showsDiameters
@@ -33,7 +34,7 @@ class LesionTableSection(Section):
 
     def __init__(self, callLater):
         super().__init__()
-        self._callLater = callLater
+        self._measuring = Later(callLater, self._measureSome)
         self._rows = None
         self._present = self._shown = []
         self._selectedId, self._selectedIds = "", []
@@ -155,11 +156,10 @@ class LesionTableSection(Section):
     def _follow(self):
         self._rows = self._workspace.tool(LesionRows)
         self._rows.subscribe(self._update)
-        self._rows.measureLater(self._callLater)
 
     def _unfollow(self):
         self._rows.unsubscribe(self._update)
-        self._rows.measureLater(None)
+        self._measuring.cancel()
         if self._isThere:
             giveBack(self._workspace.node)
         self._rows = None
@@ -188,11 +188,16 @@ class LesionTableSection(Section):
         if any(each not in ids for each in self._selectedIds):
             self._setSelected([each for each in self._selectedIds if each in ids])
         self._fill()
-        if self._rows is not None and not self._rows.pending():
-            self._showLooks()
+        if self._rows is not None:
+            self._measuring.ask() if self._rows.pending() else self._showLooks()
         self.ui.totalsLabel.text = totalsText(self._rows.totals()) if self._rows is not None else ""
         self._showToggles()
         self.review.update()
+
+    def _measureSome(self):
+        if self._isThere:
+            self._rows.measureSome()
+            self._update()
 
     def _sortRows(self):
         value = COLUMNS[self._sort][2]

@@ -10,6 +10,7 @@ from ...engine.errors import CascadeError, InputError
 from ...scene.nodes.volume import shownVolumes
 from ...scene.tools.navigation import layoutNode, othersInView, showReadingLayout, showVolume
 from ...scene.workspace.provenance import resultSegmentIds
+from ..runs.run_request import RefinementRequest, SegmentationRequest
 from ..runs.segmentation_runs import RunObserver
 from ..sections.edit_page import EditPage, coverLesions
 from ..sections.result_summary import findingsText, rememberRun, resultFindings
@@ -253,8 +254,9 @@ class SegmentationPanel:
         observer = RunObserver.whileWanted(lambda: entry in self._list, progressed, finished, failed, cancelled)
         self._list.append(entry)
         try:
-            options = runOptions(self._parameters)
-            entry.run = self._runs.submit(volume, options, observer, output, replace, self._parameters.roi)
+            options, roi = runOptions(self._parameters), self._parameters.roi
+            request = SegmentationRequest(volume, options, self._runs.history, output, replace, roi)
+            entry.run = self._runs.submit(request, observer)
         except CascadeError as error:
             failed(str(error), "")
         self.update()
@@ -263,7 +265,8 @@ class SegmentationPanel:
         """Start to refine a result with the panel's choices; within its region of interest where there is one."""
         if not self._installer.ensure():
             raise InputError(_("PyTorch is needed to refine, and was not installed."))
-        return self._runs.refine(node, runOptions(self._parameters), observer, self._parameters.roi)
+        request = RefinementRequest(node, runOptions(self._parameters), self._parameters.roi)
+        return self._runs.submit(request, observer)
 
     def _cancelAll(self):
         runs = [entry.run for entry in self._list]

@@ -6,6 +6,7 @@ from slicer.util import VTKObservationMixin
 
 from ...engine.errors import CascadeError
 from ...engine.scan.ct_volume import inspect
+from ...scene.nodes.later import Later
 from ...scene.tools.scan_input import scanFromNode
 from ..runs.stepwise import Stepwise
 
@@ -31,11 +32,10 @@ class ScanCheck(VTKObservationMixin):
 
     def __init__(self, callLater, onChecked):
         VTKObservationMixin.__init__(self)
-        self._callLater = callLater
         self._onChecked = onChecked
         self._volumeNode = None
         self._work = Stepwise(callLater)
-        self._settling = False
+        self._settling = Later(callLater, self._settled)
         self.findings, self.refusal = [], ""
 
     def start(self, volumeNode):
@@ -52,12 +52,9 @@ class ScanCheck(VTKObservationMixin):
             self._onVolumeChanged()
 
     def _onVolumeChanged(self, caller=None, event=None):
-        if not self._settling:
-            self._settling = True
-            self._callLater(SETTLE_SECONDS, self._settled)
+        self._settling.ask(SETTLE_SECONDS)
 
     def _settled(self):
-        self._settling = False
         if self._volumeNode is None:
             return
         try:

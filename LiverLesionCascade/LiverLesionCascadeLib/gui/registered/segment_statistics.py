@@ -32,7 +32,8 @@ class AxialDiameterSegmentStatisticsPlugin(SegmentStatisticsPluginBase):
         found = segmentDiameters(node, segmentID) if requested and node is not None else None
         if found is None:
             return {}
-        values = {"long_axis_mm": found.longMm, "short_axis_mm": found.shortMm, "slice_s_mm": found.positionS}
+        position = found.long_axis_middle[2]
+        values = {"long_axis_mm": found.long_axis_mm, "short_axis_mm": found.short_axis_mm, "slice_s_mm": position}
         return {key: values[key] for key in requested}
 
     def getMeasurementInfo(self, key):

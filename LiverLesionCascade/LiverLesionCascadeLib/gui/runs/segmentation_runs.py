@@ -12,7 +12,6 @@ from slicer.i18n import tr as _
 
 from ...engine.errors import CascadeError
 from ...engine.results.result import SegmentationResult
-from ...engine.run_options import RunOptions
 from ...scene.nodes.one_change import oneRendering
 from ...scene.workspace.replace_history import ReplaceHistory
 from ...worker.client import WorkerClient
@@ -69,46 +68,11 @@ class SegmentationRuns:
             self._client = self._makeClient()
         return self._client
 
-    def submit(
-        self,
-        volumeNode: slicer.vtkMRMLScalarVolumeNode,
-        options: RunOptions,
-        observer: RunObserver,
-        outputNode: slicer.vtkMRMLSegmentationNode | None = None,
-        replace: bool = False,
-        roiNode: slicer.vtkMRMLMarkupsROINode | None = None,
-    ) -> SegmentationRun:
-        """Queue a volume and return at once.
+    def submit(self, request: SegmentationRequest | RefinementRequest, observer: RunObserver) -> SegmentationRun:
+        """Queue what is asked for and return at once.
 
-        The result goes to the volume and the node given here, whatever is selected by then. Where the output node is
-        gone or cannot take it any more, the result goes into a new one, and a finding says so. Removing the volume
-        fails the run, closing the scene cancels it.
-
-        :param outputNode: gets the segments; a new node beside the volume if None.
-        :param replace: replace an earlier result in ``outputNode``, which ``history`` can undo.
-        :param roiNode: only what lies in this region is segmented.
-
-        Raises a CascadeError, one clear sentence, where volume, region or output are unfit.
+        Removing the volume fails the run, closing the scene cancels it.
         """
-        request = SegmentationRequest(volumeNode, options, self.history, outputNode, replace, roiNode)
-        return self._start(request, observer)
-
-    def refine(
-        self,
-        segmentationNode: slicer.vtkMRMLSegmentationNode,
-        options: RunOptions,
-        observer: RunObserver,
-        roiNode: slicer.vtkMRMLMarkupsROINode | None = None,
-    ) -> SegmentationRun:
-        """Queue a result to be refined from its edits and return at once; nothing changes until it is accepted.
-
-        :param roiNode: only what lies in this region is refined.
-
-        Raises a CascadeError where there is nothing to refine.
-        """
-        return self._start(RefinementRequest(segmentationNode, options, roiNode), observer)
-
-    def _start(self, request: SegmentationRequest | RefinementRequest, observer: RunObserver) -> SegmentationRun:
         run = SegmentationRun(self.client, request, observer, self.runs.remove)
         self.runs.append(run)
         return run
@@ -144,7 +108,7 @@ class SegmentationRun:
         self._workerRun = client.submit(volume, request.options, handlers)
         self._observers = [
             self._scene.AddObserver(self._scene.NodeRemovedEvent, self._onNodeRemoved),
-            self._scene.AddObserver(self._scene.StartCloseEvent, self._onSceneClosing),
+            self._scene.AddObserver(self._scene.StartCloseEvent, lambda _caller, _event: self.cancel()),
         ]
 
     @property
@@ -164,9 +128,6 @@ class SegmentationRun:
                 "{name} was removed while it was being segmented. Load it again and segment it again."
             ).format(name=self._request.scan.name)
             self.cancel()
-
-    def _onSceneClosing(self, _caller, _event):
-        self.cancel()
 
     def _end(self):
         for tag in self._observers:

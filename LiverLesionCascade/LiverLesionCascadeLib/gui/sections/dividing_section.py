@@ -3,6 +3,7 @@
 from slicer.i18n import tr as _
 
 from ...engine.errors import CascadeError
+from ...scene.nodes.later import Later
 from ...scene.tools.dividing import Dividing
 from ..section import Section
 from ..widgets import loadForm, showSteps, showText, signalsBlocked
@@ -20,9 +21,9 @@ class DividingSection(Section):
 
     def __init__(self, callLater, lesions):
         super().__init__()
-        self._callLater, self._lesions = callLater, lesions
+        self._lesions = lesions
         self._proposal = None
-        self._waits = False
+        self._looking = Later(callLater, self._look)
         self._message = ""
         self.widget, self.ui = loadForm("LiverLesionDividing.ui")
         self.ui.partsSlider.connect("valueChanged(double)", self._onSlider)
@@ -59,7 +60,7 @@ class DividingSection(Section):
         return self._isThere and not self.ui.dividingCollapsibleButton.collapsed
 
     def _forget(self):
-        self._waits = False
+        self._looking.cancel()
         self._message = ""
         self.leave()
         super()._forget()
@@ -78,15 +79,8 @@ class DividingSection(Section):
         self._lookLater()
 
     def _lookLater(self):
-        """Once, however much changes before."""
-        if not self._waits and self._workspace is not None:
-            self._waits = True
-            self._callLater(0, self._lookIfWaiting)
-
-    def _lookIfWaiting(self):
-        if self._waits:
-            self._waits = False
-            self._look()
+        if self._workspace is not None:
+            self._looking.ask()
 
     def _look(self):
         """What can be done with the lesions that are selected now."""
@@ -139,7 +133,7 @@ class DividingSection(Section):
         except (CascadeError, LookupError) as error:
             self._message = str(error)
         if look:
-            self._waits = False
+            self._looking.cancel()
             self._look()
         self._update()
 

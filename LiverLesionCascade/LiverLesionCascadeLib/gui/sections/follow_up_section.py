@@ -1,5 +1,6 @@
 """The section that compares a result with that of an earlier scan, lesion by lesion."""
 
+from functools import partial
 from pathlib import Path
 
 import qt
@@ -9,11 +10,12 @@ from slicer.i18n import tr as _
 from ...engine.errors import CascadeError
 from ...engine.files import write_atomically
 from ...engine.measures.lesion_matching import GONE, MATCHED, MERGED, NEW, SPLIT, follow_up_csv
+from ...scene.nodes.later import Later
 from ...scene.tools.follow_up import LIVERS, SCENE, TRANSFORM, FollowUp
 from ...scene.tools.navigation import jumpTo
 from ..runs.stepwise import Stepwise
 from ..section import Section
-from ..widgets import fillComboBox, loadForm, showText, signalsBlocked
+from ..widgets import askPath, fillComboBox, loadForm, showText, signalsBlocked, unwritable
 
 UPDATE_SECONDS = 0.3
 """While a person paints, the table follows at this pace."""
@@ -27,14 +29,14 @@ class FollowUpSection(Section):
     Nothing is compared while the section is collapsed.
 
     :param callLater: (seconds, function): the event loop calls the function once, later.
-    :param askPath: asks where to write the table; "" if the person changed their mind.
+    :param askPath: asks where to write, as that of `widgets` does. A test hands in its own.
     """
 
-    def __init__(self, callLater, askPath=None):
+    def __init__(self, callLater, askPath=askPath):
         super().__init__()
-        self._callLater, self._askPath = callLater, askPath or _askPath
+        self._askPath = partial(askPath, _("Export follow-up table"))
         self._comparison = None
-        self._updateWaits = False
+        self._updating = Later(callLater, self._update)
         self._work = Stepwise(callLater, lambda: self._isThere)
         self._earlierList, self._laterList = qt.QComboBox(), qt.QComboBox()
         self.widget, self.ui = loadForm("LiverLesionFollowUp.ui")
@@ -116,13 +118,11 @@ class FollowUpSection(Section):
 
     def _schedule(self, seconds=UPDATE_SECONDS):
         """However much changes, compare once; never while a list of the table is at work, which goes with its row."""
-        if self._isThere and not self._updateWaits and not self.ui.followUpCollapsibleButton.collapsed:
-            self._updateWaits = True
-            self._callLater(seconds, self._update)
+        if self._isThere and not self.ui.followUpCollapsibleButton.collapsed:
+            self._updating.ask(seconds)
 
     def _update(self):
         """Compare, in pieces between which Slicer goes on; what was compared last stays in the table meanwhile."""
-        self._updateWaits = False
         if self._isThere:
             if self._comparison is None and self._followUp.baselineNode is not None:
                 self._say(_("Comparing..."))
@@ -199,14 +199,14 @@ class FollowUpSection(Section):
     def _export(self):
         if self._comparison is None:
             return
-        path = self._askPath(f"{self._workspace.node.GetName()} follow-up.csv")
+        path = self._askPath(f"{self._workspace.node.GetName()} follow-up.csv", _("Table (*.csv)"), ".csv")
         if not path:
             return
         try:
             write_atomically(Path(path), follow_up_csv(self._comparison.table).encode("utf-8"))
             text = _("Written to {path}.").format(path=path)
         except OSError as error:
-            text = _("{path} could not be written: {error}. Choose another folder.").format(path=path, error=error)
+            text = unwritable(path, error)
         self._say(summaryText(self._comparison) + "\n" + text)
 
 
@@ -287,10 +287,3 @@ def _select(selector, node):
     """Show a node without telling anybody."""
     with signalsBlocked(selector):
         selector.setCurrentNode(node)
-
-
-def _askPath(suggestion):
-    path = qt.QFileDialog.getSaveFileName(
-        slicer.util.mainWindow(), _("Export follow-up table"), suggestion, _("Table (*.csv)")
-    )
-    return path if not path or path.lower().endswith(".csv") else f"{path}.csv"

@@ -3,17 +3,16 @@
 from functools import partial
 from pathlib import Path
 
-import qt
 import slicer
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 
-from ...engine.errors import CascadeError, InputError, reason
+from ...engine.errors import CascadeError, InputError
 from ...scene.tools.case_report import CaseReport, dicomFiles
 from ..install.highdicom_installation import HighdicomInstaller
 from ..runs.stepwise import Stepwise
 from ..section import Section
-from ..widgets import loadForm, showText
+from ..widgets import askPath, loadForm, showText, unwritable
 
 SEGMENTATION_ENDING, REPORT_ENDING = ".seg.dcm", ".sr.dcm"
 
@@ -23,14 +22,15 @@ class ReportSection(Section):
 
     :param callLater: (seconds, function): the event loop calls the function once, later.
     :param installer: sees to highdicom. A test hands in its own.
-    :param askPath: (suggested name, kinds of files, ending) asks where to write; "" for nowhere.
+    :param askPath: asks where to write, as that of `widgets` does. A test hands in its own.
     :param fileForInstance: see `CaseReport`.
     """
 
-    def __init__(self, callLater, installer=None, askPath=None, fileForInstance=None):
+    def __init__(self, callLater, installer=None, askPath=askPath, fileForInstance=None):
         super().__init__()
         self._work = Stepwise(callLater, lambda: self._isThere)
-        self._installer, self._askPath = installer or HighdicomInstaller(), askPath or _askPath
+        self._installer = installer or HighdicomInstaller()
+        self._askPath = partial(askPath, _("Write report"))
         self._fileForInstance = fileForInstance
         self.widget, self.ui = loadForm("LiverLesionReport.ui")
         ui = self.ui
@@ -86,7 +86,7 @@ class ReportSection(Section):
         try:
             yield from report.writeHtmlInSteps(path, partial(translate, "Report"))
         except OSError as error:
-            return _unwritable(path, error)
+            return unwritable(path, error)
         return self._written(report, path)
 
     def _csv(self):
@@ -118,7 +118,7 @@ class ReportSection(Section):
         except CascadeError as error:
             message = str(error)
         except OSError as error:
-            message = _unwritable(path, error)
+            message = unwritable(path, error)
         self._update(message)
 
     def _chosenPath(self, kinds, ending):
@@ -137,12 +137,3 @@ class ReportSection(Section):
         if report.leftOut:
             lines.append(_("Rejected lesions were left out: {names}.").format(names=", ".join(report.leftOut)))
         return "\n".join(lines)
-
-
-def _unwritable(path, error):
-    return _("{path} could not be written: {error}. Choose another folder.").format(path=path, error=reason(error))
-
-
-def _askPath(suggestion, kinds, ending):
-    path = qt.QFileDialog.getSaveFileName(slicer.util.mainWindow(), _("Write report"), suggestion, kinds)
-    return path if not path or path.lower().endswith(ending) else f"{path.removesuffix('.dcm')}{ending}"

@@ -4,7 +4,7 @@ import json
 
 from slicer.i18n import tr as _
 
-from ...scene.workspace.provenance import LIVER_ROLE, PREFIX, ROLE, getTag, resultSegmentIds, tagValue
+from ...scene.workspace.provenance import PREFIX, getTag, liverSegmentId, tagValue
 
 RUN = PREFIX + "Run"
 """Tag of the liver segment: JSON of how the result was made. It comes and goes with the segment, undo included."""
@@ -23,22 +23,21 @@ def rememberRun(segmentationNode, result, seconds):
         "seconds": round(seconds, 1),
         "findings": [(finding.severity, finding.message) for finding in result.findings],
     }
-    for segmentId in resultSegmentIds(segmentationNode):
-        segment = segmentationNode.GetSegmentation().GetSegment(segmentId)
-        if getTag(segment, ROLE) == LIVER_ROLE:
-            segment.SetTag(RUN, tagValue(json.dumps(facts)))
+    liver = _liver(segmentationNode)
+    if liver is not None:
+        liver.SetTag(RUN, tagValue(json.dumps(facts)))
 
 
 def runFacts(segmentationNode) -> dict:
     """What `rememberRun` noted; empty where there is nothing."""
-    for segmentId in resultSegmentIds(segmentationNode):
-        text = getTag(segmentationNode.GetSegmentation().GetSegment(segmentId), RUN)
-        if text:
-            try:
-                return json.loads(text)
-            except ValueError:  # written by another version, or changed by hand
-                return {}
-    return {}
+    try:
+        return json.loads(getTag(_liver(segmentationNode), RUN))
+    except ValueError:  # not noted, written by another version, or changed by hand
+        return {}
+
+
+def _liver(segmentationNode):
+    return segmentationNode.GetSegmentation().GetSegment(liverSegmentId(segmentationNode) or "")
 
 
 def resultFindings(segmentationNode) -> list[tuple[str, str]]:

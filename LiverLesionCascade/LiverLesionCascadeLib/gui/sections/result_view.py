@@ -4,6 +4,7 @@ import slicer
 import vtk
 from slicer.util import VTKObservationMixin
 
+from ...scene.nodes.later import Later
 from ...scene.nodes.one_change import oneRendering
 from ...scene.tools.navigation import showAlone
 from ...scene.workspace.provenance import resultSegmentIds
@@ -27,8 +28,8 @@ class ResultView(VTKObservationMixin):
 
     def __init__(self, ui, history, callLater, refine):
         VTKObservationMixin.__init__(self)
-        self._ui, self._history, self._callLater = ui, history, callLater
-        self._updating = False
+        self._ui, self._history = ui, history
+        self._updating = Later(callLater, self._update)
         self.node = None
         self.workbench = Workbench(ui.workbenchBody.layout(), ui.sectionsBody.layout(), callLater, refine)
         ui.show3DButton.connect("toggled(bool)", self._onShow3D)
@@ -77,13 +78,7 @@ class ResultView(VTKObservationMixin):
             self._update()
 
     def _onNodeChanged(self, caller=None, event=None):
-        if not self._updating:
-            self._updating = True
-            self._callLater(UPDATE_SECONDS, self._updateAgain)
-
-    def _updateAgain(self):
-        self._updating = False
-        self._update()
+        self._updating.ask(UPDATE_SECONDS)
 
     def _update(self):
         node = self.node if self.node is not None and self.node.GetScene() is not None else None

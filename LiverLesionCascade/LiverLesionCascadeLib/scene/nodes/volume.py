@@ -7,6 +7,8 @@ import slicer
 import vtk
 
 from ...engine.errors import InvalidVolumeError
+from ...engine.grid.bounding_box import box_at, lies_within
+from ...engine.grid.boxed import Boxed
 from ...engine.scan.ct_volume import CTVolume
 from .arrays import RAS_FROM_LPS, arrayFromImage, boxMatrix, fillImage, matrixOf
 
@@ -86,7 +88,7 @@ def volumeNodeLike(
     :param window: values that are shown black and white; Slicer finds them if None.
     """
     shape = volumeNode.GetImageData().GetDimensions()[::-1]
-    if any(first < 0 or first + n > size for first, n, size in zip(start, array.shape, shape, strict=True)):
+    if not lies_within(box_at(start, array.shape), shape):
         raise ValueError(
             f"An array of {array.shape} from {start} on does not fit {volumeNode.GetName()}, a grid of {shape}."
         )
@@ -107,10 +109,10 @@ START = "LiverLesionCascade.Start"
 """Attribute of a hidden node that holds a box of a volume's grid: index "k j i" of its first voxel."""
 
 
-def setBox(node, volumeNode, array: np.ndarray, start: tuple[int, int, int]) -> None:
+def setBox(node, volumeNode, box: Boxed) -> None:
     """Give a volume node the voxels of a box of another volume's grid, where they lie there."""
-    node.SetAttribute(START, " ".join(str(int(first)) for first in start))
-    _fillBox(node, volumeNode, array, start)
+    node.SetAttribute(START, " ".join(str(int(first)) for first in box.start))
+    _fillBox(node, volumeNode, box.values, box.start)
 
 
 def _fillBox(node, volumeNode, array: np.ndarray, start: tuple[int, int, int]) -> None:
@@ -121,8 +123,8 @@ def _fillBox(node, volumeNode, array: np.ndarray, start: tuple[int, int, int]) -
     node.SetAndObserveImageData(image)
 
 
-def boxOf(node, volumeNode) -> tuple[np.ndarray, tuple[int, int, int]] | None:
-    """What `setBox` gave a node: (k, j, i), memory shared, and its start; None where it does not fit the volume.
+def boxOf(node, volumeNode) -> Boxed | None:
+    """What `setBox` gave a node, memory shared; None where it does not fit the volume.
 
     Files turn the order of slices around where axes are left-handed, so where the voxels lie counts first, and the
     indices that were written down where the volume has moved since.
@@ -142,10 +144,8 @@ def boxOf(node, volumeNode) -> tuple[np.ndarray, tuple[int, int, int]] | None:
         start = tuple(int(value) for value in node.GetAttribute(START).split())
     else:
         return None
-    grid = volumeNode.GetImageData().GetDimensions()[::-1]
-    if any(at < 0 or at + n > size for at, n, size in zip(start, array.shape, grid, strict=True)):
-        return None
-    return array, start
+    box = Boxed(array, start)
+    return box if lies_within(box.box, volumeNode.GetImageData().GetDimensions()[::-1]) else None
 
 
 def placeBeside(node: slicer.vtkMRMLNode, volumeNode: slicer.vtkMRMLNode) -> None:

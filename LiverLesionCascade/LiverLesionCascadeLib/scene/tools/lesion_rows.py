@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import slicer
@@ -81,10 +80,8 @@ class LesionRows(Announcer):
     def __init__(self, workspace: Workspace):
         super().__init__()
         self._workspace = workspace
-        self._callLater: Callable[[float, Callable[[], None]], None] | None = None
         self._measures: dict[str, Lesion | None] = {}
         self._liverId: str | None = None
-        self._scheduled = False
         workspace.flush()
         self._begin()
         volumeNode = workspace.volumeNode
@@ -94,18 +91,8 @@ class LesionRows(Announcer):
         ]
         workspace.subscribe(self._onChanges)
 
-    def measureLater(self, callLater: Callable[[float, Callable[[], None]], None] | None) -> None:
-        """Measure in short steps from now on, whenever there is something to measure.
-
-        :param callLater: (seconds, function): the event loop calls the function once, later. None to measure when
-            `rows` is asked.
-        """
-        self._callLater = callLater
-        self._schedule()
-
     def close(self) -> None:
         super().close()
-        self._callLater = None
         self._workspace.unsubscribe(self._onChanges)
         for tag in self._tags:
             self._workspace.volumeNode.RemoveObserver(tag)
@@ -220,7 +207,6 @@ class LesionRows(Announcer):
             self._measures.pop(segmentId, None)
         if self._liverIsKnown and (liverId != self._liverId or liverId in moved):
             self._onLiver()
-        self._schedule()
         self._tell()
 
     def _onLiver(self):
@@ -235,20 +221,6 @@ class LesionRows(Announcer):
 
     def _onVolume(self, _caller, _event):
         self._begin()
-        self._schedule()
-        self._tell()
-
-    def _schedule(self):
-        if self._callLater is not None and not self._scheduled and self._waiting():
-            self._scheduled = True
-            self._callLater(0, self._step)
-
-    def _step(self):
-        self._scheduled = False
-        if self._callLater is None:  # closed or told otherwise meanwhile
-            return
-        self.measureSome()
-        self._schedule()
         self._tell()
 
 

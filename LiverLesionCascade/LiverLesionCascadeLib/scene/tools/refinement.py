@@ -25,9 +25,7 @@ from ...engine.results.result import SegmentationResult
 from ..workspace import edit_record
 from ..workspace.lesion_change import LesionHistory
 from ..workspace.review import UNREVIEWED, reviewStatus
-from ..workspace.segmentation import requireSameGrid
 from ..workspace.workspace import Workspace, workspaceOf
-from .scan_input import Scan
 
 MUCH_ML, MUCH_TIMES = 5.0, 10.0
 """More than so many mL, and more than so many times what was painted, is much."""
@@ -119,12 +117,6 @@ def requireCorrections(segmentationNode: slicer.vtkMRMLSegmentationNode | None) 
     return workspace
 
 
-def editsIn(workspace: Workspace, scan: Scan) -> Boxed:
-    """`editFlags`, on the grid of a scan, which is the volume or a region of it."""
-    flags = editFlags(workspace)
-    return Boxed(flags.within(box_at(scan.start, scan.array.shape)), (0, 0, 0)) if scan.roiName else flags
-
-
 class Refinement:
     """A refined result of a workspace, not yet accepted.
 
@@ -140,16 +132,6 @@ class Refinement:
             Boxed.mask(each.values, each.start) for each in (result.lesions, result.liver)
         )
         self._region = region or box_at((0, 0, 0), workspace.shape)
-
-    @classmethod
-    def ofScan(cls, workspace: Workspace, scan: Scan, result: SegmentationResult) -> Refinement:
-        """The refined result of a scan, which is the workspace's volume or a region of it.
-
-        Raises OutputError where the volume's grid is another one by now.
-        """
-        result = scan.onWholeVolume(result)
-        requireSameGrid(result, workspace.volumeNode)
-        return cls(workspace, result, box_at(scan.start, scan.array.shape))
 
     def masks(self) -> tuple[dict[str, Boxed], list[Boxed]]:
         """The lesions that would change, by segment ID, and those that would be new.
@@ -208,7 +190,12 @@ class Refinement:
 
         Raises OutputError where they do not overlay the volume, or the result is another one by now.
         """
-        self._current().tool(Refining).accept(self)
+        workspace = self._current()
+        masks, new = self.masks()
+        liver = self.liver()
+        if liver is not None:
+            masks[workspace.liverId()] = liver
+        workspace.tool(Refining).change(masks, new, refined=True)
 
     def _current(self) -> Workspace:
         workspace = self._workspace
@@ -226,18 +213,7 @@ class Refinement:
 
 
 class Refining(LesionHistory):
-    """Accepts refinements of one workspace, with undo; use its `tool(Refining)`."""
-
-    def accept(self, refinement: Refinement) -> None:
-        """Put a refinement into the segments.
-
-        Raises OutputError where they do not overlay the volume, or the result is another one by now.
-        """
-        masks, new = refinement.masks()
-        liver = refinement.liver()
-        if liver is not None:
-            masks[self._workspace.liverId()] = liver
-        self.change(masks, new, refined=True)
+    """The refinements of one workspace that were accepted, with undo; use its `tool(Refining)`."""
 
 
 def _addedAndRemoved(before: Boxed, after: Boxed) -> tuple[Boxed, Boxed]:

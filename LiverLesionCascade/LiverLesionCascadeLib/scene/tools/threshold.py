@@ -16,8 +16,8 @@ from ...engine.results.lesion_threshold import FoundLesions, LesionThreshold, ke
 from ...engine.results.postprocessing import PostProcessing
 from ..nodes.preview import LesionPreview
 from ..workspace.edit_record import LESIONS
-from ..workspace.lesion_change import LesionHistory, isRefined, masksOf
-from ..workspace.provenance import MINIMUM_SIZE, SPLIT_LESIONS, THRESHOLD, getTag, isOwnSegment, rulesTags
+from ..workspace.lesion_change import REFINED, LesionHistory, masksOf
+from ..workspace.provenance import MINIMUM_SIZE, SPLIT_LESIONS, THRESHOLD, getTag, isMarked, isOwnSegment, rulesTags
 from ..workspace.review import UNREVIEWED, reviewStatus
 from ..workspace.workspace import Workspace
 
@@ -162,7 +162,7 @@ class Threshold(LesionHistory):
 
     @property
     def _splitsLesions(self) -> bool:
-        return getTag(self._workspace.liverSegment(), SPLIT_LESIONS) == "1"
+        return isMarked(self._workspace.liverSegment(), SPLIT_LESIONS)
 
     def _summary(self, found: FoundLesions) -> Summary:
         return Summary(found.count, float(found.voxels.sum()) * self._voxelMl, len(self._keptIds(self._rebuiltIds())))
@@ -181,6 +181,6 @@ def mayBeRebuilt(workspace: Workspace, segmentId: str) -> bool:
     return (
         isOwnSegment(workspace.node.GetSegmentation(), segmentId)
         and not workspace.isEdited(segmentId)
-        and not isRefined(segment)
+        and not isMarked(segment, REFINED)
         and reviewStatus(segment) == UNREVIEWED
     )

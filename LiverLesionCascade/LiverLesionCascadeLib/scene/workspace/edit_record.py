@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...engine.grid.bounding_box import Box, grown, start_of
+from ...engine.grid.bounding_box import Box, enclosing, grown, start_of
 from ...engine.grid.boxed import EMPTY, Boxed, difference, overlap
 from ..nodes.volume import boxOf, setBox
 
@@ -130,7 +130,7 @@ class EditRecord:
             return
         wanted = grown(box, self._volumeNode.GetImageData().GetDimensions()[::-1], _MARGIN)
         if self._flags:
-            wanted = tuple(slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(wanted, have, strict=True))
+            wanted = enclosing((wanted, have))
         self._flags = Boxed(self._flags.within(wanted), start_of(wanted))
 
     # -- the scene
@@ -141,7 +141,7 @@ class EditRecord:
         box = boxOf(found, self._volumeNode)
         if box is None:
             return
-        self._flags = Boxed(np.array(box[0], np.uint8), box[1])
+        self._flags = Boxed(np.array(box.values, np.uint8), box.start)
         owner = found.GetNodeReference(_OWNER_ROLE)
         if owner is None or owner is self._node:
             self._labelMap = found
@@ -158,5 +158,4 @@ class EditRecord:
             node.SetNodeReferenceID(_OWNER_ROLE, self._node.GetID())
             self._node.SetNodeReferenceID(EDITS_ROLE, node.GetID())
             self._labelMap = node
-        flags = self._flags or Boxed(np.zeros((1, 1, 1), np.uint8), (0, 0, 0))
-        setBox(node, self._volumeNode, flags.values, flags.start)
+        setBox(node, self._volumeNode, self._flags or Boxed(np.zeros((1, 1, 1), np.uint8), (0, 0, 0)))

@@ -28,6 +28,7 @@ from .provenance import (
     SERIES_UID,
     VOLUME,
     getTag,
+    isMarked,
 )
 from .replace_history import displayProperties, reorder, setDisplayProperties
 from .review import reviewStatus, setReviewStatus
@@ -295,17 +296,13 @@ def _setConfidence(workspace: Workspace, segmentId: str, mask: Boxed) -> None:
         workspace.segment(segmentId).SetTag(CONFIDENCE, f"{confidence:.3f}")
 
 
-def isRefined(segment: slicer.vtkSegment) -> bool:
-    return getTag(segment, REFINED) == "1"
-
-
 def _marks(segment: slicer.vtkSegment) -> frozenset[str]:
-    return frozenset(mark for mark in _MARKS if getTag(segment, mark) == "1")
+    return frozenset(mark for mark in _MARKS if isMarked(segment, mark))
 
 
 def _setMarks(segment: slicer.vtkSegment, marks: Collection[str]) -> None:
     for mark in _MARKS:
-        if mark in marks and getTag(segment, mark) != "1":
+        if mark in marks and not isMarked(segment, mark):
             segment.SetTag(mark, "1")
         elif mark not in marks and segment.HasTag(mark):
             segment.RemoveTag(mark)

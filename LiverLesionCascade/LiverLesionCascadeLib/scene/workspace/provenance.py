@@ -104,6 +104,11 @@ def getTag(segment: slicer.vtkSegment | None, key: str) -> str:
     return str(value) if segment is not None and segment.GetTag(key, value) else ""
 
 
+def isMarked(segment: slicer.vtkSegment | None, key: str) -> bool:
+    """Whether a tag that is "1", or else "0" or absent, says so of a segment."""
+    return getTag(segment, key) == "1"
+
+
 def isOwnSegment(segmentation: slicer.vtkSegmentation, segmentId: str) -> bool:
     """Whether the segment is a result of ours. A copy that a person made of one carries its tags, but is theirs."""
     return getTag(segmentation.GetSegment(segmentId), SEGMENT_ID) == segmentId
@@ -113,3 +118,12 @@ def resultSegmentIds(node: slicer.vtkMRMLSegmentationNode) -> list[str]:
     """IDs of the segments that a result of ours made, in the node's order."""
     segmentation = node.GetSegmentation()
     return [segmentId for segmentId in segmentation.GetSegmentIDs() if isOwnSegment(segmentation, segmentId)]
+
+
+def liverSegmentId(node: slicer.vtkMRMLSegmentationNode) -> str | None:
+    """The ID of the liver's segment of a result of ours; None where it was deleted, or there is no result."""
+    segmentation = node.GetSegmentation()
+    for segmentId in segmentation.GetSegmentIDs():
+        if getTag(segmentation.GetSegment(segmentId), ROLE) == LIVER_ROLE and isOwnSegment(segmentation, segmentId):
+            return segmentId
+    return None

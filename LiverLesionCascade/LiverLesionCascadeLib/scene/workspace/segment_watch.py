@@ -13,6 +13,7 @@ from scipy import ndimage
 from ...engine.grid.bounding_box import start_of
 from ...engine.grid.boxed import EMPTY, Boxed
 from ..nodes.arrays import arrayFromImage, matrixOf
+from ..nodes.later import CallLater, Later
 from ..nodes.representations import BINARY_LABELMAP
 from ..nodes.volume import ijkToRasMatrix
 from .segmentation import segmentMask
@@ -63,18 +64,16 @@ class SegmentWatch(Announcer):
 
     :param node: the segmentation.
     :param volumeNode: the volume on whose grid the masks are wanted.
-    :param callLater: (seconds, function): the event loop calls the function once, later. Without an event loop None:
-        changes are then delivered by `flush` alone.
+    :param callLater: None without an event loop: changes are then delivered by `flush` alone.
     """
 
     delaySeconds = 0.1
     """Changes of one stroke or one effect come together."""
 
-    def __init__(self, node, volumeNode, callLater: Callable[[float, Callable[[], None]], None] | None = None):
+    def __init__(self, node, volumeNode, callLater: CallLater | None):
         super().__init__()
         self.node, self.volumeNode = node, volumeNode
-        self._callLater = callLater
-        self._waiting = False
+        self._waiting = Later(callLater, self.flush)
         self._flushing = False
         self._closed = False
         self._masks: dict[str, Boxed] = {}
@@ -108,7 +107,7 @@ class SegmentWatch(Announcer):
 
     def flush(self) -> None:
         """Look now, and tell what changed; what callbacks change is looked at too."""
-        self._waiting = False
+        self._waiting.cancel()
         if self._closed or self._flushing or self.volumeNode.GetImageData() is None:
             return
         self._flushing = True
@@ -124,14 +123,8 @@ class SegmentWatch(Announcer):
             self._flushing = False
 
     def _onChange(self, _caller, _event):
-        if not self._waiting and not self._closed:
-            self._waiting = True
-            if self._callLater is not None:
-                self._callLater(self.delaySeconds, self._flushIfWaiting)
-
-    def _flushIfWaiting(self):
-        if self._waiting:
-            self.flush()
+        if not self._closed:
+            self._waiting.ask(self.delaySeconds)
 
     def _changes(self) -> list[SegmentChange]:
         before, modified = self._masks, self._modified

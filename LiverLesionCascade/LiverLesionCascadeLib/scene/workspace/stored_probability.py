@@ -1,10 +1,13 @@
-"""The lesions' probabilities of a result, kept in the scene so that thresholds can be tried later."""
+"""Probabilities of a result in the scene: kept for thresholds that are tried later, and as volumes for people."""
 
 from __future__ import annotations
 
+import slicer
+
 from ...engine.grid.boxed import Boxed
 from ...engine.results.lesion_threshold import stored_probability
-from ..nodes.volume import boxOf, setBox
+from ...engine.results.result import SegmentationResult
+from ..nodes.volume import boxOf, setBox, volumeNodeLike
 
 PROBABILITY_ROLE = "LiverLesionCascade.LesionProbability"
 """Reference from a segmentation node to the hidden volume with the probabilities."""
@@ -21,12 +24,26 @@ def storeProbability(segmentationNode, volumeNode, probability: Boxed) -> None:
     name = f"{segmentationNode.GetName()} lesion probability (stored)"
     node = segmentationNode.GetScene().AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
     node.SetHideFromEditors(True)
-    setBox(node, volumeNode, stored_probability(probability.values), probability.start)
+    setBox(node, volumeNode, Boxed(stored_probability(probability.values), probability.start))
     node.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
     segmentationNode.SetNodeReferenceID(PROBABILITY_ROLE, node.GetID())
 
 
 def storedProbability(segmentationNode, volumeNode) -> Boxed | None:
     """What `storeProbability` kept: uint8, 0 to 255 for 0 to 1, in the scene's memory; None where there is nothing."""
-    box = boxOf(segmentationNode.GetNodeReference(PROBABILITY_ROLE), volumeNode)
-    return None if box is None else Boxed(*box)
+    return boxOf(segmentationNode.GetNodeReference(PROBABILITY_ROLE), volumeNode)
+
+
+def addProbabilityVolumes(
+    result: SegmentationResult, volumeNode: slicer.vtkMRMLScalarVolumeNode
+) -> list[slicer.vtkMRMLScalarVolumeNode]:
+    """New volumes "<volume> liver probability" and "... lesion probability", 0 to 1, where the result has the maps.
+
+    Each covers only the liver's box, on the volume's grid and under its transform, and stands beside it.
+    """
+    name = volumeNode.GetName()
+    return [
+        volumeNodeLike(volumeNode, box.values, f"{name} {what} probability", box.start, window=(0, 1))
+        for what, box in (("liver", result.liver_probability), ("lesion", result.lesion_probability))
+        if box
+    ]

@@ -14,17 +14,19 @@ from ...engine.grid.boxed import EMPTY, Boxed, difference, union
 from ...engine.grid.geometry import ImageGeometry
 from ...engine.results.lesion_threshold import FULL
 from ..nodes.arrays import RAS_FROM_LPS
+from ..nodes.later import CallLater
 from ..nodes.one_change import oneChange
 from ..nodes.volume import worldFromIjk
 from .edit_record import EDITS_ROLE, LESIONS, LIVER, EditRecord
 from .provenance import (
     LESION_ROLE,
-    LIVER_ROLE,
     PREFIX,
     ROLE,
     getTag,
+    isMarked,
     isOwnSegment,
     lesionFilter,
+    liverSegmentId,
     resultSegmentIds,
 )
 from .segment_watch import SegmentChange, SegmentWatch
@@ -52,7 +54,7 @@ class Workspace:
     :ivar edits: what a person changed.
     """
 
-    def __init__(self, node, volumeNode, callLater=None):
+    def __init__(self, node, volumeNode, callLater: CallLater | None):
         self.node, self.volumeNode = node, volumeNode
         self.segmentation = node.GetSegmentation()
         self.watch = SegmentWatch(node, volumeNode, callLater)
@@ -84,11 +86,7 @@ class Workspace:
 
     def liverId(self) -> str | None:
         """The liver's segment."""
-        segmentation = self.node.GetSegmentation()
-        for segmentId in segmentation.GetSegmentIDs():
-            if getTag(segmentation.GetSegment(segmentId), ROLE) == LIVER_ROLE and isOwnSegment(segmentation, segmentId):
-                return segmentId
-        return None
+        return liverSegmentId(self.node)
 
     def liverSegment(self) -> slicer.vtkSegment | None:
         """Whose tags stand for the result."""
@@ -134,7 +132,7 @@ class Workspace:
 
     def isEdited(self, segmentId: str) -> bool:
         """Whether a person changed a segment's content."""
-        return getTag(self.segment(segmentId), EDITED) == "1"
+        return isMarked(self.segment(segmentId), EDITED)
 
     def flush(self) -> None:
         """Take note of all changes now."""
@@ -262,10 +260,10 @@ def isLesion(segmentation: slicer.vtkSegmentation, segmentId: str) -> bool:
 
 
 _workspaces: dict[slicer.vtkMRMLSegmentationNode, Workspace] = {}
-_callLater: Callable[[float, Callable[[], None]], None] | None = None
+_callLater: CallLater | None = None
 
 
-def useEventLoop(callLater: Callable[[float, Callable[[], None]], None] | None) -> None:
+def useEventLoop(callLater: CallLater | None) -> None:
     """Say once how the event loop calls a function later; before that, and without one, changes wait for a flush."""
     global _callLater
     _callLater = callLater
