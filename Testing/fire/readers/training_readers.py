@@ -30,7 +30,7 @@ from LiverLesionCascadeTrainingLib.runs.run_control import RunControl
 from LiverLesionCascadeTrainingLib.runs.run_folder import RunFolder, RunStatus
 from LiverLesionCascadeTrainingLib.slices.slice_store import open_store
 from LiverLesionCascadeTrainingLib.training.cascade_training import CascadeTraining
-from LiverLesionCascadeTrainingLib.training.checkpoint import LAST, finished_weights, save_atomically, usable
+from LiverLesionCascadeTrainingLib.training.checkpoint import LAST, load_finished, save_atomically
 from torch import nn
 
 from .fuzzing import Files, Reader
@@ -137,9 +137,7 @@ def checkpoints() -> Reader:
     def read(place: Path) -> tuple[Hashable, bool]:
         for name in ("recipe.json", "cases.json"):
             read_json(place / name)
-        weights = finished_weights(place / "liver", 1, "train it first")
-        with usable(place / "liver" / LAST):
-            network.load_state_dict(weights)
+        load_finished(network, place / "liver", 1, "train it first")
         open_store(place / "slices" / "train-liver")
         return 0, False
 
