@@ -10,6 +10,7 @@ slicer_harness.install()
 import numpy as np  # noqa: E402
 import slicer  # noqa: E402
 from fixtures.follow_up_cases import AFTER, BEFORE, addResult  # noqa: E402
+from LiverLesionCascadeLib.gui.runs import stepwise  # noqa: E402
 from LiverLesionCascadeLib.gui.sections.follow_up_section import EARLIER_COLUMN, LATER_COLUMN, FollowUpSection  # noqa: E402
 from LiverLesionCascadeLib.scene.tools.follow_up import LIVERS, TRANSFORM, FollowUp  # noqa: E402
 from LiverLesionCascadeLib.scene.workspace.workspace import closeWorkspaces, workspaceOf  # noqa: E402
@@ -54,7 +55,8 @@ class Case:
 
 
 @pytest.fixture
-def case(tmp_path):
+def case(tmp_path, monkeypatch):
+    monkeypatch.setattr(stepwise, "SECONDS", 0)  # one piece at a time, however fast the computer is
     slicer.mrmlScene.Clear(0)
     case = Case(tmp_path)
     yield case
