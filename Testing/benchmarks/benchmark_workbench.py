@@ -68,14 +68,13 @@ def measure(widget, name, volumeNode) -> None:
 
 
 def secondsOfRefining(widget, node, volumeNode, marks: int) -> float:
-    """From the click to the preview, with the largest lesions missed and each marked by a disk in one slice."""
+    """From the click to the preview, with the thickest lesions missed and each marked by a disk in one slice."""
     from LiverLesionCascadeLib.gui.registered.self_test import miss, paintNew, waitUntil
 
     section = widget.panel.results.workbench.refine
-    largest = sorted(widget.panel.results.workbench.lesions._rows.rows(), key=lambda row: -row.measures.volume_ml)
-    for row in largest[:marks]:
-        _mask, mark = miss(node, row.segmentId)
-        paintNew(node, volumeNode, f"Missed {row.name}", mark)
+    for number in range(1, marks + 1):
+        _mask, mark = miss(node)
+        paintNew(node, volumeNode, f"Missed {number}", mark)
     widget.panel.update()
     waitUntil(lambda: section.ui.refineButton.enabled, "the marks can be refined")
     started = time.perf_counter()
