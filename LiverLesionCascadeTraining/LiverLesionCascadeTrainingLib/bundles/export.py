@@ -10,6 +10,7 @@ from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.files import write_atomically, writing_to
 from LiverLesionCascadeLib.engine.model.bundle import METADATA_FILE, save_bundle
 
+from ..cases.case_source import read_json
 from ..evaluation.evaluation import EvaluationSummary
 from ..runs.run_folder import LOG_FILE
 from ..training.cascade_training import CascadeTraining
@@ -30,12 +31,7 @@ def read_card(path: Path) -> dict[str, Any]:
     Raises:
         InputError: If it cannot be read or misses a key.
     """
-    try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"The card {path} cannot be read as JSON ({error})") from error
-    if not isinstance(card, dict):
-        raise InputError(f"The card {path} holds no JSON object: write one with {', '.join(CARD_KEYS)}")
+    card = read_json(path)
     missing = [key for key in CARD_KEYS if key not in card]
     if missing:
         raise InputError(

@@ -1,6 +1,6 @@
 """The panel's part that trains: checks the data, starts, follows and steers the training in the run folder."""
 
-from contextlib import suppress
+import logging
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,8 +72,10 @@ class TrainingPanel(Part):
         if self._parameters is None or not self._parameters.outliveSlicer:
             for run in self._started:
                 if run.active:
-                    with suppress(CascadeError):  # its folder cannot be written; the others are told all the same
+                    try:
                         run.send("stop")
+                    except CascadeError as error:  # the others are told all the same
+                        logging.warning("A training goes on after Slicer: %s", error)
 
     # -- what is shown
 
