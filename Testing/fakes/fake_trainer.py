@@ -125,7 +125,7 @@ def main():
     parser.add_argument("cases", nargs="+")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--device", default="cpu")
-    for name in ("--validation", "--recipe", "--start"):
+    for name in ("--validation", "--recipe", "--start-from"):
         parser.add_argument(name)
     arguments = parser.parse_args()
     options = dict(each.split("=") for each in os.environ.get("FAKE_TRAINER", "").split())

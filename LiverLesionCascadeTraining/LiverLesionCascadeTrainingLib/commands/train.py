@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "The liver and lesion-image jobs do not wait for each other: run them at once on several machines or cores",
     )
     add(
-        "--start",
+        "--start-from",
         type=Path,
         metavar="WEIGHTS",
         help="go on from the networks of a bundle of the same width (its folder), or start from ResNet-38 trained on "
@@ -138,7 +138,7 @@ def _train(
         find_splits(args.train, args.validation),
         device,
         report,
-        _start(args.start, recipe, ranks.first),
+        _start(args.start_from, recipe, ranks.first),
         Execution(args.amp, args.accumulate, ranks),
         control,
     )

@@ -74,7 +74,7 @@ class TrainingRequest:
         words = ["train", self.prepared or self.train, "--output", self.run]
         words += ["--recipe", self.recipe, "--device", self.device]
         words += ["--validation", self.validation] if self.validation and not self.prepared else []
-        return words + (["--start", self.start] if self.start else [])
+        return words + (["--start-from", self.start] if self.start else [])
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TrainingRequest | None:

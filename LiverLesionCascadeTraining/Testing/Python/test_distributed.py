@@ -1,5 +1,6 @@
 """Several processes under torchrun train what one process trains."""
 
+import argparse
 import csv
 import os
 import subprocess
@@ -13,6 +14,7 @@ from fixtures.lits_phantoms import write_lits_folders
 from fixtures.tiny_recipe import tiny_recipe
 from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.model.network import CascadeResNet
+from LiverLesionCascadeTrainingLib.commands.train import add_arguments
 from LiverLesionCascadeTrainingLib.recipes import Recipe
 from LiverLesionCascadeTrainingLib.training.distributed import (
     Ranks,
@@ -21,6 +23,7 @@ from LiverLesionCascadeTrainingLib.training.distributed import (
     hold_shard,
     joined,
 )
+from torch.distributed.run import get_args_parser
 
 STEPS = 8
 #: Odd, so that two processes get different numbers of samples.
@@ -122,6 +125,15 @@ def test_two_processes_follow_the_loss_curve_of_one(tmp_path, data, alone):
 def test_processes_that_torchrun_started_again_after_a_kill_go_on_from_the_checkpoint(tmp_path, data, alone):
     found = trained(tmp_path / "killed", data, *TORCHRUN, "--max-restarts", "1", killed_at=5)
     assert_the_same(found, alone)
+
+
+def test_torchrun_hands_on_every_option_of_the_command():
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    for name in [name for action in parser._actions for name in action.option_strings]:
+        command = ["train", "dataset", name, "value"]
+        given = get_args_parser().parse_args(["-m", "LiverLesionCascadeLib.cli", *command])
+        assert given.training_script_args == command
 
 
 def test_restarts_that_would_not_find_each_other_are_refused(monkeypatch):

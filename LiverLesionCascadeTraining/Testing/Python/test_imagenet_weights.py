@@ -221,11 +221,11 @@ def test_training_starts_from_the_weights_and_says_what_did_not_fit(tmp_path, ca
     content = published(tiny_recipe().model.width)
     write_params(weights, content)
     command = ["train", str(train), "--validation", str(validation), "-o", str(tmp_path / "run"), "--device", "cpu"]
-    assert main([*command, "--job", "liver-fold-0", "--start", str(weights)]) == 0
+    assert main([*command, "--job", "liver-fold-0", "--start-from", str(weights)]) == 0
     assert "linear1000_weight: in the file, but not in the network" in capsys.readouterr().out
     state = torch.load(tmp_path / "run" / "liver-fold-0" / "last.pt", weights_only=True)["network"]
     expected = torch.from_numpy(content["arg:res7a_branch2a_weight"])
     assert (state["blocks.16.convs.0.weight"] - expected).norm() < 0.1 * expected.norm()
     write_params(weights, published(0.25))
-    assert main([*command, "--start", str(weights)]) == 3
+    assert main([*command, "--start-from", str(weights)]) == 3
     assert "width" in capsys.readouterr().err

@@ -247,7 +247,7 @@ def test_a_request_becomes_the_command_line_of_train(tmp_path):
             "compact",
             "--device",
             "cuda:1",
-            "--start",
+            "--start-from",
             "/bundle",
         )
     ]
