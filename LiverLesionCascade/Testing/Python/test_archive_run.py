@@ -15,7 +15,7 @@ import pyarrow.parquet as parquet
 import pytest
 import SimpleITK as sitk
 from fakes import archive_tasks
-from fakes.archive_tasks import MEMORY_LIMIT, Here, run_archive, run_phantom_case, settings_for
+from fakes.archive_tasks import HOLD, MEMORY_LIMIT, Here, run_archive, run_phantom_case, settings_for
 from fixtures.bad_files import BAD_FILES
 from fixtures.dicom_files import body_phantom, write_series
 from fixtures.phantom import phantom_image
@@ -253,29 +253,30 @@ def test_cases_that_kill_their_worker_or_need_too_much_memory_fail_alone(cluster
 
 
 def test_killed_workers_and_a_killed_run_lose_nothing(tmp_path):
-    archive = write_scans(tmp_path / "in", *(f"slow{n:02}" for n in range(6)))
-    out = tmp_path / "out"
+    names = ["a", "b", "c", "held0", "held1", "held2"]
+    archive, out = write_scans(tmp_path / "in", *names), tmp_path / "out"
     command = [sys.executable, archive_tasks.__file__, str(archive), str(out)]
-    run = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    environment = {**ENVIRONMENT, HOLD: "1"}
+    run = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     children = []
     try:
-        wait_for(lambda: len(list((out / "records").glob("*.json"))) >= 1)
-        victim = worker_at_a_case(out)
-        psutil.Process(victim).kill()
-        wait_for(lambda: len(list((out / "records").glob("*.json"))) >= 3)
+        wait_for(lambda: len(list((out / "records").glob("*.json"))) == 3)
+        wait_for(lambda: len(attempts(out)) == 2)
+        (victim, *_), _other = attempts(out).values()
+        psutil.Process(victim["pid"]).kill()
+        wait_for(lambda: sorted(map(len, attempts(out).values())) == [1, 2])
         children = psutil.Process(run.pid).children(recursive=True)
     finally:
         run.kill()
         run.wait()
     _, alive = psutil.wait_procs(children, timeout=20)
     assert not alive
-    kept = len(list((out / "records").glob("*.json")))
 
     outcome = run_archive(archive, out, Here(), report="light")
     run_archive(archive, tmp_path / "undisturbed", Here(), report="light")
 
-    assert 0 < outcome.repeated <= 6 - kept
-    assert [row["source"] for row in rows(out)] == [f"slow{n:02}.nii.gz" for n in range(6)]
+    assert outcome.repeated == 3
+    assert [row["source"] for row in rows(out)] == [f"{name}.nii.gz" for name in names]
     assert {row["state"] for row in rows(out)} == {DONE}
     assert results(out) == results(tmp_path / "undisturbed")
     assert not list((out / "cases").glob("*/.*"))
@@ -288,18 +289,13 @@ def wait_for(condition) -> None:
         time.sleep(0.02)
 
 
-def worker_at_a_case(out: Path) -> int:
-    """The process id of a worker that is at a case."""
-    found = []
-
-    def look() -> bool:
-        for path in (out / "records").glob("*.attempts"):
-            with contextlib.suppress(OSError, ValueError):  # done meanwhile
-                found.append(json.loads(path.read_text())[-1]["pid"])
-        return bool(found)
-
-    wait_for(look)
-    return found[0]
+def attempts(out: Path) -> dict[str, list[dict]]:
+    """By case, how often workers began it that have not done it."""
+    found = {}
+    for path in (out / "records").glob("*.attempts"):
+        with contextlib.suppress(OSError, ValueError):  # done meanwhile
+            found[path.name] = json.loads(path.read_text())
+    return found
 
 
 def test_a_case_that_ended_its_workers_is_tried_again_by_the_next_run(archive, tmp_path):
