@@ -14,6 +14,7 @@ from ..cases.case_source import read_json
 from ..evaluation.evaluation import EvaluationSummary
 from ..runs.run_folder import LOG_FILE
 from ..training.cascade_training import CascadeTraining
+from ..training.checkpoint import LAST
 from ..training.training_log import read_rows
 from .model_card import write_model_card
 
@@ -53,15 +54,17 @@ def default_card(recipe: str) -> dict[str, Any]:
     }
 
 
-def logged_hours(log: Path, batch: int) -> float:
-    """Hours that a job's logged steps took."""
+def logged_hours(log: Path, batch: int) -> float | None:
+    """Hours that a job's logged steps took; None where its log was not kept."""
+    if not log.is_file():
+        return None
     hours, step_before = 0.0, 0
     for row in read_rows(log):
         step = int(row["step"])
         # From the throughput: pauses between a stop and the resume do not count.
         hours += (step - step_before) * batch / (float(row["images_per_second"]) * 3600)
         step_before = step
-    return hours
+    return round(hours, 2)
 
 
 def export_bundle(training: CascadeTraining, folder: Path, card: dict[str, Any], lesion_job: str = "lesion") -> None:
@@ -80,12 +83,13 @@ def export_bundle(training: CascadeTraining, folder: Path, card: dict[str, Any],
         job: {
             "steps": recipe.stage(job).steps,
             "images": recipe.stage(job).steps * recipe.batch,
-            "hours": round(logged_hours(training.folder / job / LOG_FILE, recipe.batch), 2),
+            "hours": logged_hours(training.folder / job / LOG_FILE, recipe.batch),
         }
         for job in recipe.jobs
-        if (training.folder / job / LOG_FILE).is_file()
+        if (training.folder / job / LAST).is_file()
     }
-    cases = training.cases["train"]
+    cases, store = training.cases["train"], training.store("train", "liver")
+    looked_at = {store.names[case] for case in store.case[store.lesions_known]}
     metadata = {
         **card,
         **recipe.model.metadata(),
@@ -96,6 +100,7 @@ def export_bundle(training: CascadeTraining, folder: Path, card: dict[str, Any],
             "patients": len({case.patient for case in cases}),
             "scans": [case.name for case in cases if not case.sparse],
             "single_slice_scans": [case.name for case in cases if case.sparse],
+            "lesions_unknown": [name for name in store.names if name not in looked_at],
         },
     }
     with writing_to(folder):

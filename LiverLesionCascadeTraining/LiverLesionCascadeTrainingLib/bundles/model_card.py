@@ -13,8 +13,6 @@ from ..evaluation.evaluation_text import number
 
 CARD_FILE = "MODEL_CARD.md"
 RELIABILITY_FILE, FROC_FILE = "reliability.png", "froc.png"
-#: The jobs that start from a bundle, and what their recipe is called.
-_FROM_START = {"liver": "liver", "lesion-image": "lesion_image"}
 
 
 def write_model_card(folder: Path) -> None:
@@ -33,10 +31,11 @@ def model_card(metadata: dict[str, Any], weights_bytes: int) -> str:
     density = f", the liver's median shifted to {lesion['liver_hu']:g} HU" if lesion.get("liver_hu") is not None else ""
     again = f", then on its own result, {lesion['iterations']} times in all" if lesion["iterations"] > 1 else ""
     runs = f"run on the liver pass's maps{again}"
-    jobs = [[name, job["steps"], job["images"], f"{job['hours']:.2f}"] for name, job in training["jobs"].items()]
+    beside = f", with the slices {lesion['neighbour_mm']:g} mm below and above" if lesion.get("neighbour_mm") else ""
+    jobs = [[name, job["steps"], job["images"], number(job["hours"], 2)] for name, job in training["jobs"].items()]
     share = training["recipe"].get("fine_tuned", 1.0) if "lesion" in training["jobs"] else 1.0
     start = training.get("started_from")
-    hours = sum(job["hours"] for job in training["jobs"].values())
+    unknown = training.get("lesions_unknown")
     sections = [
         f"# {metadata['name']} {metadata['version']}",
         metadata["intended_use"],
@@ -44,13 +43,14 @@ def model_card(metadata: dict[str, Any], weights_bytes: int) -> str:
         f"Two residual networks of Table 1 of Bi et al. 2017 at width {metadata['network']['width']:g} "
         f"({weights_bytes / 1e6:.1f} MB in half precision). HU window [{low:g}, {high:g}]. Liver pass: whole slices, "
         f"{liver['size']} x {liver['size']}, {pixels}. Lesion pass: the liver's box, {lesion['size']} x "
-        f"{lesion['size']}{density}, {runs}."
+        f"{lesion['size']}{beside}{density}, {runs}."
         + (f" Networks with a decoder: {', '.join(metadata['network']['decoders'])}." if decoders else ""),
         "## Training",
         f"{training['patients']} patients: {len(training['scans'])} scans ({', '.join(training['scans'])}) and single "
         f"slices of {len(training['single_slice_scans'])} more ({', '.join(training['single_slice_scans'])}). "
-        f"Recipe `{training['recipe']['name']}`, seed {training['recipe']['seed']}, {hours:.1f} hours of training:",
-        *([_started(start, training["recipe"])] if start else []),
+        + (f"Of {len(unknown)} only the liver is labelled ({', '.join(unknown)}). " if unknown else "")
+        + f"Recipe `{training['recipe']['name']}`, seed {training['recipe']['seed']}:",
+        *([f"The liver and lesion-image networks started from those of {start}."] if start else []),
         _table(["job", "steps", "images", "hours"], jobs),
         "The `liver-fold` networks only make the cross-fitted priors from which `lesion` learns; they are not shipped."
         + (
@@ -69,13 +69,6 @@ def model_card(metadata: dict[str, Any], weights_bytes: int) -> str:
         "\n".join(f"* {line}" for line in metadata["citations"]),
     ]
     return "\n\n".join(sections) + "\n"
-
-
-def _started(start: str, recipe: dict[str, Any]) -> str:
-    text = f"The liver and lesion-image networks started from those of {start}"
-    shares = {job: recipe[name].get("start_share", 0.0) for job, name in _FROM_START.items()}
-    kept = [f"{share:.0%} of `{job}`" for job, share in shares.items() if share]
-    return f"{text}, and these still make up {' and '.join(kept)}, by weight." if kept else f"{text}."
 
 
 def _cross_validation(figures: dict[str, Any]) -> list[str]:

@@ -11,7 +11,7 @@ from LiverLesionCascadeLib.engine.measures.spreadsheet import cell_number, cell_
 from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
 
 from ..bundles.export import logged_hours
-from ..evaluation.evaluation_text import markdown_table
+from ..evaluation.evaluation_text import markdown_table, number
 from ..recipes import StageRecipe
 from ..runs.run_folder import LOG_FILE
 from ..training.cascade_training import CascadeTraining
@@ -78,13 +78,12 @@ def training_table(training: CascadeTraining, bundle: ModelBundle) -> str:
     cells = []
     for job, name in names.items():
         stage: StageRecipe = liver if job == "liver" else baseline_stage(recipe, job)
-        log = training.folder / job / LOG_FILE
-        hours = logged_hours(log, recipe.batch) if log.is_file() else float("nan")
-        cells.append([name, f"{liver.size} x {liver.size}", str(stage.steps * recipe.batch), f"{hours:.2f}"])
+        hours = number(logged_hours(training.folder / job / LOG_FILE, recipe.batch), 2)
+        cells.append([name, f"{liver.size} x {liver.size}", str(stage.steps * recipe.batch), hours])
     size = bundle.settings.lesion_pass.size
     for job, done in bundle.metadata.get("training", {}).get("jobs", {}).items():
         side = bundle.settings.liver_pass.size if job.startswith("liver") else size
-        cells.append([f"{bundle.name}: {job}", f"{side} x {side}", str(done["images"]), f"{done['hours']:.2f}"])
+        cells.append([f"{bundle.name}: {job}", f"{side} x {side}", str(done["images"]), number(done["hours"], 2)])
     return markdown_table(["Network", "Images", "Seen", "Hours"], cells, left=1)
 
 

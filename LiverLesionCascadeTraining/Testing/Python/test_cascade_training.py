@@ -1,6 +1,7 @@
 """The training of the whole cascade, from folders to a bundle that segments, and its command line."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
 from LiverLesionCascadeTrainingLib import recipes
 from LiverLesionCascadeTrainingLib.bundles.export import default_card, export_bundle
 from LiverLesionCascadeTrainingLib.datasets.cases import find_cases, find_splits
+from LiverLesionCascadeTrainingLib.runs.run_folder import LOG_FILE
 from LiverLesionCascadeTrainingLib.slices.batches import BatchMaker
 from LiverLesionCascadeTrainingLib.slices.cross_fitting import write_priors
 from LiverLesionCascadeTrainingLib.slices.slice_store import open_store
@@ -96,6 +98,26 @@ def test_a_bundle_says_which_bundle_its_training_started_from(trained, data, tmp
     )
     export_bundle(training, tmp_path / "bundle", default_card("compact"))
     assert "started from those of compact-own 1.0.0" in (tmp_path / "bundle" / "MODEL_CARD.md").read_text()
+
+
+def test_a_bundle_says_of_whom_only_the_liver_is_labelled_and_what_the_lesion_pass_sees(trained, data, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run")
+    path = run / "slices" / "train-liver" / "slices.json"
+    slices = json.loads(path.read_text())
+    slices["known"] = [slices["cases"][case] not in ("2", "4") for case in slices["case"]]
+    path.write_text(json.dumps(slices))
+    export_bundle(training_in(run, data), tmp_path / "bundle", default_card("compact"))
+    card = (tmp_path / "bundle" / "MODEL_CARD.md").read_text()
+    assert "Of 2 only the liver is labelled (2, 4)." in card
+    assert "with the slices 3 mm below and above" in card
+    assert "only the liver is labelled" not in (trained / "bundle" / "MODEL_CARD.md").read_text()
+
+
+def test_a_run_whose_logs_were_not_kept_says_what_it_learned_from_but_not_how_long_it_took(trained, data, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run")
+    (run / "lesion" / LOG_FILE).unlink()
+    export_bundle(training_in(run, data), tmp_path / "bundle", default_card("compact"))
+    assert "| lesion | 3 | 6 | - |" in (tmp_path / "bundle" / "MODEL_CARD.md").read_text()
 
 
 def test_an_averaged_network_has_the_batch_statistics_of_its_own_activations(trained, data):
@@ -291,8 +313,6 @@ def test_evaluate_prints_json_for_scripts(trained, data, capsys):
 
 
 def test_recorded_figures_are_in_the_model_card_and_the_bundle_still_loads(trained, data, tmp_path, capsys):
-    import shutil
-
     bundle = tmp_path / "bundle"
     shutil.copytree(trained / "bundle", bundle)
     assert main(["evaluate", str(data[1]), "--bundle", str(bundle), "--record", "--device", "cpu"]) == 0
