@@ -1,10 +1,10 @@
 """The training module with a trainer that only writes what the real one would."""
 
+import shutil
+import sys
 from pathlib import Path
 
-from LiverLesionCascadeLib.worker.process import python_program
-
-FAKE_TRAINER = [python_program(), str(Path(__file__).with_name("fake_trainer.py"))]
+FAKE_TRAINER = [shutil.which("PythonSlicer") or sys.executable, str(Path(__file__).with_name("fake_trainer.py"))]
 """Command: see there."""
 
 

@@ -54,11 +54,7 @@ class Process(Protocol):
 ProcessFactory = Callable[[ProcessEvents], Process]
 
 
-def python_program() -> str:
-    """PythonSlicer in Slicer, where ``sys.executable`` can be Slicer itself; else this Python."""
-    return shutil.which("PythonSlicer") or sys.executable
-
-
 def worker_command() -> list[str]:
-    """The program and arguments that start the worker."""
-    return [python_program(), "-u", str(Path(__file__).with_name("main.py"))]
+    """The program and arguments that start the worker: PythonSlicer in Slicer, else this Python."""
+    python = shutil.which("PythonSlicer") or sys.executable
+    return [python, "-u", str(Path(__file__).with_name("main.py"))]

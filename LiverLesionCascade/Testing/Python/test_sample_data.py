@@ -1,7 +1,6 @@
 """The sample in Slicer's Sample Data module."""
 
 import hashlib
-import shutil
 import sys
 import zipfile
 
@@ -82,7 +81,7 @@ def test_pip_runs_in_the_python_of_slicer_and_not_in_slicer_itself(cache, monkey
     monkeypatch.setenv("LLC_CACHE", str(cache / "empty"))
     monkeypatch.setattr(sample, "run_pip", lambda arguments, python: used.append(python) or (1, "offline"))
     for which in ("/Slicer 5/bin/PythonSlicer", None):
-        monkeypatch.setattr(shutil, "which", lambda name, which=which: which)
+        monkeypatch.setattr(sample_data.shutil, "which", lambda name, which=which: which)
         with pytest.raises(InputError):
             fetchSample()
     assert used == ["/Slicer 5/bin/PythonSlicer", sys.executable]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -18,7 +19,6 @@ from typing import Any
 
 import LiverLesionCascadeLib
 from LiverLesionCascadeLib.engine.errors import InputError, OutputError, reason, system_errors_as
-from LiverLesionCascadeLib.worker.process import python_program
 
 from ..cases.case_source import write_json
 from .run_folder import ACTIVE_STATES, CONTROL_FILE, OUTPUT_FILE, REQUEST_FILE, RunFolder, RunStatus
@@ -39,8 +39,9 @@ def python_command(module: str, *arguments: str) -> list[str]:
 
     The packages need not be installed there.
     """
+    python = shutil.which("PythonSlicer") or sys.executable
     program = f"import sys; sys.path[:0] = {_PACKAGE_FOLDERS!a}; from {module} import main; sys.exit(main())"
-    return [python_program(), "-u", "-c", program, *arguments]
+    return [python, "-u", "-c", program, *arguments]
 
 
 def cascade_command(*arguments: str) -> list[str]:

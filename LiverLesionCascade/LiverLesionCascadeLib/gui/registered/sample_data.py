@@ -1,12 +1,13 @@
 """The sample CT in Slicer's Sample Data module: the same file that ``make segment`` fetches."""
 
+import shutil
+import sys
 from pathlib import Path
 
 import slicer
 from slicer.i18n import tr as _
 
 from ...sample import IMAGE_FILE, PACKAGE, VERSION, Sample, fetch_sample
-from ...worker.process import python_program
 
 CATEGORY = "Liver Lesion Cascade"
 SAMPLE_NAME = "Abdominal CT"
@@ -53,4 +54,6 @@ def loadSample():
 def fetchSample() -> Sample:
     """The sample's files in Slicer's cache, which the application settings can clear."""
     cache = Path(slicer.mrmlScene.GetCacheManager().GetRemoteCacheDirectory())
-    return fetch_sample(cache / "LiverLesionCascade", python_program())
+    # Within Slicer sys.executable can be Slicer itself.
+    python = shutil.which("PythonSlicer") or sys.executable
+    return fetch_sample(cache / "LiverLesionCascade", python)
