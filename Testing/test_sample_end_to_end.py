@@ -14,6 +14,7 @@ from LiverLesionCascadeLib.engine.scan.image_io import read_image
 from LiverLesionCascadeLib.sample import fetch_sample
 from LiverLesionCascadeLib.scene.headless import headlessScene
 from LiverLesionCascadeLib.scene.workspace.segmentation import segmentMask
+from LiverLesionCascadeTrainingLib.bundles.model_card import CARD_FILE, model_card
 from LiverLesionCascadeTrainingLib.evaluation.metrics import dice
 
 
@@ -93,3 +94,9 @@ def test_shipped_bundle_is_small_enough_and_says_where_it_comes_from():
     card = (bundle.folder / "MODEL_CARD.md").read_text(encoding="utf-8")
     for section in ("## Training", "## Validation", "## Limitations", "## Licence and attribution"):
         assert section in card
+
+
+def test_the_card_of_the_shipped_bundle_is_the_one_that_its_metadata_makes():
+    bundle = ModelBundle.shipped()
+    size = (bundle.folder / bundle.metadata["weights"]["file"]).stat().st_size
+    assert (bundle.folder / CARD_FILE).read_text(encoding="utf-8") == model_card(bundle.metadata, size)
