@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
+
+#: How far apart single slices are taken to lie: none is another's neighbour, nothing goes on from one to the next.
+SINGLE_SLICES_MM = 1000.0
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,20 @@ class TrainingCase(ABC):
             InputError: If a file cannot be read, the grids differ or a label is unknown.
             InvalidVolumeError: If the scan can be no CT volume.
         """
+
+    def read_as_scanned(self) -> tuple[CTVolume, np.ndarray]:
+        """As :meth:`read`, with the slices as far apart as in the patient, for what looks from slice to slice.
+
+        A file that holds a selection says how far apart the slices of the whole scan are; here it is the median
+        distance of those selected. Single slices are ``SINGLE_SLICES_MM`` apart.
+        """
+        ct, labels = self.read()
+        between = np.diff(self.positions_mm(len(ct.hu), ct.spacing[0]))
+        slice_mm = SINGLE_SLICES_MM if self.sparse else float(np.median(between)) if between.size else ct.spacing[0]
+        if np.isclose(slice_mm, ct.spacing[0]):
+            return ct, labels
+        matrix = ct.geometry.ijk_to_lps @ np.diag([1.0, 1.0, slice_mm / ct.spacing[0], 1.0])
+        return replace(ct, geometry=replace(ct.geometry, ijk_to_lps=matrix)), labels
 
     def load(self) -> tuple[np.ndarray, np.ndarray, tuple[float, float, float]]:
         """The case's arrays in axial LPS order; they may be read-only and memory-mapped.

@@ -86,6 +86,7 @@ class SparseCaseMetrics:
     lesion_slices: int
     liver_dice: float
     lesion_dice: float
+    lesions_known: bool = True
 
     @property
     def has_lesions(self) -> bool:
@@ -145,12 +146,13 @@ class EvaluationSummary:
 
     def _counted(self, criterion: Criterion, from_mm: float, below_mm: float) -> dict[str, Any]:
         counts = self.counts(criterion, from_mm, below_mm)
+        searched = sum(case.lesions_known for case in self.cases)
         return {
             **asdict(counts),
             "recall": counts.recall,
             "precision": counts.precision,
             "f1": counts.f1,
-            "false_positives_per_case": counts.false_positives / len(self.cases) if self.cases else None,
+            "false_positives_per_case": counts.false_positives / searched if searched else None,
         }
 
     @property
@@ -206,7 +208,7 @@ def evaluate_case(
         liver=region_metrics(found_liver, true_liver, spacing),
         lesion=region_metrics(found_lesions, true_lesions, spacing),
         lesions=match_lesions(lesions * found_lesions, true_lesions, spacing),
-        lesions_known=not (reference == LESIONS_UNKNOWN).any(),
+        lesions_known=_lesions_known(reference),
     )
 
 
@@ -221,6 +223,7 @@ def evaluate_sparse_case(
         lesion_slices=int(np.count_nonzero(true_lesions.any(axis=(1, 2)))),
         liver_dice=dice(found_liver, true_liver),
         lesion_dice=dice(found_lesions, true_lesions),
+        lesions_known=_lesions_known(reference),
     )
 
 
@@ -253,9 +256,15 @@ def _masks(
             f"liver {found_liver.shape}, lesions {found_lesions.shape}, reference {reference.shape} are not on one grid"
         )
     found_liver = found_liver | found_lesions
-    if (reference == LESIONS_UNKNOWN).any():
-        found_lesions = np.zeros_like(found_lesions)
+    if not _lesions_known(reference):
+        nothing = np.zeros_like(found_lesions)
+        return found_liver, nothing, reference >= LIVER, nothing
     return found_liver, found_lesions, reference >= LIVER, reference == LESION
+
+
+def _lesions_known(reference: np.ndarray) -> bool:
+    """Whether somebody labelled all lesions: where some are not, none can be called missed or false."""
+    return not (reference == LESIONS_UNKNOWN).any()
 
 
 def _mean(values: Iterable[float | None]) -> float | None:

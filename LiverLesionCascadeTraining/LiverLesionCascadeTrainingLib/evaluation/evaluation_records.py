@@ -27,7 +27,7 @@ from .evaluation_task import Measured
 from .metrics import LesionMatching, RegionMetrics
 
 #: Changes when cases must be measured again, as a measure is computed otherwise or a new one is there.
-MEASURES = 2
+MEASURES = 3
 
 
 @dataclass(frozen=True)

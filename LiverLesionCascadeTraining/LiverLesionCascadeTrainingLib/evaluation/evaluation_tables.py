@@ -75,14 +75,15 @@ def _scan_columns(measures: CaseMetrics) -> dict[str, Any]:
 
 
 def _sparse_columns(measures: SparseCaseMetrics) -> dict[str, Any]:
-    column = "lesion_dice" if measures.has_lesions else "lesion_free_score"
-    return {
+    columns = {
         "sparse": True,
         "slices": measures.slices,
         "lesion_slices": measures.lesion_slices,
         "liver_dice": measures.liver_dice,
-        column: measures.lesion_dice,
     }
+    if measures.lesions_known:
+        columns["lesion_dice" if measures.has_lesions else "lesion_free_score"] = measures.lesion_dice
+    return columns
 
 
 def _lesion_rows(run: str, record: EvaluationRecord) -> Iterator[dict[str, Any]]:

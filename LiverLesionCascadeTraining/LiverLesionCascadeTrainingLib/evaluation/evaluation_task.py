@@ -59,10 +59,9 @@ def segment_case(
 ) -> tuple[SegmentationResult, CaseMetrics | SparseCaseMetrics]:
     """The result and its measures. Raises as `measure_case`."""
     if case.sparse:
-        # Single slices: what is a neighbour in the file is none in the patient.
         rules = replace(preset.postprocessing, largest_liver_component=False, split_lesions=False, min_lesion_mm=0.0)
-        preset = replace(preset, liver_step_mm=0.0, lesion_step_mm=0.0, postprocessing=rules)
-    ct, reference = case.read()
+        preset = replace(preset, postprocessing=rules)
+    ct, reference = case.read_as_scanned()
     result = segmenter.segment(ct, preset)
     shape = ct.hu.shape
     return result, measure(case, ct, result.liver.full(shape), result.lesions.full(shape), reference)

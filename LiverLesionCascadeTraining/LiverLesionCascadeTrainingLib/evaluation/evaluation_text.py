@@ -84,10 +84,10 @@ def _detection_table(summary: EvaluationSummary) -> str:
 
 def _sparse_table(summary: EvaluationSummary) -> str:
     head = ["Single slices", "Slices", "With lesion", "Liver Dice", "Lesion Dice"]
-    rows = [
-        [case.name, str(case.slices), str(case.lesion_slices), number(case.liver_dice), number(case.lesion_dice)]
-        for case in summary.sparse
-    ]
+    rows = []
+    for case in summary.sparse:
+        dice = [number(case.liver_dice), number(case.lesion_dice if case.lesions_known else None)]
+        rows.append([case.name, str(case.slices), str(case.lesion_slices), *dice])
     with_lesions = sum(case.has_lesions for case in summary.sparse)
     slices = sum(case.slices for case in summary.sparse)
     lesion_slices = sum(case.lesion_slices for case in summary.sparse)

@@ -148,7 +148,7 @@ def measure(
             path = folder / row.key / f"{case.name}.json"
             kept = read_json(path) if path.is_file() else {}
             if kept.get("weights") != weights[row.key]:
-                scan = scan or case.read()
+                scan = scan or case.read_as_scanned()
                 ct, reference = scan
                 started = time.perf_counter()
                 liver, lesions = row.segment(ct)

@@ -11,9 +11,12 @@ import pytest
 from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.grid.boxed import Boxed
 from LiverLesionCascadeLib.engine.grid.geometry import ImageGeometry
+from LiverLesionCascadeLib.engine.model.model_settings import LesionPassSettings
+from LiverLesionCascadeLib.engine.passes.lesion_pass import neighbour_step
 from LiverLesionCascadeLib.engine.passes.presets import PRESETS, Preset
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.scan.image_io import write_image
+from LiverLesionCascadeTrainingLib.cases.training_case import SINGLE_SLICES_MM
 from LiverLesionCascadeTrainingLib.datasets.cases import find_cases
 from LiverLesionCascadeTrainingLib.evaluation.evaluation import (
     EvaluationSummary,
@@ -22,6 +25,7 @@ from LiverLesionCascadeTrainingLib.evaluation.evaluation import (
 )
 from LiverLesionCascadeTrainingLib.evaluation.evaluation_task import evaluate_cases
 from LiverLesionCascadeTrainingLib.evaluation.evaluation_text import format_comparison, format_table
+from LiverLesionCascadeTrainingLib.slices.slice_store import slices_beside
 
 SPACING = (3.0, 0.8, 0.8)
 SHAPE = (6, 40, 48)
@@ -63,6 +67,27 @@ def test_a_case_whose_lesions_nobody_labelled_counts_for_its_liver_alone():
     assert "| unknown   | no lesion" not in format_table(summary) and "no lesion" in format_table(summary)
     sparse = evaluate_sparse_case(liver, lesions, reference, "sparse")
     assert sparse.liver_dice == 1.0 and not sparse.has_lesions
+    row = format_table(EvaluationSummary(sparse=(sparse,))).splitlines()[2]
+    assert [cell.strip() for cell in row.strip("|").split("|")] == ["sparse", "6", "0", "1.000", "-"]
+
+
+def test_a_case_of_which_some_lesions_are_labelled_counts_for_its_liver_alone():
+    reference = labels()
+    reference[reference == 1] = 3
+    some = evaluate_case(reference > 0, reference == 2, reference, SPACING, "some")
+    assert not some.has_lesions and not some.lesions_known
+    assert some.lesions.counts().reference == 0
+    assert EvaluationSummary((some,)).lesion_mean["dice"] is None
+
+
+def test_false_lesions_a_case_are_of_the_cases_whose_lesions_are_known():
+    reference = labels(None)
+    false = evaluate_case(reference > 0, labels() == 2, reference, SPACING, "false")
+    reference[reference == 1] = 3
+    unknown = evaluate_case(reference > 0, labels() == 2, reference, SPACING, "unknown")
+    counted = EvaluationSummary((false, unknown)).detection["touched"]["all"]
+    assert counted["false_positives_per_case"] == 1.0
+    assert EvaluationSummary((unknown,)).detection["touched"]["all"]["false_positives_per_case"] is None
 
 
 class Perfect:
@@ -70,9 +95,11 @@ class Perfect:
 
     def __init__(self) -> None:
         self.presets: list[Preset] = []
+        self.spacings: list[tuple[float, float, float]] = []
 
     def segment(self, ct: CTVolume, preset: Preset) -> SimpleNamespace:
         self.presets.append(preset)
+        self.spacings.append(ct.spacing)
         return SimpleNamespace(liver=Boxed.mask(ct.hu >= 100), lesions=Boxed.mask(ct.hu >= 200))
 
 
@@ -200,7 +227,8 @@ def test_a_sparse_case_gets_dice_over_all_its_slices_only() -> None:
     case = evaluate_sparse_case(*masks(prediction), labels(), "9")
     assert (case.slices, case.lesion_slices) == (6, 2)
     assert case.lesion_dice == pytest.approx(2 / 3)
-    assert set(case.to_dict()) == {"name", "slices", "lesion_slices", "liver_dice", "lesion_dice", "has_lesions"}
+    measured = {"slices", "lesion_slices", "liver_dice", "lesion_dice"}
+    assert set(case.to_dict()) == {"name", "has_lesions", "lesions_known"} | measured
 
 
 def test_sparse_lesion_means_are_over_patients_with_lesions() -> None:
@@ -243,9 +271,32 @@ def test_sparse_cases_of_a_folder_get_slice_dice_only(tmp_path: Path) -> None:
     assert [case.name for case in summary.cases] == ["6"]
     sparse, whole = segmenter.presets
     assert whole == PRESETS["fast"]
-    # Single slices are no neighbours: nothing is interpolated between them, nothing judged in 3D.
-    assert (sparse.liver_step_mm, sparse.lesion_step_mm) == (0, 0)
+    # Single slices are no neighbours: they are too far apart for that, and nothing is judged in 3D.
+    assert segmenter.spacings == [pytest.approx((SINGLE_SLICES_MM, *SPACING[1:])), pytest.approx(SPACING)]
     assert (sparse.postprocessing.largest_liver_component, sparse.postprocessing.min_lesion_mm) == (False, 0)
+
+
+def test_the_slices_of_a_selection_are_as_far_apart_as_in_the_patient(tmp_path: Path) -> None:
+    """Its file has the slice distance of the whole scan."""
+    write_case(tmp_path / "val", "5", labels())
+    numbers = [1, 5, 9, 13, 17, 30]
+    (tmp_path / "dataset.json").write_text(json.dumps({"5": {"source_slice_index": numbers}}))
+    segmenter = Perfect()
+    (case,) = evaluate_cases(find_cases([tmp_path / "val"]), PRESETS["fast"], segmenter).cases
+    assert segmenter.spacings == [pytest.approx((4 * SPACING[0], *SPACING[1:]))]
+    assert case.liver.volume_ml == pytest.approx(4 * 30 * 35 * 12.0 * 0.8 * 0.8 / 1000)
+    assert (case.liver.dice, case.lesion.dice) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("every", [1, 2, 3, 5])
+def test_the_lesion_pass_is_shown_the_neighbours_of_a_selection_that_it_was_trained_with(every: int, tmp_path: Path):
+    write_case(tmp_path, "5", labels())
+    (tmp_path / "dataset.json").write_text(json.dumps({"5": {"source_slice_index": [every * i for i in range(6)]}}))
+    (case,) = find_cases([tmp_path])
+    settings = LesionPassSettings(64, 0.1, 1, 0.5, 0.5, neighbour_mm=3.0)
+    step = neighbour_step(settings, case.read_as_scanned()[0].spacing[0])
+    trained = slices_beside(case.positions_mm(6, SPACING[0]), 3.0)
+    np.testing.assert_array_equal(trained, np.clip(np.add.outer(range(6), (-step, step)), 0, 5))
 
 
 def test_a_reference_with_other_labels_is_refused(tmp_path: Path) -> None:
