@@ -76,15 +76,18 @@ class Found:
 
 
 def descriptions(folder: Path) -> dict[str, dict[str, Any]]:
-    """``dataset.json`` of the folder or of its parent, if there is one: per case its ``patient`` and what it holds.
+    """``dataset.json`` of the folder and of its parent: per case its ``patient`` and what it holds.
+
+    Of a case that both describe, the folder's own counts.
 
     Raises:
         InputError: If it cannot be read.
     """
-    for candidate in (folder / "dataset.json", folder.parent / "dataset.json"):
-        if candidate.is_file():
-            return {name: each for name, each in read_json(candidate).items() if isinstance(each, dict)}
-    return {}
+    described: dict[str, dict[str, Any]] = {}
+    for path in (folder.parent / "dataset.json", folder / "dataset.json"):
+        if path.is_file():
+            described |= {name: each for name, each in read_json(path).items() if isinstance(each, dict)}
+    return described
 
 
 def read_json(path: Path) -> dict[str, Any]:

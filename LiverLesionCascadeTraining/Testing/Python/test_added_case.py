@@ -1,8 +1,10 @@
 """A case of the current scene, added to a training folder."""
 
+import json
+
 import numpy as np
 import pytest
-from fixtures.lits_phantoms import phantom_case
+from fixtures.lits_phantoms import phantom_case, write_case
 from LiverLesionCascadeLib.engine.errors import InputError, InvalidVolumeError, OutputError
 from LiverLesionCascadeTrainingLib.datasets.added_case import add_case
 from LiverLesionCascadeTrainingLib.datasets.cases import find_cases
@@ -40,6 +42,16 @@ def test_tilted_scan_keeps_its_grid_and_can_be_trained_on(tmp_path):
     assert (
         0.8 < (labels > 0).sum() / (case()[1] > 0).sum() * ct.geometry.voxel_volume_ml / ct.source.voxel_volume_ml < 1.2
     )
+
+
+def test_what_the_folder_above_says_of_other_cases_still_holds_beside_an_added_one(tmp_path):
+    for seed in (1, 2):
+        write_case(tmp_path / "train", str(seed), *phantom_case(seed))
+    described = {"1": {"patient": "a"}, "2": {"patient": "a", "slice_index": list(range(12))}}
+    (tmp_path / "dataset.json").write_text(json.dumps(described))
+    add_case(tmp_path / "train", "new", *case(3), UPRIGHT, patient="b")
+    found = {one.name: (one.patient, one.sparse) for one in find_cases([tmp_path / "train"])}
+    assert found == {"1": ("a", False), "2": ("a", True), "new": ("b", False)}
 
 
 def test_case_is_never_replaced(tmp_path):
