@@ -93,7 +93,7 @@ class PreparedCase(TrainingCase):
 
     def read(self) -> tuple[CTVolume, np.ndarray]:
         hu, labels, _ = self.load()
-        return CTVolume.from_array(hu, np.asarray(self.record().ijk_to_lps), self.name), labels
+        return CTVolume.from_array(hu, np.asarray(self.record().ijk_to_lps), self.name, self.sparse), labels
 
     def load(self) -> tuple[np.ndarray, np.ndarray, tuple[float, float, float]]:
         try:

@@ -357,6 +357,17 @@ def test_labelled_lesions_are_not_thrown_away_by_saying_that_they_are_unknown(li
         prepare([lits[1]], tmp_path / "data", lesions_unknown=[lits[0]])
 
 
+def test_a_single_slice_can_be_read_from_a_prepared_data_set(tmp_path):
+    hu, labels = phantom_case(4)
+    middle = slice(6, 7)
+    write_case(tmp_path / "lits", "4", hu[middle], labels[middle])
+    (tmp_path / "dataset.json").write_text(json.dumps({"4": {"slice_index": [6]}}))
+    prepare([tmp_path / "lits"], tmp_path / "data", share=0.0)
+    ct, read = open_dataset(tmp_path / "data").cases[0].read()
+    np.testing.assert_array_equal(ct.hu, hu[middle].astype(np.int16))
+    np.testing.assert_array_equal(read, labels[middle])
+
+
 @pytest.mark.parametrize("numbers", [5, "12", ["1", "2"], {"0": 1}, [True]])
 def test_slice_numbers_that_are_none_are_named(numbers, tmp_path):
     write_case(tmp_path / "lits", "4", *phantom_case(4))
