@@ -73,9 +73,13 @@ class ResultPanel(Part):
             self._say(_("Evaluating. {progress}").format(progress=self._command.error))
 
     def _onEnded(self, succeeded, output, error):
-        if succeeded:
+        # Where some cases failed there are figures all the same, of the others.
+        if output.strip():
             self.ui.resultsText.setPlainText(output.strip())
+        if succeeded:
             self._say("")
+        elif output.strip():
+            self._say(error)
         else:
             self._say(_("The evaluation failed: {reason}").format(reason=error or _("it left no message")))
         self.update()

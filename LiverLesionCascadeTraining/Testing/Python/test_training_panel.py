@@ -370,6 +370,10 @@ def test_an_evaluation_shows_its_table_and_can_be_cancelled(ui, tmp_path):
     launcher.commands[2].end(error="Device cuda cannot be used")
     panel.poll()
     assert "Device cuda cannot be used" in ui.resultLabel.text
+    ui.evaluateButton.click()
+    launcher.commands[3].end("| Case | 19 of 20\n", error="1 of 20 cases failed and are left out")
+    panel.poll()
+    assert ui.resultsText.plainText == "| Case | 19 of 20" and ui.resultLabel.text.startswith("1 of 20 cases failed")
 
 
 def test_a_model_is_exported_whole_and_never_over_another(ui, tmp_path):
