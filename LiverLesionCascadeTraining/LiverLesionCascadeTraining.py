@@ -216,7 +216,9 @@ class LiverLesionCascadeTrainingLogic(ScriptedLoadableModuleLogic):
             select_device(device),
             report,
         )
-        training.run_all()
+        training.prepare()
+        for job in training.recipe.jobs:
+            training.run(job)
         bundle = runFolder / "bundle"
         export_bundle(training, bundle, default_card(recipe))
         return bundle
@@ -296,6 +298,25 @@ class LiverLesionCascadeTrainingTest(ScriptedLoadableModuleTest):
         logic = LiverLesionCascadeTrainingLogic()
         with self.assertRaises(CascadeError):
             logic.train([self.root], [self.root], self.root / "run")
+
+    def test_the_logic_trains_and_evaluates(self):
+        from unittest import mock
+
+        from LiverLesionCascadeTrainingLib.datasets.added_case import save_arrays, write_case
+        from LiverLesionCascadeTrainingLib.recipes import RECIPES
+        from LiverLesionCascadeTrainingLib.scene_case import caseFromScene
+        from LiverLesionCascadeTrainingLib.training.cascade_training import scaled
+
+        case = caseFromScene(*self.makeCase())
+        save_arrays(self.root, case.hu, case.labels, case.ijkToLps)
+        folders = [self.root / name for name in ("first", "second", "validation")]
+        for folder in folders:
+            write_case(self.root, folder, folder.name)
+        logic, lines = LiverLesionCascadeTrainingLogic(), []
+        with mock.patch.dict(RECIPES, demo=scaled(RECIPES["demo"], 0.001)):
+            bundle = logic.train(folders[:2], folders[2:], self.root / "run", "demo", "cpu", lines.append)
+        self.assertEqual(len(logic.evaluate(folders[2:], bundle, device="cpu").cases), 1)
+        self.assertTrue(any("lesion" in line for line in lines))
 
     def test_the_panel_says_why_a_training_cannot_start(self):
         widget = self.openPanel()

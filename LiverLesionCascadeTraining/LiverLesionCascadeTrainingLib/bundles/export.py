@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.files import write_atomically, writing_to
 from LiverLesionCascadeLib.engine.model.bundle import METADATA_FILE, save_bundle
@@ -89,7 +90,9 @@ def export_bundle(training: CascadeTraining, folder: Path, card: dict[str, Any],
         if (training.folder / job / LAST).is_file()
     }
     cases, store = training.cases["train"], training.store("train", "liver")
-    looked_at = {store.names[case] for case in store.case[store.lesions_known]}
+    # Slices without liver show no lesions either, whoever looked.
+    shows_liver = np.isin(store.kinds, ("lesion", "liver"))
+    looked_at = {store.names[case] for case in store.case[store.lesions_known & shows_liver]}
     metadata = {
         **card,
         **recipe.model.metadata(),

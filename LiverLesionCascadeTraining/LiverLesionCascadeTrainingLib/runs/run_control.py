@@ -35,14 +35,14 @@ class RunControl:
     ) -> None:
         self._run = RunFolder(folder) if folder is not None else None
         self._device, self._plan = device, plan or {}
-        self._started, self._written = time.time(), 0.0
+        self._started, self._written, self._said = time.time(), 0.0, ""
 
     def say(
         self, state: str, job: str = "", step: int = 0, images_per_second: float | None = None, message: str = ""
     ) -> None:
-        """Writes the status; while the training goes on, at most once a second."""
+        """Writes the status; the same state at most once a second."""
         now = time.time()
-        if self._run is None or (state == "training" and 0 <= now - self._written < _EVERY):
+        if self._run is None or (state == self._said and 0 <= now - self._written < _EVERY):
             return
         stage, device = self._plan.get(job), self._device
         cuda = device is not None and device.type == "cuda"
@@ -66,7 +66,7 @@ class RunControl:
             # On Windows a file that somebody reads cannot be replaced; the next status comes in a second. Where the
             # disk is full, what cannot do without it says so.
             return
-        self._written = now
+        self._written, self._said = now, state
 
     def _seconds_left(self, job: str, step: int, images_per_second: float | None) -> float | None:
         if job not in self._plan or not images_per_second:

@@ -5,13 +5,15 @@ The run folder holds ``recipe.json``, ``cases.json``, ``slices/<split>-<pass>/``
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock
 from LiverLesionCascadeLib.engine.errors import CancelledError, InputError
 from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
 from LiverLesionCascadeLib.engine.model.model_settings import PASSES
@@ -132,14 +134,16 @@ class CascadeTraining:
         """Resamples the slices of all cases once; a second call does nothing."""
         if self._ranks.first:
             self._control.say("preparing")
-            for split, pass_name in product(self.cases, PASSES):
-                folder = self.store_folder(split, pass_name)
-                if not folder.is_dir():
-                    slices = self.recipe.slices if split == "train" else None
-                    build_store(self.cases[split], pass_name, self.recipe, folder, self._check, slices)
-                    kinds = open_store(folder).kinds.tolist()
-                    counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in KINDS)
-                    self.report(f"prepared {split} slices of the {pass_name} pass: {counts}")
+            # Jobs may be started at once on several cores: the first makes the slices, the others wait for them.
+            with _alone_in(self.folder / "slices"):
+                for split, pass_name in product(self.cases, PASSES):
+                    folder = self.store_folder(split, pass_name)
+                    if not folder.is_dir():
+                        slices = self.recipe.slices if split == "train" else None
+                        build_store(self.cases[split], pass_name, self.recipe, folder, self._check, slices)
+                        kinds = open_store(folder).kinds.tolist()
+                        counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in KINDS)
+                        self.report(f"prepared {split} slices of the {pass_name} pass: {counts}")
         self._ranks.wait()
 
     def network(self, job: str) -> CascadeResNet:
@@ -225,10 +229,25 @@ class CascadeTraining:
         trainer.run(min(25, max(1, stage.steps // 20)), min(500, max(1, stage.steps // 5)))
 
     def _check(self, *progress: int) -> None:
-        """Ends a long preparation that was told to stop."""
+        """Says that a long preparation goes on, and ends it if it was told to stop."""
+        self._control.say("preparing")
         if self._control.command() == "stop":
             self._control.obeyed()
             raise CancelledError(f"Stopped; the same command goes on with {self.folder}")
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Waits until no other process is at work in a folder, which is made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock")
+    # Some disks know no locks.
+    with suppress(NotImplementedError):
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def scaled(recipe: Recipe, factor: float) -> Recipe:

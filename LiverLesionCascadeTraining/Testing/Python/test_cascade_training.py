@@ -2,7 +2,10 @@
 
 import json
 import shutil
+import threading
+import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,8 +22,9 @@ from LiverLesionCascadeTrainingLib.datasets.cases import find_cases, find_splits
 from LiverLesionCascadeTrainingLib.runs.run_folder import LOG_FILE
 from LiverLesionCascadeTrainingLib.slices.batches import BatchMaker
 from LiverLesionCascadeTrainingLib.slices.cross_fitting import write_priors
-from LiverLesionCascadeTrainingLib.slices.slice_store import open_store
+from LiverLesionCascadeTrainingLib.slices.slice_store import build_store, open_store
 from LiverLesionCascadeTrainingLib.slices.validation import slice_dice
+from LiverLesionCascadeTrainingLib.training import cascade_training
 from LiverLesionCascadeTrainingLib.training.cascade_training import CascadeTraining, scaled
 from LiverLesionCascadeTrainingLib.training.trainer import TrainingError
 from torch import nn
@@ -60,6 +64,33 @@ def test_training_ends_in_a_bundle_that_loads_and_says_what_it_was_trained_on(tr
     assert bundle.metadata["training"]["jobs"]["lesion"]["steps"] == 3
     card = (trained / "bundle" / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert "4 patients" in card and "| lesion | 3 | 6 |" in card and "1704.02703" in card
+
+
+def test_two_processes_that_start_jobs_of_a_run_at_once_make_its_slices_once(data, tmp_path, monkeypatch):
+    building, made = threading.Event(), []
+
+    def build(*arguments):
+        made.append(arguments[3].name)
+        building.set()
+        time.sleep(0.05)
+        build_store(*arguments)
+
+    monkeypatch.setattr(cascade_training, "build_store", build)
+    first = threading.Thread(target=training_in(tmp_path / "run", data).prepare)
+    second = training_in(tmp_path / "run", data)
+    first.start()
+    assert building.wait(60)
+    second.prepare()
+    first.join()
+    assert sorted(made) == ["train-lesion", "train-liver", "validation-lesion", "validation-liver"]
+
+
+def test_a_long_preparation_says_again_and_again_that_it_goes_on(data, tmp_path):
+    said = []
+    control = SimpleNamespace(say=lambda state: said.append(state), command=lambda: "")
+    splits = find_splits([data[0]], [data[1]])
+    CascadeTraining(tmp_path / "run", tiny_recipe(), splits, CPU, lambda line: None, control=control).prepare()
+    assert said == ["preparing"] * (1 + 2 * 6)  # once, then after each case in each pass
 
 
 def learned(network) -> dict[str, torch.Tensor]:
@@ -104,7 +135,12 @@ def test_a_bundle_says_of_whom_only_the_liver_is_labelled_and_what_the_lesion_pa
     run = shutil.copytree(trained, tmp_path / "run")
     path = run / "slices" / "train-liver" / "slices.json"
     slices = json.loads(path.read_text())
-    slices["known"] = [slices["cases"][case] not in ("2", "4") for case in slices["case"]]
+    # Beyond the liver there is nothing to label.
+    slices["known"] = [
+        slices["cases"][case] not in ("2", "4") or kind in ("near", "neither")
+        for case, kind in zip(slices["case"], slices["kinds"], strict=True)
+    ]
+    assert any(slices["known"][slice] and slices["cases"][case] == "2" for slice, case in enumerate(slices["case"]))
     path.write_text(json.dumps(slices))
     export_bundle(training_in(run, data), tmp_path / "bundle", default_card("compact"))
     card = (tmp_path / "bundle" / "MODEL_CARD.md").read_text()
