@@ -1,12 +1,13 @@
 """The panel in each of its states, with fakes for runs, installer and person."""
 
+import dataclasses
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 import slicer_harness
 from fakes import panel_fakes
-from fakes.panel_fakes import closePanel, makeCT, openPanel, pump
+from fakes.panel_fakes import closePanel, makeCT, openPanel, pump, resultOf
 
 slicer_harness.install()
 
@@ -14,11 +15,13 @@ import qt  # noqa: E402
 import slicer  # noqa: E402
 from LiverLesionCascadeLib.engine.errors import OutputError  # noqa: E402
 from LiverLesionCascadeLib.engine.findings import Finding  # noqa: E402
+from LiverLesionCascadeLib.engine.grid.boxed import Boxed  # noqa: E402
 from LiverLesionCascadeLib.engine.results.postprocessing import PostProcessing  # noqa: E402
 from LiverLesionCascadeLib.engine.run_options import RunOptions  # noqa: E402
 from LiverLesionCascadeLib.gui.panel.choices import runOptions  # noqa: E402
 from LiverLesionCascadeLib.gui.panel.questions import READING_LAYOUT, SHOW_CHOSEN_SCAN, Questions, Rerun  # noqa: E402
 from LiverLesionCascadeLib.scene.tools import navigation  # noqa: E402
+from LiverLesionCascadeLib.scene.workspace.review import ACCEPTED, UNREVIEWED, reviewStatus  # noqa: E402
 from LiverLesionCascadeLib.worker.devices import DeviceInfo  # noqa: E402
 from slicer_harness import shortcuts, ui_loader  # noqa: E402
 
@@ -278,6 +281,40 @@ def test_replacing_can_be_undone_and_redone_with_the_edits(p):
     assert not shown(p.ui.undoReplaceButton) and shown(p.ui.redoReplaceButton)
     p.ui.redoReplaceButton.click()
     assert "2 lesions" in totals(p) and shown(p.ui.undoReplaceButton)
+
+
+def test_a_replaced_result_takes_its_verdicts_and_previews_along(p):
+    volume = makeCT()
+    p.ui.inputSelector.setCurrentNode(volume)
+    p.ui.segmentButton.click()
+    first = resultOf(volume)
+    node = p.runs.finish(p.runs.submitted[-1], withProbabilities(first, 0))
+    lesions, _, threshold, *_ = p.panel.results.workbench.sections
+    lesions.select("lesion_1")
+    lesions.review.toggle(ACCEPTED)
+    threshold.ui.thresholdCollapsibleButton.collapsed = False
+    threshold.ui.thresholdSlider.value = 70
+    pump(lambda: threshold._isPreviewing())
+    p.questions.answer = Rerun.REPLACE
+    p.ui.segmentButton.click()
+    moved = dataclasses.replace(first, lesions=first.lesions.moved((0, 1, 0)), liver=first.liver.moved((0, 1, 0)))
+    p.runs.finish(p.runs.submitted[-1], withProbabilities(moved, 2))
+    assert len(slicer.util.getNodesByClass("vtkMRMLSegmentationNode")) == 1  # no preview of what is no longer there
+    assert lesions.selectedId() == "" and not lesions.review._undo.enabled
+    threshold.ui.thresholdSlider.value = 60
+    pump(lambda: threshold._isPreviewing())
+    assert "2 lesions" in threshold.ui.thresholdSummaryLabel.text
+    assert {reviewStatus(node.GetSegmentation().GetSegment(f"lesion_{n}")) for n in (1, 2)} == {UNREVIEWED}
+
+
+def withProbabilities(result, margin):
+    """The result with maps of a box that reaches so much beyond the liver."""
+    shape = result.grid.shape
+    box = tuple(
+        slice(max(0, s.start - margin), min(n, s.stop + margin)) for s, n in zip(result.liver.box, shape, strict=True)
+    )
+    values = np.where(result.lesions.within(box) > 0, 0.9, 0.01).astype(np.float16)
+    return dataclasses.replace(result, lesion_probability=Boxed(values, tuple(s.start for s in box)))
 
 
 def test_an_output_with_only_a_person_s_segments_is_added_to_without_a_question(p):

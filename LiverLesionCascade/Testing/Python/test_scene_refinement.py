@@ -201,11 +201,21 @@ def test_a_threshold_keeps_what_was_refined_until_it_is_undone(bench):
     assert any(isMarked(segmentation.GetSegment(each), REFINED) for each in bench.workspace.lesionIds())
 
 
-def test_a_refinement_of_a_result_that_is_another_one_by_now_is_refused(bench):
+def moveToAnotherVolume(bench):
+    bench.node.SetReferenceImageGeometryParameterFromVolumeNode(cases.addVolumeNode(bench.node.GetScene(), HU))
+
+
+def replaceByAnotherResult(bench):
+    again = cases.resultOf(ctVolumeFromNode(bench.volume), LIVER_MASK, np.roll(INSTANCES, 2, axis=2))
+    segmentationNodeFromResult(again, bench.volume, bench.node, replace=True)
+
+
+@pytest.mark.parametrize("change", [moveToAnotherVolume, replaceByAnotherResult])
+def test_a_refinement_of_a_result_that_is_another_one_by_now_is_refused(bench, change):
     bench.setMask("drawn", DISK)
     refinement = bench.refined(BLOCK)
+    change(bench)
     before = bench.mask("lesion_1")
-    bench.node.SetReferenceImageGeometryParameterFromVolumeNode(cases.addVolumeNode(bench.node.GetScene(), HU))
     with pytest.raises(OutputError, match="Refine again"):
         refinement.accept()
     np.testing.assert_array_equal(bench.mask("lesion_1"), before)

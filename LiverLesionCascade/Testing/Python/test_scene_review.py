@@ -12,6 +12,7 @@ from LiverLesionCascadeLib.scene.headless import headlessScene
 from LiverLesionCascadeLib.scene.nodes.storage import saveSegmentation
 from LiverLesionCascadeLib.scene.nodes.volume import ctVolumeFromNode
 from LiverLesionCascadeLib.scene.workspace.provenance import CONFIDENCE
+from LiverLesionCascadeLib.scene.workspace.replace_history import ReplaceHistory
 from LiverLesionCascadeLib.scene.workspace.review import (
     ACCEPTED,
     FLAGGED,
@@ -82,6 +83,22 @@ def test_a_rejected_lesion_keeps_its_voxels_and_is_still_rejected_in_a_file(case
     node = cases.loadSegmentation(case.scene, saveSegmentation(case.lesions.node, tmp_path / "Ärzte 1.seg.nrrd"))
     statuses = [reviewStatus(node.GetSegmentation().GetSegment(each)) for each in LESIONS]
     assert statuses == [UNREVIEWED, REJECTED, UNREVIEWED, UNREVIEWED]
+
+
+@pytest.mark.parametrize("watched", [False, True])
+def test_no_verdict_is_undone_in_another_result_than_it_was_given_in(case, watched):
+    lesions, history = case.lesions, ReplaceHistory()
+    case.review.accept("lesion_1")
+    again = cases.resultOf(ctVolumeFromNode(lesions.volume), LIVER, np.roll(INSTANCES, 1, axis=0))
+    segmentationNodeFromResult(again, lesions.volume, lesions.node, replace=True, history=history)
+    if watched:
+        lesions.workspace.flush()
+    review = workspaceOf(lesions.node).tool(Review)
+    for each in (review, case.review):  # who still holds the one of before has nothing to undo either
+        assert not each.canUndo() and not each.canRedo()
+    assert [review.status(each) for each in LESIONS] == [UNREVIEWED] * 4
+    history.undo(lesions.node)
+    assert workspaceOf(lesions.node).tool(Review).status("lesion_1") == ACCEPTED
 
 
 def test_the_most_doubtful_lesion_comes_first_and_none_twice(case):

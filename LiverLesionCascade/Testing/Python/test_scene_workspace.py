@@ -6,6 +6,7 @@ import slicer
 from fixtures import scene_cases as cases
 from hypothesis import given
 from hypothesis import strategies as st
+from LiverLesionCascadeLib.engine.errors import OutputError
 from LiverLesionCascadeLib.scene.headless import headlessScene
 from LiverLesionCascadeLib.scene.nodes.arrays import arrayFromImage, orientedImage
 from LiverLesionCascadeLib.scene.nodes.representations import BINARY_LABELMAP
@@ -32,6 +33,10 @@ class Bench:
     def result(self, liver=LIVER_MASK, instances=INSTANCES):
         return cases.resultOf(ctVolumeFromNode(self.volume), liver, instances)
 
+    def moved(self):
+        """Another result, whose segments have the same IDs."""
+        return self.result(np.roll(LIVER_MASK, 1, axis=0), np.roll(INSTANCES, 1, axis=0))
+
     def paint(self, segmentId, mask, mode=slicer.vtkSlicerSegmentationsModuleLogic.MODE_MERGE_MAX):
         """As the Segment Editor does it."""
         if self.node.GetSegmentation().GetSegment(segmentId) is None:
@@ -42,6 +47,14 @@ class Bench:
 
     def setMask(self, segmentId, mask):
         self.paint(segmentId, mask, slicer.vtkSlicerSegmentationsModuleLogic.MODE_REPLACE)
+
+    def replace(self, result, history=None):
+        segmentationNodeFromResult(result, self.volume, self.node, replace=True, history=history)
+        self.workspace = workspaceOf(self.node)
+
+    def edited(self):
+        self.workspace.flush()
+        return [each for each in self.node.GetSegmentation().GetSegmentIDs() if self.workspace.isEdited(each)]
 
     def record(self, what=LESIONS):
         self.workspace.flush()
@@ -270,20 +283,58 @@ def test_replacing_begins_a_new_record_and_undo_brings_the_old_one_back(bench):
     bench.paint("lesion_1", DISK)
     before = bench.record()
     stored = bench.workspace.lesionProbability.values.copy()
-    second = bench.result(np.roll(LIVER_MASK, 1, axis=0), np.roll(INSTANCES, 1, axis=0))
-    segmentationNodeFromResult(second, bench.volume, bench.node, replace=True, history=history)
+    bench.replace(bench.moved(), history)
     assertMasks(bench.record(), NOTHING, NOTHING, NOTHING)
     history.undo(bench.node)
+    bench.workspace = workspaceOf(bench.node)
     assertMasks(bench.record(), *before)
     np.testing.assert_array_equal(bench.workspace.lesionProbability.values, stored)
     history.redo(bench.node)
+    bench.workspace = workspaceOf(bench.node)
     assertMasks(bench.record(), NOTHING, NOTHING, NOTHING)
+
+
+@pytest.mark.parametrize("watched", [False, True])
+def test_no_lesion_of_a_result_that_took_the_place_of_another_counts_as_edited(bench, watched):
+    history = ReplaceHistory()
+    bench.paint("lesion_1", DISK)
+    bench.workspace.flush()
+
+    def edited():
+        if watched:  # those who follow segments hear of it first
+            bench.workspace.flush()
+        bench.workspace = workspaceOf(bench.node)
+        return bench.edited()
+
+    segmentationNodeFromResult(bench.moved(), bench.volume, bench.node, replace=True, history=history)
+    assert edited() == []
+    history.undo(bench.node)
+    assert edited() == ["lesion_1"]
+    history.redo(bench.node)
+    assert edited() == []
+    bench.paint("lesion_1", DISK)
+    assert edited() == ["lesion_1"]
+
+
+@pytest.mark.parametrize("watched", [False, True])
+def test_each_result_of_a_node_has_a_workspace_of_its_own(bench, watched):
+    first, history, heard = bench.workspace, ReplaceHistory(), []
+    first.subscribe(heard.append)
+    segmentationNodeFromResult(bench.moved(), bench.volume, bench.node, replace=True, history=history)
+    if watched:
+        first.flush()
+    second = workspaceOf(bench.node)
+    assert second is not first and workspaceOf(bench.node) is second and heard == []
+    history.undo(bench.node)
+    assert workspaceOf(bench.node) not in (first, second)
+    with pytest.raises(OutputError, match="another result by now"), first.machineChange():
+        pass
 
 
 def test_what_a_person_drew_stays_theirs_when_the_result_is_replaced(bench):
     bench.paint("drawn", DISK)
     bench.workspace.flush()
-    segmentationNodeFromResult(bench.result(), bench.volume, bench.node, replace=True)
+    bench.replace(bench.result())
     np.testing.assert_array_equal(bench.record()[2][DISK], True)
 
 

@@ -146,6 +146,7 @@ class LesionHistory(History[_Change]):
     def close(self) -> None:
         """The workspace is closed."""
         self.endPreview()
+        self.forgetAll()
 
     def change(
         self,

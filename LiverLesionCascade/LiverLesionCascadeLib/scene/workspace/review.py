@@ -100,6 +100,9 @@ class Review(History[_Step]):
 
     def close(self) -> None:
         self._workspace.unsubscribe(self._onChanges)
+        # In another result, steps back would be verdicts on lesions that nobody looked at.
+        self.forgetAll()
+        self._seen = {}
 
     def status(self, segmentId: str) -> str:
         """ "unreviewed", "accepted", "rejected" or "flagged". Raises KeyError where there is no such segment."""

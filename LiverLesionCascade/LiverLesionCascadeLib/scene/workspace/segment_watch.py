@@ -114,6 +114,8 @@ class SegmentWatch(Announcer):
         try:
             changes = self._changes()
             for callback in list(self._callbacks) if changes else ():
+                if self._closed:  # by the one before: another result is there, which others follow
+                    break
                 try:
                     callback(changes)
                 except Exception:

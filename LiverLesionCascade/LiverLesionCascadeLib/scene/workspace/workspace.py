@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 import slicer
 
+from ...engine.errors import OutputError
 from ...engine.grid.bounding_box import Box
 from ...engine.grid.boxed import EMPTY, Boxed, difference, union
 from ...engine.grid.geometry import ImageGeometry
@@ -193,9 +194,11 @@ class Workspace:
         """What changes within is ours, not a person's edit.
 
         What they changed before is noted first. Whoever uses this leaves the voxels of ``edits.touched`` as they are;
-        `lesion_change.LesionHistory` sees to that.
+        `lesion_change.LesionHistory` sees to that. Raises OutputError where this workspace is closed.
         """
         self.flush()
+        if self._closed:
+            raise OutputError(f"{self.node.GetName()} was removed or is another result by now.")
         self._ofMachine += 1
         with oneChange(self.node):
             try:
@@ -207,6 +210,9 @@ class Workspace:
                     self._ofMachine -= 1
 
     def _onChanges(self, changes: list[SegmentChange]) -> None:
+        if not self.edits.isOf(self.node):  # another result has taken the place of this one: no edit of a person
+            workspaceOf(self.node)
+            return
         liverId, lesionIds = self.liverId(), set(self.lesionIds())
         if not self._ofMachine:
             for change in changes:
@@ -215,9 +221,6 @@ class Workspace:
                     self.segment(change.segmentId).SetTag(EDITED, "1")
         self._lesions, lesionsBefore = self._presentLesions(), self._lesions
         self._liver, liverBefore = self._presentLiver(), self._liver
-        if not self.edits.isOf(self.node):  # another result has taken the place of the one that was recorded
-            self.edits = self._record()
-            return
         # Voxels that pass from one lesion to another change nothing in all lesions together, but were touched.
         moved = [
             difference(change.before, change.after)
@@ -272,7 +275,8 @@ def useEventLoop(callLater: CallLater | None) -> None:
 def workspaceOf(node: slicer.vtkMRMLSegmentationNode | None) -> Workspace | None:
     """The workspace of a segmentation node, always the same one; None where it holds no result of ours any more.
 
-    It is made at the first request, and again where the node's volume is another one since.
+    It is made at the first request, and again where the node's volume or its result is another one since: verdicts,
+    previews and refinements of the one say nothing of the other.
     """
     for known in [each for each in _workspaces if each.GetScene() is None]:
         _workspaces[known].close()
@@ -282,7 +286,10 @@ def workspaceOf(node: slicer.vtkMRMLSegmentationNode | None) -> Workspace | None
     workspace = _workspaces.get(node)
     usable = volumeNode is not None and volumeNode.GetImageData() is not None and resultSegmentIds(node)
     if workspace is not None and (
-        not usable or workspace.volumeNode is not volumeNode or workspace.segmentation is not node.GetSegmentation()
+        not usable
+        or workspace.volumeNode is not volumeNode
+        or workspace.segmentation is not node.GetSegmentation()
+        or not workspace.edits.isOf(node)
     ):
         workspace.close()
         workspace = None
