@@ -13,6 +13,7 @@ slicer_harness.install()
 
 import qt  # noqa: E402
 import slicer  # noqa: E402
+from fixtures.scene_cases import addNonLinearTransformNode  # noqa: E402
 from LiverLesionCascadeLib.engine.errors import OutputError  # noqa: E402
 from LiverLesionCascadeLib.engine.findings import Finding  # noqa: E402
 from LiverLesionCascadeLib.engine.grid.boxed import Boxed  # noqa: E402
@@ -315,6 +316,24 @@ def withProbabilities(result, margin):
     )
     values = np.where(result.lesions.within(box) > 0, 0.9, 0.01).astype(np.float16)
     return dataclasses.replace(result, lesion_probability=Boxed(values, tuple(s.start for s in box)))
+
+
+def test_a_result_is_worked_on_again_when_its_volume_is_no_longer_under_a_non_linear_transform(p):
+    first, second = makeCT("First"), makeCT("Second")
+    node, other = segmented(p, first), segmented(p, second)
+    table = p.panel.results.workbench.lesions.ui.lesionTable
+    warp = addNonLinearTransformNode(slicer.mrmlScene)
+    for each in (second, other):  # as it is shown
+        each.SetAndObserveTransformNodeID(warp.GetID())
+    pump(lambda: table.rowCount == 0)
+    first.SetAndObserveTransformNodeID(warp.GetID())
+    p.ui.inputSelector.setCurrentNode(first)
+    assert p.ui.resultNameLabel.text == node.GetName() and table.rowCount == 0
+    for each in (first, second, other):
+        each.SetAndObserveTransformNodeID(None)
+    pump(lambda: table.rowCount == 2)
+    p.ui.inputSelector.setCurrentNode(second)
+    assert p.ui.resultNameLabel.text == other.GetName() and table.rowCount == 2
 
 
 def test_an_output_with_only_a_person_s_segments_is_added_to_without_a_question(p):

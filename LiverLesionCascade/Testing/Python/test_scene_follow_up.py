@@ -5,7 +5,7 @@ import pytest
 import slicer
 from fixtures import scene_cases as cases
 from fixtures.follow_up_cases import AFTER, BEFORE, addResult
-from LiverLesionCascadeLib.engine.errors import InputError
+from LiverLesionCascadeLib.engine.errors import InputError, InvalidVolumeError
 from LiverLesionCascadeLib.engine.measures.lesion_matching import GONE, MATCHED, NEW
 from LiverLesionCascadeLib.scene.headless import headlessScene
 from LiverLesionCascadeLib.scene.tools.follow_up import LIVERS, SCENE, TRANSFORM, FollowUp
@@ -61,6 +61,15 @@ def test_lesions_are_matched_by_the_livers_wherever_the_scans_lie(movedCase):
     assert row.long_axis_mm.before == pytest.approx(18, abs=4) and row.long_axis_mm.after == pytest.approx(24, abs=4)
     assert row.distance_mm < 5
     assert comparison.table.sum_of_long_axes_mm.after == pytest.approx(58, abs=8)
+
+
+def test_a_baseline_under_a_non_linear_transform_is_refused_for_that_reason(case):
+    case.beforeVolume.SetAndObserveTransformNodeID(cases.addNonLinearTransformNode(case.scene).GetID())
+    for compare in (case.followUp.compare, lambda: case.followUp.setBaseline(case.before)):
+        with pytest.raises(InvalidVolumeError, match="Before is under the non-linear transform Warp"):
+            compare()
+    case.beforeVolume.SetAndObserveTransformNodeID(None)
+    assert case.states() == EXPECTED
 
 
 def test_as_they_lie_in_the_scene_nothing_is_moved(movedCase):

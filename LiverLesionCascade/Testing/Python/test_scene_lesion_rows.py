@@ -229,6 +229,15 @@ def test_a_lesion_that_reaches_out_of_the_liver_touches_its_surface(case):
     assert row(case, "drawn").measures.distance_to_liver_surface_mm == 0.0
 
 
+def test_under_a_non_linear_transform_rows_stay_and_come_anew_when_it_is_gone(case):
+    told, before = [], case.rows.rows()
+    case.rows.subscribe(lambda: told.append(1))
+    case.volume.SetAndObserveTransformNodeID(cases.addNonLinearTransformNode(case.scene).GetID())
+    assert case.rows.present() == before and told == []
+    case.volume.SetAndObserveTransformNodeID(cases.addTransformNode(case.scene, cases.affine(None, (5, 0, 0))).GetID())
+    assert told and case.rows.rows() != before
+
+
 def test_measuring_goes_on_in_steps(case, monkeypatch):
     monkeypatch.setattr(lesion_rows, "STEP_SECONDS", 0.0)
     rows = LesionRows(case.workspace)

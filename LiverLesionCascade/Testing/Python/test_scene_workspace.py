@@ -6,7 +6,7 @@ import slicer
 from fixtures import scene_cases as cases
 from hypothesis import given
 from hypothesis import strategies as st
-from LiverLesionCascadeLib.engine.errors import OutputError
+from LiverLesionCascadeLib.engine.errors import InputError, InvalidVolumeError, OutputError
 from LiverLesionCascadeLib.scene.headless import headlessScene
 from LiverLesionCascadeLib.scene.nodes.arrays import arrayFromImage, orientedImage
 from LiverLesionCascadeLib.scene.nodes.representations import BINARY_LABELMAP
@@ -15,7 +15,7 @@ from LiverLesionCascadeLib.scene.workspace.edit_record import EDITS_ROLE, LESION
 from LiverLesionCascadeLib.scene.workspace.replace_history import ReplaceHistory
 from LiverLesionCascadeLib.scene.workspace.segmentation import segmentationNodeFromResult
 from LiverLesionCascadeLib.scene.workspace.stored_probability import PROBABILITY_ROLE
-from LiverLesionCascadeLib.scene.workspace.workspace import closeWorkspaces, workspaceOf
+from LiverLesionCascadeLib.scene.workspace.workspace import closeWorkspaces, requireWorkspace, workspaceOf
 
 HU, LIVER_MASK, INSTANCES = cases.abdomen()
 SHAPE = HU.shape
@@ -349,6 +349,18 @@ def test_there_is_one_workspace_for_a_node_and_none_without_a_result(bench):
     assert workspaceOf(bench.node) is bench.workspace
     assert workspaceOf(None) is None
     assert workspaceOf(bench.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Other")) is None
+
+
+def test_there_is_no_workspace_while_the_volume_is_under_a_non_linear_transform(bench):
+    bench.volume.SetAndObserveTransformNodeID(cases.addNonLinearTransformNode(bench.scene).GetID())
+    assert workspaceOf(bench.node) is None
+    with pytest.raises(InvalidVolumeError, match="Warp"):
+        requireWorkspace(bench.node, "no result")
+    bench.volume.SetAndObserveTransformNodeID(None)
+    assert requireWorkspace(bench.node, "no result") is workspaceOf(bench.node)
+    bench.node.GetSegmentation().RemoveAllSegments()
+    with pytest.raises(InputError, match="no result"):
+        requireWorkspace(bench.node, "no result")
 
 
 STROKES = st.lists(

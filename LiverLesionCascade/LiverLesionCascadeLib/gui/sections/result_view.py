@@ -50,6 +50,10 @@ class ResultView(VTKObservationMixin):
                 for event in (slicer.vtkSegmentation.SegmentAdded, slicer.vtkSegmentation.SegmentRemoved):
                     self.addObserver(node, event, self._onNodeChanged)
                 self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self._onNodeChanged)
+                volumeNode = node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole())
+                if volumeNode is not None:  # under some transforms nothing can be done with a result
+                    event = slicer.vtkMRMLTransformableNode.TransformModifiedEvent
+                    self.addObserver(volumeNode, event, self._onNodeChanged)
         self._update()
 
     def segmentToEdit(self) -> str:

@@ -21,7 +21,7 @@ from ..nodes.volume import worldFromIjk
 from ..workspace.provenance import PREFIX, getTag
 from ..workspace.review import REJECTED
 from ..workspace.segment_watch import Announcer
-from ..workspace.workspace import Workspace, workspaceOf
+from ..workspace.workspace import Workspace, requireWorkspace, workspaceOf
 from .lesion_rows import LesionRow, LesionRows
 from .navigation import lesionPosition
 
@@ -86,13 +86,13 @@ class FollowUp(Announcer):
     def setBaseline(self, node: slicer.vtkMRMLSegmentationNode | None) -> None:
         """Compare with another earlier result, None for none. Matches that were chosen before are kept for it.
 
-        Raises InputError for a node that is no result, or this one.
+        Raises InputError for a node that is no result, or this one, InvalidVolumeError for one whose volume is under a
+        non-linear transform.
         """
         if node is not None:
             if node is self._workspace.node:
                 raise InputError(f"{node.GetName()} is the result itself: choose that of an earlier scan.")
-            if workspaceOf(node) is None:
-                raise InputError(f"{node.GetName()} holds no result: segment its volume first, or choose another.")
+            _requireResult(node)
             if not node.GetAttribute(KEY):
                 node.SetAttribute(KEY, uuid.uuid4().hex[:12])
         self._workspace.node.SetNodeReferenceID(BASELINE_ROLE, node.GetID() if node is not None else None)
@@ -191,11 +191,13 @@ class FollowUp(Announcer):
     def compare(self) -> Comparison | None:
         """Both time points as their segments are now; None without a baseline. May take seconds; see `prepare`.
 
-        Raises InputError where they cannot be aligned as was asked, InvalidVolumeError for a volume under a non-linear
-        transform.
+        Raises InputError where they cannot be aligned as was asked or the baseline holds no result any more,
+        InvalidVolumeError for a volume under a non-linear transform.
         """
         self._follow()
         if self._earlier is None:
+            if self.baselineNode is not None:
+                _requireResult(self.baselineNode)
             return None
         motion, fitMm = self._motion()
         before, leftOutBefore = self._lesions(self._earlier, "before")
@@ -333,3 +335,7 @@ class FollowUp(Announcer):
                 LesionAtTime(row.segmentId, row.name, row.measures.long_axis_mm, row.measures.volume_ml, *known[2])
             )
         return lesions, sum(row.status == REJECTED for row in rows)
+
+
+def _requireResult(node: slicer.vtkMRMLSegmentationNode) -> None:
+    requireWorkspace(node, f"{node.GetName()} holds no result: segment its volume first, or choose another.")

@@ -10,7 +10,7 @@ import slicer
 from ...engine.grid.boxed import EMPTY, Boxed, union
 from ...engine.measures.lesions import Lesion
 from ...engine.measures.segment_measures import SourceMeasures
-from ..nodes.volume import scalarArray
+from ..nodes.volume import scalarArray, worldFromNode
 from ..workspace.provenance import LESION_NUMBER, getTag, isOwnSegment, taggedConfidence
 from ..workspace.review import REJECTED, UNREVIEWED, reviewStatus
 from ..workspace.segment_watch import Announcer, SegmentChange
@@ -220,8 +220,10 @@ class LesionRows(Announcer):
                 self._measures[segmentId] = replace(lesion, distance_to_liver_surface_mm=distance)
 
     def _onVolume(self, _caller, _event):
-        self._begin()
-        self._tell()
+        # Under a non-linear transform nothing can be measured: there is no workspace any more, which others notice.
+        if worldFromNode(self._workspace.volumeNode) is not None:
+            self._begin()
+            self._tell()
 
 
 def lesionNumbers(workspace: Workspace) -> dict[str, int]:

@@ -25,7 +25,7 @@ from ...engine.results.result import SegmentationResult
 from ..workspace import edit_record
 from ..workspace.lesion_change import LesionHistory
 from ..workspace.review import UNREVIEWED, reviewStatus
-from ..workspace.workspace import Workspace, workspaceOf
+from ..workspace.workspace import Workspace, requireWorkspace, workspaceOf
 
 MUCH_ML, MUCH_TIMES = 5.0, 10.0
 """More than so many mL, and more than so many times what was painted, is much."""
@@ -106,10 +106,11 @@ def hasCorrections(workspace: Workspace) -> bool:
 
 
 def requireCorrections(segmentationNode: slicer.vtkMRMLSegmentationNode | None) -> Workspace:
-    """The workspace of a result in which a person changed something. Raises InputError where there is none."""
-    workspace = workspaceOf(segmentationNode)
-    if workspace is None:
-        raise InputError("There is no result to refine: segment a volume first.")
+    """The workspace of a result in which a person changed something.
+
+    Raises InputError where there is none, InvalidVolumeError for a volume under a non-linear transform.
+    """
+    workspace = requireWorkspace(segmentationNode, "There is no result to refine: segment a volume first.")
     if not hasCorrections(workspace):
         raise InputError(
             "Nothing was edited yet: paint a missed lesion or erase a false one in one slice, then refine."

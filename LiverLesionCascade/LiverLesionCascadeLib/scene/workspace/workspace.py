@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 import slicer
 
-from ...engine.errors import OutputError
+from ...engine.errors import InputError, OutputError
 from ...engine.grid.bounding_box import Box
 from ...engine.grid.boxed import EMPTY, Boxed, difference, union
 from ...engine.grid.geometry import ImageGeometry
@@ -17,7 +17,7 @@ from ...engine.results.lesion_threshold import FULL
 from ..nodes.arrays import RAS_FROM_LPS
 from ..nodes.later import CallLater
 from ..nodes.one_change import oneChange
-from ..nodes.volume import worldFromIjk
+from ..nodes.volume import worldFromIjk, worldFromNode
 from .edit_record import EDITS_ROLE, LESIONS, LIVER, EditRecord
 from .provenance import (
     LESION_ROLE,
@@ -276,15 +276,21 @@ def workspaceOf(node: slicer.vtkMRMLSegmentationNode | None) -> Workspace | None
     """The workspace of a segmentation node, always the same one; None where it holds no result of ours any more.
 
     It is made at the first request, and again where the node's volume or its result is another one since: verdicts,
-    previews and refinements of the one say nothing of the other.
+    previews and refinements of the one say nothing of the other. There is none as long as the volume is under a
+    non-linear transform, where nothing could be measured.
     """
     for known in [each for each in _workspaces if each.GetScene() is None]:
         _workspaces[known].close()
     if node is None or node.GetScene() is None:
         return None
-    volumeNode = node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole())
+    volumeNode = _volumeOf(node)
     workspace = _workspaces.get(node)
-    usable = volumeNode is not None and volumeNode.GetImageData() is not None and resultSegmentIds(node)
+    usable = (
+        volumeNode is not None
+        and volumeNode.GetImageData() is not None
+        and worldFromNode(volumeNode) is not None
+        and resultSegmentIds(node)
+    )
     if workspace is not None and (
         not usable
         or workspace.volumeNode is not volumeNode
@@ -296,6 +302,25 @@ def workspaceOf(node: slicer.vtkMRMLSegmentationNode | None) -> Workspace | None
     if workspace is None and usable:
         workspace = _workspaces[node] = Workspace(node, volumeNode, _callLater)
     return workspace
+
+
+def requireWorkspace(node: slicer.vtkMRMLSegmentationNode | None, otherwise: str) -> Workspace:
+    """The workspace of a segmentation node.
+
+    Raises InvalidVolumeError where its volume is under a non-linear transform, InputError with the message
+    ``otherwise`` where there is none for another reason.
+    """
+    workspace = workspaceOf(node)
+    if workspace is not None:
+        return workspace
+    volumeNode = _volumeOf(node) if node is not None else None
+    if volumeNode is not None:
+        worldFromIjk(volumeNode)  # raises
+    raise InputError(otherwise)
+
+
+def _volumeOf(node: slicer.vtkMRMLSegmentationNode) -> slicer.vtkMRMLScalarVolumeNode | None:
+    return node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole())
 
 
 def closeWorkspaces() -> None:
