@@ -248,17 +248,42 @@ def test_edits_are_saved_with_the_scene_and_go_on_after_it_is_loaded(orientation
         closeWorkspaces()
 
 
-def test_edits_stay_where_they_are_when_a_transform_is_hardened(bench):
+@pytest.mark.parametrize(
+    "matrix",
+    [
+        cases.affine(cases.rotation((0, 1, 1), 20), (3, 4, 5)),
+        cases.affine(None, (0, 0, 2 * cases.SPACING[2])),  # voxels come to lie where others lay
+        cases.affine(None, (-3 * cases.SPACING[0], cases.SPACING[1], 0)),
+        cases.affine(None, (0, 0, 1.0)),
+    ],
+    ids=["turned", "by whole slices", "by whole voxels", "by less than a slice"],
+)
+def test_edits_and_probabilities_stay_with_their_voxels_when_a_transform_is_hardened(bench, matrix):
     bench.paint("lesion_1", DISK)
     before = bench.record()
+    likely = bench.workspace.lesionProbability
     closeWorkspaces()
-    matrix = cases.affine(cases.rotation((0, 1, 1), 20), (3, 4, 5))
     transform = cases.addTransformNode(bench.scene, matrix)
     for node in (bench.volume, bench.node):
         node.SetAndObserveTransformNodeID(transform.GetID())
         node.HardenTransform()
     bench.workspace = workspaceOf(bench.node)
     assertMasks(bench.record(), *before)
+    assert bench.workspace.lesionProbability.start == likely.start
+    np.testing.assert_array_equal(bench.workspace.lesionProbability.values, likely.values)
+
+
+def test_edits_go_along_to_a_volume_with_more_around_it(bench):
+    bench.paint("lesion_1", DISK)
+    before = bench.record()
+    more = ((1, 0), (2, 0), (3, 0))
+    origin = (bench.volume.GetOrigin() - np.array(cases.SPACING) * (3, 2, 1)).tolist()
+    padded = cases.addVolumeNode(bench.scene, np.pad(HU, more), origin=origin)
+    bench.node.SetReferenceImageGeometryParameterFromVolumeNode(padded)
+    bench.workspace = workspaceOf(bench.node)
+    edits = bench.workspace.edits
+    found = [getattr(edits, name)(LESIONS).full(bench.workspace.shape) for name in ("painted", "erased", "touched")]
+    assertMasks(found, *(np.pad(mask, more) for mask in before))
 
 
 def test_edits_that_nobody_watched_are_found_at_the_next_look(bench):

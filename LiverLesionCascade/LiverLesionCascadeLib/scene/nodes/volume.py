@@ -106,12 +106,14 @@ def volumeNodeLike(
 
 
 START = "LiverLesionCascade.Start"
-"""Attribute of a hidden node that holds a box of a volume's grid: index "k j i" of its first voxel."""
+"""Attribute of a hidden node that holds a box of a volume's grid: index "k j i" of its first voxel, and the grid's size
+"k j i", which scenes of earlier versions lack."""
 
 
 def setBox(node, volumeNode, box: Boxed) -> None:
     """Give a volume node the voxels of a box of another volume's grid, where they lie there."""
-    node.SetAttribute(START, " ".join(str(int(first)) for first in box.start))
+    grid = volumeNode.GetImageData().GetDimensions()[::-1]
+    node.SetAttribute(START, " ".join(str(int(number)) for number in (*box.start, *grid)))
     _fillBox(node, volumeNode, box.values, box.start)
 
 
@@ -126,26 +128,39 @@ def _fillBox(node, volumeNode, array: np.ndarray, start: tuple[int, int, int]) -
 def boxOf(node, volumeNode) -> Boxed | None:
     """What `setBox` gave a node, memory shared; None where it does not fit the volume.
 
-    Files turn the order of slices around where axes are left-handed, so where the voxels lie counts first, and the
-    indices that were written down where the volume has moved since.
+    Files turn the order of slices around where axes are left-handed, and another volume may have more around: where the
+    voxels lie counts. But where they lie neither at the indices that were written down on this grid nor at the same
+    from the other end, the volume has moved since, and the indices count.
     """
     if node is None or node.GetImageData() is None or volumeNode.GetImageData() is None:
         return None
-    array = arrayFromImage(node.GetImageData())
-    toVolume = np.linalg.inv(ijkToRasMatrix(volumeNode)) @ ijkToRasMatrix(node)
-    signs, first = np.diag(toVolume)[:3], toVolume[:3, 3]
-    upright = np.allclose(toVolume[:3, :3], np.diag(np.round(signs)), atol=1e-3)
-    if upright and np.all(np.abs(np.round(signs)) == 1) and np.allclose(first, np.round(first), atol=0.05):
-        flips = tuple(slice(None, None, -1 if sign < 0 else 1) for sign in signs[::-1])
-        last = first + np.round(signs) * (np.array(array.shape[::-1]) - 1)
-        start = tuple(int(round(value)) for value in np.minimum(first, last)[::-1])
-        array = array[flips]
-    elif node.GetAttribute(START):
-        start = tuple(int(value) for value in node.GetAttribute(START).split())
-    else:
+    array, grid = arrayFromImage(node.GetImageData()), volumeNode.GetImageData().GetDimensions()[::-1]
+    numbers = tuple(int(number) for number in (node.GetAttribute(START) or "").split())
+    written = numbers[:3] if numbers[3:] in ((), grid) else ()
+    box = _boxWhereItLies(array, np.linalg.inv(ijkToRasMatrix(volumeNode)) @ ijkToRasMatrix(node))
+    if written and (box is None or not _agrees(box, written, grid)):
+        box = Boxed(array, written)
+    return box if box is not None and lies_within(box.box, grid) else None
+
+
+def _boxWhereItLies(array: np.ndarray, toGrid: np.ndarray) -> Boxed | None:
+    """An array on a grid; None where its voxels are none of the grid's.
+
+    :param toGrid: (4, 4): (i, j, k, 1) of the array to those of the grid.
+    """
+    signs, first = np.round(np.diag(toGrid)[:3]), toGrid[:3, 3]
+    upright = np.all(np.abs(signs) == 1) and np.allclose(toGrid[:3, :3], np.diag(signs), atol=1e-3)
+    if not (upright and np.allclose(first, np.round(first), atol=0.05)):
         return None
-    box = Boxed(array, start)
-    return box if lies_within(box.box, volumeNode.GetImageData().GetDimensions()[::-1]) else None
+    last = first + signs * (np.array(array.shape[::-1]) - 1)
+    start = tuple(int(round(value)) for value in np.minimum(first, last)[::-1])
+    return Boxed(array[tuple(slice(None, None, -1 if sign < 0 else 1) for sign in signs[::-1])], start)
+
+
+def _agrees(box: Boxed, written: tuple[int, ...], grid: tuple[int, ...]) -> bool:
+    """Whether a box of a grid begins at the index that was written down, from either end of each axis."""
+    axes = zip(box.start, written, box.values.shape, grid, strict=True)
+    return all(start in (index, length - index - size) for start, index, size, length in axes)
 
 
 def placeBeside(node: slicer.vtkMRMLNode, volumeNode: slicer.vtkMRMLNode) -> None:
