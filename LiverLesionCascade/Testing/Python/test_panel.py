@@ -261,6 +261,56 @@ def test_a_second_run_asks_and_keeps_the_first_result_by_default(p):
     assert p.panel.results.node is second
 
 
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_new_segmentation_is_shown_though_an_older_one_is_the_chosen_output(p, elsewhere):
+    volume = makeCT()
+    first = segmented(p, volume)
+    p.ui.outputSelector.setCurrentNode(first)
+    p.questions.answer = Rerun.NEW
+    run = submit(p, volume)
+    assert p.panel.results.node is first and p.ui.outputSelector.currentNode() is first
+    if elsewhere:  # in another module
+        p.widget.exit()
+    second = p.runs.finish(run)
+    if elsewhere:
+        p.widget.enter()
+    assert p.panel.results.node is second and p.ui.outputSelector.currentNode() is None
+
+
+def test_an_output_that_is_chosen_during_the_run_stays_chosen(p):
+    volume = makeCT()
+    first = segmented(p, volume)
+    p.questions.answer = Rerun.NEW
+    run = submit(p, volume)
+    p.ui.outputSelector.setCurrentNode(first)
+    p.runs.finish(run)
+    assert p.panel.results.node is first
+
+
+def test_a_result_that_is_edited_stays_until_back_when_a_newer_one_comes(p):
+    volume = makeCT()
+    first = segmented(p, volume)
+    p.questions.answer = Rerun.NEW
+    run = submit(p, volume)
+    p.ui.editButton.click()
+    second = p.runs.finish(run)
+    assert p.panel.editPage.isShown and p.panel.results.node is first
+    assert first.GetDisplayNode().GetVisibility()
+    p.ui.backButton.click()
+    assert p.panel.results.node is second and second.GetDisplayNode().GetVisibility()
+
+
+def test_what_keeps_lesions_out_of_the_liver_is_said(p):
+    volume = makeCT()
+    node = segmented(p, volume)
+    p.ui.editButton.click()
+    paintBeside(node, volume, slice(70, 80))
+    node.SetAndObserveTransformNodeID(slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode").GetID())
+    p.questions.answer = True
+    p.ui.backButton.click()
+    assert "is not under the same transform" in p.ui.errorLabel.text
+
+
 def test_a_second_run_that_is_called_off_does_nothing(p):
     volume = makeCT()
     segmented(p, volume)
@@ -508,6 +558,16 @@ def test_shortcuts_of_the_editor_work_only_while_the_module_is_shown(p):
     assert editor._shortcutsIn is None and editor.mrmlSegmentEditorNode().GetActiveEffectName() == ""
     p.widget.enter()
     assert editor._shortcutsIn == p.ui.editPage
+
+
+def test_removing_the_result_that_is_edited_goes_back_to_the_one_that_is_left(p):
+    volume = makeCT()
+    first = segmented(p, volume)
+    p.questions.answer = Rerun.NEW
+    second = segmented(p, volume)
+    p.ui.editButton.click()
+    slicer.mrmlScene.RemoveNode(second)
+    assert not p.panel.editPage.isShown and p.panel.results.node is first
 
 
 def test_removing_the_result_while_it_is_edited_goes_back_to_the_panel(p):

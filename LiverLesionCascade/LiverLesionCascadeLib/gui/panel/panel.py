@@ -143,11 +143,14 @@ class SegmentationPanel:
                 showReadingLayout(slicer.mrmlScene)
 
     def _showResult(self):
+        if self.editPage.isShown:
+            edited = self.results.node
+            if edited is not None and edited.GetScene() is not None:
+                return  # it stays until Back, whichever result comes meanwhile
+            self.editPage.close()
         node = self._resultNode()
         if node is not self.results.node:
             self.results.show(node)
-        if self.editPage.isShown and node is None:
-            self.editPage.close()
 
     def _showFindings(self):
         """What should be known before a run; not again what the result that is shown says already."""
@@ -223,6 +226,7 @@ class SegmentationPanel:
     def _submit(self, volume, output, replace):
         self._failure, self._status = ("", ""), ""
         entry = RunEntry(volume.GetID(), volume.GetName())
+        parameters, chosen = self._parameters, self._parameters.outputSegmentation
 
         def progressed(*values):
             entry.progressed(*values)
@@ -231,6 +235,8 @@ class SegmentationPanel:
         def finished(node, result):
             rememberRun(node, result, time.monotonic() - (entry.started or entry.submitted))
             self._status = _("{name} is done.").format(name=entry.volumeName)
+            if chosen is not None and chosen is not node and parameters.outputSegmentation is chosen:
+                parameters.outputSegmentation = None  # it would go on being shown in place of the new result
             wasShown = self.results.node is node
             ended()
             self.ui.resultsCollapsibleButton.collapsed = False
@@ -308,6 +314,7 @@ class SegmentationPanel:
             self._failure = (str(error), "")
         self.results.show(self.results.node)
         self.results.workbench.lesions.showLooks(True)
+        self.update()
 
     # -- choices
 
