@@ -453,6 +453,24 @@ def test_what_was_painted_beside_the_liver_is_added_to_it_if_the_person_says_so(
     assert liver[12, 80:90, 96:112].all() and not liver[12, 70:80, 111].any()
 
 
+def test_a_lesion_where_the_person_erased_liver_is_not_offered_to_it(p):
+    volume = makeCT()
+    node = segmented(p, volume)
+    p.ui.editButton.click()
+    liver = slicer.util.arrayFromSegmentBinaryLabelmap(node, "liver", volume).copy()
+    assert liver[12, 70:80, 85:96].all()
+    liver[:, :, 85:] = 0
+    slicer.util.updateSegmentBinaryLabelmapFromArray(liver, node, "liver", volume)
+    lesion = np.zeros_like(liver)
+    lesion[12, 70:80, 85:96] = 1
+    segmentId = node.GetSegmentation().AddEmptySegment("", "Mine")
+    slicer.util.updateSegmentBinaryLabelmapFromArray(lesion, node, segmentId, volume)
+    p.questions.answer = True
+    p.ui.backButton.click()
+    assert p.questions.asked == []
+    np.testing.assert_array_equal(slicer.util.arrayFromSegmentBinaryLabelmap(node, "liver", volume), liver)
+
+
 def test_the_editor_opens_at_its_top_and_the_panel_comes_back_where_it_was(p):
     segmented(p, makeCT())
     area = qt.QScrollArea()

@@ -19,13 +19,17 @@ class LiverCover(LesionHistory):
     """What was left outside, once asked: nothing of it is offered again."""
 
     def outside(self) -> Boxed:
-        """Voxels that a person painted as lesion beside the liver and that were not declined; empty for too few."""
+        """Voxels that a person painted as lesion beside the liver; empty for too few.
+
+        Not those that were declined, nor where the person changed the liver: there it stays as they left it.
+        """
         workspace = self._workspace
         liver = workspace.liver()
         painted = workspace.edits.painted(edit_record.LESIONS)
         if not liver or not painted:
             return EMPTY
-        beside = painted.values & ~liver.within(painted.box) & ~self.declined.within(painted.box)
+        held = union([self.declined, workspace.edits.touched(edit_record.LIVER)])
+        beside = painted.values & ~liver.within(painted.box) & ~held.within(painted.box)
         enough = np.count_nonzero(beside) * workspace.geometry.voxel_volume_ml >= MINIMUM_ML
         return Boxed.mask(beside, painted.start) if enough else EMPTY
 
