@@ -76,10 +76,6 @@
             <translation>Das gewählte Segment mit dem Segment Editor korrigieren</translation>
         </message>
         <message>
-            <source>Counted in the segments as they are now, your edits included</source>
-            <translation>Gemessen in den Segmenten, wie sie jetzt sind, einschließlich Ihrer Bearbeitungen</translation>
-        </message>
-        <message>
             <source>Details...</source>
             <translation>Details...</translation>
         </message>
@@ -110,6 +106,10 @@
         <message>
             <source>For a report of the error</source>
             <translation>Für eine Fehlermeldung an die Entwickler</translation>
+        </message>
+        <message>
+            <source>How long the run that made this result took, and what it was computed on</source>
+            <translation>Wie lange der Lauf dauerte, der dieses Ergebnis gemacht hat, und worauf es berechnet wurde</translation>
         </message>
         <message>
             <source>How much of the run is done</source>
@@ -531,8 +531,8 @@
             <translation>Klicken Sie auf eine Läsion, um sie in allen Ansichten zu sehen; klicken Sie auf eine Überschrift, um zu sortieren</translation>
         </message>
         <message>
-            <source>Counted in the segments as they are now, your edits included. Rejected lesions do not count, and where lesions overlap each voxel counts once.</source>
-            <translation>Gemessen in den Segmenten, wie sie jetzt sind, einschließlich Ihrer Bearbeitungen. Verworfene Läsionen zählen nicht, und wo Läsionen sich überlappen, zählt jedes Voxel einmal.</translation>
+            <source>Counted in the segments as they are now, your edits included. Rejected lesions do not count, and where lesions overlap each voxel counts once. Tumour burden: volume of the lesions in percent of the liver and the lesions together, also where a lesion was painted outside the liver.</source>
+            <translation>Gemessen in den Segmenten, wie sie jetzt sind, einschließlich Ihrer Bearbeitungen. Verworfene Läsionen zählen nicht, und wo Läsionen sich überlappen, zählt jedes Voxel einmal. Tumorlast: Volumen der Läsionen in Prozent von Leber und Läsionen zusammen, auch wo eine Läsion außerhalb der Leber gemalt wurde.</translation>
         </message>
         <message>
             <source>Diameters</source>
@@ -565,10 +565,6 @@
         <message>
             <source>Previous</source>
             <translation>Vorherige</translation>
-        </message>
-        <message>
-            <source>Rejected lesions are not counted. Tumour burden: volume of the lesions in percent of the liver and the lesions together, also where a lesion was painted outside the liver.</source>
-            <translation>Verworfene Läsionen werden nicht gezählt. Tumorlast: Volumen der Läsionen in Prozent von Leber und Läsionen zusammen, auch wo eine Läsion außerhalb der Leber gemalt wurde.</translation>
         </message>
         <message>
             <source>The selected lesion: name, verdict, slice of the diameters (its index in the volume, from 0, as in the Data Probe), density, place</source>

@@ -76,10 +76,6 @@
             <translation>Corriger le segment sélectionné avec l'éditeur de segments</translation>
         </message>
         <message>
-            <source>Counted in the segments as they are now, your edits included</source>
-            <translation>Mesuré dans les segments tels qu'ils sont maintenant, vos modifications comprises</translation>
-        </message>
-        <message>
             <source>Details...</source>
             <translation>Détails...</translation>
         </message>
@@ -110,6 +106,10 @@
         <message>
             <source>For a report of the error</source>
             <translation>Pour signaler l'erreur</translation>
+        </message>
+        <message>
+            <source>How long the run that made this result took, and what it was computed on</source>
+            <translation>Durée de l'exécution qui a produit ce résultat, et le matériel utilisé pour le calcul</translation>
         </message>
         <message>
             <source>How much of the run is done</source>
@@ -531,8 +531,8 @@
             <translation>Cliquez sur une lésion pour la voir dans toutes les vues ; cliquez sur un en-tête pour trier</translation>
         </message>
         <message>
-            <source>Counted in the segments as they are now, your edits included. Rejected lesions do not count, and where lesions overlap each voxel counts once.</source>
-            <translation>Mesuré dans les segments tels qu'ils sont maintenant, vos modifications comprises. Les lésions rejetées ne comptent pas, et là où des lésions se chevauchent, chaque voxel compte une seule fois.</translation>
+            <source>Counted in the segments as they are now, your edits included. Rejected lesions do not count, and where lesions overlap each voxel counts once. Tumour burden: volume of the lesions in percent of the liver and the lesions together, also where a lesion was painted outside the liver.</source>
+            <translation>Mesuré dans les segments tels qu'ils sont maintenant, vos modifications comprises. Les lésions rejetées ne comptent pas, et là où des lésions se chevauchent, chaque voxel compte une seule fois. Charge tumorale : volume des lésions en pour cent du foie et des lésions réunis, même là où une lésion a été peinte hors du foie.</translation>
         </message>
         <message>
             <source>Diameters</source>
@@ -565,10 +565,6 @@
         <message>
             <source>Previous</source>
             <translation>Précédente</translation>
-        </message>
-        <message>
-            <source>Rejected lesions are not counted. Tumour burden: volume of the lesions in percent of the liver and the lesions together, also where a lesion was painted outside the liver.</source>
-            <translation>Les lésions rejetées ne sont pas comptées. Charge tumorale : volume des lésions en pour cent du foie et des lésions réunis, même là où une lésion a été peinte hors du foie.</translation>
         </message>
         <message>
             <source>The selected lesion: name, verdict, slice of the diameters (its index in the volume, from 0, as in the Data Probe), density, place</source>

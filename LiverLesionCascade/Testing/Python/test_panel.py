@@ -824,6 +824,18 @@ def test_the_scan_that_was_chosen_is_chosen_again_after_the_scene_was_loaded(p, 
     assert p.ui.inputSelector.currentNode().GetName() == "Second" == p.widget._parameterNode.inputVolume.GetName()
 
 
+def test_no_widget_of_a_form_is_given_a_property_twice():
+    for path in (panel_fakes.MODULE.parent / "Resources" / "UI").glob("*.ui"):
+        for element in ElementTree.parse(path).getroot().iter():
+            names = [each.get("name") for each in element.findall("property")]
+            assert len(names) == len(set(names)), (path.name, element.get("name"), names)
+
+
+def test_the_summary_is_explained_as_what_it_says(p):
+    segmented(p, makeCT())
+    assert p.ui.summaryLabel.text.startswith("Made in") and "How long the run" in p.ui.summaryLabel.toolTip
+
+
 def test_every_widget_that_a_person_can_use_has_a_tooltip(p):
     for name, widget in vars(p.ui).items():
         usable = name.endswith(("Selector", "Button", "CheckBox", "SpinBox", "Label", "List", "Table", "Bar"))
