@@ -764,6 +764,17 @@ def test_a_file_chooses_its_bundle_and_no_file_changes_nothing(p, tmp_path):
     assert p.widget._parameterNode.bundle == ""
 
 
+def test_the_chosen_folder_can_be_chosen_again_and_is_looked_at_again(p, tmp_path):
+    makeCT()
+    p.questions.path = str(tmp_path)
+    chooseBundle(p, "Choose a folder...")
+    assert not p.ui.segmentButton.enabled and "is not there" in p.ui.reasonLabel.text
+    (tmp_path / "metadata.json").write_text('{"name": "mine", "version": "2"}', encoding="utf-8")
+    chooseBundle(p, "Choose a folder...")
+    assert p.ui.bundleSelector.currentText == "mine 2" and p.widget._parameterNode.bundle == str(tmp_path)
+    assert p.ui.segmentButton.enabled and p.ui.reasonLabel.text == ""
+
+
 def test_a_new_region_covers_the_chosen_volume(p):
     volume = makeCT()
     roi = p.ui.roiSelector.addNode("vtkMRMLMarkupsROINode")

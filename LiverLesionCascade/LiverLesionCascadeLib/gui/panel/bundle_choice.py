@@ -54,6 +54,7 @@ class BundleChoice:
                 self._comboBox.setCurrentIndex(self._comboBox.findData(self._chosen))
                 return
             data = str(Path(path).parent if Path(path).is_file() else Path(path))
+        self._chosen = None  # the same one again: the box shows what was clicked, and it may be there by now
         self.show(data)
         self._onChosen(data)
 

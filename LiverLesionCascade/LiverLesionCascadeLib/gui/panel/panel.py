@@ -325,6 +325,7 @@ class SegmentationPanel:
     def _onBundleChosen(self, bundle):
         if self._parameters:
             self._parameters.bundle = bundle
+        self.update()  # the same one may be there by now
 
     def _onPresetChosen(self, index):
         if self._parameters:
