@@ -200,6 +200,19 @@ def test_an_answer_that_comes_after_the_result_was_left_is_dropped(case):
     assert case.previews() == [] and case.enabled() == []
 
 
+def test_what_would_change_in_a_result_that_was_replaced_is_dropped(case):
+    case.paint(MARK)
+    case.ui.refineButton.click()
+    case.answer()
+    segmentationNodeFromResult(resultOf(case.volume), case.volume, case.node, replace=True)
+    before = segmentMask(case.node, "lesion_1", case.volume)
+    case.ui.acceptRefinementButton.click()  # before anybody told the section
+    assert "is another result by now" in case.ui.refineSummaryLabel.text
+    np.testing.assert_array_equal(segmentMask(case.node, "lesion_1", case.volume), before)
+    case.section.show(workspaceOf(case.node))
+    assert case.previews() == [] and case.enabled() == ["refine"]  # what was drawn in a segment of its own stayed
+
+
 def test_a_refusal_and_a_failure_are_said_and_change_nothing(case):
     case.paint(MARK)
     before = case.lesions()
