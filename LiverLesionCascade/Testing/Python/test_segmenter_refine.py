@@ -1,5 +1,7 @@
 """The run that refines: what the network is shown, what may change, liver edits, progress and cancel."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from fixtures.small_bundle import IntensityNetwork, write_tiny_bundle
@@ -109,6 +111,17 @@ def test_liver_that_a_person_decided_about_in_the_next_slice_stays(segmenter):
     assert np.any(refined.liver & in_slice(part, 9)[BOX])
 
 
+def test_what_a_person_did_to_the_liver_stands_though_it_is_not_named_as_touched(segmenter):
+    """A part that is no liver by the scan, painted, over one that is, erased: each is wanted back by the other."""
+    beside, inside = ball((10, 30, 52), 8) & ~LIVER, ball((10, 30, 46), 8) & LIVER
+    painted = in_slice(beside, 10) | in_slice(inside, 11)
+    erased = in_slice(beside, 11) | in_slice(inside, 10)
+    c = corrections((LIVER | beside) & ~in_slice(inside, 11), NOTHING, liver_painted=painted, liver_erased=erased)
+    refined = segmenter.refine(scan(), replace(c, touched=NOTHING[BOX]))
+    assert refined.liver[painted[BOX]].all()
+    assert not refined.liver[erased[BOX]].any()
+
+
 def test_progress_never_falls_and_ends_at_one(segmenter):
     told = []
     segmenter.refine(
@@ -143,8 +156,9 @@ def test_a_box_outside_the_scan_is_refused(segmenter):
 
 
 @settings(max_examples=15, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1))
-def test_touched_voxels_stand_whatever_was_done(segmenter, seed):
+@given(seed=st.integers(0, 2**32 - 1), named=st.booleans())
+def test_touched_voxels_stand_whatever_was_done(segmenter, seed, named):
+    """Those that were painted or erased in the liver too where they are not named as touched."""
     random = np.random.default_rng(seed)
 
     def blob(radius):
@@ -154,7 +168,18 @@ def test_touched_voxels_stand_whatever_was_done(segmenter, seed):
     painted, erased = blob(12) & ~lesions, blob(12) & lesions
     added, removed = blob(12) & ~LIVER & ~painted, blob(12) & LIVER & ~lesions & ~painted
     c = corrections(LIVER, lesions, painted, erased, added, removed, blob(12))
+    fixed_liver = c.touched
+    if not named:
+        c = replace(c, touched=c.lesions_painted | c.lesions_erased)
+        fixed_liver = c.liver_painted | c.liver_erased
     refined = segmenter.refine(scan(), c)
-    fixed = c.touched
-    np.testing.assert_array_equal(refined.lesions[fixed], c.lesions[fixed])
-    np.testing.assert_array_equal(refined.liver[fixed], c.liver[fixed])
+    np.testing.assert_array_equal(refined.lesions[c.touched], c.lesions[c.touched])
+    np.testing.assert_array_equal(refined.liver[fixed_liver], c.liver[fixed_liver])
+
+
+def test_a_hole_that_a_person_cut_into_the_liver_is_not_filled_by_a_lesion_around_it(segmenter):
+    hole = in_slice(ball((10, 26, 26), 3), 10)
+    ring = in_slice(ball((10, 26, 26), 7), 10) & ~hole
+    c = corrections(LIVER, NOTHING, painted=ring, liver_erased=hole)
+    refined = segmenter.refine(scan(), replace(c, touched=ring[BOX]))
+    assert not np.any((refined.liver | refined.lesions) & hole[BOX])

@@ -224,12 +224,13 @@ def refine_liver(spacing: tuple[float, float, float], corrections: Corrections, 
 
     Returns:
         Bool, on the same grid. Nothing changes but what lies over or under a correction and hangs together with it, and
-        no voxel that was touched.
+        no voxel that was touched, painted or erased.
     """
     c = corrections
     added = _over(c.liver_painted, (probability > 0.5) & ~c.liver, spacing)
     removed = _over(c.liver_erased, (probability < 0.5) & c.liver & ~c.lesions, spacing)
-    return np.where(c.touched, c.liver, (c.liver | added) & ~removed)
+    fixed = c.touched | c.liver_painted | c.liver_erased
+    return np.where(fixed, c.liver, (c.liver | added) & ~removed)
 
 
 def _over(edited: np.ndarray, wanted: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarray:
@@ -286,7 +287,7 @@ def _grown_mark(
     other = c.lesions[box] & ~here
     candidates = (((score > 0) & (distance < REACH * radius)) | here) & liver & ~other & ~c.lesions_erased[box]
     found = np.zeros(mark.shape, bool)
-    found[box] = _filled(_connected_to(candidates, here)) & ~other & ~c.lesions_erased[box]
+    found[box] = _filled(_connected_to(candidates, here)) & ~other & ~c.lesions_erased[box] & ~c.liver_erased[box]
     return found
 
 
