@@ -139,20 +139,16 @@ def refine(
     options = options or RunOptions()
     segmenter = segmenter or load_segmenter(options.bundle, options.device)
     shape = ct.hu.shape
-    before = Masks(result.liver.full(shape), result.lesions.full(shape) > 0)
-    now = Masks(before.liver if liver is None else liver != 0, lesions != 0)
-    corrections = Corrections(
-        (0, 0, 0),
-        liver=now.liver,
-        lesions=now.lesions,
-        lesions_painted=now.lesions & ~before.lesions,
-        lesions_erased=before.lesions & ~now.lesions,
-        liver_painted=now.liver & ~before.liver,
-        liver_erased=before.liver & ~now.liver,
-        touched=before.lesions ^ now.lesions,
-    )
+    for name, array in (("liver", liver), ("lesions", lesions)):
+        if array is not None and array.shape != shape:
+            raise ValueError(f"{name} {array.shape} and scan {shape} are not on one grid")
+    before = result.liver, Boxed.mask(result.lesions.values, result.lesions.start)
+    now = result.liver if liver is None else Boxed.mask(liver), Boxed.mask(lesions)
+    corrections = Corrections.between(before, now, ct)
+    if corrections is None:
+        return Masks(np.zeros(shape, bool), np.zeros(shape, bool))
     refined = segmenter.refine(ct, corrections, options.resolved_preset())
-    return Masks(refined.liver, refined.lesions)
+    return Masks(*(Boxed(mask, refined.start).full(shape) for mask in (refined.liver, refined.lesions)))
 
 
 def measure(ct: CTVolume, lesions: np.ndarray, liver: np.ndarray | None = None) -> list[Lesion]:

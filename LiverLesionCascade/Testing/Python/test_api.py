@@ -1,14 +1,17 @@
 """The public functions: every example of their docstrings is run as it is written, one after the other."""
 
 import inspect
+import math
 import re
 import textwrap
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from fixtures.phantom import LESION_HU, LIVER_HU, SPACING_KJI, PhantomSegmenter, phantom_hu, write_phantom
 from LiverLesionCascadeLib import api
 from LiverLesionCascadeLib.engine.corrections.refine import Refined
+from LiverLesionCascadeLib.engine.grid.boxed import EMPTY, Boxed
 from LiverLesionCascadeLib.engine.grid.geometry import ImageGeometry
 from LiverLesionCascadeLib.engine.scan.image_io import read_image, write_image
 from scipy import ndimage
@@ -106,10 +109,43 @@ def test_what_was_erased_and_what_was_done_to_the_liver_is_told_too(folder):
     liver[:12] = False
     api.refine(ct, result, lesions, liver, segmenter=segmenter)
     c = segmenter.corrections
-    np.testing.assert_array_equal(c.lesions_erased, second)
-    np.testing.assert_array_equal(c.touched, second)
-    np.testing.assert_array_equal(c.liver_erased, before & ~liver)
+    for told, done in ((c.lesions_erased, second), (c.touched, second), (c.liver_erased, before & ~liver)):
+        assert Boxed.mask(told, c.start) == Boxed.mask(done)
     assert not c.liver_painted.any() and not c.lesions_painted.any()
+
+
+def test_what_is_looked_at_is_the_box_of_the_masks_and_what_corrections_of_them_reach(folder):
+    segmenter = Refiner()
+    ct = read_image("scan.nii.gz")
+    result = api.segment(ct, segmenter=segmenter)
+    liver, lesions = result.liver.full(ct.hu.shape), result.lesions.full(ct.hu.shape)
+    first = result.liver.start
+    liver[first[0], first[1] - 2, 40] = True
+    masks = api.refine(ct, result, lesions, liver, segmenter=segmenter)
+    c = segmenter.corrections
+    reach = [math.ceil(mm / step) for mm, step in zip((12.0, 3.0, 3.0), ct.spacing, strict=True)]
+    assert c.start == (max(0, first[0] - reach[0]), first[1] - 2 - reach[1], first[2] - reach[2])
+    assert c.liver.size < 0.5 * ct.hu.size
+    np.testing.assert_array_equal(masks.liver, liver)
+    np.testing.assert_array_equal(masks.lesions, lesions > 0)
+
+
+def test_a_result_without_a_voxel_stays_empty(folder):
+    ct = read_image("scan.nii.gz")
+    result = replace(api.segment(ct), liver=EMPTY, lesions=EMPTY)
+    masks = api.refine(ct, result, np.zeros(ct.hu.shape, bool))
+    assert masks.liver.shape == masks.lesions.shape == ct.hu.shape
+    assert not masks.liver.any() and not masks.lesions.any()
+
+
+def test_masks_of_another_grid_are_refused(folder):
+    ct = read_image("scan.nii.gz")
+    result = api.segment(ct)
+    whole = np.zeros(ct.hu.shape, bool)
+    with pytest.raises(ValueError, match="not on one grid"):
+        api.refine(ct, result, whole[:1])
+    with pytest.raises(ValueError, match="not on one grid"):
+        api.refine(ct, result, whole, whole[:, :, :1])
 
 
 def test_results_are_not_replaced_unless_that_is_asked_for(folder):

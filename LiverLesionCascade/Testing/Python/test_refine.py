@@ -1,9 +1,12 @@
 """Corrections are carried on, stand exactly, and change nothing else."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from LiverLesionCascadeLib.engine.corrections import refine
 from LiverLesionCascadeLib.engine.corrections.refine import Corrections, refine_lesions
 from LiverLesionCascadeLib.engine.progress import Progress
 from scipy import ndimage
@@ -114,6 +117,21 @@ def test_a_leak_that_was_cut_off_in_one_slice_goes_in_its_neighbours():
 def test_nothing_changes_without_a_correction():
     found = refined(scan(LESION), corrections(LESION))
     np.testing.assert_array_equal(found, LESION)
+
+
+def test_of_many_marks_one_at_a_time_is_in_memory(monkeypatch):
+    monkeypatch.setattr(refine, "_grown_mark", lambda mark, *others: mark)
+    marks = NOTHING.copy()
+    marks[::2, ::3, ::3] = True
+    edits = corrections(NOTHING, painted=marks)
+    tracemalloc.start()
+    try:
+        found = refined(scan(), edits)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    np.testing.assert_array_equal(found, marks)
+    assert peak < 100 * marks.nbytes < 0.1 * ndimage.label(marks)[1] * marks.nbytes
 
 
 def test_masks_of_different_sizes_are_refused():

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from LiverLesionCascadeLib.engine.corrections.refine import Corrections
 from LiverLesionCascadeLib.engine.errors import CancelledError
+from LiverLesionCascadeLib.engine.grid.boxed import EMPTY, Boxed
 from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.segmenter import Segmenter
@@ -120,6 +121,18 @@ def test_what_a_person_did_to_the_liver_stands_though_it_is_not_named_as_touched
     refined = segmenter.refine(scan(), replace(c, touched=NOTHING[BOX]))
     assert refined.liver[painted[BOX]].all()
     assert not refined.liver[erased[BOX]].any()
+
+
+def test_in_the_box_of_two_results_a_correction_is_carried_as_far_as_in_the_whole_scan(segmenter):
+    """Beyond the masks too: here the liver's upper half was missed, and is painted in one slice more."""
+    missed = LIVER & (np.arange(SHAPE[0]) >= 10)[:, None, None]
+    before, now = LIVER & ~missed, LIVER & ~missed | in_slice(LIVER, 10)
+    boxed = Corrections.between((Boxed.mask(before), EMPTY), (Boxed.mask(now), EMPTY), scan())
+    refined = segmenter.refine(scan(), boxed)
+    whole = Corrections((0, 0, 0), now, NOTHING, NOTHING, NOTHING, now & ~before, NOTHING, NOTHING)
+    expected = segmenter.refine(scan(), whole)
+    assert np.count_nonzero(refined.liver) > np.count_nonzero(now)
+    np.testing.assert_array_equal(Boxed(refined.liver, refined.start).full(SHAPE), expected.liver)
 
 
 def test_progress_never_falls_and_ends_at_one(segmenter):

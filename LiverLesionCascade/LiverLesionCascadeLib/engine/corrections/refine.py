@@ -9,6 +9,7 @@ the lesion that was left) or that of the liver around it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +17,8 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
-from ..grid.bounding_box import Box, bounding_box, box_at, grown
+from ..grid.bounding_box import Box, bounding_box, box_at, grown, start_of
+from ..grid.boxed import Boxed, joint_box
 from ..measures.lesions import NEIGHBOURS_26
 from ..measures.liver_density import median_liver_hu
 from ..model.bundle import ModelBundle
@@ -62,6 +64,8 @@ CUT_REACH_MM = 25.0
 REACH_MM = 12.0
 #: The liver changes so far beside a correction of it, seen along the slices.
 LIVER_BESIDE_MM = 3.0
+# A correction of the liver may be carried so far beyond the masks, along (slice, row, column).
+_REACHED_MM = (REACH_MM, LIVER_BESIDE_MM, LIVER_BESIDE_MM)
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,31 @@ class Corrections:
         shapes = {array.shape for name, array in vars(self).items() if name != "start"}
         if len(shapes) != 1:
             raise ValueError(f"the masks of a correction are not on one grid: {sorted(shapes)}")
+
+    @classmethod
+    def between(cls, before: tuple[Boxed, Boxed], now: tuple[Boxed, Boxed], ct: CTVolume) -> Corrections | None:
+        """What a person changed from one result to another: (liver, lesions), both bool on the grid of ``ct.hu``.
+
+        None where both are empty. The box is that of the results and of whatever corrections of them may reach.
+        """
+        found = joint_box((*before, *now))
+        if found is None:
+            return None
+        reach = [int(np.ceil(mm / step)) for mm, step in zip(_REACHED_MM, ct.spacing, strict=True)]
+        box = grown(found, ct.hu.shape, reach)
+        (liver_before, lesions_before), (liver, lesions) = (
+            [each.within(box) for each in pair] for pair in (before, now)
+        )
+        return cls(
+            start_of(box),
+            liver=liver,
+            lesions=lesions,
+            lesions_painted=lesions & ~lesions_before,
+            lesions_erased=lesions_before & ~lesions,
+            liver_painted=liver & ~liver_before,
+            liver_erased=liver_before & ~liver,
+            touched=lesions_before ^ lesions,
+        )
 
     @property
     def box(self) -> Box:
@@ -248,9 +277,10 @@ def _smoothed(hu: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarray
     return ndimage.gaussian_filter(clipped, (along, 1.2 / spacing[1], 1.2 / spacing[2]))
 
 
-def _components(mask: np.ndarray) -> list[np.ndarray]:
+def _components(mask: np.ndarray) -> Iterator[np.ndarray]:
+    """One at a time: each is as large as the whole mask."""
     labels, count = ndimage.label(mask, NEIGHBOURS_26)
-    return [labels == number for number in range(1, count + 1)]
+    return (labels == number for number in range(1, count + 1))
 
 
 def _grown_mark(
