@@ -30,6 +30,7 @@ from .engine.errors import (
     InputError,
     InvalidVolumeError,
     OutputError,
+    is_out_of_memory,
 )
 from .engine.files import require_text_name
 
@@ -106,11 +107,11 @@ def main(argv: Sequence[str] | None = None, make_segmenter: SegmenterFactory | N
         extra = ".[archive]" if error.name in ARCHIVE_PACKAGES else "."
         message = f"The Python package {error.name} is missing: pip install -e '{extra}' in the project's folder"
         return _fail(words, UNEXPECTED, message)
-    except MemoryError:
-        return _fail(words, UNEXPECTED, "The computer has too little free memory for this scan: close other programs")
     # The last resort of a program: whatever went wrong, one line and an exit code instead of a traceback.
     except Exception as error:  # noqa: BLE001
         message = f"Unexpected {type(error).__name__}: {error} (LLC_DEBUG=1 shows where; please report it)"
+        if is_out_of_memory(error):
+            message = "The computer has too little free memory for this scan: close other programs"
         return _fail(words, UNEXPECTED, message)
 
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..engine.errors import BundleError, CascadeError, DeviceError, OutputError
+from ..engine.errors import BundleError, CascadeError, DeviceError, OutputError, is_out_of_memory
 from ..engine.files import write_atomically
 from ..engine.model.bundle import ModelBundle
 from ..outputs.output_folder import OutputFolder
@@ -55,14 +55,15 @@ def _run_case(entry: Entry, settings: Settings) -> Record:
             raise OutputError(f"{where}: choose a folder that the workers' computers have under the same path")
         _note_attempt(entry, settings, attempts)
         state, values = DONE, _segment(entry, settings)
-    except MemoryError:
-        state, values = FAILED, {"error": "The worker has too little memory for this scan."}
     except CascadeError as error:
         state, values = FAILED, {"error": " ".join(str(error).split())}
     # One case must never end the run, whatever a library raises for it.
     except Exception as error:  # noqa: BLE001
         reason = f"Unexpected {type(error).__name__}: {' '.join(str(error).split())}"
-        _leave_broken_device(entry, settings, attempts, reason)
+        if is_out_of_memory(error):
+            reason = "The worker has too little memory for this scan."
+        else:
+            _leave_broken_device(entry, settings, attempts, reason)
         state, values = FAILED, {"error": reason}
     return new_record(entry, settings, state, **values, seconds=time.perf_counter() - started, finished=_now())
 

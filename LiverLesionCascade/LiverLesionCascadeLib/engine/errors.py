@@ -33,6 +33,25 @@ class CancelledError(CascadeError):
     """The user cancelled the run."""
 
 
+# How torch and the systems say it where the error's type does not: on the CPU torch raises a plain RuntimeError.
+_MEMORY_PHRASES = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    "cannot allocate memory",
+    "failed to allocate memory",
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error, or what caused it, says that memory ran out, be it the computer's or a GPU's."""
+    if not isinstance(error, (RuntimeError, DeviceError)):
+        return isinstance(error, MemoryError)
+    # torch's own type by its name: torch need not be imported for this.
+    told = type(error).__name__ == "OutOfMemoryError" or any(each in str(error).lower() for each in _MEMORY_PHRASES)
+    return told or (error.__cause__ is not None and is_out_of_memory(error.__cause__))
+
+
 def reason(error: Exception) -> str:
     """What went wrong in one line: in the system's words where there are any, else the last of its own."""
     if isinstance(error, OSError) and error.strerror:

@@ -71,7 +71,7 @@ class Segmenter:
         Raises:
             InvalidVolumeError: If the values are not those of a CT.
             CancelledError: If the run was cancelled.
-            DeviceError: If the device ran out of memory.
+            DeviceError: If the device, or the computer, ran out of memory.
         """
         ct.require_ct_like()
         iterations = self.bundle.settings.lesion_pass.iterations if preset.iterations is None else preset.iterations
@@ -134,7 +134,7 @@ class Segmenter:
         Raises:
             ValueError: If the corrections' box does not lie in the scan.
             CancelledError: If the run was cancelled.
-            DeviceError: If the device ran out of memory.
+            DeviceError: If the device, or the computer, ran out of memory.
         """
         c = corrections
         if not lies_within(c.box, ct.hu.shape):

@@ -11,7 +11,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from ..engine.errors import BundleError, DeviceError, InputError, InvalidVolumeError, OutputError
+from ..engine.errors import BundleError, DeviceError, InputError, InvalidVolumeError, OutputError, is_out_of_memory
 from ..engine.files import remove_tree
 from ..engine.findings import Finding
 from ..engine.model.bundle import ModelBundle
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 IDLE_SECONDS = 15 * 60.0
 #: Exit code; 0 means that it was idle for long.
 CLIENT_GONE = 3
-
-# How torch and the systems say it where the error's type does not.
-_MEMORY_PHRASES = ("out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory")
 
 # Share of a run before and after the segmentation itself.
 _READING, _WRITING = 0.02, 0.02
@@ -193,10 +190,7 @@ class _Progress:
 def failure_of(error: Exception) -> tuple[FailureKind, str]:
     """What kind of failure an error is, and the sentence that a person reads."""
     text = str(error)
-    causes = f"{text} {error.__cause__ or ''}".lower()
-    if isinstance(error, MemoryError) or (
-        isinstance(error, (RuntimeError, DeviceError)) and any(phrase in causes for phrase in _MEMORY_PHRASES)
-    ):
+    if is_out_of_memory(error):
         return "memory", f"Memory ran out during the segmentation. {MEMORY_REMEDY}"
     if isinstance(error, (InvalidVolumeError, InputError)):
         return "input", text

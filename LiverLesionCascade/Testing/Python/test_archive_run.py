@@ -86,6 +86,17 @@ def test_a_case_has_the_outputs_of_segment_and_a_row_for_itself_and_for_each_les
     assert lesions[0]["long_axis_mm"] == pytest.approx(first["longest_diameter_mm"])
 
 
+def test_a_case_for_which_the_memory_does_not_suffice_says_so(archive, tmp_path, monkeypatch):
+    def full(entry, settings):
+        raise RuntimeError(
+            "DefaultCPUAllocator: can't allocate memory: you tried to allocate 8000000000 bytes. Error code 12"
+        )
+
+    monkeypatch.setattr(case_run, "_segment", full)
+    outcome = run_archive(archive, tmp_path / "out", Here())
+    assert {record["error"] for record in outcome.records} == {"The worker has too little memory for this scan."}
+
+
 def test_the_command_ends_with_3_where_cases_failed(archive, tmp_path, capfd, monkeypatch):
     (archive / "broken.nii.gz").write_bytes(b"no scan")
     bundle = write_tiny_bundle(tmp_path / "bundle")

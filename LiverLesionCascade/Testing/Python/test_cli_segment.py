@@ -128,6 +128,22 @@ def test_a_failed_run_leaves_no_file_and_no_folder(scan, tmp_path, fail, capsys)
     assert len(lines) == 1 and lines[0].startswith("error: ")
 
 
+@pytest.mark.parametrize(
+    "fail",
+    [
+        MemoryError(),
+        RuntimeError(
+            "DefaultCPUAllocator: can't allocate memory: you tried to allocate 8000000000 bytes. Error code 12"
+        ),
+    ],
+)
+def test_too_little_memory_is_no_error_to_report(scan, tmp_path, fail, capsys):
+    assert run(scan, "-o", tmp_path / "out", segmenter=PhantomSegmenter(fail=fail)) == 1
+    said = capsys.readouterr().err
+    assert "error: The computer has too little free memory" in said
+    assert "report" not in said
+
+
 def test_a_failed_run_with_force_keeps_the_earlier_result(scan, tmp_path):
     out = tmp_path / "out"
     assert run(scan, "-o", out, "-q") == 0

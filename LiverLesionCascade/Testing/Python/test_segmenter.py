@@ -8,6 +8,7 @@ import torch
 from fixtures.small_bundle import IntensityNetwork, write_tiny_bundle
 from LiverLesionCascadeLib.engine.errors import CancelledError, DeviceError, InvalidVolumeError
 from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
+from LiverLesionCascadeLib.engine.model.device import memory_errors
 from LiverLesionCascadeLib.engine.model.inference import between_slices, evenly_stepped, predict, scaled_size
 from LiverLesionCascadeLib.engine.model.view import liver_box_view
 from LiverLesionCascadeLib.engine.passes.liver_pass import run_liver_pass
@@ -282,6 +283,41 @@ def test_mirrored_images_are_averaged_in_their_own_place():
     assert torch.allclose(mirrored, (plain + maps(images.flip(-1), False).flip(-1)) / 2, atol=1e-3)
     assert torch.allclose(maps(images.flip(-1), True), mirrored.flip(-1), atol=1e-3)
     assert not torch.allclose(mirrored, plain, atol=0.1)
+
+
+CPU_FULL = RuntimeError(
+    "DefaultCPUAllocator: can't allocate memory: you tried to allocate 8000000000 bytes. Error code 12"
+)
+
+
+@pytest.mark.parametrize(
+    ("device", "error", "said"),
+    [
+        ("cpu", CPU_FULL, "The computer ran out of memory: free memory .*, or use a computer that has more"),
+        ("cuda", CPU_FULL, "The computer ran out of memory"),
+        ("cuda", torch.OutOfMemoryError(), "cuda ran out of memory: free memory there .*, or choose device cpu"),
+        ("mps", RuntimeError("MPS backend out of memory"), "mps ran out of memory: .* choose device cpu"),
+    ],
+)
+def test_memory_that_runs_out_is_an_error_of_the_device_with_what_helps_there(device, error, said):
+    with pytest.raises(DeviceError, match=said) as raised, memory_errors(torch.device(device)):
+        raise error
+    assert ("choose device cpu" in str(raised.value)) == (not said.startswith("The computer"))
+
+
+def test_a_network_for_which_the_memory_does_not_suffice_ends_the_run_as_an_error_of_the_device(segmenter):
+    class Full(IntensityNetwork):
+        def forward(self, x):
+            raise CPU_FULL
+
+    segmenter._networks["liver"] = Full()
+    with pytest.raises(DeviceError, match="The computer ran out of memory"):
+        segmenter.segment(scan())
+
+
+def test_other_errors_of_a_network_stay_what_they_are():
+    with pytest.raises(RuntimeError, match="expected scalar type Half"), memory_errors(torch.device("cpu")):
+        raise RuntimeError("expected scalar type Half")
 
 
 def small_field() -> CTVolume:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from LiverLesionCascadeLib.engine.errors import CascadeError
+from LiverLesionCascadeLib.engine.errors import CascadeError, is_out_of_memory
 from LiverLesionCascadeLib.engine.passes.presets import Preset
 from LiverLesionCascadeLib.engine.results.result import SegmentationResult
 from LiverLesionCascadeLib.engine.segmenter import Segmenter
@@ -92,7 +92,9 @@ def try_case_on_worker(case: TrainingCase, preset: Preset, bundle: str, model: s
 
 def reason_of(error: Exception) -> str:
     """Why a case failed, in one line."""
-    if isinstance(error, MemoryError):
-        return "The computer has too little free memory for this scan."
     line = " ".join(str(error).split())
-    return line if isinstance(error, CascadeError) else f"Unexpected {type(error).__name__}: {line}"
+    if isinstance(error, CascadeError):
+        return line
+    if is_out_of_memory(error):
+        return "The computer has too little free memory for this scan."
+    return f"Unexpected {type(error).__name__}: {line}"

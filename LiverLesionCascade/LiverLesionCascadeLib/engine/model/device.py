@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
 
-from ..errors import DeviceError
+from ..errors import DeviceError, is_out_of_memory
 
 
 def select_device(name: str = "auto") -> torch.device:
@@ -56,3 +57,25 @@ def autocast(device: torch.device) -> AbstractContextManager[Any]:
 def precision(device: torch.device) -> str:
     """``bf16`` or ``fp32``, as reported beside timings."""
     return "bf16" if native_bfloat16(device) else "fp32"
+
+
+@contextmanager
+def memory_errors(device: torch.device, stage: str = "", remedy: str = "") -> Iterator[None]:
+    """Raises a DeviceError with what to do where torch runs out of memory meanwhile, on the device or the computer.
+
+    Args:
+        stage: In words, such as " in the 3D-CRF".
+        remedy: What helps beside memory that is freed.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        # A run on a GPU needs the computer's memory too.
+        if device.type == "cpu" or "CPUAllocator" in str(error):
+            what, first, last = "The computer", "free memory (close other programs)", "use a computer that has more"
+        else:
+            what, first, last = str(device), "free memory there (close other programs)", "choose device cpu"
+        others = f", {remedy}" if remedy else ""
+        raise DeviceError(f"{what} ran out of memory{stage}: {first}{others}, or {last}") from error

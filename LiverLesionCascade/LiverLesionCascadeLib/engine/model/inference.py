@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..errors import BundleError, DeviceError
+from ..errors import BundleError
 from ..progress import Progress
-from .device import autocast
+from .device import autocast, memory_errors
 from .network import OUTPUT_STRIDE, SliceNetwork
 
 #: Work of one batch relative to eight 256 x 256 images at width 0.125: small batches stay in the caches of a processor.
@@ -64,27 +64,22 @@ def predict(
 
     Raises:
         CancelledError: If the run was cancelled.
-        DeviceError: If the device ran out of memory.
+        DeviceError: If the device, or the computer, ran out of memory.
         BundleError: If the network gives values that are no numbers: they would be taken for "no liver".
     """
-    maps = torch.empty((count, 2, *size), dtype=torch.float16)
     batch = batch_size(network.width, *scaled_size(size, max(scales)))
-    try:
-        with torch.no_grad(), interruptible(network, progress), autocast(device):
-            for start in range(0, count, batch):
-                part = slice(start, min(start + batch, count))
-                images = inputs(part).to(device)
-                total = torch.zeros((), device=device)
-                for scale in scales:
-                    total = total + _at_scale(network, images, size, scale)
-                    if mirror:
-                        total = total + _at_scale(network, images.flip(-1), size, scale).flip(-1)
-                maps[part] = (total / (len(scales) * (2 if mirror else 1))).to("cpu", torch.float16)
-                progress.advance(part.stop / count)
-    except torch.OutOfMemoryError as error:
-        raise DeviceError(
-            f"{device} ran out of memory: free memory there (close other programs), or choose device cpu"
-        ) from error
+    with memory_errors(device), torch.no_grad(), interruptible(network, progress), autocast(device):
+        maps = torch.empty((count, 2, *size), dtype=torch.float16)
+        for start in range(0, count, batch):
+            part = slice(start, min(start + batch, count))
+            images = inputs(part).to(device)
+            total = torch.zeros((), device=device)
+            for scale in scales:
+                total = total + _at_scale(network, images, size, scale)
+                if mirror:
+                    total = total + _at_scale(network, images.flip(-1), size, scale).flip(-1)
+            maps[part] = (total / (len(scales) * (2 if mirror else 1))).to("cpu", torch.float16)
+            progress.advance(part.stop / count)
     if not torch.isfinite(maps).all():
         raise BundleError(
             f"The bundle's network gives values that are no numbers on {device}: get the bundle again, or choose "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..errors import DeviceError
+from ..model.device import memory_errors
 from ..model.view import View
 from ..progress import Progress
 from ..scan.ct_volume import CTVolume
@@ -26,10 +26,10 @@ def run_crf_pass(
 
     Raises:
         CancelledError: If the run was cancelled.
-        DeviceError: If the device ran out of memory.
+        DeviceError: If the device, or the computer, ran out of memory.
     """
     slice_mm, row_mm, column_mm = ct.spacing
-    try:
+    with memory_errors(device, " in the 3D-CRF", "switch the CRF off"):
         volume = CrfVolume(
             box_images(ct, view, indices, window_hu).to(device),
             torch.tensor(indices) * slice_mm,
@@ -37,7 +37,3 @@ def run_crf_pass(
             window_hu,
         )
         return dense_crf(maps, volume, advance=progress.advance, check=progress.check)
-    except torch.OutOfMemoryError as error:
-        raise DeviceError(
-            f"{device} ran out of memory in the 3D-CRF: free memory there, choose device cpu, or switch the CRF off"
-        ) from error
