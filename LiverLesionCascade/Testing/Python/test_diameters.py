@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from LiverLesionCascadeLib.engine.measures import diameters
 from LiverLesionCascadeLib.engine.measures.diameters import Diameters, axial_diameters, convex_hull, outline_pieces
 from scipy import ndimage
 
@@ -265,6 +267,64 @@ def test_both_axes_of_a_crescent_stay_inside_it() -> None:
     assert longest_outside(crescent, *ends, (1.0, 1.0)) <= 1.0
     # In the arms, which are 19 high.
     assert found.short_mm == pytest.approx(19, abs=1)
+
+
+def open_ring(size: int) -> np.ndarray:
+    """A frayed body wall that is open at the back: its longest line is none of its hull."""
+    y, x = (np.indices((size, size)) - size / 2 + 0.5) / size * 2
+    radius = np.hypot(y, x * 0.8)
+    noise = ndimage.gaussian_filter(np.random.default_rng(1).normal(size=(size, size)), 0.6)
+    ring = (radius < 0.85) & (radius > 0.7) & ~((abs(x) < 0.1) & (y < 0)) & (noise > -noise.std())
+    labels, _ = ndimage.label(ring, structure=np.ones((3, 3)))
+    plane: np.ndarray = labels == np.argmax(np.bincount(labels.ravel())[1:]) + 1
+    return plane
+
+
+def test_what_a_very_long_outline_needs_does_not_grow_with_its_square() -> None:
+    plane = open_ring(384)
+    corners = len(np.unique(outline_pieces(ndimage.binary_fill_holes(plane)).reshape(-1, 2), axis=0))
+    tracemalloc.start()
+    try:
+        found = axial_diameters(plane[None], (0.75, 0.75))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert corners > 3000
+    assert peak < 8 * corners**2  # one array of all pairs; with every corner as an end there were several
+    ends = [point[1:] for point in found.long_points]
+    assert longest_outside(ndimage.binary_fill_holes(plane), *ends, (0.75, 0.75)) <= 0.75 + 0.2
+    assert found.long_mm == pytest.approx(length(found.long_points, (0.75, 0.75)))
+    assert 0 < found.short_mm <= found.long_mm
+
+
+def test_the_short_axis_of_a_very_long_outline_does_not_compare_every_piece_with_every_strip() -> None:
+    pieces = outline_pieces(ndimage.binary_fill_holes(open_ring(384)))
+    tracemalloc.start()
+    try:
+        diameters._longest_perpendicular(pieces, pieces[0, 0], pieces[-1, 0], np.array([0.4, 0.4]))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 0.5 * len(pieces) ** 2
+
+
+def test_with_a_part_of_the_corners_the_long_axis_is_little_shorter(monkeypatch: pytest.MonkeyPatch) -> None:
+    plane = open_ring(96)
+    exact = axial_diameters(plane[None], (1.0, 1.0)).long_mm
+    monkeypatch.setattr(diameters, "_MOST_CORNERS", 150)
+    found = axial_diameters(plane[None], (1.0, 1.0))
+    assert 0.9 * exact < found.long_mm < exact
+    ends = [point[1:] for point in found.long_points]
+    assert longest_outside(ndimage.binary_fill_holes(plane), *ends, (1.0, 1.0)) <= 1.0 + 0.02
+
+
+def test_where_no_pair_of_the_tried_corners_will_do_there_is_an_axis_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diameters, "_MOST_CORNERS", 2)
+    plane = np.pad(np.zeros((3, 3), bool), 1, constant_values=True)
+    plane[0, 1] = False
+    found = axial_diameters(plane[None], (1.0, 1.0))
+    assert found.long_mm == pytest.approx(math.hypot(0.5, 0.5))  # a piece of the outline
+    assert found.short_mm > 0
 
 
 @pytest.mark.parametrize(("crack", "longest", "shortest"), [(1, 22.0, 21.0), (2, 13.0, 10.0)])

@@ -18,7 +18,10 @@ Definitions, so that a figure can be repeated:
 * Of axes of equal length the pair with the longer short axis is taken, then the lowest slice, then the first row:
   turning or mirroring a lesion in its plane does not change its diameters.
 
-Rows and columns may differ in spacing. Everything is computed exactly; no length is sampled.
+Rows and columns may differ in spacing. Everything is computed exactly, no length is sampled, with one exception: of an
+outline of more than 1500 corners (a rib cage, a vessel tree, noise), whose longest line is not one of its convex hull,
+every n-th corner is tried as an end of the long axis, so that no more than 1500 are. That axis stays in the part as
+well, but may be a little short of the longest.
 """
 
 from __future__ import annotations
@@ -40,6 +43,9 @@ _IN_PLANE_8[1] = True
 
 # Lengths that differ by less than this fraction are equal: rounding must not decide between symmetric axes.
 _TIE = 1e-9
+
+# So many corners of an outline that is not convex are tried as ends of the long axis: their pairs grow with the square.
+_MOST_CORNERS = 1500
 
 # Lines whose straightness is looked at together, and where along them they are looked at first.
 _PAIRS_AT_ONCE = 1024
@@ -163,12 +169,11 @@ def _part_diameters(part: np.ndarray, start: Start, spacing: tuple[float, float]
     """Diameters of an in-plane part, a bool (row, column) whose first pixel is `start` (slice, row, column)."""
     shape = ndimage.binary_fill_holes(part)
     pieces = outline_pieces(shape)
-    corners = np.unique(pieces.reshape(-1, 2), axis=0)
     half = np.asarray(spacing) / 2.0  # the outline is in half pixels
 
     best_long, best_short = 0.0, -1.0
     long_axis = short_axis = np.zeros((2, 2))
-    for first, second in _longest_pairs(shape, corners, half):
+    for first, second in _longest_pairs(shape, pieces, half):
         length = float(np.hypot(*((second - first) * half)))
         short, ends = _longest_perpendicular(pieces, first, second, half)
         if short > best_short * (1.0 + _TIE):
@@ -217,18 +222,19 @@ def convex_hull(points: np.ndarray) -> np.ndarray:
     return np.array(chain(ordered) + chain(ordered[::-1]))
 
 
-def _longest_pairs(shape: np.ndarray, corners: np.ndarray, half: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The pairs of corners (n, 2) that are farthest apart in mm with a line that stays in the bool `shape`: several
-    where symmetric axes are equally long.
+def _longest_pairs(shape: np.ndarray, pieces: np.ndarray, half: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The pairs of ends of the outline's pieces (n, 2 ends, 2) that are farthest apart in mm with a line that stays in
+    the bool `shape`: several where symmetric axes are equally long.
     """
+    corners = np.unique(pieces.reshape(-1, 2), axis=0)
     hull = convex_hull(corners)
     inside = _Inside(shape, half)
-    for points in (hull, corners):  # the hull's are farthest apart, and few; in a convex shape they will do
-        squared = (((points[:, None, :] - points[None, :, :]) * half) ** 2).sum(axis=2)
-        first, second = np.nonzero(np.triu(squared, 1))
-        order = np.argsort(-squared[first, second], kind="stable")
-        first, second = first[order], second[order]
-        squared = squared[first, second]
+    # The hull's are farthest apart, and few; in a convex shape they will do. Any piece of the outline stays inside.
+    for points in (hull, corners[:: -(-len(corners) // _MOST_CORNERS)], pieces[0]):
+        first, second = np.triu_indices(len(points), 1)
+        squared = (((points[first] - points[second]) * half) ** 2).sum(axis=1)
+        order = np.argsort(-squared, kind="stable")
+        first, second, squared = first[order], second[order], squared[order]
         if points is hull:
             longest = squared >= squared[0] * (1.0 - 2.0 * _TIE)
             first, second, squared = first[longest], second[longest], squared[longest]
@@ -312,7 +318,13 @@ def _longest_perpendicular(
     start, end = stops[:-1][wide], stops[1:][wide]
     middle = (start + end) / 2.0
     low, high = position.min(axis=1), position.max(axis=1)
-    strip, piece = np.nonzero((low < middle[:, None]) & (middle[:, None] < high))
+    # Which pieces cross the middle of which strip, strip by strip.
+    crossed_from, crossed_to = np.searchsorted(middle, low, "right"), np.searchsorted(middle, high, "left")
+    count = np.maximum(crossed_to - crossed_from, 0)
+    piece = np.repeat(np.arange(len(pieces)), count)
+    strip = np.arange(len(piece)) - np.repeat(np.cumsum(count) - count - crossed_from, count)
+    by_strip = np.argsort(strip, kind="stable")
+    strip, piece = strip[by_strip], piece[by_strip]
     slope = (height[piece, 1] - height[piece, 0]) / (position[piece, 1] - position[piece, 0])
 
     def height_at(where: np.ndarray) -> np.ndarray:
