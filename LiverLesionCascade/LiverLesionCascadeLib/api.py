@@ -167,7 +167,7 @@ def measure(ct: CTVolume, lesions: np.ndarray, liver: np.ndarray | None = None) 
             print(lesion.number, f"{lesion.short_axis_mm:.0f} mm", lesion.centroid)
     """
     instances = label_lesions(lesions) if lesions.dtype == bool else lesions
-    return measure_lesions(instances, ct.hu, ct.geometry, liver=liver)
+    return measure_lesions(instances, ct.hu, ct.geometry, liver=liver, beyond=None if liver is None else ct.beyond())
 
 
 def write_outputs(

@@ -13,6 +13,7 @@ from .corrections.refine import Corrections, Refined, carried_probabilities, ref
 from .findings import edges_touched, liver_findings
 from .grid.bounding_box import lies_within
 from .grid.boxed import Boxed
+from .grid.geometry import axial_order
 from .measures.lesion_parts import separate_lesions
 from .measures.lesions import label_lesions, measure_lesions
 from .model.bundle import ModelBundle
@@ -174,7 +175,7 @@ class Segmenter:
         known = self.bundle.lesion_filter
         if known and rules.reject_unlikely_lesions and _reject(boxes[1], instances, known, settings, ct.spacing):
             liver, instances = self._instances(ct, boxes, rules)
-        table = measure_lesions(instances, ct.hu, ct.geometry, boxes[1], liver)
+        table = measure_lesions(instances, ct.hu, ct.geometry, boxes[1], liver, ct.beyond())
         if known:
             # Measured was the mean probability.
             likely = known.likelihood(np.array([each.confidence for each in table], float))
@@ -187,7 +188,7 @@ class Segmenter:
             *liver_findings(
                 float(np.count_nonzero(liver)) * ct.geometry.voxel_volume_ml,
                 float(parenchyma.mean()) if parenchyma.size else None,
-                edges_touched(liver),
+                _cut_by(liver, ct),
                 any(finding.code == "clipped_hu" for finding in remarks),
             ),
         ]
@@ -221,6 +222,14 @@ class Segmenter:
         liver, lesions = postprocess(liver, lesions, ct.spacing, rules)
         instances = label_lesions(lesions)
         return liver, separate_lesions(instances, ct.spacing) if rules.split_lesions else instances
+
+
+def _cut_by(liver: np.ndarray, ct: CTVolume) -> tuple[str, ...]:
+    """Edges of the scan itself that the liver touches: those of an axial grid around a tilted one lie beyond it."""
+    if not ct.resampled:
+        return edges_touched(liver)
+    on_source = ct.boxed_to_source(Boxed.mask(liver)).full(ct.source.shape)
+    return edges_touched(axial_order(ct.source).apply(on_source))
 
 
 def _reject(

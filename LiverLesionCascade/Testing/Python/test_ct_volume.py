@@ -45,6 +45,18 @@ def codes(findings) -> set[str]:
     return {finding.code for finding in findings}
 
 
+@pytest.mark.parametrize(("degrees", "axis"), [(10, 0), (30, 2)])
+def test_beyond_the_source_a_resampled_scan_is_air_that_was_not_looked_at(degrees, axis):
+    matrix = AXIAL.copy()
+    matrix[:3, :3] = rotation(degrees, axis) @ matrix[:3, :3]
+    ct = CTVolume.from_array(np.abs(scan((9, 20, 24))), matrix)
+    beyond = ct.beyond()
+    np.testing.assert_array_equal(beyond, ct.from_source(np.ones(ct.source.shape, np.uint8)) == 0)
+    assert 0 < beyond.mean() < 0.7
+    assert (ct.hu[beyond] == AIR_HU).all() and (ct.hu[~beyond] >= 0).all()
+    assert CTVolume.from_array(scan(), AXIAL).beyond() is None
+
+
 @settings(deadline=None)
 @given(direction=orientations, spacing=spacings, origin=origins, shape=shapes, data=st.data())
 def test_to_source_undoes_from_source_for_every_orientation(direction, spacing, origin, shape, data) -> None:

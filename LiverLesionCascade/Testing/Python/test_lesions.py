@@ -239,6 +239,21 @@ def test_an_empty_lesion_and_arrays_of_two_grids_are_refused() -> None:
         measure_lesion(mask, random_hu((3, 4, 6)), geometry_of(mask))
 
 
+def test_what_the_scan_did_not_look_at_is_no_outside_of_the_liver():
+    shape = (12, 12, 12)
+    liver, lesion, beyond = (np.zeros(shape, bool) for _ in range(3))
+    liver[2:9, 1:11, 1:11] = lesion[6:8, 5:7, 5:7] = True
+    beyond[9:] = True
+    geometry = geometry_of(liver)
+    given = lesion.astype(np.uint8), np.zeros(shape, np.int16), geometry, None, liver
+    assert measure_lesions(*given)[0].distance_to_liver_surface_mm == pytest.approx(geometry.spacing[2])
+    sideways = 4 * min(geometry.spacing[:2])
+    assert measure_lesions(*given, beyond)[0].distance_to_liver_surface_mm == pytest.approx(sideways)
+    assert measure_lesions(*given, ~liver)[0].distance_to_liver_surface_mm is None
+    with pytest.raises(ValueError, match="not on one grid"):
+        measure_lesions(*given, beyond[1:])
+
+
 @pytest.mark.parametrize("axis", range(3))
 @pytest.mark.parametrize("side", ["before", "behind"])
 def test_a_lesion_that_reaches_out_of_the_livers_box_touches_the_surface(axis, side):

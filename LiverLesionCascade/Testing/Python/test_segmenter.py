@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 import torch
 from fixtures.small_bundle import IntensityNetwork, write_tiny_bundle
+from LiverLesionCascadeLib import api
 from LiverLesionCascadeLib.engine.errors import CancelledError, DeviceError, InvalidVolumeError
+from LiverLesionCascadeLib.engine.grid.boxed import Boxed
+from LiverLesionCascadeLib.engine.measures.segment_measures import SourceMeasures
 from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
 from LiverLesionCascadeLib.engine.model.device import memory_errors
 from LiverLesionCascadeLib.engine.model.inference import between_slices, evenly_stepped, predict, scaled_size
@@ -234,6 +237,32 @@ def test_result_on_a_flipped_and_transposed_source_lies_on_its_voxels(segmenter)
     reference = segmenter.segment(straight, SLICE)
     on_source = turned.to_source(result.lesions.full(turned.hu.shape))
     np.testing.assert_array_equal(on_source, reference.lesions.full(SHAPE).transpose(2, 0, 1)[:, ::-1])
+
+
+def tilted(degrees: float) -> np.ndarray:
+    """(4, 4) of the phantom's grid, turned about the left-right axis."""
+    matrix = np.diag([SPACING[2], SPACING[1], SPACING[0], 1.0])
+    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    matrix[1:3, 1:3] = np.array([[c, -s], [s, c]]) @ matrix[1:3, 1:3]
+    return matrix
+
+
+@pytest.mark.parametrize("degrees", [0.0, 8.0, 20.0])
+def test_a_liver_that_is_cut_is_so_in_a_tilted_scan_too_and_the_cut_is_no_surface(segmenter, degrees):
+    # Brighter and brighter: no partial volume at the scan's edge, which is air beside it, looks like a lesion.
+    hu = np.where(LESION, 150, np.where(LIVER, 80, 0)).astype(np.int16)[:25]
+    segmenter._networks = dict.fromkeys(("liver", "lesion"), IntensityNetwork(liver=(0.3, 1.0), lesion=(0.7, 1.0)))
+    ct = CTVolume.from_array(hu, tilted(degrees), "phantom")
+    result = segmenter.segment(ct, SLICE)
+    (cut,) = [each.message for each in result.findings if each.code == "liver_cut"]
+    assert "edge of the scan (top)" in cut
+    on_source = SourceMeasures(hu, ct.source)
+    on_source.set_liver(Boxed.mask(LIVER[:25]))
+    expected = on_source.distance_mm(Boxed.mask(LESION[:25]))
+    assert expected > 15  # the cut runs through the lesion
+    assert result.table[0].distance_to_liver_surface_mm == pytest.approx(expected, abs=4)
+    (measured,) = api.measure(ct, result.lesions.full(ct.hu.shape) > 0, result.liver.full(ct.hu.shape))
+    assert measured.distance_to_liver_surface_mm == result.table[0].distance_to_liver_surface_mm
 
 
 def test_unknown_device_is_refused_with_the_choices(tmp_path):

@@ -48,7 +48,8 @@ class Lesion:
         centroid: Centre of mass, LPS mm.
         distance_to_liver_surface_mm: From the lesion's nearest voxel to the nearest liver voxel that has a face
             neighbour outside of the liver, centre to centre: 0 where the lesion touches or crosses the surface. The
-            edge of the image is no surface. None where no liver was given, or none of its surface is in the image.
+            edge of the image, tilted or not, is no surface. None where no liver was given, or none of its surface is in
+            the image.
     """
 
     number: int
@@ -124,6 +125,7 @@ def measure_lesions(
     geometry: ImageGeometry,
     lesion_probability: Boxed | None = None,
     liver: np.ndarray | None = None,
+    beyond: np.ndarray | None = None,
 ) -> list[Lesion]:
     """Measure every lesion of an instance map, in the order of their numbers.
 
@@ -133,14 +135,18 @@ def measure_lesions(
         geometry: Of that grid; its axes are those of the patient.
         lesion_probability: 0..1 of a box of the same grid; None where unknown.
         liver: Bool on the same grid, lesions included; None where unknown.
+        beyond: Bool on the same grid: where the scan did not look (`CTVolume.beyond`); None for nowhere.
+
+    Raises:
+        ValueError: The arrays are not on one grid.
     """
-    for name, array in (("HU", hu), ("liver", liver)):
+    for name, array in (("HU", hu), ("liver", liver), ("what lies beyond", beyond)):
         if array is not None and array.shape != instances.shape:
             raise ValueError(f"{name} {array.shape} and lesions {instances.shape} are not on one grid")
     outer = bounding_box(instances)
     if outer is None:
         return []
-    surface = None if liver is None else LiverSurface(liver, geometry)
+    surface = None if liver is None else LiverSurface(liver, geometry, beyond)
     lesions = []
     for number, inner in enumerate(ndimage.find_objects(instances[outer]), start=1):
         if inner is None:
@@ -188,13 +194,20 @@ def measure_lesion(
 
 
 class LiverSurface:
-    """The liver's surface voxels (those with a face neighbour outside of it), ready to be asked for distances in mm."""
+    """The liver's surface voxels (those with a face neighbour outside of it), ready to be asked for distances in mm.
 
-    def __init__(self, liver: np.ndarray, geometry: ImageGeometry) -> None:
+    Args:
+        liver: Bool (slice, row, column) on an axial grid.
+        geometry: Of that grid.
+        beyond: Bool on it: where the scan did not look. A neighbour there is as little outside as one beyond the grid.
+    """
+
+    def __init__(self, liver: np.ndarray, geometry: ImageGeometry, beyond: np.ndarray | None = None) -> None:
         self._liver = liver
         self._spacing = np.array(geometry.spacing[::-1])
         box = grown(bounding_box(liver) or (slice(0, 0),) * 3, liver.shape)
-        found = np.argwhere(border(np.asarray(liver[box], dtype=bool)))
+        own = np.asarray(liver[box], dtype=bool)
+        found = np.argwhere(border(own if beyond is None else own | beyond[box]) & own)
         self._points = np.asfortranarray((found + [s.start for s in box]) * self._spacing)
 
     def distance_mm(self, mask: np.ndarray, box: Box) -> float | None:

@@ -131,6 +131,12 @@ class CTVolume:
             return np.array(self._order.apply(array), order="C")
         return resample(array, self.source, self.geometry, order=0)
 
+    def beyond(self) -> np.ndarray | None:
+        """Where ``hu``'s grid has no voxel of the source, bool: its corners of air; None unless :attr:`resampled`."""
+        if self._order is not None:
+            return None
+        return resample(np.ones(self.source.shape, np.uint8), self.source, self.geometry, order=0) == 0
+
     def require_ct_like(self) -> None:
         """Raise InvalidVolumeError where the values cannot be HU of a CT (MR, ultrasound, normalised values...)."""
         finding = ct_like_finding(self.intensities)
