@@ -35,5 +35,6 @@ def run_on_source(
     preset = options.resolved_preset()
     if edits is None:
         return segmenter.segment(ct, preset, progress, cancel).on_source(ct, options.keep_probabilities)
-    refined = segmenter.refine(ct, corrections_of(edits, ct), preset, progress, cancel)
-    return refined_on_source(refined, ct, segmenter.bundle, segmenter.device)
+    corrections = corrections_of(edits, ct)
+    refined = segmenter.refine(ct, corrections, preset, progress, cancel)
+    return refined_on_source(refined, corrections, edits, ct, segmenter.bundle, segmenter.device)

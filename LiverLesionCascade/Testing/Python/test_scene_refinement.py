@@ -4,16 +4,19 @@ import numpy as np
 import pytest
 import slicer
 from fixtures import scene_cases as cases
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from LiverLesionCascadeLib.engine.corrections.edit_flags import (
     LESION,
     LESION_PAINTED,
     LIVER,
+    LIVER_ERASED,
+    LIVER_PAINTED,
     TOUCHED,
     corrections_of,
     refined_on_source,
 )
+from LiverLesionCascadeLib.engine.corrections.refine import Refined
 from LiverLesionCascadeLib.engine.errors import OutputError
 from LiverLesionCascadeLib.engine.grid.boxed import Boxed
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
@@ -29,6 +32,8 @@ from LiverLesionCascadeLib.scene.workspace.review import Review
 from LiverLesionCascadeLib.scene.workspace.segmentation import segmentationNodeFromResult, segmentMask
 from LiverLesionCascadeLib.scene.workspace.stored_probability import storeProbability
 from LiverLesionCascadeLib.scene.workspace.workspace import closeWorkspaces, workspaceOf
+from scipy import ndimage
+from scipy.spatial.transform import Rotation
 
 HU, LIVER_MASK, INSTANCES = cases.abdomen()
 SHAPE = HU.shape
@@ -234,10 +239,76 @@ def test_masks_reach_the_engine_and_come_back_voxel_for_voxel_in_any_orientation
     flags[3, 4, 5] = 127
     c = corrections_of(Boxed(flags[box], (1, 2, 0)), ct)
 
-    class Bundle:
-        name, version = "tiny", "1"
-
     for mask, bit in ((c.liver, LIVER), (c.lesions, LESION), (c.touched, TOUCHED)):
-        refined = type("Refined", (), {"start": c.start, "liver": mask, "lesions": mask})
-        back = refined_on_source(refined, ct, Bundle, "cpu")
-        np.testing.assert_array_equal(back.lesions.full(shape) > 0, flags & bit > 0)
+        assert ct.boxed_to_source(Boxed.mask(mask, c.start)) == Boxed.mask(flags & bit)
+
+    wanted = random.integers(0, 2, flags.shape) > 0
+    free = flags & TOUCHED == 0
+    on_grid = ct.from_source(wanted)[c.box]
+    refined = Refined(c.start, c.liver | on_grid, np.where(c.touched, c.lesions, on_grid))
+    back = refined_on_source(refined, c, Boxed(flags[box], (1, 2, 0)), ct, Bundle, "cpu")
+    inside = np.zeros(shape, bool)
+    inside[flags_box(flags)] = True
+    np.testing.assert_array_equal(back.lesions.full(shape) > 0, np.where(free & inside, wanted, flags & LESION > 0))
+    decided = flags & (TOUCHED | LIVER_PAINTED | LIVER_ERASED) > 0
+    np.testing.assert_array_equal(
+        back.liver.full(shape), np.where(~decided & inside, wanted | (flags & LIVER > 0), flags & LIVER > 0)
+    )
+
+
+def flags_box(flags):
+    return Boxed.of(flags).box
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.tuples(*[st.floats(-25, 25)] * 3), st.floats(0, 0.3), st.integers(0, 2**32 - 1))
+def test_what_the_engine_left_alone_is_voxel_for_voxel_the_persons_own_on_an_oblique_grid(angles, shear, seed):
+    ct, flags = obliqueCase(angles, shear, seed)
+    c = corrections_of(flags, ct)
+    back = refined_on_source(Refined(c.start, c.liver, c.lesions), c, flags, ct, Bundle, "cpu")
+    assert back.liver == flags.has(LIVER)
+    assert Boxed.mask(back.lesions.values, back.lesions.start) == flags.has(LESION)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.tuples(*[st.floats(-25, 25)] * 3), st.floats(0, 0.3), st.integers(0, 2**32 - 1))
+def test_on_an_oblique_grid_the_engines_changes_change_no_voxel_that_a_person_decided_about(angles, shear, seed):
+    """They arrive, and a new part of a lesion is liver too."""
+    ct, flags = obliqueCase(angles, shear, seed)
+    c = corrections_of(flags, ct)
+    lesions = np.where(c.touched, c.lesions, ndimage.binary_dilation(c.lesions))
+    liver = ndimage.binary_erosion(c.liver) | lesions
+    back = refined_on_source(Refined(c.start, liver, lesions), c, flags, ct, Bundle, "cpu")
+    shape = ct.source.shape
+    before, found = flags.full(shape), back.lesions.full(shape) > 0
+    touched, wasLesion = before & TOUCHED > 0, before & LESION > 0
+    np.testing.assert_array_equal(found[touched], wasLesion[touched])
+    decided = before & (TOUCHED | LIVER_PAINTED | LIVER_ERASED) > 0
+    np.testing.assert_array_equal(back.liver.full(shape)[decided], (before & LIVER > 0)[decided])
+    assert np.count_nonzero(found) > np.count_nonzero(wasLesion)
+    assert not np.any(found & ~wasLesion & ~decided & ~back.liver.full(shape))
+
+
+class Bundle:
+    name, version = "tiny", "1"
+
+
+def obliqueCase(angles, shear, seed):
+    """A scan on a turned and sheared grid, and a result of it in which a person changed something."""
+    shape = (12, 24, 26)
+    axes = Rotation.from_euler("xyz", angles, degrees=True).as_matrix() @ np.diag([1.2, 1.0, 2.5])
+    axes[:, 2] += shear * axes[:, 1]
+    random = np.random.default_rng(seed)
+    ct = CTVolume.from_array(random.integers(-900, 900, shape).astype(np.int16), cases.affine(axes, (5.0, -3.0, 9.0)))
+    assume(ct.resampled)
+
+    def ball(radius):
+        centre = [random.uniform(0.35, 0.65) * n for n in shape]
+        place = [(axis - c) * s for axis, c, s in zip(np.indices(shape), centre, (2.5, 1.0, 1.2), strict=True)]
+        return sum(each**2 for each in place) < radius**2
+
+    lesions, painted, erased, touched, beside = (ball(radius) for radius in (4, 3, 3, 4, 5))
+    values = ((ball(10) | lesions | painted) & ~beside | painted) * LIVER
+    values |= ((lesions | painted) & ~erased) * LESION
+    values |= (painted & ~erased) * LESION_PAINTED | (erased | painted | touched) * TOUCHED | beside * LIVER_ERASED
+    return ct, Boxed.of(values.astype(np.uint8))

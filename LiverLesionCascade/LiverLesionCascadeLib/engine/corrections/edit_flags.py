@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..grid.bounding_box import lies_within
-from ..grid.boxed import Boxed
+from ..grid.bounding_box import lies_within, start_of
+from ..grid.boxed import EMPTY, Boxed, joint_box, union
 from ..results.result import SegmentationResult
 from ..scan.ct_volume import CTVolume
 
@@ -53,16 +53,52 @@ def corrections_of(flags: Boxed, ct: CTVolume) -> Corrections:
     )
 
 
-def refined_on_source(refined: Refined, ct: CTVolume, bundle: ModelBundle, device: torch.device) -> SegmentationResult:
-    """A refined result on the source's grid. All its lesions have the number 1; nothing in it is measured."""
-    return SegmentationResult.of(
-        ct,
-        refined.liver,
-        refined.lesions,
-        refined.start,
+def refined_on_source(
+    refined: Refined, corrections: Corrections, flags: Boxed, ct: CTVolume, bundle: ModelBundle, device: torch.device
+) -> SegmentationResult:
+    """A refined result on the source's grid. All its lesions have the number 1; nothing in it is measured.
+
+    Only what the refinement changed comes from the axial grid: masks that went there and back whole would differ from
+    the person's own all along their edges where the scan is tilted or oblique.
+
+    Args:
+        corrections: What was refined.
+        flags: Of which the corrections were made, see `corrections_of`.
+    """
+
+    def to_source(mask: np.ndarray) -> Boxed:
+        return ct.boxed_to_source(Boxed.mask(mask, refined.start))
+
+    new_lesions = to_source(refined.lesions & ~corrections.lesions)
+    lesions = _changed(flags, LESION, TOUCHED, new_lesions, to_source(corrections.lesions & ~refined.lesions))
+    liver = _changed(
+        flags,
+        LIVER,
+        TOUCHED | LIVER_PAINTED | LIVER_ERASED,
+        # A new part of a lesion is liver as well, beside an edge that the axial grid has elsewhere too.
+        union((to_source(refined.liver & ~corrections.liver), new_lesions)),
+        to_source(corrections.liver & ~refined.liver),
+    )
+    return SegmentationResult(
+        grid=ct.source,
+        name=ct.name,
+        liver=liver,
+        lesions=Boxed.labels(lesions.values, lesions.start),
+        liver_volume_ml=liver.count * ct.source.voxel_volume_ml,
         table=[],
         bundle_name=bundle.name,
         bundle_version=bundle.version,
         preset="refined",
         device=str(device),
-    ).on_source(ct)
+    )
+
+
+def _changed(flags: Boxed, bit: int, fixed: int, added: Boxed, removed: Boxed) -> Boxed:
+    """The mask of a bit with what was added and removed, but for voxels that have one of the ``fixed`` bits."""
+    box = joint_box((flags, added))
+    if box is None:
+        return EMPTY
+    before = flags.within(box)
+    now = before & bit != 0
+    after = (now | added.within(box)) & ~removed.within(box)
+    return Boxed.mask(np.where(before & fixed, now, after), start_of(box))
