@@ -148,26 +148,29 @@ def _same(path: Path, other: Path) -> bool:
 
 def _series(root: Path, folders: list[FolderContents]) -> Iterator[Entry]:
     """A series is one case wherever its files lie; copies of its images are left out with a word."""
-    parts: dict[str, list[tuple[str, SeriesPart]]] = defaultdict(list)
+    known: dict[str, list[tuple[str, SeriesPart]]] = defaultdict(list)
+    cases: dict[str, list[tuple[str, SeriesPart]]] = defaultdict(list)
     for folder in sorted(folders, key=lambda each: each.folder):
         for part in folder.series:
-            copied = next((place for place, other in parts[part.uid] if other.contents == part.contents), None)
+            copied = next((place for place, other in known[part.uid] if other.contents == part.contents), None)
             if copied is None:
-                parts[part.uid].append((folder.folder, part))
+                known[part.uid].append((folder.folder, part))
+                # Without a UID nothing says that what lies in two folders belongs together.
+                cases[part.uid or folder.folder].append((folder.folder, part))
             else:
                 place = _relative(root, copied)
                 yield _problem(root, folder.folder, f"{part.title} is a copy of that in {place}, which is segmented.")
-    slices = {uid: sum(part.slices for _, part in places) for uid, places in parts.items()}
-    long_in = {place for uid, places in parts.items() for place, _ in places if slices[uid] >= MIN_SLICES}
-    for uid, places in parts.items():
+    slices = {key: sum(part.slices for _, part in places) for key, places in cases.items()}
+    long_in = {place for key, places in cases.items() for place, _ in places if slices[key] >= MIN_SLICES}
+    for key, places in cases.items():
         # Scouts and bolus tracking beside a scan are no cases, as `segment` passes them over.
-        if not places or (slices[uid] < MIN_SLICES and all(place in long_in for place, _ in places)):
+        if slices[key] < MIN_SLICES and all(place in long_in for place, _ in places):
             continue
         first, part = places[0]
         source, title = _relative(root, first), part.title
-        name = entry_name(f"{source}_{title.removeprefix('series ')}", uid)
+        name = entry_name(f"{source}_{title.removeprefix('series ')}", part.uid or source)
         fingerprint = "+".join(part.fingerprint for _, part in places)
-        yield Entry(name, f"{source}, {title}", tuple(place for place, _ in places), uid, fingerprint)
+        yield Entry(name, f"{source}, {title}", tuple(place for place, _ in places), part.uid, fingerprint)
 
 
 def _listed(table: Path) -> list[Entry]:

@@ -4,8 +4,10 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fixtures.dicom_files import body_phantom, write_series
+from LiverLesionCascadeLib.archive import case_run
 from LiverLesionCascadeLib.archive.discovery import find_entries
 from LiverLesionCascadeLib.archive.entries import Entry, entry_name
 from LiverLesionCascadeLib.engine.errors import InputError
@@ -142,6 +144,22 @@ def test_a_series_whose_files_lie_in_several_folders_is_one_case(tmp_path):
 
     assert entry.series == uid
     assert [Path(path).name for path in entry.paths] == ["a", "b"]
+
+
+def test_series_without_a_uid_are_a_case_for_each_folder_that_can_be_read(tmp_path):
+    write_series(tmp_path / "a", STORED, SeriesInstanceUID=None)
+    write_series(tmp_path / "b", STORED + np.uint16(5), SeriesInstanceUID=None)
+    shutil.copytree(tmp_path / "b", tmp_path / "copy")
+    uid = write_series(tmp_path / "d", STORED + np.uint16(9))
+
+    entries = find_entries(tmp_path)
+
+    assert list(problems(entries)) == ["copy"]
+    assert cases(entries) == ["a, series 1 'Portal'", "b, series 1 'Portal'", "d, series 1 'Portal'"]
+    first, second, other = (entry for entry in entries if entry.problem is None)
+    assert len({entry.name.rpartition("-")[2] for entry in (first, second, other)}) == 3
+    assert other.name == entry_name("d_1 'Portal'", uid)
+    assert case_run._read(second).hu.mean() - case_run._read(first).hu.mean() == pytest.approx(5)
 
 
 def test_a_copied_series_a_damaged_one_and_a_folder_without_ct_are_a_line_each(tmp_path):
