@@ -7,10 +7,13 @@ import numpy as np
 import pydicom
 import pytest
 from fixtures.dicom_files import body_phantom, write_enhanced, write_series, write_slice
+from hypothesis import given
+from hypothesis import strategies as st
 from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.reports.source_slices import source_slice
 from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_files
-from LiverLesionCascadeLib.engine.scan.dicom.slice_steps import find_gaps
+from LiverLesionCascadeLib.engine.scan.dicom.dicom_source import source_images
+from LiverLesionCascadeLib.engine.scan.dicom.slice_steps import even_places, find_gaps
 
 STORED = body_phantom()
 HU = STORED.astype(np.int16) - 1024
@@ -39,6 +42,33 @@ def test_uneven_slices_are_put_on_an_even_grid_at_their_true_places(z, tmp_path)
         part = (at - z[behind - 1]) / (z[behind] - z[behind - 1])
         expected = (1 - part) * HU[behind - 1] + part * HU[behind]
         np.testing.assert_allclose(ct.hu[index], expected, atol=0.02 * np.abs(np.diff(HU.astype(float), axis=0)).max())
+
+
+def test_small_changes_of_the_step_that_add_up_are_uneven_too(tmp_path) -> None:
+    """Every step is within a tenth of their mean, but slices lie up to 5.4 mm from even places."""
+    z = np.cumsum([0.0] + [2.0] * 30 + [2.36] * 30)
+    stored = body_phantom((len(z), 24, 26))
+    write_series(tmp_path, stored, positions=places(z))
+    ct = read_dicom_files([tmp_path])
+    (note,) = [note for note in ct.notes if note.code == "uneven_slices"]
+    assert "resampled" in note.message and "from 2.00 to 2.36 mm" in note.message
+    even = ct.geometry.origin[2] + ct.spacing[0] * np.arange(ct.hu.shape[0])
+    for index, at in ((20, z[20]), (45, z[45])):
+        nearest = int(np.abs(even - at).argmin())
+        part = np.interp(even[nearest], z, np.arange(len(z)))
+        assert abs(part - index) < 0.5
+        low = min(int(part), len(z) - 2)
+        expected = (1 - part + low) * stored[low] + (part - low) * stored[low + 1] - 1024.0
+        np.testing.assert_allclose(ct.hu[nearest], expected, atol=30)
+    images = source_images([each.path for each in ct.slices], ct.source.shape, ct.source.ijk_to_lps, every_slice=False)
+    assert len(images) == len(z)
+
+
+@given(st.lists(st.floats(0.3, 7.0), min_size=2, max_size=40))
+def test_no_two_slices_are_nearest_to_the_same_slice_of_an_even_grid(steps) -> None:
+    z = np.cumsum([0.0, *steps])
+    nearest = np.abs(z[:, None] - even_places(z, [])).argmin(axis=1)
+    assert len(set(nearest.tolist())) == len(z)
 
 
 @pytest.mark.parametrize("z", [CHANGING, ALTERNATING])

@@ -13,7 +13,7 @@ from ...grid.geometry import affine, shown_sizes
 from .dicom_passes import ALL, one_pass
 from .dicom_pixels import read_pixels
 from .dicom_slice import Slice
-from .slice_steps import UNEVEN, WORTH_SAYING, Gap, even_places, find_gaps, interpolate, unevenness
+from .slice_steps import WORTH_SAYING, Gap, are_even, even_places, find_gaps, interpolate, unevenness
 
 _COSINE_TOLERANCE = 1e-3
 # Table positions are written with 0.001 to 0.1 mm; nearer slices are the same position.
@@ -71,7 +71,7 @@ def assemble(slices: Sequence[Slice], name: str, acquisition: str | None = None,
     gaps = _gaps(slices, places, name, fill_gaps)
     positions = np.array([s.position for s in slices])
     per_mm = (positions[-1] - positions[0]) / (places[-1] - places[0])
-    even = not gaps and unevenness(places) <= UNEVEN
+    even = not gaps and are_even(places)
     wanted = np.linspace(places[0], places[-1], len(places)) if even else even_places(places, gaps)
     step = (wanted[-1] - wanted[0]) / (len(wanted) - 1)
     straight = positions[0] + (places - places[0])[:, None] * per_mm
@@ -81,7 +81,7 @@ def assemble(slices: Sequence[Slice], name: str, acquisition: str | None = None,
             f"{name}: the slices do not lie in one straight stack (up to {drift:.1f} mm off), as when the table or the "
             "field of view moved. Export one acquisition as a series of its own."
         )
-    notes += _step_notes(slices, places, gaps, step)
+    notes += _step_notes(slices, places, gaps, step, even)
     array, padded = read_pixels(slices)
     if acquisition != ALL:
         _require_one_pass(array, name)
@@ -209,9 +209,8 @@ def _where(slices: list[Slice], gaps: list[Gap]) -> str:
     return f"{listed}{', ...' if len(gaps) > 5 else ''}"
 
 
-def _step_notes(slices: list[Slice], places: np.ndarray, gaps: list[Gap], step: float) -> Iterator[Finding]:
+def _step_notes(slices: list[Slice], places: np.ndarray, gaps: list[Gap], step: float, even: bool) -> Iterator[Finding]:
     steps = np.diff(places)
-    uneven = unevenness(places)
     if gaps:
         count = sum(gap.count for gap in gaps)
         yield Finding(
@@ -220,14 +219,14 @@ def _step_notes(slices: list[Slice], places: np.ndarray, gaps: list[Gap], step: 
             f"{count} slices are missing and were interpolated ({_where(slices, gaps)}): a lesion there is not "
             "seen, and outlines and volumes are guessed. Use the whole series where it exists.",
         )
-    elif uneven > UNEVEN:
+    elif not even:
         yield Finding(
             "uneven_slices",
             "warning",
             f"Slice distances vary from {steps.min():.2f} to {steps.max():.2f} mm: the scan was resampled to even "
             f"slices of {step:.2f} mm at their true places. Slice numbers are those of the scan's own slices.",
         )
-    elif uneven > WORTH_SAYING:
+    elif unevenness(places) > WORTH_SAYING:
         yield Finding(
             "uneven_slices",
             "warning",

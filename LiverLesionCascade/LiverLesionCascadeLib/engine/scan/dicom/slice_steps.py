@@ -16,6 +16,8 @@ _MANY = 0.2
 _RUN = 3
 # Slices of the finest even grid that an uneven series is put on.
 _MOST_SLICES = 2000
+# Positions in an even grid's slices may differ by so much when they are read again.
+_ROUNDING = 0.01
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,19 @@ def unevenness(places: np.ndarray) -> float:
     return float(np.abs(steps - steps.mean()).max() / steps.mean())
 
 
+def are_even(places: np.ndarray) -> bool:
+    """Whether slices may be taken for even: no step is far from their mean, and no slice half a step off its place.
+
+    Small differences add up where a scanner goes on with another increment.
+    """
+    off = np.abs(places - np.linspace(places[0], places[-1], len(places))).max()
+    return bool(unevenness(places) <= UNEVEN and off < 0.5 * np.diff(places).mean())
+
+
 def even_places(places: np.ndarray, gaps: Sequence[Gap]) -> np.ndarray:
     """(m,) even places from the first to the last, as near to each other as the nearest slices, within reason.
+
+    They are so many that no two slices are nearest to the same of them, if that is possible.
 
     Args:
         gaps: Whose missing slices are made up for.
@@ -104,8 +117,15 @@ def even_places(places: np.ndarray, gaps: Sequence[Gap]) -> np.ndarray:
     # Rounding of headers: a mean step that is about the finest is nearer to the slices' own places.
     if len(whole) and float(np.abs(whole - np.median(whole)).max()) <= UNEVEN * float(np.median(whole)):
         finest = float(np.median(whole))
-    count = min(max(int(round(extent / finest)), 1), _MOST_SLICES) + 1
-    return np.linspace(places[0], places[-1], count)
+    count = min(max(int(round(extent / finest)), 1), _MOST_SLICES)
+    while count < _MOST_SLICES and _share_a_place((places - places[0]) / extent * count):
+        count += 1
+    return np.linspace(places[0], places[-1], count + 1)
+
+
+def _share_a_place(positions: np.ndarray) -> bool:
+    """Whether two of the ascending positions have the same nearest whole number, or may have by rounding."""
+    return bool((np.rint(positions[1:] - _ROUNDING) <= np.rint(positions[:-1] + _ROUNDING)).any())
 
 
 def interpolate(volume: np.ndarray, places: np.ndarray, wanted: np.ndarray) -> np.ndarray:
