@@ -14,6 +14,7 @@ from LiverLesionCascadeLib.engine.grid.boxed import Boxed
 from LiverLesionCascadeLib.engine.grid.geometry import ImageGeometry
 from LiverLesionCascadeLib.engine.measures.diameters import axial_diameters
 from LiverLesionCascadeLib.engine.measures.lesions import (
+    Lesion,
     border,
     label_lesions,
     measure_lesion,
@@ -32,6 +33,11 @@ def geometry_of(array: np.ndarray) -> ImageGeometry:
 
 def random_hu(shape: tuple[int, ...]) -> np.ndarray:
     return np.random.default_rng(0).integers(-100, 200, shape).astype(np.int16)
+
+
+def measure_in(liver: np.ndarray, lesion: np.ndarray, hu: np.ndarray, geometry: ImageGeometry) -> Lesion:
+    (found,) = measure_lesions(lesion.astype(np.uint8), hu, geometry, liver=liver)
+    return found
 
 
 def sphere(shape: tuple[int, int, int], centre: tuple[int, int, int], radius: float) -> np.ndarray:
@@ -124,7 +130,7 @@ def test_a_lesion_deep_in_the_liver_is_as_far_from_its_surface_as_all_pairs_say(
     liver = sphere(shape, (15, 30, 30), 14)
     for centre, radius in (((15, 30, 30), 3), ((12, 33, 26), 4), ((15, 30, 21), 2.5)):
         lesion = sphere(shape, centre, radius)
-        found = measure_lesion(lesion, random_hu(shape), geometry_of(liver), liver=liver)
+        found = measure_in(liver, lesion, random_hu(shape), geometry_of(liver))
         assert found.distance_to_liver_surface_mm == pytest.approx(brute_force_distance(lesion, liver))
         assert found.distance_to_liver_surface_mm > 0
 
@@ -137,7 +143,7 @@ def test_a_lesion_that_touches_or_crosses_the_surface_has_distance_zero() -> Non
     touching[2, 5, 10] = True
     crossing[2, 3:8, 10] = True
     for lesion in (touching, crossing):
-        found = measure_lesion(lesion, random_hu(shape), geometry_of(liver), liver=liver)
+        found = measure_in(liver, lesion, random_hu(shape), geometry_of(liver))
         assert found.distance_to_liver_surface_mm == 0.0
 
 
@@ -147,9 +153,9 @@ def test_the_edge_of_the_image_is_no_liver_surface() -> None:
     lesion = np.zeros(shape, dtype=bool)
     lesion[2, 0, 0] = True
     geometry = geometry_of(liver)
-    assert measure_lesion(lesion, random_hu(shape), geometry, liver=liver).distance_to_liver_surface_mm is None
+    assert measure_in(liver, lesion, random_hu(shape), geometry).distance_to_liver_surface_mm is None
     liver[:, :, 15:] = False
-    found = measure_lesion(lesion, random_hu(shape), geometry, liver=liver)
+    found = measure_in(liver, lesion, random_hu(shape), geometry)
     assert found.distance_to_liver_surface_mm == pytest.approx(14 * SPACING[2])
 
 
@@ -213,14 +219,13 @@ def test_numbers_that_are_missing_after_an_edit_are_skipped_and_the_others_kept(
 def test_one_lesion_is_measured_alone_as_among_others() -> None:
     shape = (20, 40, 40)
     mask = sphere(shape, (8, 12, 12), 5) | sphere(shape, (12, 28, 28), 4)
-    liver = sphere(shape, (10, 20, 20), 19)
     hu, geometry = random_hu(shape), geometry_of(mask)
     instances = label_lesions(mask)
-    together = measure_lesions(instances, hu, geometry, None, liver)
+    together = measure_lesions(instances, hu, geometry)
     assert len(together) == 2
     for lesion in together:
         own = instances == lesion.number
-        assert replace(measure_lesion(own, hu, geometry, liver=liver), number=lesion.number) == lesion
+        assert replace(measure_lesion(own, hu, geometry), number=lesion.number) == lesion
 
 
 def test_no_lesions_give_an_empty_list() -> None:
@@ -277,5 +282,5 @@ def test_the_distance_in_a_box_of_the_liver_is_that_in_the_whole_image(start):
     geometry = ImageGeometry(shape, np.diag([1.0, 1.5, 2.5, 1.0]))
     measures = SourceMeasures(np.zeros(shape, np.int16), geometry)
     measures.set_liver(Boxed(np.ones((8, 8, 8), bool), start))
-    whole = measure_lesion(lesion, np.zeros(shape, np.int16), geometry, liver=liver)
+    whole = measure_in(liver, lesion, np.zeros(shape, np.int16), geometry)
     assert measures.distance_mm(Boxed(np.ones((2, 2, 2), bool), place)) == whole.distance_to_liver_surface_mm

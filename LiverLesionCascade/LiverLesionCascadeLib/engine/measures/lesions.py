@@ -178,16 +178,15 @@ def measure_lesion(
     hu: np.ndarray,
     geometry: ImageGeometry,
     lesion_probability: Boxed | None = None,
-    liver: np.ndarray | None = None,
 ) -> Lesion:
     """Measure one lesion that is given as a bool mask, for instance a segment that was edited.
 
-    As `measure_lesions`; the mask need not be connected. Its number is 1.
+    As `measure_lesions` without a liver; the mask need not be connected. Its number is 1.
 
     Raises:
         ValueError: The mask is empty, or not on the grid of HU.
     """
-    found = measure_lesions(mask.view(np.uint8), hu, geometry, lesion_probability, liver)
+    found = measure_lesions(mask.view(np.uint8), hu, geometry, lesion_probability)
     if not found:
         raise ValueError("A lesion without a voxel cannot be measured.")
     return found[0]
