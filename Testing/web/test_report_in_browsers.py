@@ -180,8 +180,10 @@ def test_a_click_on_a_row_goes_to_the_slice_of_its_diameters_and_marks_the_lesio
 
 
 @BOTH
-def test_a_click_on_an_outline_chooses_its_row_and_beside_all_none(report, browser):
-    opened = report(browser)
+@pytest.mark.parametrize("dots", [1, 2])
+def test_a_click_on_an_outline_chooses_its_row_and_beside_all_none(report, browser, dots):
+    opened = report(browser, device_scale_factor=dots)
+    assert opened.page.evaluate("() => devicePixelRatio") == dots
     opened.row(3).click()
     opened.wait()
     index = opened.data["numbers"].index(int(opened.cell(3, 5)))

@@ -143,12 +143,13 @@ export class Viewer {
     }
     const matrix = this.placement.matrix(this.plane, this.frame);
     const context = this.context;
+    // The path goes through the canvas's transform, the point does not: it counts in the canvas's own dots.
+    const { a: dots } = context.getTransform();
+    const [x, y] = [dots * pixel.x, dots * pixel.y];
     const hits = this.lesionsShown.filter((each) => {
       const path = placed(this.outlines[each], matrix);
       context.lineWidth = 2 * CLICK_PIXELS;
-      return (
-        context.isPointInPath(path, pixel.x, pixel.y, "evenodd") || context.isPointInStroke(path, pixel.x, pixel.y)
-      );
+      return context.isPointInPath(path, x, y, "evenodd") || context.isPointInStroke(path, x, y);
     });
     const area = (/** @type {number} */ each) => {
       const box = boundsOf(this.outlines[each]);
