@@ -280,6 +280,21 @@ def test_coronal_and_sagittal_planes_go_through_the_lesion(report, browser):
 
 
 @BOTH
+def test_positions_are_those_of_the_slices_after_a_click_between_them(report, browser):
+    opened = report(browser)
+    origin, spacing = opened.data["origin"], opened.data["spacing"]
+    opened.page.check('[value="coronal"]')
+    size = opened.page.locator("#canvas").bounding_box()
+    opened.page.locator("#canvas").click(position={"x": 0.453 * size["width"], "y": 0.557 * size["height"]})
+    for plane, axis, sign, letter in (("axial", 0, 1, "S"), ("coronal", 1, -1, "A"), ("sagittal", 2, -1, "R")):
+        opened.page.check(f'[value="{plane}"]')
+        opened.wait()
+        mm = origin[2 - axis] + sign * spacing[axis] * int(opened.page.input_value("#slice"))
+        said = re.search(rf"{letter} (\S+) mm", opened.where)[1].replace("\N{MINUS SIGN}", "-")
+        assert abs(float(said) - mm) <= 0.051
+
+
+@BOTH
 def test_every_column_sorts_both_ways(report, browser, ct, result):
     opened = report(browser)
     order = lambda: [int(each.get_attribute("data-lesion")) for each in opened.page.locator("tbody tr").all()]  # noqa: E731

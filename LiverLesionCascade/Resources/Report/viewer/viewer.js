@@ -161,7 +161,9 @@ export class Viewer {
 
   /** Where the picture lies, for people. */
   get where() {
-    const [right, anterior, superior] = this.rasOf(this.place);
+    const shown = /** @type {Voxel} */ ([...this.place]);
+    shown[this.plane.through] = this.index; // a click in another plane leaves a place between two slices
+    const [right, anterior, superior] = this.rasOf(shown);
     if (this.plane.name === "axial") {
       const slice = this.data.numbers[this.index];
       return _("Slice {slice}, S {mm} mm", { slice, mm: number(superior, 1) });
