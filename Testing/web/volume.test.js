@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Plane } from "../../LiverLesionCascade/Resources/Report/viewer/geometry.js";
-import { Volume, windowTable } from "../../LiverLesionCascade/Resources/Report/viewer/volume.js";
+import { densityText, Volume, windowTable } from "../../LiverLesionCascade/Resources/Report/viewer/volume.js";
 
 const NAMES = /** @type {const} */ (["axial", "coronal", "sagittal"]);
 
@@ -52,6 +52,21 @@ test("a density is that of the voxel, and none outside or before it is decoded",
   made.decoded[1] = 0;
   assert.equal(made.huAt(plane, 1, { x: 3, y: 5 }), null);
   assert.equal(made.isReady(new Plane("coronal", [3, 4, 5], [1, 1, 1]), 0), false);
+});
+
+test("where the grey values end a density is said to be a limit", () => {
+  const range = { low: -200, high: 310 };
+  assert.equal(densityText(-170, range), "−170 HU");
+  assert.equal(densityText(-0.3, range), "0 HU");
+  assert.equal(densityText(280, range), "280 HU");
+  assert.deepEqual(
+    [-200, -190, -180].map((hu) => densityText(hu, range)),
+    Array(3).fill("≤ −180 HU"),
+  );
+  assert.deepEqual(
+    [290, 300, 310].map((hu) => densityText(hu, range)),
+    Array(3).fill("≥ 290 HU"),
+  );
 });
 
 test("a window goes from black to white around its level", () => {

@@ -1,6 +1,7 @@
 // Mouse, fingers, keys and buttons of the viewer.
 
-import { _, number } from "../page.js";
+import { _ } from "../page.js";
+import { densityText } from "./volume.js";
 
 /** @typedef {import("./viewer.js").Viewer} Viewer */
 
@@ -95,7 +96,7 @@ export class Controls {
   showDensity() {
     const { viewer } = this;
     const hu = this.pixel ? viewer.volume.huAt(viewer.plane, viewer.index, viewer.pointAt(this.pixel)) : null;
-    this.density.textContent = hu === null ? "" : `${number(hu, 0)} HU`;
+    this.density.textContent = hu === null ? "" : densityText(hu, viewer.volume.pictures);
   }
 
   /** @param {{level: number, width: number}} window */

@@ -1,5 +1,7 @@
 // The scan in the liver's box: one grey value a voxel, decoded from the pictures in the page.
 
+import { number } from "../page.js";
+
 /** @typedef {import("./geometry.js").Plane} Plane */
 
 /**
@@ -10,6 +12,9 @@
  * @property {number} high HU of grey value 255
  * @property {string[]} slices base64, feet first
  */
+
+/** So close to black and white a grey value may be one of all beyond: the pictures' compression changes that much. */
+const END_GREYS = 10;
 
 export class Volume {
   /** @param {Pictures} pictures */
@@ -124,6 +129,18 @@ export class Volume {
     const { low, high } = this.pictures;
     return low + (this.values[this.valueIndex(plane, index, x, y)] * (high - low)) / 255;
   }
+}
+
+/**
+ * A density as it is printed: only a limit where the grey values end.
+ * @param {number} hu
+ * @param {{low: number, high: number}} range HU of the scan's grey values 0 and 255
+ */
+export function densityText(hu, range) {
+  const end = (END_GREYS * (range.high - range.low)) / 255;
+  const [low, high] = [range.low + end, range.high - end];
+  const sign = hu <= low ? "≤ " : hu >= high ? "≥ " : "";
+  return `${sign}${number(Math.min(Math.max(hu, low), high), 0)} HU`;
 }
 
 /**
