@@ -22,6 +22,7 @@ from LiverLesionCascadeLib.engine.errors import InputError  # noqa: E402
 from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_files  # noqa: E402
 from LiverLesionCascadeLib.gui.install import highdicom_installation  # noqa: E402
 from LiverLesionCascadeLib.gui.install.highdicom_installation import HighdicomInstaller  # noqa: E402
+from LiverLesionCascadeLib.gui.lesions.lesion_columns import statusText  # noqa: E402
 from LiverLesionCascadeLib.gui.runs import stepwise  # noqa: E402
 from LiverLesionCascadeLib.gui.sections.report_section import ReportSection  # noqa: E402
 from LiverLesionCascadeLib.scene.nodes.arrays import arrayFromImage  # noqa: E402
@@ -153,6 +154,24 @@ def test_the_page_shows_the_present_lesions_and_says_what_was_left_out(case, tmp
     both = Reader(tmp_path / "both.html")
     assert both.images == 2
     assert "left out" not in both.text
+
+
+def test_the_page_marks_lesions_in_doubt_until_somebody_decides_and_says_verdicts_in_the_readers_language(
+    case, tmp_path
+):
+    report = case.report()
+    report.rows = [
+        dataclasses.replace(row, measures=dataclasses.replace(row.measures, confidence=0.3)) for row in report.rows
+    ]
+    words = {"unreviewed": "Zu prüfen", "accepted": "Angenommen"}
+
+    def page():
+        report.writeHtml(tmp_path / "report.html", statusText=lambda row: words[row.status])
+        return (tmp_path / "report.html").read_text("utf-8")
+
+    assert page().count('class="doubt"') == 2 and "2 in doubt" in page() and page().count(">Zu prüfen<") == 2
+    report.rows[0] = dataclasses.replace(report.rows[0], status="accepted")
+    assert page().count('class="doubt"') == 1 and "1 in doubt" in page() and page().count(">Angenommen<") == 1
 
 
 def test_the_page_counts_a_voxel_of_two_lesions_once(case, tmp_path):
@@ -293,7 +312,7 @@ def test_each_button_writes_its_file_and_says_where(case, tmp_path):
 def test_the_page_is_written_in_steps_between_which_the_panel_lives(case, tmp_path, monkeypatch):
     monkeypatch.setattr(stepwise, "SECONDS", 0)  # one step at a time
     section = Section(case, tmp_path)
-    case.report().writeHtml(tmp_path / "at once.html")
+    case.report().writeHtml(tmp_path / "at once.html", statusText=statusText)
     section.ui.writeHtmlButton.click()
     assert section.message == "Writing the report..." and not section.ui.writeHtmlButton.enabled
     section.later.pop(0)()

@@ -160,7 +160,11 @@ def test_a_lesion_of_low_confidence_is_marked_until_somebody_decides(result):
     html = render_report(CT, replace(result, table=[low, even]), with_viewer=False)
     assert re.findall(r'<td data-value="(\d+)">\d+ <b class="doubt"', html) == ["49"]
     assert "found, 1 in doubt" in Page(html).text
-    html = render_report(CT, replace(result, table=[low, even]), with_viewer=False, notes={1: "accepted"})
+    # A note is no decision: it may say that there is none yet.
+    options = {"with_viewer": False, "notes": {1: "unreviewed", 2: "accepted"}}
+    html = render_report(CT, replace(result, table=[low, even]), undecided={1}, **options)
+    assert html.count('class="doubt"') == 1 and "found, 1 in doubt" in Page(html).text
+    html = render_report(CT, replace(result, table=[low, even]), undecided=(), **options)
     assert 'class="doubt"' not in html and "in doubt" not in Page(html).text.split("Confidence:")[0]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,7 @@ def report_steps(
     *,
     input_name: str = "",
     notes: Mapping[int, str] | None = None,
+    undecided: Collection[int] | None = None,
     with_viewer: bool = True,
     translate: Translate = english,
 ) -> Steps[str]:
@@ -53,22 +54,28 @@ def report_steps(
         result: What is reported, on the grid of ``ct.hu``.
         input_name: The scan as the user knows it, by default the volume's name.
         notes: What a person decided about the lesions, by their numbers; a column of the table.
+        undecided: Numbers of the lesions that wait for a person, which may be marked as in doubt; by default all.
         with_viewer: With all slices of the liver to scroll through, 12 MB at most; without, some hundred kB.
         translate: Gives the page's own texts in the reader's language. What the engine says stays English.
     """
     _ = translate
     name = input_name or ct.name or _("Unnamed scan")
     images = yield from key_image_steps(ct, result, MAX_IMAGES)
+    doubtful = {
+        lesion.number
+        for lesion in result.table
+        if lesion.is_doubtful and (undecided is None or lesion.number in undecided)
+    }
 
     def page(data: dict[str, object] | None) -> str:
         main = fill(
             "viewer/report.html",
             translate,
-            figures=_figures(result, notes or {}, _),
+            figures=_figures(result, len(doubtful), _),
             findings=_findings(result, _),
             viewer=fill("viewer/viewer.html", translate) if data else "",
             images=_pictures(ct, result, images, _),
-            lesions=_lesion_table(ct, result, notes or {}, _),
+            lesions=_lesion_table(ct, result, doubtful, notes or {}, _),
             details=_details(ct, result, _),
         )
         scripts = _SCRIPTS if data else ()
@@ -94,15 +101,10 @@ def tumour_burden(result: SegmentationResult) -> float | None:
     return 100.0 * lesions.count / union((result.liver, lesions)).count
 
 
-def _in_doubt(lesion: Lesion, notes: Mapping[int, str]) -> bool:
-    """Whether a lesion's confidence is low, and nobody has decided."""
-    return lesion.is_doubtful and not notes.get(lesion.number)
-
-
-def _figures(result: SegmentationResult, notes: Mapping[int, str], _: Translate) -> str:
+def _figures(result: SegmentationResult, doubtful: int, _: Translate) -> str:
     largest = max((lesion.long_axis_mm for lesion in result.table), default=None)
     found = _("found") if result.table else _("none found")
-    if doubtful := sum(_in_doubt(lesion, notes) for lesion in result.table):
+    if doubtful:
         found = _("found, {count} in doubt").format(count=doubtful)
     figures = (
         (_("Liver with lesions"), _number(result.liver_volume_ml, 0), "mL"),
@@ -165,7 +167,9 @@ def _pictures(ct: CTVolume, result: SegmentationResult, images: Sequence[KeyImag
     )
 
 
-def _lesion_table(ct: CTVolume, result: SegmentationResult, notes: Mapping[int, str], _: Translate) -> str:
+def _lesion_table(
+    ct: CTVolume, result: SegmentationResult, doubtful: Collection[int], notes: Mapping[int, str], _: Translate
+) -> str:
     title = f'<section class="lesions"><h2 id="lesions-title">{escape(_("Lesions"))}</h2>'
     if not result.table:
         return f"{title}<p>{escape(_('No lesion was found.'))}</p></section>"
@@ -183,7 +187,7 @@ def _lesion_table(ct: CTVolume, result: SegmentationResult, notes: Mapping[int, 
     head = "".join(
         f'<th scope="col">{escape(title)}{f"<small>{unit}</small>" if unit else ""}</th>' for title, unit in heads
     )
-    rows = "".join(_lesion_row(ct, lesion, notes, _) for lesion in result.table)
+    rows = "".join(_lesion_row(ct, lesion, doubtful, notes, _) for lesion in result.table)
     note = _(
         "Diameters: longest in an axial slice, and the longest perpendicular to it in that slice. Slice: of the long "
         "diameter, counted from 0 as in Slicer's Data Probe; S: its position in Slicer. Confidence: how likely it is a "
@@ -197,14 +201,14 @@ def _lesion_table(ct: CTVolume, result: SegmentationResult, notes: Mapping[int, 
     )
 
 
-def _lesion_row(ct: CTVolume, lesion: Lesion, notes: Mapping[int, str], _: Translate) -> str:
+def _lesion_row(ct: CTVolume, lesion: Lesion, doubtful: Collection[int], notes: Mapping[int, str], _: Translate) -> str:
     middle = lesion.long_axis_middle
     superior = middle[2]
     confidence = None if lesion.confidence is None else 100 * lesion.confidence
     number = source_slice(ct, middle)
     surface = lesion.distance_to_liver_surface_mm
     note = notes.get(lesion.number, "")
-    doubt = f' <b class="doubt" title="{escape(_("in doubt"))}">?</b>' if _in_doubt(lesion, notes) else ""
+    doubt = f' <b class="doubt" title="{escape(_("in doubt"))}">?</b>' if lesion.number in doubtful else ""
     cells: list[tuple[str, float | str | None]] = [
         (_number(lesion.volume_ml, 2 if lesion.volume_ml < 10 else 1), lesion.volume_ml),
         (f"{_number(lesion.long_axis_mm, 1)} × {_number(lesion.short_axis_mm, 1)}", lesion.long_axis_mm),

@@ -29,7 +29,8 @@ def totalsText(totals) -> str:
     return ", ".join(parts)
 
 
-def _statusText(row) -> str:
+def statusText(row) -> str:
+    """What a person did with a lesion."""
     status = {
         UNREVIEWED: _("To review"),
         ACCEPTED: _("Accepted"),
@@ -58,7 +59,7 @@ def detailText(row) -> str:
         return _("{name}: no voxel").format(name=row.name)
     lesion = row.measures
     parts = [
-        _("{name}: {status}").format(name=row.name, status=_statusText(row)),
+        _("{name}: {status}").format(name=row.name, status=statusText(row)),
         _("{long:.1f} x {short:.1f} mm in slice {number}").format(
             long=lesion.long_axis_mm, short=lesion.short_axis_mm, number=row.slice
         ),

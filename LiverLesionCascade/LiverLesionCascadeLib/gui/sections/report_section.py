@@ -10,6 +10,7 @@ from slicer.i18n import translate
 from ...engine.errors import CascadeError, InputError
 from ...scene.tools.case_report import CaseReport, dicomFiles
 from ..install.highdicom_installation import HighdicomInstaller
+from ..lesions.lesion_columns import statusText
 from ..runs.stepwise import Stepwise
 from ..section import Section
 from ..widgets import askPath, loadForm, showText, unwritable
@@ -84,7 +85,7 @@ class ReportSection(Section):
         report = CaseReport(self._workspace, self._fileForInstance)
         yield
         try:
-            yield from report.writeHtmlInSteps(path, partial(translate, "Report"))
+            yield from report.writeHtmlInSteps(path, partial(translate, "Report"), statusText)
         except OSError as error:
             return unwritable(path, error)
         return self._written(report, path)

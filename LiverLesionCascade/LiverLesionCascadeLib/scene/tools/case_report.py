@@ -34,6 +34,7 @@ from ...engine.scan.dicom.dicom_source import SourceImage, source_images
 from ..nodes.arrays import RAS_FROM_LPS
 from ..nodes.volume import ctVolumeFromNode, ijkToRasMatrix
 from ..workspace.provenance import BUNDLE, PREFIX, PRESET, getTag, isOwnSegment
+from ..workspace.review import UNREVIEWED
 from ..workspace.workspace import Workspace
 from .lesion_rows import LesionRow, LesionRows, Totals
 
@@ -42,6 +43,11 @@ TRACKING_UID = PREFIX + "TrackingUID"
 
 INSTANCE_UIDS = "DICOM.instanceUIDs"
 """Attribute of a volume that Slicer's DICOM module loaded."""
+
+
+def plainStatus(row: LesionRow) -> str:
+    """What was done with a lesion, in English."""
+    return f"{row.status}{', edited' if row.edited else ''}"
 
 
 class CaseReport:
@@ -61,20 +67,32 @@ class CaseReport:
 
     # -- for people
 
-    def writeHtml(self, path: Path, translate: Translate = english) -> None:
+    def writeHtml(
+        self, path: Path, translate: Translate = english, statusText: Callable[[LesionRow], str] = plainStatus
+    ) -> None:
         """The report as one file that needs nothing else. Raises OSError.
 
         :param translate: gives the page's own texts in the reader's language.
+        :param statusText: gives what was done with a lesion in that language.
         """
-        finish(self.writeHtmlInSteps(path, translate))
+        finish(self.writeHtmlInSteps(path, translate, statusText))
 
-    def writeHtmlInSteps(self, path: Path, translate: Translate = english) -> Steps[None]:
+    def writeHtmlInSteps(
+        self, path: Path, translate: Translate = english, statusText: Callable[[LesionRow], str] = plainStatus
+    ) -> Steps[None]:
         """`writeHtml`, between whose steps Slicer can go on; the segments count as they are in the second."""
         ct = ctVolumeFromNode(self._workspace.volumeNode)
         yield
         result, name = self._result(ct), self._workspace.volumeNode.GetName() or ""
         yield
-        page = yield from report_steps(ct, result, input_name=name, notes=self._notes(), translate=translate)
+        page = yield from report_steps(
+            ct,
+            result,
+            input_name=name,
+            notes={row.number: statusText(row) for row in self.rows},
+            undecided=frozenset(row.number for row in self.rows if row.status == UNREVIEWED),
+            translate=translate,
+        )
         write_page(path, page)
 
     def writeCsv(self, path: Path) -> None:
@@ -179,10 +197,6 @@ class CaseReport:
             findings=[*self._remarks(), *ct.notes, *ct.check()],
             lesions_ml=self.totals.lesionMl,  # a voxel in two lesions, as a person may draw them, counts once
         )
-
-    def _notes(self) -> dict[int, str]:
-        """What was done with each lesion, by number."""
-        return {row.number: f"{row.status}{', edited' if row.edited else ''}" for row in self.rows}
 
     def _remarks(self) -> list[Finding]:
         remarks = []
