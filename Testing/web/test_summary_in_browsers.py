@@ -91,6 +91,24 @@ def test_ten_thousand_cases_are_there_at_once_and_few_rows_are_made(open_tab, la
 
 
 @BOTH
+def test_keys_alone_go_through_the_list_and_scroll_it(open_tab, large, browser):
+    page = open_tab(browser, large).page
+    page.locator(".case a").first.focus()
+    focused = "() => document.activeElement.closest('.case')?.ariaRowIndex ?? document.activeElement.id"
+    visited = []
+    for _each in range(40):
+        visited.append(page.evaluate(focused))
+        page.keyboard.press("Tab")
+        page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert visited == [str(index) for index in range(2, 42)]
+    for _each in range(8):  # so far that the link is not kept: then its list takes the keys
+        top = page.evaluate("() => list.scrollTop")
+        page.keyboard.press("PageDown")
+        page.wait_for_function(f"() => list.scrollTop > {top} + 200")
+    assert page.evaluate(focused) == "list"
+
+
+@BOTH
 def test_cases_are_searched_filtered_and_sorted(open_tab, large, browser):
     page = open_tab(browser, large).page
     page.fill('[name="text"]', "04999 PORTAL")

@@ -20,6 +20,12 @@ const body = table.tBodies[0];
 
 let order = sorted(data.cases, "doubt", -1);
 let listed = order;
+/** The rows that are made. @type {Map<Case, HTMLTableRowElement>} */
+let made = new Map();
+/** In place of those that are not. */
+const above = space();
+const below = space();
+body.append(above, below);
 
 section.hidden = false;
 /** @type {HTMLElement} */ (document.getElementById("not-done")).hidden = true;
@@ -47,26 +53,40 @@ function filter() {
 
 function showRows() {
   const { first, end } = rowsInSight(list.scrollTop, list.clientHeight, ROW_PIXELS, listed.length);
-  const rows = listed.slice(first, end).map((each, offset) => rowOf(each, first + offset));
-  body.replaceChildren(space(first), ...rows, space(listed.length - end));
+  // Rows in sight stay as they are: a link in them may have the focus.
+  const rows = new Map(listed.slice(first, end).map((each) => [each, made.get(each) ?? rowOf(each)]));
+  for (const [each, row] of made) {
+    if (!rows.has(each)) {
+      if (row.contains(document.activeElement)) {
+        list.focus({ preventScroll: true }); // keys go on scrolling
+      }
+      row.remove();
+    }
+  }
+  /** @type {Element} */
+  let last = above;
+  for (const [offset, row] of [...rows.values()].entries()) {
+    row.setAttribute("aria-rowindex", String(first + offset + 2));
+    if (last.nextElementSibling !== row) {
+      last.after(row);
+    }
+    last = row;
+  }
+  above.style.height = `${first * ROW_PIXELS}px`;
+  below.style.height = `${(listed.length - end) * ROW_PIXELS}px`;
+  made = rows;
 }
 
-/** @param {number} rows that are not made */
-function space(rows) {
+function space() {
   const row = document.createElement("tr");
   row.ariaHidden = "true";
-  row.style.height = `${rows * ROW_PIXELS}px`;
   return row;
 }
 
-/**
- * @param {Case} each
- * @param {number} index
- */
-function rowOf(each, index) {
+/** @param {Case} each */
+function rowOf(each) {
   const row = document.createElement("tr");
   row.className = "case";
-  row.setAttribute("aria-rowindex", String(index + 2));
   const isDone = each.state === "done";
   const picture = document.createElement("td");
   const scan = document.createElement("th");
