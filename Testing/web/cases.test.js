@@ -41,6 +41,18 @@ test("every word is looked for in name and reason, whatever its case", () => {
   assert.deepEqual(sources({ text: "not a ct" }), ["broken.dcm"]);
 });
 
+test("names that a disk spells in other characters are found", () => {
+  const cases = [made({ source: "Müller".normalize("NFD") })];
+  for (const text of ["Müller", "müller".normalize("NFD")]) {
+    assert.equal(filtered(cases, { ...ALL, text }).length, 1);
+  }
+});
+
+test("the language of the computer is nothing to the search", (context) => {
+  context.mock.method(String.prototype, "toLocaleLowerCase", () => "as in Turkish");
+  assert.deepEqual(sources({ text: "MÜLLER FIELD" }), ["Müller/CT 10.nii.gz"]);
+});
+
 test("cases are chosen by their state and by doubt", () => {
   assert.deepEqual(sources({ state: "failed" }), ["broken.dcm"]);
   assert.deepEqual(sources({ state: "left out" }), ["notes.txt"]);

@@ -29,7 +29,7 @@ export const DOUBTFUL = 1;
  * @param {Filter} filter
  */
 export function filtered(cases, filter) {
-  const words = filter.text.toLocaleLowerCase().split(/\s+/).filter(Boolean);
+  const words = comparable(filter.text).split(/\s+/).filter(Boolean);
   const isLimited = !Number.isNaN(filter.from) || !Number.isNaN(filter.to);
   return cases.filter((each) => {
     if (filter.state === "doubtful" ? !((each.doubt ?? 0) >= DOUBTFUL) : filter.state && each.state !== filter.state) {
@@ -38,9 +38,18 @@ export function filtered(cases, filter) {
     if (isLimited && (each.burden === null || each.burden < filter.from || each.burden > filter.to)) {
       return false;
     }
-    const text = words.length > 0 ? `${each.source}\n${each.text}`.toLocaleLowerCase() : "";
+    const text = words.length > 0 ? comparable(`${each.source}\n${each.text}`) : "";
     return words.every((word) => text.includes(word));
   });
+}
+
+/**
+ * A text as it is searched: in small letters, the same in every language, and ü as one character, of which some disks
+ * make two.
+ * @param {string} text
+ */
+function comparable(text) {
+  return text.normalize("NFC").toLowerCase();
 }
 
 /**
