@@ -156,7 +156,7 @@ def _distributions(done: Sequence[Record]) -> str:
 
 def _histogram(title: str, unit: str, values: Sequence[float]) -> str:
     """Bars of the counts from the smallest to the largest value, quartiles in words."""
-    counts, edges = np.histogram(values, bins=_BINS)
+    counts, _edges = np.histogram(values, bins=_BINS)
     top = counts.max()
     bars = "".join(
         f'<rect x="{10 * i + 1}" y="{80 - 80 * count / top:.1f}" width="8" height="{80 * count / top:.1f}"/>'
@@ -164,11 +164,12 @@ def _histogram(title: str, unit: str, values: Sequence[float]) -> str:
         if count
     )
     low, middle, high = np.percentile(values, [25, 50, 75])
-    digits = 0 if edges[-1] >= 100 else 1 if edges[-1] > 2 else 2
+    smallest, largest = min(values), max(values)  # not the edges, which lie apart where all values are equal
+    digits = 0 if largest >= 100 else 1 if largest > 2 else 2
     half = f"half of {len(values)}: {_number(low, digits)} to {_number(high, digits)}"
     words = f"median {_number(middle, digits)} {unit} ({half})"
-    ends = f'<text x="0" y="96">{_number(edges[0], digits)}</text>'
-    ends += f'<text x="{10 * _BINS}" y="96" text-anchor="end">{_number(edges[-1], digits)} {unit}</text>'
+    ends = f'<text x="0" y="96">{_number(smallest, digits)}</text>'
+    ends += f'<text x="{10 * _BINS}" y="96" text-anchor="end">{_number(largest, digits)} {unit}</text>'
     label = escape(f"{title}: {words}")
     return (
         f'<figure><svg viewBox="0 0 {10 * _BINS} 100" role="img" aria-label="{label}">{bars}'

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -246,6 +247,16 @@ def test_what_is_not_known_of_a_case_is_not_drawn(archive, tmp_path):
             lesion["confidence"] = None
     page = render_summary(records, out)
     assert "Tumour burden of livers" not in page and "Confidence of lesions" not in page and "Time a case" in page
+
+
+def test_a_distribution_of_equal_values_goes_from_that_value_to_that_value(archive, tmp_path):
+    out = tmp_path / "out"
+    records = run_archive(archive, out, Here()).records
+    for record in records:
+        if record["state"] == DONE:
+            record["lesions"] = []
+    chart = render_summary(records, out).partition('aria-label="Lesions a case')[2].partition("</svg>")[0]
+    assert re.findall(r"<text[^>]*>([^<]*)</text>", chart) == ["0.00", "0.00 "]
 
 
 def test_cases_that_kill_their_worker_or_need_too_much_memory_fail_alone(cluster, tmp_path):
