@@ -1,11 +1,13 @@
 """The documentation: it builds without a warning, loads nothing from the web, and a dead link does not go unnoticed."""
 
+import argparse
 import logging
 import re
 import shutil
 from pathlib import Path
 
 import pytest
+from LiverLesionCascadeLib.commands.segment import add_segment_arguments
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
 from mkdocs.exceptions import Abort
@@ -73,3 +75,13 @@ def test_links_to_the_repository_become_its_address_and_pictures_part_of_the_sit
 def test_a_dead_link_ends_the_build(copy, link):
     with pytest.raises(Abort, match="with [12] warning"):
         page(copy, f"# A\n\n[link]({link})\n")
+
+
+def test_the_page_on_the_command_line_has_every_option_of_a_segmentation():
+    text = (REPOSITORY / "Docs" / "command-line.md").read_text(encoding="utf-8")
+    table = text.partition("| option | meaning |")[2].partition("\n\n")[0]
+    parser = argparse.ArgumentParser(add_help=False)
+    add_segment_arguments(parser)
+    options = [action.option_strings for action in parser._actions if action.option_strings and not action.required]
+    assert len(options) > 15
+    assert [names for names in options if not any(re.search(rf"`{name}\b", table) for name in names)] == []
