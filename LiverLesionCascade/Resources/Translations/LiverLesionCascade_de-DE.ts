@@ -1033,8 +1033,8 @@ Kopieren Sie den Ordner torch-files auf diesen Computer und führen Sie mit dem 
             <translation>Konf.</translation>
         </message>
         <message>
-            <source>Confidence: how likely this is a lesion, 0 to 1, by the network's probability and the density</source>
-            <translation>Konfidenz: wie wahrscheinlich dies eine Läsion ist, 0 bis 1, nach der Wahrscheinlichkeit des Netzes und der Dichte</translation>
+            <source>Confidence: how likely this is a lesion, 0 to 1, by the network's mean probability in it</source>
+            <translation>Konfidenz: wie wahrscheinlich dies eine Läsion ist, 0 bis 1, nach der mittleren Wahrscheinlichkeit des Netzes in ihr</translation>
         </message>
         <message>
             <source>Diam.

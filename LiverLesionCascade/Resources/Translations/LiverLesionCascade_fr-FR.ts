@@ -1033,8 +1033,8 @@ copiez le dossier torch-files sur cet ordinateur, et exécutez avec le PythonSli
             <translation>Conf.</translation>
         </message>
         <message>
-            <source>Confidence: how likely this is a lesion, 0 to 1, by the network's probability and the density</source>
-            <translation>Confiance : vraisemblance d'une lésion, de 0 à 1, d'après la probabilité du réseau et la densité</translation>
+            <source>Confidence: how likely this is a lesion, 0 to 1, by the network's mean probability in it</source>
+            <translation>Confiance : vraisemblance d'une lésion, de 0 à 1, d'après la probabilité moyenne du réseau dans celle-ci</translation>
         </message>
         <message>
             <source>Diam.

@@ -121,7 +121,7 @@ COLUMNS = (
     ),
     (
         lambda: _("Conf."),
-        lambda: _("Confidence: how likely this is a lesion, 0 to 1, by the network's probability and the density"),
+        lambda: _("Confidence: how likely this is a lesion, 0 to 1, by the network's mean probability in it"),
         *_number("confidence", 2),
     ),
 )
