@@ -265,6 +265,73 @@ def test_it_zooms_where_the_pointer_is_and_fits_again(report, browser):
 
 
 @BOTH
+def test_a_touchpads_many_small_turns_zoom_no_more_than_a_notch_of_a_wheel(report, browser):
+    opened = report(browser)
+    opened.wait_for_picture()
+    turn = """([delta, mode, times]) => {
+      const { left, top, width, height } = canvas.getBoundingClientRect();
+      for (let i = 0; i < times; i++) {
+        frame.dispatchEvent(new WheelEvent("wheel", { deltaY: delta, deltaMode: mode, ctrlKey: true, cancelable: true,
+                                                      clientX: left + width / 3, clientY: top + height / 3 }));
+      }
+    }"""
+    pictures = []
+    for turns in ([-5, 0, 10], [-120, 0, 1], [-3, 1, 1]):
+        opened.key("0")
+        opened.page.evaluate(turn, turns)
+        opened.wait()
+        pictures.append(opened.pixels())
+    opened.key("0")
+    fitted = opened.pixels()
+    assert np.array_equal(pictures[1], pictures[2]) and np.abs(pictures[1] - fitted).mean() > 5
+    assert np.abs(pictures[0] - pictures[1]).mean() < 0.5
+
+
+@BOTH
+def test_the_middle_button_moves_the_picture_and_the_right_one_drags_nothing(report, browser):
+    opened = report(browser)
+    page = opened.page
+    opened.wait_for_picture()
+    page.evaluate("() => addEventListener('mousedown', event => { window.isPrevented = event.defaultPrevented; })")
+    opened.key("+", 3)
+    page.locator("#frame").scroll_into_view_if_needed()
+    page.evaluate("() => document.activeElement.blur()")
+    box = page.locator("#frame").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    isOwn = lambda: page.is_checked('[name="window"][value="own"]')  # noqa: E731
+    for button in ("middle", "right"):
+        before = opened.pixels()
+        page.mouse.move(x, y)
+        page.mouse.down(button=button)
+        page.mouse.move(x + 50, y + 20, steps=4)
+        page.mouse.up(button=button)
+        opened.wait()
+        assert np.array_equal(opened.pixels(), before) == (button == "right") and not isOwn()
+        if button == "middle":
+            assert page.evaluate("() => [window.isPrevented, document.activeElement.id]") == [True, "frame"]
+
+
+@BOTH
+def test_a_drag_ends_where_no_button_is_held_any_more(report, browser):
+    opened = report(browser)
+    page = opened.page
+    page.evaluate("() => frame.addEventListener('pointerdown', event => { window.pointer = event.pointerId; })")
+    page.locator("#frame").scroll_into_view_if_needed()
+    box = page.locator("#frame").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.evaluate(
+        "([x, y]) => frame.dispatchEvent(new PointerEvent('pointermove', "
+        "{ pointerId: window.pointer, buttons: 0, clientX: x + 50, clientY: y }))",
+        [x, y],
+    )
+    page.mouse.move(x + 60, y + 20, steps=2)
+    page.mouse.up()
+    assert page.is_checked('[name="window"][value="liver"]')
+
+
+@BOTH
 def test_coronal_and_sagittal_planes_go_through_the_lesion(report, browser):
     opened = report(browser)
     opened.page.wait_for_timeout(100)

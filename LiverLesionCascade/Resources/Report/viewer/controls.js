@@ -11,6 +11,7 @@ const PIXELS_A_SLICE = 8;
 const STEP_PIXELS = 40;
 /** A press that moves no further is a click. */
 const CLICK_REACH = 4;
+const MIDDLE_BUTTON = 1;
 
 /** Connects the page's controls with a viewer. */
 export class Controls {
@@ -190,6 +191,12 @@ export class Controls {
     const { frame } = this;
     frame.addEventListener("wheel", (event) => this.turn(event), { passive: false });
     frame.addEventListener("pointerdown", (event) => this.press(event));
+    frame.addEventListener("mousedown", (event) => {
+      if (event.button === MIDDLE_BUTTON) {
+        event.preventDefault(); // Windows would scroll the page
+        frame.focus({ preventScroll: true });
+      }
+    });
     frame.addEventListener("pointermove", (event) => this.drift(event));
     frame.addEventListener("pointerup", (event) => this.release(event));
     frame.addEventListener("pointercancel", (event) => this.pointers.delete(event.pointerId));
@@ -210,12 +217,11 @@ export class Controls {
   turn(event) {
     event.preventDefault();
     if (event.ctrlKey) {
-      this.zoom(event.deltaY < 0 ? ZOOM_STEP : 1 / ZOOM_STEP, this.pixelOf(event));
+      this.zoom(ZOOM_STEP ** -notches(event), this.pixelOf(event));
       return;
     }
-    // A notch of a wheel is a slice; a touchpad's many small turns add up to one.
-    this.wheel += event.deltaMode === WheelEvent.DOM_DELTA_PIXEL ? event.deltaY / 50 : Math.sign(event.deltaY);
-    const slices = Math.sign(this.wheel) * Math.min(Math.floor(Math.abs(this.wheel)), 1);
+    this.wheel += notches(event);
+    const slices = Math.trunc(this.wheel);
     if (slices) {
       this.wheel = 0;
       this.scroll(-slices);
@@ -224,6 +230,9 @@ export class Controls {
 
   /** @param {PointerEvent} event */
   press(event) {
+    if (event.button > MIDDLE_BUTTON) {
+      return; // the right one opens a menu, which may keep its release from the page
+    }
     this.frame.setPointerCapture(event.pointerId);
     this.pointers.set(event.pointerId, this.pixelOf(event));
     this.travelled = this.pointers.size > 1 ? Infinity : 0;
@@ -233,6 +242,9 @@ export class Controls {
   /** @param {PointerEvent} event */
   drift(event) {
     const now = this.pixelOf(event);
+    if (event.buttons === 0) {
+      this.pointers.delete(event.pointerId); // was let go of where the page was not told
+    }
     const before = this.pointers.get(event.pointerId);
     this.pixel = now;
     if (!before) {
@@ -287,4 +299,13 @@ export class Controls {
       this.choose(viewer.lesionAt(pixel));
     }
   }
+}
+
+/**
+ * Notches of a wheel that an event stands for, one at most; of a touchpad's many small turns each is a part.
+ * @param {WheelEvent} event
+ */
+function notches(event) {
+  const turned = event.deltaMode === WheelEvent.DOM_DELTA_PIXEL ? event.deltaY / 50 : Math.sign(event.deltaY);
+  return Math.min(Math.max(turned, -1), 1);
 }
