@@ -73,6 +73,11 @@ class Report:
     def where(self):
         return self.page.inner_text("#where")
 
+    @property
+    def box(self):
+        """What the table scrolls in."""
+        return self.page.locator(".lesions .scroll")
+
     def row(self, lesion):
         return self.page.locator(f'tr[data-lesion="{lesion}"]')
 
@@ -197,6 +202,34 @@ def test_a_click_on_an_outline_chooses_its_row_and_beside_all_none(report, brows
     opened.page.mouse.click(box["x"] + box["width"] - 4, box["y"] + 4)
     opened.wait()
     assert opened.chosen() == []
+
+
+@BOTH
+@pytest.mark.parametrize("viewport", [{"width": 1400, "height": 700}, NARROW], ids=["wide", "narrow"])
+def test_the_picture_stays_in_sight_and_the_row_of_a_lesion_chosen_in_it_too_where_it_is_beside(
+    report, browser, viewport
+):
+    opened = report(browser, viewport=viewport)
+    page = opened.page
+    opened.row(3).click()
+    opened.wait()
+    canvas = page.locator("#canvas").bounding_box()
+    assert canvas["y"] >= -1 and canvas["y"] + canvas["height"] <= viewport["height"] + 1
+    index = opened.data["numbers"].index(int(opened.cell(3, 5)))
+    other = next(each for each in opened.data["outlines"]["axial"][index] if each not in ("0", "3"))
+    x, y = opened.corners("axial", index, other)[0]
+    page.mouse.click(canvas["x"] + x, canvas["y"] + y)
+    opened.wait()
+    assert opened.chosen() == [int(other)] and page.locator("#canvas").bounding_box() == canvas
+    opened.key("Escape")
+    for key, place in (("p", -1), ("n", 0)):
+        opened.key(key)
+        chosen = page.locator("#lesions tbody tr").nth(place)
+        assert chosen.get_attribute("aria-current") == "true" and page.locator("#canvas").bounding_box() == canvas
+        if viewport != NARROW:
+            row, head, box = (each.bounding_box() for each in (chosen, page.locator("#lesions thead"), opened.box))
+            assert row["y"] >= head["y"] + head["height"] - 1
+            assert row["y"] + row["height"] <= box["y"] + box["height"] + 1
 
 
 @BOTH

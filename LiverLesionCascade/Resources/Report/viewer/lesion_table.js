@@ -8,7 +8,9 @@ export class LesionTable {
    * @param {(lesion: number) => void} choose called where a row is clicked
    */
   constructor(table, choose) {
+    this.head = /** @type {HTMLElement} */ (table.tHead);
     this.body = table.tBodies[0];
+    this.box = /** @type {HTMLElement} */ (table.parentElement);
     for (const row of this.rows) {
       const button = document.createElement("button");
       button.type = "button";
@@ -36,11 +38,22 @@ export class LesionTable {
     for (const row of this.rows) {
       if (numberOf(row) === lesion) {
         row.setAttribute("aria-current", "true");
-        row.scrollIntoView({ block: "nearest", inline: "nearest" });
+        this.show(row);
       } else {
         row.removeAttribute("aria-current");
       }
     }
+  }
+
+  /**
+   * Scrolls the table's box to a row where the box scrolls; never the page, off which the picture would go.
+   * @param {HTMLTableRowElement} row
+   */
+  show(row) {
+    const box = this.box.getBoundingClientRect();
+    const { top, bottom } = row.getBoundingClientRect();
+    const above = top - box.top - this.head.offsetHeight;
+    this.box.scrollTop += Math.min(above, 0) + Math.max(bottom - box.bottom, 0);
   }
 
   /**

@@ -34,11 +34,12 @@ viewer.volume.load(
 );
 
 /**
- * Marks a lesion and goes to it.
+ * Marks a lesion and goes to it, and to the picture where that is out of sight.
  * @param {number} lesion
  */
 function choose(lesion) {
   viewer.choose(lesion);
+  canvas.scrollIntoView({ block: "nearest" });
   tell(lesion);
 }
 
