@@ -495,6 +495,16 @@ def test_it_prints_as_a_paper_report(report, open_tab, path, ct, result, tmp_pat
     assert pages["full"] == pages["light"] and 4 <= pages["full"] <= 9
 
 
+def test_no_column_is_cut_off_on_paper(open_tab, ct, result, tmp_path):
+    notes = {lesion.number: "In Frage gestellt, bearbeitet" for lesion in result.table}
+    write_page(tmp_path / "report.html", render_report(ct, result, notes=notes))
+    width = round((210 - 2 * 14) / 25.4 * 96)  # A4 within the page's margins
+    page = open_tab("chromium", tmp_path / "report.html", viewport={"width": width, "height": 1000}).page
+    page.emulate_media(media="print")
+    table, box = (page.locator(each).bounding_box() for each in ("#lesions", ".lesions .scroll"))
+    assert table["x"] + table["width"] <= box["x"] + box["width"] + 1 <= width + 2
+
+
 @BOTH
 def test_without_javascript_it_is_the_report_of_key_images(open_tab, path, browser):
     if browser == "firefox":
