@@ -101,6 +101,12 @@ def test_keys_alone_go_through_the_list_and_scroll_it(open_tab, large, browser):
         page.keyboard.press("Tab")
         page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     assert visited == [str(index) for index in range(2, 42)]
+    page.keyboard.press("Shift+Tab")
+    for _each in range(20):
+        page.keyboard.press("Shift+Tab")
+        page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        link, head = (page.locator(each).bounding_box() for each in (":focus", "#table thead th:first-child"))
+        assert link["y"] >= head["y"] + head["height"]  # not below the heading, which stays
     for _each in range(8):  # so far that the link is not kept: then its list takes the keys
         top = page.evaluate("() => list.scrollTop")
         page.keyboard.press("PageDown")
