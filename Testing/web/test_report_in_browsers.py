@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import re
+import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -503,6 +505,23 @@ def test_no_column_is_cut_off_on_paper(open_tab, ct, result, tmp_path):
     page.emulate_media(media="print")
     table, box = (page.locator(each).bounding_box() for each in ("#lesions", ".lesions .scroll"))
     assert table["x"] + table["width"] <= box["x"] + box["width"] + 1 <= width + 2
+
+
+def test_the_tables_headings_are_printed_on_every_sheet(open_tab, ct, result, path, tmp_path):
+    write_page(tmp_path / "light.html", render_report(ct, result, input_name="sample", with_viewer=False))
+    with_buttons, plain = (
+        words_drawn(open_tab("chromium", file).page.pdf(format="A4")) for file in (path, tmp_path / "light.html")
+    )
+    assert with_buttons == plain > 1000
+
+
+def words_drawn(pdf):
+    """How often a PDF's pages draw a run of text."""
+    count = 0
+    for start in re.finditer(rb"stream\r?\n", pdf):
+        with contextlib.suppress(zlib.error):  # of pictures
+            count += len(re.findall(rb"\bT[jJ]\b", zlib.decompressobj().decompress(pdf[start.end() :])))
+    return count
 
 
 @BOTH
