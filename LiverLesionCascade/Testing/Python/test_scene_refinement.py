@@ -289,6 +289,21 @@ def test_on_an_oblique_grid_the_engines_changes_change_no_voxel_that_a_person_de
     assert not np.any(found & ~wasLesion & ~decided & ~back.liver.full(shape))
 
 
+@settings(max_examples=30, deadline=None)
+@given(st.tuples(*[st.floats(-25, 25)] * 3), st.floats(0, 0.3), st.integers(0, 2**32 - 1))
+def test_of_what_the_engine_took_away_no_crumb_is_left_on_an_oblique_grid(angles, shear, seed):
+    ct, flags = obliqueCase(angles, shear, seed)
+    c = corrections_of(flags, ct)
+    back = refined_on_source(Refined(c.start, c.touched & c.liver, c.touched & c.lesions), c, flags, ct, Bundle, "cpu")
+    shape = ct.source.shape
+    before = flags.full(shape)
+    # The axial grid holds what was touched a voxel farther out or in.
+    near = ndimage.binary_dilation(before & TOUCHED > 0, np.ones((3, 3, 3)), 2)
+    decided = near | (before & (LIVER_PAINTED | LIVER_ERASED) > 0)
+    assert not np.any((back.lesions.full(shape) > 0) & ~near)
+    assert not np.any(back.liver.full(shape) & ~decided)
+
+
 class Bundle:
     name, version = "tiny", "1"
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import ndimage
 
 from ..grid.bounding_box import lies_within, start_of
 from ..grid.boxed import EMPTY, Boxed, joint_box, union
+from ..measures.lesions import NEIGHBOURS_26
 from ..results.result import SegmentationResult
 from ..scan.ct_volume import CTVolume
 
@@ -70,7 +72,14 @@ def refined_on_source(
         return ct.boxed_to_source(Boxed.mask(mask, refined.start))
 
     new_lesions = to_source(refined.lesions & ~corrections.lesions)
-    lesions = _changed(flags, LESION, TOUCHED, new_lesions, to_source(corrections.lesions & ~refined.lesions))
+    lesions = _changed(
+        flags,
+        LESION,
+        TOUCHED,
+        new_lesions,
+        to_source(corrections.lesions & ~refined.lesions),
+        to_source(refined.lesions),
+    )
     liver = _changed(
         flags,
         LIVER,
@@ -78,6 +87,7 @@ def refined_on_source(
         # A new part of a lesion is liver as well, beside an edge that the axial grid has elsewhere too.
         union((to_source(refined.liver & ~corrections.liver), new_lesions)),
         to_source(corrections.liver & ~refined.liver),
+        to_source(refined.liver),
     )
     return SegmentationResult(
         grid=ct.source,
@@ -93,12 +103,20 @@ def refined_on_source(
     )
 
 
-def _changed(flags: Boxed, bit: int, fixed: int, added: Boxed, removed: Boxed) -> Boxed:
-    """The mask of a bit with what was added and removed, but for voxels that have one of the ``fixed`` bits."""
+def _changed(flags: Boxed, bit: int, fixed: int, added: Boxed, removed: Boxed, left: Boxed) -> Boxed:
+    """The mask of a bit with what was added and removed, but for voxels that have one of the ``fixed`` bits.
+
+    Args:
+        left: The mask of the axial grid, as it is then.
+    """
     box = joint_box((flags, added))
     if box is None:
         return EMPTY
     before = flags.within(box)
     now = before & bit != 0
-    after = (now | added.within(box)) & ~removed.within(box)
+    gone = removed.within(box)
+    if gone.any():
+        # On a tilted grid the edge of what is gone lies up to a voxel farther out.
+        gone = ndimage.binary_dilation(gone, NEIGHBOURS_26) & ~left.within(box)
+    after = (now | added.within(box)) & ~gone
     return Boxed.mask(np.where(before & fixed, now, after), start_of(box))
