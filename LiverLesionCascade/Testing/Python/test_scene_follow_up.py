@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 import slicer
 from fixtures import scene_cases as cases
-from fixtures.follow_up_cases import AFTER, BEFORE, addResult
+from fixtures.follow_up_cases import AFTER, BEFORE, SHAPE, addResult
 from LiverLesionCascadeLib.engine.errors import InputError, InvalidVolumeError
 from LiverLesionCascadeLib.engine.measures.lesion_matching import GONE, MATCHED, NEW
 from LiverLesionCascadeLib.scene.headless import headlessScene
+from LiverLesionCascadeLib.scene.nodes.volume import ctVolumeFromNode
 from LiverLesionCascadeLib.scene.tools.follow_up import LIVERS, SCENE, TRANSFORM, FollowUp
+from LiverLesionCascadeLib.scene.workspace.replace_history import ReplaceHistory
 from LiverLesionCascadeLib.scene.workspace.review import Review
+from LiverLesionCascadeLib.scene.workspace.segmentation import segmentationNodeFromResult
 from LiverLesionCascadeLib.scene.workspace.workspace import closeWorkspaces, workspaceOf
 
 MOTION = cases.affine(cases.rotation((0.2, 0.3, 1.0), 12), (14.0, -9.0, 120.0))
@@ -69,6 +72,28 @@ def test_a_baseline_under_a_non_linear_transform_is_refused_for_that_reason(case
         with pytest.raises(InvalidVolumeError, match="Before is under the non-linear transform Warp"):
             compare()
     case.beforeVolume.SetAndObserveTransformNodeID(None)
+    assert case.states() == EXPECTED
+
+
+def test_who_follows_hears_when_the_baseline_can_be_compared_again_or_is_another_result(case):
+    warp = cases.addNonLinearTransformNode(case.scene)
+    case.beforeVolume.SetAndObserveTransformNodeID(warp.GetID())
+    with pytest.raises(InvalidVolumeError):
+        case.followUp.compare()
+    told = []
+    case.followUp.subscribe(lambda: told.append(1))
+    case.beforeVolume.SetAndObserveTransformNodeID(None)
+    assert told
+    assert case.states() == EXPECTED
+    told.clear()
+    liver, history = workspaceOf(case.before).liver().full(SHAPE), ReplaceHistory()
+    result = cases.resultOf(ctVolumeFromNode(case.beforeVolume), liver, np.zeros(SHAPE, np.uint16))
+    segmentationNodeFromResult(result, case.beforeVolume, case.before, replace=True, history=history)
+    assert told
+    assert MATCHED not in case.states().values()
+    told.clear()
+    history.undo(case.before)
+    assert told
     assert case.states() == EXPECTED
 
 

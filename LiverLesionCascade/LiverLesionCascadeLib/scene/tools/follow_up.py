@@ -21,7 +21,7 @@ from ..nodes.volume import worldFromIjk
 from ..workspace.provenance import PREFIX, getTag
 from ..workspace.review import REJECTED
 from ..workspace.segment_watch import Announcer
-from ..workspace.workspace import Workspace, requireWorkspace, workspaceOf
+from ..workspace.workspace import Workspace, requireWorkspace, volumeOf, workspaceOf
 from .lesion_rows import LesionRow, LesionRows
 from .navigation import lesionPosition
 
@@ -229,14 +229,18 @@ class FollowUp(Announcer):
             self._earlier = earlier
             if earlier is not None:
                 earlier.subscribe(self._onChange)
-        moving = [self._workspace.volumeNode]
-        if earlier is not None:
-            moving.append(earlier.volumeNode)
+        moving, baseline = [self._workspace.volumeNode], self.baselineNode
+        volumeNode = volumeOf(baseline) if baseline is not None else None
+        if volumeNode is not None:  # also where it has no workspace, until its transform is another
+            moving.append(volumeNode)
         if self.alignment == TRANSFORM and self.transformNode is not None:
             moving.append(self.transformNode)
         self._stopObserving()
         event = slicer.vtkMRMLTransformableNode.TransformModifiedEvent
         self._observed = [(node, node.AddObserver(event, self._onChange)) for node in moving]
+        if baseline is not None:  # another result in it has another workspace
+            for event in (slicer.vtkSegmentation.SegmentAdded, slicer.vtkSegmentation.SegmentRemoved):
+                self._observed.append((baseline, baseline.AddObserver(event, self._onChange)))
 
     def _release(self) -> None:
         if self._earlier is not None:

@@ -283,7 +283,7 @@ def workspaceOf(node: slicer.vtkMRMLSegmentationNode | None) -> Workspace | None
         _workspaces[known].close()
     if node is None or node.GetScene() is None:
         return None
-    volumeNode = _volumeOf(node)
+    volumeNode = volumeOf(node)
     workspace = _workspaces.get(node)
     usable = (
         volumeNode is not None
@@ -313,13 +313,14 @@ def requireWorkspace(node: slicer.vtkMRMLSegmentationNode | None, otherwise: str
     workspace = workspaceOf(node)
     if workspace is not None:
         return workspace
-    volumeNode = _volumeOf(node) if node is not None else None
+    volumeNode = volumeOf(node) if node is not None else None
     if volumeNode is not None:
         worldFromIjk(volumeNode)  # raises
     raise InputError(otherwise)
 
 
-def _volumeOf(node: slicer.vtkMRMLSegmentationNode) -> slicer.vtkMRMLScalarVolumeNode | None:
+def volumeOf(node: slicer.vtkMRMLSegmentationNode) -> slicer.vtkMRMLScalarVolumeNode | None:
+    """The volume that a result was made on; None where it is gone."""
     return node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole())
 
 
