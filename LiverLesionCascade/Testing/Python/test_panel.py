@@ -13,6 +13,7 @@ slicer_harness.install()
 
 import qt  # noqa: E402
 import slicer  # noqa: E402
+import vtk  # noqa: E402
 from fixtures.scene_cases import addNonLinearTransformNode  # noqa: E402
 from LiverLesionCascadeLib.engine.errors import OutputError  # noqa: E402
 from LiverLesionCascadeLib.engine.findings import Finding  # noqa: E402
@@ -22,7 +23,9 @@ from LiverLesionCascadeLib.engine.run_options import RunOptions  # noqa: E402
 from LiverLesionCascadeLib.gui.panel.choices import runOptions  # noqa: E402
 from LiverLesionCascadeLib.gui.panel.questions import READING_LAYOUT, SHOW_CHOSEN_SCAN, Questions, Rerun  # noqa: E402
 from LiverLesionCascadeLib.scene.tools import navigation  # noqa: E402
+from LiverLesionCascadeLib.scene.tools.lesion_rows import LesionRows  # noqa: E402
 from LiverLesionCascadeLib.scene.workspace.review import ACCEPTED, UNREVIEWED, reviewStatus  # noqa: E402
+from LiverLesionCascadeLib.scene.workspace.workspace import workspaceOf  # noqa: E402
 from LiverLesionCascadeLib.worker.devices import DeviceInfo  # noqa: E402
 from slicer_harness import shortcuts, ui_loader  # noqa: E402
 
@@ -384,6 +387,23 @@ def test_a_result_is_worked_on_again_when_its_volume_is_no_longer_under_a_non_li
     pump(lambda: table.rowCount == 2)
     p.ui.inputSelector.setCurrentNode(second)
     assert p.ui.resultNameLabel.text == other.GetName() and table.rowCount == 2
+
+
+def test_a_scan_that_is_moved_has_its_result_measured_anew_and_not_shown_anew(p, monkeypatch):
+    """To show it anew would empty the table of the follow-up, again and again while a registration is dragged."""
+    volume = makeCT()
+    node = segmented(p, volume)
+    shift = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    for each in (volume, node):
+        each.SetAndObserveTransformNodeID(shift.GetID())
+    asked, told = [], []
+    monkeypatch.setattr(p.panel.results._updating, "ask", asked.append)
+    workspaceOf(node).tool(LesionRows).subscribe(lambda *_: told.append(1))
+    matrix = vtk.vtkMatrix4x4()
+    matrix.SetElement(0, 3, 5.0)
+    shift.SetMatrixTransformToParent(matrix)
+    pump(lambda: told)
+    assert asked == []
 
 
 def test_an_output_with_only_a_person_s_segments_is_added_to_without_a_question(p):

@@ -30,7 +30,7 @@ class ResultView(VTKObservationMixin):
         VTKObservationMixin.__init__(self)
         self._ui, self._history = ui, history
         self._updating = Later(callLater, self._update)
-        self.node = None
+        self.node, self._workspace = None, None
         self.workbench = Workbench(ui.workbenchBody.layout(), ui.sectionsBody.layout(), callLater, refine)
         ui.show3DButton.connect("toggled(bool)", self._onShow3D)
         ui.undoReplaceButton.connect("clicked(bool)", lambda: self._step(history.undo))
@@ -53,7 +53,7 @@ class ResultView(VTKObservationMixin):
                 volumeNode = node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole())
                 if volumeNode is not None:  # under some transforms nothing can be done with a result
                     event = slicer.vtkMRMLTransformableNode.TransformModifiedEvent
-                    self.addObserver(volumeNode, event, self._onNodeChanged)
+                    self.addObserver(volumeNode, event, self._onMoved)
         self._update()
 
     def segmentToEdit(self) -> str:
@@ -84,11 +84,17 @@ class ResultView(VTKObservationMixin):
     def _onNodeChanged(self, caller=None, event=None):
         self._updating.ask(UPDATE_SECONDS)
 
+    def _onMoved(self, caller=None, event=None):
+        # What shows a result measures it anew by itself; here counts whether it still can.
+        if workspaceOf(self.node) is not self._workspace:
+            self._onNodeChanged()
+
     def _update(self):
         node = self.node if self.node is not None and self.node.GetScene() is not None else None
         ui = self._ui
         ui.resultsCollapsibleButton.visible = node is not None
-        self.workbench.show(workspaceOf(node))
+        self._workspace = workspaceOf(node)
+        self.workbench.show(self._workspace)
         if node is None:
             return
         ui.resultNameLabel.text = node.GetName()
