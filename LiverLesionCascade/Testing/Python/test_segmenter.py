@@ -121,6 +121,18 @@ def test_the_lesion_pass_also_sees_15_mm_beyond_the_slices_in_which_the_liver_wa
     assert (found.first, found.last) == (shown[0] - 4, shown[-1] + 4)  # of 4 mm each
 
 
+def test_of_single_slices_each_has_a_liver_of_its_own_wherever_it_lies(segmenter):
+    """They are far apart: none hangs together with another, and none is beyond the end of a liver."""
+    hu = np.full((4, 48, 48), 200, np.int16)
+    hu[:, :4] = -1000
+    for index, left in enumerate((6, 30, 6, 30)):
+        hu[index, 10:22, left : left + 10 - index] = 120
+    ct = CTVolume.from_array(hu, np.diag([4.0, 4.0, 50.0, 1.0]), "single slices")
+    rules = PostProcessing(largest_liver_component=False)
+    found = segmenter.segment(ct, Preset("single", postprocessing=rules)).liver.full(hu.shape)
+    np.testing.assert_array_equal(found.sum(axis=(1, 2)) > 80, True)
+
+
 def test_stage_1_alone_never_runs_the_lesion_network(segmenter):
     result = segmenter.segment(scan(), Preset("stage 1", iterations=0))
     assert not segmenter._networks["lesion"].seen

@@ -11,7 +11,7 @@ from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 
 #: How far apart single slices are taken to lie: none is another's neighbour, nothing goes on from one to the next.
-SINGLE_SLICES_MM = 1000.0
+SINGLE_SLICES_MM = 100.0
 
 
 @dataclass(frozen=True)

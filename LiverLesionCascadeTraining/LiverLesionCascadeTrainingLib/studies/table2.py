@@ -27,6 +27,7 @@ from ..cases.case_source import read_json, write_json
 from ..cases.training_case import TrainingCase
 from ..datasets.prepared import is_prepared
 from ..evaluation.evaluation import evaluate_case
+from ..evaluation.evaluation_records import MEASURES
 from ..training.cascade_training import CascadeTraining
 from ..training.checkpoint import LAST
 from .baseline_training import BASELINE_JOBS, CASCADE_JOB, VGG_JOB, load_baseline, train_baseline
@@ -147,7 +148,8 @@ def measure(
         for row in rows:
             path = folder / row.key / f"{case.name}.json"
             kept = read_json(path) if path.is_file() else {}
-            if kept.get("weights") != weights[row.key]:
+            made_with = {"weights": weights[row.key], "version": MEASURES}
+            if {key: kept.get(key) for key in made_with} != made_with:
                 scan = scan or case.read_as_scanned()
                 ct, reference = scan
                 started = time.perf_counter()
@@ -156,7 +158,7 @@ def measure(
                 metrics = evaluate_case(liver, lesions, reference, ct.spacing, case.name)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 measures = metrics.to_dict() | {"seconds": seconds}
-                write_json(path, {"weights": weights[row.key], "measures": measures})
+                write_json(path, made_with | {"measures": measures})
                 kept = read_json(path)
                 dice = f"liver {metrics.liver.dice:.3f}, lesion {metrics.lesion.dice:.3f}"
                 report(f"case {case.name}, {row.method} ({row.sees}): {dice}, {seconds:.0f} s")

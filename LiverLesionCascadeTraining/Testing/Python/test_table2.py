@@ -97,7 +97,7 @@ def constant_row(key: str, weights, calls: list[str]) -> Row:
     return Row(key, "VGG-FCN", WHOLE, (weights,), segment)
 
 
-def test_what_was_measured_is_kept_until_the_weights_change(data, tmp_path) -> None:
+def test_what_was_measured_is_kept_until_the_weights_or_the_measures_change(data, tmp_path, monkeypatch) -> None:
     weights = tmp_path / "last.pt"
     weights.write_bytes(b"1")
     cases, calls = find_lits(data / "lits" / "val").cases, []
@@ -110,6 +110,9 @@ def test_what_was_measured_is_kept_until_the_weights_change(data, tmp_path) -> N
     weights.write_bytes(b"22")
     measure(rows, cases, tmp_path / "results", print)
     assert len(calls) == 5
+    monkeypatch.setattr("LiverLesionCascadeTrainingLib.studies.table2.MEASURES", 1_000_000)
+    measure(rows, cases, tmp_path / "results", print)
+    assert len(calls) == 7
 
 
 def case(name: str, liver: float, lesion: float | None, false: int = 0) -> dict:

@@ -79,7 +79,10 @@ def run_liver_pass(
     in_rows = _inside(view.top, view.height, view.size[0], rows)
     in_columns = _inside(view.left, view.width, view.size[1], columns)
     maps *= torch.from_numpy(np.outer(in_rows, in_columns))
-    liver = largest_component((maps[:, 0] > settings.threshold).numpy())
+    seen = (maps[:, 0] > settings.threshold).numpy()
+    # Single slices, so far apart that none hangs together with another, have each a largest part of their own.
+    single = slice_mm > 2 * END_MARGIN_MM
+    liver = np.concatenate([largest_component(each[None]) for each in seen]) if single else largest_component(seen)
     nothing = LiverPassResult(maps, indices, view, None, None, None, None)
     if not liver.any():
         return nothing
