@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from ..grid.bounding_box import lies_within, start_of
+from ..grid.bounding_box import grown, lies_within, start_of
 from ..grid.boxed import EMPTY, Boxed, joint_box, union
 from ..measures.lesions import NEIGHBOURS_26
 from ..results.result import SegmentationResult
@@ -71,24 +71,15 @@ def refined_on_source(
     def to_source(mask: np.ndarray) -> Boxed:
         return ct.boxed_to_source(Boxed.mask(mask, refined.start))
 
-    new_lesions = to_source(refined.lesions & ~corrections.lesions)
-    lesions = _changed(
-        flags,
-        LESION,
-        TOUCHED,
-        new_lesions,
-        to_source(corrections.lesions & ~refined.lesions),
-        to_source(refined.lesions),
-    )
-    liver = _changed(
-        flags,
-        LIVER,
-        TOUCHED | LIVER_PAINTED | LIVER_ERASED,
-        # A new part of a lesion is liver as well, beside an edge that the axial grid has elsewhere too.
-        union((to_source(refined.liver & ~corrections.liver), new_lesions)),
-        to_source(corrections.liver & ~refined.liver),
-        to_source(refined.liver),
-    )
+    def carried(before: np.ndarray, after: np.ndarray) -> tuple[Boxed, Boxed]:
+        gone = _with_edge(to_source(before & ~after), to_source(after), ct.source.shape)
+        return to_source(after & ~before), gone
+
+    new_lesions, gone = carried(corrections.lesions, refined.lesions)
+    lesions = _changed(flags, LESION, TOUCHED, new_lesions, gone)
+    added, gone = carried(corrections.liver, refined.liver)
+    # A new part of a lesion is liver as well, beside an edge that the axial grid has elsewhere too.
+    liver = _changed(flags, LIVER, TOUCHED | LIVER_PAINTED | LIVER_ERASED, union((added, new_lesions)), gone)
     return SegmentationResult(
         grid=ct.source,
         name=ct.name,
@@ -103,20 +94,23 @@ def refined_on_source(
     )
 
 
-def _changed(flags: Boxed, bit: int, fixed: int, added: Boxed, removed: Boxed, left: Boxed) -> Boxed:
-    """The mask of a bit with what was added and removed, but for voxels that have one of the ``fixed`` bits.
+def _with_edge(removed: Boxed, left: Boxed, shape: tuple[int, int, int]) -> Boxed:
+    """What was removed from a mask of which ``left`` is there still, on a grid of ``shape``.
 
-    Args:
-        left: The mask of the axial grid, as it is then.
+    With its edge, which on a tilted grid lies up to a voxel farther out.
     """
+    if not removed:
+        return EMPTY
+    box = grown(removed.box, shape)
+    return Boxed.mask(ndimage.binary_dilation(removed.within(box), NEIGHBOURS_26) & ~left.within(box), start_of(box))
+
+
+def _changed(flags: Boxed, bit: int, fixed: int, added: Boxed, removed: Boxed) -> Boxed:
+    """The mask of a bit with what was added and removed, but for voxels that have one of the ``fixed`` bits."""
     box = joint_box((flags, added))
     if box is None:
         return EMPTY
     before = flags.within(box)
     now = before & bit != 0
-    gone = removed.within(box)
-    if gone.any():
-        # On a tilted grid the edge of what is gone lies up to a voxel farther out.
-        gone = ndimage.binary_dilation(gone, NEIGHBOURS_26) & ~left.within(box)
-    after = (now | added.within(box)) & ~gone
+    after = (now | added.within(box)) & ~removed.within(box)
     return Boxed.mask(np.where(before & fixed, now, after), start_of(box))
