@@ -17,6 +17,7 @@ import vtk  # noqa: E402
 from fixtures.scene_cases import addNonLinearTransformNode  # noqa: E402
 from LiverLesionCascadeLib.engine.errors import OutputError  # noqa: E402
 from LiverLesionCascadeLib.engine.findings import Finding  # noqa: E402
+from LiverLesionCascadeLib.engine.grid.bounding_box import grown, start_of  # noqa: E402
 from LiverLesionCascadeLib.engine.grid.boxed import Boxed  # noqa: E402
 from LiverLesionCascadeLib.engine.results.postprocessing import PostProcessing  # noqa: E402
 from LiverLesionCascadeLib.engine.run_options import RunOptions  # noqa: E402
@@ -280,21 +281,23 @@ def test_a_new_segmentation_is_shown_though_an_older_one_is_the_chosen_output(p,
     assert p.panel.results.node is second and p.ui.outputSelector.currentNode() is None
 
 
-def test_an_output_that_is_chosen_during_the_run_stays_chosen(p):
+def submitAnother(p):
+    """A result, and a second run of its scan that has not ended."""
     volume = makeCT()
     first = segmented(p, volume)
     p.questions.answer = Rerun.NEW
-    run = submit(p, volume)
+    return first, submit(p, volume)
+
+
+def test_an_output_that_is_chosen_during_the_run_stays_chosen(p):
+    first, run = submitAnother(p)
     p.ui.outputSelector.setCurrentNode(first)
     p.runs.finish(run)
     assert p.panel.results.node is first
 
 
 def test_a_result_that_is_edited_stays_until_back_when_a_newer_one_comes(p):
-    volume = makeCT()
-    first = segmented(p, volume)
-    p.questions.answer = Rerun.NEW
-    run = submit(p, volume)
+    first, run = submitAnother(p)
     p.ui.editButton.click()
     second = p.runs.finish(run)
     assert p.panel.editPage.isShown and p.panel.results.node is first
@@ -363,12 +366,9 @@ def test_a_replaced_result_takes_its_verdicts_and_previews_along(p):
 
 def withProbabilities(result, margin):
     """The result with maps of a box that reaches so much beyond the liver."""
-    shape = result.grid.shape
-    box = tuple(
-        slice(max(0, s.start - margin), min(n, s.stop + margin)) for s, n in zip(result.liver.box, shape, strict=True)
-    )
+    box = grown(result.liver.box, result.grid.shape, margin)
     values = np.where(result.lesions.within(box) > 0, 0.9, 0.01).astype(np.float16)
-    return dataclasses.replace(result, lesion_probability=Boxed(values, tuple(s.start for s in box)))
+    return dataclasses.replace(result, lesion_probability=Boxed(values, start_of(box)))
 
 
 def test_a_result_is_worked_on_again_when_its_volume_is_no_longer_under_a_non_linear_transform(p):
