@@ -10,7 +10,9 @@ from typing import Any, TypeVar
 
 import dask
 from distributed import Client, LocalCluster, as_completed
+from distributed.core import Status
 from distributed.scheduler import KilledWorker
+from tornado.ioloop import PeriodicCallback
 
 from ..engine.errors import CascadeError, InputError
 
@@ -24,6 +26,8 @@ _LOCAL = {
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": 0.95,
+    # A worker that was lost may take its time to come back on a busy computer: by default it is given up after 15 s.
+    "distributed.deploy.lost-worker-timeout": "1 day",
     # Looking at the workers' stacks a hundred times a second, and at the event loops fifty times, holds them up.
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.interval": "500ms",
@@ -34,6 +38,8 @@ _LOCAL = {
 }
 _THREADS = [f"distributed.nanny.pre-spawn-environ.{name}_NUM_THREADS" for name in ("OMP", "MKL", "OPENBLAS")]
 _MEMORY_PER_WORKER = 4 << 30
+_GONE = (Status.closed, Status.failed)
+_LOOK_EVERY_MS = 2000
 
 
 class Workers:
@@ -115,8 +121,26 @@ def workers(scheduler: str | None = None, count: int | None = None, memory: str 
             )
         except ValueError as error:
             raise InputError(f"The workers cannot be started ({error}): check --workers and --memory") from error
-        with cluster, Client(cluster, set_as_default=False) as client:
+        with cluster, _kept(cluster, count), Client(cluster, set_as_default=False) as client:
             yield Workers(client)
+
+
+@contextmanager
+def _kept(cluster: LocalCluster, count: int) -> Iterator[None]:
+    """Starts workers for those that dask gives up, as it does with those that do not come back after they were lost."""
+
+    def look() -> None:
+        for name, worker in list(cluster.workers.items()):
+            if worker.status in _GONE:
+                del cluster.workers[name]
+        cluster.scale(count)
+
+    watch = PeriodicCallback(look, _LOOK_EVERY_MS)
+    cluster.loop.add_callback(watch.start)
+    try:
+        yield
+    finally:
+        cluster.loop.add_callback(watch.stop)
 
 
 def _client_of(scheduler: str) -> Client:

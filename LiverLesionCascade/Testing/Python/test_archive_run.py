@@ -22,6 +22,7 @@ from fixtures.dicom_files import body_phantom, write_series
 from fixtures.phantom import phantom_image
 from fixtures.small_bundle import write_tiny_bundle
 from LiverLesionCascadeLib.archive import case_run
+from LiverLesionCascadeLib.archive import cluster as cluster_module
 from LiverLesionCascadeLib.archive.archive_folder import run_folder
 from LiverLesionCascadeLib.archive.case_run import MAX_ATTEMPTS
 from LiverLesionCascadeLib.archive.cluster import workers
@@ -302,6 +303,19 @@ def test_killed_workers_and_a_killed_run_lose_nothing(tmp_path):
     assert {row["state"] for row in rows(out)} == {DONE}
     assert results(out) == results(tmp_path / "undisturbed")
     assert not list((out / "cases").glob("*/.*"))
+
+
+def test_workers_that_dask_gives_up_are_started_again(monkeypatch):
+    """It gives up those that do not come back in time after they were lost, as on a busy computer."""
+    monkeypatch.setitem(cluster_module._LOCAL, "distributed.deploy.lost-worker-timeout", "1 ms")
+    with workers(count=2, memory=MEMORY_LIMIT) as started:
+        local = started.client.cluster
+        for nanny in list(local.workers.values()):
+            psutil.Process(nanny.pid).kill()
+        wait_for(lambda: not local.workers)
+
+        assert sorted(started.run(pow, [2, 3], 2)) == [(2, 4), (3, 9)]
+        wait_for(lambda: started.count == 2)
 
 
 def wait_for(condition) -> None:
