@@ -82,7 +82,7 @@ def found_lesions(name: str, result: SegmentationResult, matching: LesionMatchin
     probability = result.lesion_probability
     inside = result.lesions.within(probability.box)
     means = mean_probabilities(inside, probability.values).tolist()
-    sections = section_diameters_mm(inside, result.grid.spacing).tolist()
+    sections = section_diameters_mm(inside, result.grid.spacing[::-1]).tolist()
     return [
         FoundLesion(
             name,
