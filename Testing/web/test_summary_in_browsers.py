@@ -34,7 +34,7 @@ def records(count):
         yield common | {
             "state": "done",
             "lesions": lesions,
-            "bundle": {"name": "lits-compact", "version": "0.5.0"},
+            "bundle": {"name": "lits-compact", "version": "0.6.0"},
             "seconds": rng.uniform(8, 30),
             "liver_volume_ml": rng.gauss(1600, 300),
             "tumour_burden_percent": rng.expovariate(0.2) if lesions else 0.0,

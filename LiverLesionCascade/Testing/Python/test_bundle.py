@@ -232,13 +232,16 @@ def test_weights_that_are_something_else_are_refused(folder, weights):
         ModelBundle.load(folder).networks(CPU)
 
 
-#: What the shipped bundle 0.5.0 says of its model.
+#: What the shipped bundle 0.6.0 says of its model.
 SHIPPED = {
-    "network": {"architecture": "table1", "width": 0.125, "input_channels": 3, "decoders": ["lesion"]},
+    "network": {
+        "architecture": "table1", "width": 0.125, "input_channels": {"liver": 3, "lesion": 5}, "decoders": ["lesion"]
+    },
     "window_hu": [0.0, 160.0],
     "liver_pass": {"size": 160, "pixel_mm": 2.6, "threshold": 0.5},
     "lesion_pass": {
-        "size": 320, "margin": 0.16, "iterations": 1, "liver_threshold": 0.5, "lesion_threshold": 0.5, "liver_hu": 100.0
+        "size": 320, "margin": 0.16, "iterations": 1, "liver_threshold": 0.5, "lesion_threshold": 0.5,
+        "liver_hu": 100.0, "neighbour_mm": 3.0,
     },
 }  # fmt: skip
 
@@ -249,12 +252,12 @@ def test_a_bundle_of_today_is_read_as_it_was(folder):
         0.125,
         (0.0, 160.0),
         LiverPassSettings(160, 2.6, 0.5),
-        LesionPassSettings(320, 0.16, 1, 0.5, 0.5, liver_hu=100.0, neighbour_mm=None),
+        LesionPassSettings(320, 0.16, 1, 0.5, 0.5, liver_hu=100.0, neighbour_mm=3.0),
         frozenset({"lesion"}),
     )
-    assert settings.input_channels == {"liver": 3, "lesion": 3}
+    assert settings.input_channels == {"liver": 3, "lesion": 5}
     network = settings.network("lesion")
-    assert (network.width, network.stem.in_channels, network.decoder is not None) == (0.125, 3, True)
+    assert (network.width, network.stem.in_channels, network.decoder is not None) == (0.125, 5, True)
     assert settings.network("liver").decoder is None
 
 

@@ -13,8 +13,6 @@ from ..evaluation.evaluation_text import number
 
 CARD_FILE = "MODEL_CARD.md"
 RELIABILITY_FILE, FROC_FILE = "reliability.png", "froc.png"
-#: The jobs that start from a bundle, and what their recipe is called.
-_FROM_START = {"liver": "liver", "lesion-image": "lesion_image"}
 
 
 def write_model_card(folder: Path) -> None:
@@ -54,7 +52,7 @@ def model_card(metadata: dict[str, Any], weights_bytes: int) -> str:
         f"slices of {len(training['single_slice_scans'])} more ({', '.join(training['single_slice_scans'])}). "
         + (f"Of {len(unknown)} only the liver is labelled ({', '.join(unknown)}). " if unknown else "")
         + f"Recipe `{training['recipe']['name']}`, seed {training['recipe']['seed']}{took}:",
-        *([_started(start, training["recipe"])] if start else []),
+        *([f"The liver and lesion-image networks started from those of {start}."] if start else []),
         _table(["job", "steps", "images", "hours"], jobs),
         "The `liver-fold` networks only make the cross-fitted priors from which `lesion` learns; they are not shipped."
         + (
@@ -73,13 +71,6 @@ def model_card(metadata: dict[str, Any], weights_bytes: int) -> str:
         "\n".join(f"* {line}" for line in metadata["citations"]),
     ]
     return "\n\n".join(sections) + "\n"
-
-
-def _started(start: str, recipe: dict[str, Any]) -> str:
-    text = f"The liver and lesion-image networks started from those of {start}"
-    shares = {job: recipe[name].get("start_share", 0.0) for job, name in _FROM_START.items()}
-    kept = [f"{share:.0%} of `{job}`" for job, share in shares.items() if share]
-    return f"{text}, and these still make up {' and '.join(kept)}, by weight." if kept else f"{text}."
 
 
 def _cross_validation(figures: dict[str, Any]) -> list[str]:
