@@ -173,13 +173,13 @@ def sizeProblems(repository=REPOSITORY, maximumMb=MAXIMUM_MB):
 
 
 def repositoryBytes(repository):
-    def git(*arguments):
-        return subprocess.run(["git", *arguments], cwd=repository, check=True, capture_output=True).stdout
+    def git(*arguments, given=None):
+        return subprocess.run(["git", *arguments], cwd=repository, check=True, capture_output=True, input=given).stdout
 
     files = [repository / name.decode() for name in git("ls-files", "-z").split(b"\0") if name]
-    history = Path(git("rev-parse", "--absolute-git-dir").decode().strip())
-    counted = [path for path in history.rglob("*") if path.is_file()]
-    return sum(path.stat().st_size for path in (*files, *counted) if path.is_file())
+    reachable = git("rev-list", "--objects", "--no-object-names", "HEAD")
+    history = git("cat-file", "--batch-check=%(objectsize:disk)", given=reachable)
+    return sum(path.stat().st_size for path in files if path.is_file()) + sum(map(int, history.split()))
 
 
 def main():
