@@ -167,7 +167,7 @@ def documentProblems(repository=REPOSITORY):
 
 
 def sizeProblems(repository=REPOSITORY, maximumMb=MAXIMUM_MB):
-    """Files under version control and the history together, as a clone of the repository has them."""
+    """The history, the present files included, as a clone transfers it."""
     megabytes = repositoryBytes(repository) / 2**20
     return [f"the repository has {megabytes:.1f} MB, more than {maximumMb}"] if megabytes > maximumMb else []
 
@@ -176,10 +176,8 @@ def repositoryBytes(repository):
     def git(*arguments, given=None):
         return subprocess.run(["git", *arguments], cwd=repository, check=True, capture_output=True, input=given).stdout
 
-    files = [repository / name.decode() for name in git("ls-files", "-z").split(b"\0") if name]
-    reachable = git("rev-list", "--objects", "--no-object-names", "HEAD")
-    history = git("cat-file", "--batch-check=%(objectsize:disk)", given=reachable)
-    return sum(path.stat().st_size for path in files if path.is_file()) + sum(map(int, history.split()))
+    objects = git("rev-list", "--objects", "--no-object-names", "HEAD")
+    return sum(map(int, git("cat-file", "--batch-check=%(objectsize:disk)", given=objects).split()))
 
 
 def main():
