@@ -113,7 +113,9 @@ class Trainer:
             self._optimiser.load_state_dict(state["optimiser"])
             self.step = int(state["step"])
             self._losses, self._best_dice = [float(loss) for loss in state["losses"]], float(state["best_dice"])
-            self._precision.scaler.load_state_dict(state["scaler"])
+            # Empty where the loss was not scaled until now: scaling begins as in a new training.
+            if state["scaler"]:
+                self._precision.scaler.load_state_dict(state["scaler"])
             if self._hard_slices is not None and "hard_slices" in state:
                 self._hard_slices.load(state["hard_slices"])
 

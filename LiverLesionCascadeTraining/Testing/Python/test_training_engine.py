@@ -93,6 +93,17 @@ def test_batch_in_parts_gives_the_gradient_of_the_whole_batch(prepared, tmp_path
         torch.testing.assert_close(values, found[0][1], rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize(("before", "after"), [("auto", "fp16"), ("fp16", "auto")])
+def test_a_training_goes_on_with_another_precision(prepared, tmp_path, before, after):
+    first = a_trainer(prepared, tmp_path, Execution(before))
+    first.train_step(first.make_parts(0))
+    first.save()
+    resumed = a_trainer(prepared, tmp_path, Execution(after))
+    resumed.resume()
+    assert resumed.step == 1
+    resumed.train_step(resumed.make_parts(1))
+
+
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
 def test_half_precision_learns_what_single_precision_learns(prepared, tmp_path, precision):
     losses = {}
