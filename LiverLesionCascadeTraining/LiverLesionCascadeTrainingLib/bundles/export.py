@@ -15,7 +15,7 @@ from ..cases.case_source import read_json
 from ..evaluation.evaluation import EvaluationSummary
 from ..runs.run_folder import LOG_FILE
 from ..training.cascade_training import CascadeTraining
-from ..training.checkpoint import LAST
+from ..training.checkpoint import steps_done
 from ..training.training_log import read_rows
 from .model_card import write_model_card
 
@@ -80,14 +80,16 @@ def export_bundle(training: CascadeTraining, folder: Path, card: dict[str, Any],
     """
     recipe = training.recipe
     networks = {"liver": training.averaged("liver"), "lesion": training.averaged(lesion_job)}
+    # As they were trained, whatever length the recipe has now.
+    done = {job: steps_done(training.folder / job) for job in recipe.jobs}
     jobs = {
         job: {
-            "steps": recipe.stage(job).steps,
-            "images": recipe.stage(job).steps * recipe.batch,
+            "steps": steps,
+            "images": steps * recipe.batch,
             "hours": logged_hours(training.folder / job / LOG_FILE, recipe.batch),
         }
-        for job in recipe.jobs
-        if (training.folder / job / LAST).is_file()
+        for job, steps in done.items()
+        if steps
     }
     cases, store = training.cases["train"], training.store("train", "liver")
     # Slices without liver show no lesions either, whoever looked.

@@ -12,10 +12,10 @@ from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
 
 from ..bundles.export import logged_hours
 from ..evaluation.evaluation_text import markdown_table, number
-from ..recipes import StageRecipe
 from ..runs.run_folder import LOG_FILE
 from ..training.cascade_training import CascadeTraining
-from .baseline_training import BASELINE_JOBS, baseline_stage
+from ..training.checkpoint import steps_done
+from .baseline_training import BASELINE_JOBS
 from .table2 import PAPER, Row
 
 #: Columns in the paper's order.
@@ -77,9 +77,9 @@ def training_table(training: CascadeTraining, bundle: ModelBundle) -> str:
     names |= dict(zip(BASELINE_JOBS, ("VGG-FCN", "second network of the whole-slice cascade"), strict=True))
     cells = []
     for job, name in names.items():
-        stage: StageRecipe = liver if job == "liver" else baseline_stage(recipe, job)
+        seen = steps_done(training.folder / job) * recipe.batch
         hours = number(logged_hours(training.folder / job / LOG_FILE, recipe.batch), 2)
-        cells.append([name, f"{liver.size} x {liver.size}", str(stage.steps * recipe.batch), hours])
+        cells.append([name, f"{liver.size} x {liver.size}", str(seen), hours])
     size = bundle.settings.lesion_pass.size
     for job, done in bundle.metadata.get("training", {}).get("jobs", {}).items():
         side = bundle.settings.liver_pass.size if job.startswith("liver") else size

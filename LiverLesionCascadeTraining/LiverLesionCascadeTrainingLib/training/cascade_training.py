@@ -31,7 +31,7 @@ from ..slices.batches import BatchMaker
 from ..slices.cross_fitting import write_priors
 from ..slices.slice_store import SliceStore, build_store, open_store
 from ..slices.validation import slice_dice, write_preview
-from .checkpoint import load_finished
+from .checkpoint import LAST, load_checkpoint, load_finished, usable
 from .trainer import Execution, Trainer
 from .weight_averaging import estimate_norms, mean_weights
 
@@ -89,7 +89,8 @@ class CascadeTraining:
             {split: [case.identity for case in cases] for split, cases in self.cases.items()},
             "other cases",
         )
-        # A schedule may be shortened or lengthened while a run goes on; what the network is may not change.
+        # A schedule may be shortened or lengthened until another job builds on the network (`_require_unused`); what
+        # the network is may not change.
         self._remember(
             "recipe.json",
             {
@@ -129,6 +130,10 @@ class CascadeTraining:
 
     def store(self, split: str, pass_name: str) -> SliceStore:
         return open_store(self.store_folder(split, pass_name))
+
+    @property
+    def _priors(self) -> Path:
+        return self.store_folder("train", "lesion") / "priors.npy"
 
     def prepare(self) -> None:
         """Resamples the slices of all cases once; a second call does nothing."""
@@ -184,7 +189,7 @@ class CascadeTraining:
     def write_priors(self) -> None:
         """Cross-fitted priors for the lesion pass, from the fold networks of the liver pass."""
         folder = self.store_folder("train", "lesion")
-        if self._ranks.first and not (folder / "priors.npy").is_file():
+        if self._ranks.first and not self._priors.is_file():
             networks: list[nn.Module] = [self.load(job) for job in self.recipe.fold_jobs]
             stores = self.store("train", "lesion"), self.store("train", "liver")
             write_priors(*stores, networks, self.fold_of_patient, folder, self.device, self._check)
@@ -195,10 +200,12 @@ class CascadeTraining:
         """Trains one job, from its checkpoint if there is one.
 
         Raises:
+            InputError: If it was trained for another number of steps, and another job has built on it.
             TrainingError: If a job that this one builds on has not finished, or training cannot go on.
             CancelledError: If it was told to stop.
         """
         stage = self.recipe.stage(job)
+        self._require_unused(job)
         network = self.network(job)
         if job == "lesion":
             self.write_priors()
@@ -227,6 +234,25 @@ class CascadeTraining:
         )
         # Short trainings have curves too.
         trainer.run(min(25, max(1, stage.steps // 20)), min(500, max(1, stage.steps // 5)))
+
+    def _require_unused(self, job: str) -> None:
+        """Raises InputError where a job would be trained on that another has built on as it is.
+
+        ``lesion`` would learn from the priors of one training and be averaged with the network of another.
+        """
+        built = self.folder / "lesion" / LAST if job == "lesion-image" else self._priors
+        path, steps = self.folder / job / LAST, self.recipe.stage(job).steps
+        if job in ("liver", "lesion") or not built.is_file() or not path.is_file():
+            return
+        state = load_checkpoint(path, torch.device("cpu"))
+        with usable(path):
+            # Checkpoints of earlier versions do not say for how many steps they were meant.
+            done, meant = int(state["step"]), int(state.get("steps", state["step"]))
+        if done < steps != meant:
+            raise InputError(
+                f"Job {job} in {self.folder} was trained for {meant} steps, and lesion learns from that: it cannot be "
+                f"lengthened to {steps} any more. Give the --length of before, or choose another folder"
+            )
 
     def _check(self, *progress: int) -> None:
         """Says that a long preparation goes on, and ends it if it was told to stop."""

@@ -79,6 +79,16 @@ def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
         return state
 
 
+def steps_done(folder: Path) -> int:
+    """How many steps the network of a job's folder was trained; 0 without a checkpoint. Raises TrainingError."""
+    path = folder / LAST
+    if not path.is_file():
+        return 0
+    state = load_checkpoint(path, torch.device("cpu"))
+    with usable(path):
+        return int(state["step"])
+
+
 def load_finished(network: nn.Module, folder: Path, steps: int, remedy: str) -> None:
     """Gives a network the weights of a job that was trained to its end.
 

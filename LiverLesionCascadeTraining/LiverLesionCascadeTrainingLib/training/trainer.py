@@ -130,6 +130,7 @@ class Trainer:
             "average": self.average.state_dict(),
             "optimiser": self._optimiser.state_dict(),
             "step": self.step,
+            "steps": self._stage.steps,
             "losses": self._losses,
             "best_dice": self._best_dice,
             "scaler": self._precision.scaler.state_dict(),

@@ -320,6 +320,43 @@ def test_schedules_can_be_lengthened_as_a_whole():
     assert longer.lesion_image.phase_at(0).size == recipes.COMPACT.lesion_image.phase_at(0).size
 
 
+@pytest.mark.parametrize("job", ["liver-fold-0", "lesion-image"])
+def test_a_network_that_another_job_has_learned_from_is_not_trained_on(trained, data, tmp_path, job):
+    run = shutil.copytree(trained, tmp_path / "run")
+    before = {path: path.read_bytes() for path in (run / job).iterdir()}
+    with pytest.raises(InputError, match=f"Job {job} .* trained for 3 steps, .* --length of before, or choose another"):
+        training_in(run, data, tiny_recipe(6)).run(job)
+    assert {path: path.read_bytes() for path in (run / job).iterdir()} == before
+
+
+def test_a_run_is_lengthened_as_long_as_no_job_has_built_on_another(trained, data, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run")
+    (run / "slices" / "train-lesion" / "priors.npy").unlink()
+    shutil.rmtree(run / "lesion")
+    longer = training_in(run, data, tiny_recipe(4))
+    for job in ("liver-fold-0", "liver", "lesion-image"):
+        longer.run(job)
+        assert torch.load(run / job / "last.pt", weights_only=True)["step"] == 4
+
+
+def test_a_network_that_is_trained_again_from_its_start_goes_on_though_another_job_has_learned_from_it(
+    trained, data, tmp_path
+):
+    run = shutil.copytree(trained, tmp_path / "run")
+    # Its checkpoint was damaged and removed; the training that followed was interrupted.
+    path = run / "liver-fold-0" / "last.pt"
+    state = torch.load(path, weights_only=True)
+    torch.save({**state, "step": 2}, path)
+    training_in(run, data).run("liver-fold-0")
+    assert torch.load(path, weights_only=True)["step"] == 3
+
+
+def test_a_bundle_says_how_long_its_networks_were_trained_whatever_length_the_command_gives(trained, data, tmp_path):
+    export_bundle(training_in(trained, data, tiny_recipe(1)), tmp_path / "bundle", default_card("compact"))
+    jobs = ModelBundle.load(tmp_path / "bundle").metadata["training"]["jobs"]
+    assert {name: (job["steps"], job["images"]) for name, job in jobs.items()} == dict.fromkeys(tiny_recipe().jobs, (3, 6))
+
+
 def test_unknown_job_is_refused_with_the_choices(data, tmp_path, capsys):
     arguments = ["train", str(data[0]), "--validation", str(data[1]), "-o", str(tmp_path / "run"), "--job", "spleen"]
     assert main(arguments) == 3
