@@ -48,6 +48,7 @@ class TrainingPanel(Part):
         self._message = ""
         self._log = self._curvesJob = None
         self._curvesWanted = False
+        self._outlive = None  # whether trainings go on when Slicer is closed, as was last chosen; None: not yet here
         self.run = None
         ui.checkButton.connect("clicked(bool)", self.onCheck)
         ui.startButton.connect("clicked(bool)", self.onStart)
@@ -69,7 +70,7 @@ class TrainingPanel(Part):
     def onSlicerQuits(self):
         """Trainings that were started here stop, their last step saved, unless the user wants them to go on."""
         self.close()
-        if self._parameters is None or not self._parameters.outliveSlicer:
+        if not (self._parameters.outliveSlicer if self._parameters else self._outlive):
             for run in self._started:
                 if run.active:
                     try:
@@ -83,6 +84,8 @@ class TrainingPanel(Part):
         """Show the run folder and the choices as they are now; cheap, called after every change and every second."""
         if self._parameters is None:
             return
+        # Kept here, as the choices are gone when the scene is closed, and the training is not.
+        self._outlive = self._parameters.outliveSlicer
         folder = self._parameters.runFolder
         run = self._runOf(folder) if folder else None
         if run is not self.run:
@@ -232,6 +235,7 @@ class TrainingPanel(Part):
             recipe=parameters.recipe,
             start=parameters.startBundle,
             device=parameters.device,
+            outlive=parameters.outliveSlicer,
         )
 
     def _onEnded(self, succeeded, output, error):
@@ -277,6 +281,7 @@ class TrainingPanel(Part):
             self._parameters.startBundle = request.start
             self._parameters.recipe = request.recipe
             self._parameters.device = request.device
+            self._parameters.outliveSlicer = request.outlive if self._outlive is None else self._outlive
 
     def _runOf(self, folder):
         path = Path(folder)

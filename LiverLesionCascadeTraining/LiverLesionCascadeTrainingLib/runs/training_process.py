@@ -59,6 +59,7 @@ class TrainingRequest:
         run: Run folder.
         start: Bundle to start from.
         prepared: Data set that was prepared from both folders, to be trained on instead.
+        outlive: Whether it goes on when Slicer is closed.
     """
 
     train: str
@@ -68,6 +69,7 @@ class TrainingRequest:
     start: str = ""
     device: str = "auto"
     prepared: str = ""
+    outlive: bool = True
 
     def arguments(self) -> list[str]:
         """Of the command ``train``."""

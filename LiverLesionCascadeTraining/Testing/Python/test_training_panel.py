@@ -275,6 +275,30 @@ def test_slicer_s_end_stops_the_training_unless_it_shall_go_on(training, outlive
     assert (json.loads(control.read_text())["command"] if control.is_file() else None) == command
 
 
+@pytest.mark.parametrize(("outlive", "command"), [(True, None), (False, "stop")])
+def test_a_scene_that_was_closed_leaves_the_wish_for_the_training_at_slicer_s_end(training, outlive, command):
+    panel = training()
+    panel.parameters.outliveSlicer = outlive
+    started(panel)
+    panel.setParameters(None)
+    panel.onSlicerQuits()
+    control = panel.run.folder.path / "control.json"
+    assert (json.loads(control.read_text())["command"] if control.is_file() else None) == command
+
+
+@pytest.mark.parametrize("other_slicer", [False, True])
+def test_in_a_new_scene_the_training_goes_on_or_not_as_was_chosen_for_it(training, tmp_path, other_slicer):
+    panel = training()
+    panel.parameters.outliveSlicer = False
+    started(panel)
+    panel.setParameters(None)
+    if other_slicer:
+        panel = TrainingPanel(panel.ui, panel.settings, lambda run: None, FakeInstaller())
+    fresh = Parameters()
+    panel.setParameters(fresh)
+    assert fresh.runFolder == str(tmp_path / "run") and not fresh.outliveSlicer
+
+
 def test_at_slicer_s_end_one_run_that_cannot_be_told_to_stop_leaves_the_others_told(training):
     class Deaf:
         active = True
