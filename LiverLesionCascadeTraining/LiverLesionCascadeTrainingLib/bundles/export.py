@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from LiverLesionCascadeLib.engine.errors import InputError
-from LiverLesionCascadeLib.engine.files import write_atomically, writing_to
+from LiverLesionCascadeLib.engine.files import json_object, write_atomically, writing_to
 from LiverLesionCascadeLib.engine.model.bundle import METADATA_FILE, save_bundle
 
 from ..cases.case_source import read_json
@@ -21,6 +21,8 @@ from .model_card import write_model_card
 
 #: What a person must write about a bundle; the rest is recorded by the training itself.
 CARD_KEYS = ("name", "version", "intended_use", "limitations", "license", "attribution", "citations")
+#: What is known of a bundle's weights only after it was written.
+_RECORDED = ("validation", "cross_validation", "lesion_filter")
 PAPER_CITATION = (
     "Bi L, Kim J, Kumar A, Feng D. Automatic liver lesion detection using cascaded deep residual networks. "
     "arXiv:1704.02703, 2017."
@@ -69,7 +71,7 @@ def logged_hours(log: Path, batch: int) -> float | None:
 
 
 def export_bundle(training: CascadeTraining, folder: Path, card: dict[str, Any], lesion_job: str = "lesion") -> None:
-    """Writes the bundle of a finished run.
+    """Writes the bundle of a finished run; of one with the same weights in the folder, what was recorded stays.
 
     Args:
         lesion_job: Whose network becomes the lesion pass: ``lesion``, or ``lesion-image`` which knows no priors.
@@ -101,7 +103,7 @@ def export_bundle(training: CascadeTraining, folder: Path, card: dict[str, Any],
         "training": {
             "recipe": recipe.to_dict(),
             "jobs": jobs,
-            "started_from": training.started_from,
+            "started_from": training.starts() or None,
             "patients": len({case.patient for case in cases}),
             "scans": [case.name for case in cases if not case.sparse],
             "single_slice_scans": [case.name for case in cases if case.sparse],
@@ -109,8 +111,12 @@ def export_bundle(training: CascadeTraining, folder: Path, card: dict[str, Any],
         },
     }
     with writing_to(folder):
-        save_bundle(folder, networks, metadata)
+        before = json_object(folder / METADATA_FILE)
+        save_bundle(folder, networks, metadata, _RECORDED)
         write_model_card(folder)
+    lost = [key for key in _RECORDED if key in before and key not in json_object(folder / METADATA_FILE)]
+    if lost:
+        training.report(f"{folder} held other weights: what was recorded for those is gone ({', '.join(lost)})")
 
 
 def validation_figures(summary: EvaluationSummary, preset: str) -> dict[str, Any]:

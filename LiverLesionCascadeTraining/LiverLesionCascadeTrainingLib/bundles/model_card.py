@@ -22,6 +22,15 @@ def write_model_card(folder: Path) -> None:
     write_atomically(folder / CARD_FILE, card.encode())
 
 
+def trained_on(metadata: dict[str, Any]) -> set[str]:
+    """Names of the scans that a bundle's networks have seen, or those that they started from."""
+    training = metadata.get("training") or {}
+    own = {*training.get("scans", []), *training.get("single_slice_scans", [])}
+    started = training.get("started_from")
+    starts = started.values() if isinstance(started, dict) else ()
+    return own.union(*(start.get("scans", []) for start in starts))
+
+
 def model_card(metadata: dict[str, Any], weights_bytes: int) -> str:
     """The card as Markdown."""
     training, liver, lesion = metadata["training"], metadata["liver_pass"], metadata["lesion_pass"]
@@ -52,7 +61,7 @@ def model_card(metadata: dict[str, Any], weights_bytes: int) -> str:
         f"slices of {len(training['single_slice_scans'])} more ({', '.join(training['single_slice_scans'])}). "
         + (f"Of {len(unknown)} only the liver is labelled ({', '.join(unknown)}). " if unknown else "")
         + f"Recipe `{training['recipe']['name']}`, seed {training['recipe']['seed']}{took}:",
-        *([f"The liver and lesion-image networks started from those of {start}."] if start else []),
+        *([_started(start)] if start else []),
         _table(["job", "steps", "images", "hours"], jobs),
         "The `liver-fold` networks only make the cross-fitted priors from which `lesion` learns; they are not shipped."
         + (
@@ -60,7 +69,7 @@ def model_card(metadata: dict[str, Any], weights_bytes: int) -> str:
         ),
     ]
     if "validation" in metadata:
-        sections += ["## Validation", *_validation(metadata["validation"])]
+        sections += ["## Validation", *_validation(metadata["validation"], trained_on(metadata))]
     if "cross_validation" in metadata:
         sections += ["## Cross-validation", *_cross_validation(metadata["cross_validation"])]
     sections += [
@@ -71,6 +80,20 @@ def model_card(metadata: dict[str, Any], weights_bytes: int) -> str:
         "\n".join(f"* {line}" for line in metadata["citations"]),
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _started(start: str | dict[str, Any]) -> str:
+    """Which networks started from which others: by job, or of both passes' in bundles of earlier versions."""
+    jobs: dict[str, list[str]] = {start: ["liver", "lesion-image"]} if isinstance(start, str) else {}
+    for job, began in start.items() if isinstance(start, dict) else ():
+        jobs.setdefault(began["name"], []).append(job)
+    text = "; ".join(
+        f"{', '.join(of[:-1])} and {of[-1]} networks started from those of {name}"
+        if len(of) > 1
+        else f"{of[0]} network started from that of {name}"
+        for name, of in jobs.items()
+    )
+    return f"The {text}."
 
 
 def _cross_validation(figures: dict[str, Any]) -> list[str]:
@@ -107,15 +130,17 @@ def _froc(points: list[dict[str, float]]) -> list[str]:
     ]
 
 
-def _validation(validation: dict[str, Any]) -> list[str]:
+def _validation(validation: dict[str, Any], trained: set[str]) -> list[str]:
     counts = ("lesions", "found", "false_positives")
     rows = [
         [case["name"], number(case["liver_dice"]), number(case["lesion_dice"]), *(case[name] for name in counts)]
         for case in validation["cases"]
     ]
     rows.append(["mean", number(validation["liver_dice"]), number(validation["lesion_dice"]), "", "", ""])
+    seen = [case["name"] for case in validation["cases"] if case["name"] in trained]
+    whom = f". The networks were trained on scans named {', '.join(seen)}" if seen else ", patients not trained on"
     return [
-        f"Preset `{validation['preset']}`, patients not trained on. A case without lesions has no lesion Dice.",
+        f"Preset `{validation['preset']}`{whom}. A case without lesions has no lesion Dice.",
         _table(["case", "liver Dice", "lesion Dice", "lesions", "found", "false"], rows),
     ]
 

@@ -11,6 +11,7 @@ from LiverLesionCascadeLib.engine.measures.spreadsheet import cell_number, cell_
 from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
 
 from ..bundles.export import logged_hours
+from ..bundles.model_card import trained_on
 from ..evaluation.evaluation_text import markdown_table, number
 from ..runs.run_folder import LOG_FILE
 from ..training.cascade_training import CascadeTraining
@@ -92,6 +93,9 @@ def markdown(rows: Sequence[Row], measured: Measured, training: CascadeTraining,
     recipe, cases = training.recipe, measured[rows[0].key]
     patients = {case.patient for case in training.cases["train"]}
     with_lesions = sum(case["has_lesions"] for case in cases)
+    known = trained_on(bundle.metadata)
+    seen = ", ".join(case["name"] for case in cases if case["name"] in known)
+    others = f" The bundle {bundle.name} was trained on scans named {seen}." if seen else ""
     width, (low, high) = recipe.model.width, recipe.model.window_hu
     order = sorted(rows, key=lambda row: -(mean_of(measured[row.key], "lesion", "dice") or 0.0))
     ranks = "\n".join(
@@ -103,7 +107,7 @@ def markdown(rows: Sequence[Row], measured: Measured, training: CascadeTraining,
 The methods of Table 2 of Bi et al. 2017, recipe `{recipe.name}` (width {width:g} of the published networks, HU
 window [{low:g}, {high:g}]), trained on {len(patients)} patients and measured on {len(cases)} whole scans of others, of
 which {with_lesions} have lesions; "paper": its figures, for 118 and 13 scans. Means over scans; for lesions over those
-that have any.
+that have any.{others}
 
 {main_table(rows, measured)}
 

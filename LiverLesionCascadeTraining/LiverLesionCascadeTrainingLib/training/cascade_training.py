@@ -20,6 +20,7 @@ from LiverLesionCascadeLib.engine.model.model_settings import PASSES
 from LiverLesionCascadeLib.engine.model.network import CascadeResNet
 from torch import nn
 
+from ..bundles.model_card import trained_on
 from ..cases.case_source import read_json, write_json
 from ..datasets.cases import TrainingCase, patient_folds
 from ..datasets.slice_kinds import KINDS
@@ -34,6 +35,9 @@ from ..slices.validation import slice_dice, write_preview
 from .checkpoint import LAST, load_checkpoint, load_finished, usable
 from .trainer import Execution, Trainer
 from .weight_averaging import estimate_norms, mean_weights
+
+#: In a job's folder: what its network started from.
+START_FILE = "start.json"
 
 Report = Callable[[str], None]
 
@@ -82,6 +86,12 @@ class CascadeTraining:
                 f"{start.name} has networks of width {start.width}, the recipe {recipe.name} of width "
                 f"{model.width}: start from another bundle"
             )
+        known = set() if start is None or isinstance(start, ImageNetWeights) else trained_on(start.metadata)
+        if seen := [case.name for case in self.cases["validation"] if case.name in known]:
+            self.report(
+                f"warning: {start.name} was trained on scans named {', '.join(seen)}: if these are the validation cases, "
+                "their Dice is too high"
+            )
         self.fold_of_patient = patient_folds(self.cases["train"], recipe.folds, recipe.seed)
         folder.mkdir(parents=True, exist_ok=True)
         self._remember(
@@ -111,11 +121,45 @@ class CascadeTraining:
             "another recipe",
         )
 
-    @property
-    def started_from(self) -> str | None:
-        """Name and version of the bundle whose networks it started from; None without one."""
+    def starts(self) -> dict[str, Any]:
+        """By job, what its network started from: the name, and of a bundle its weights' SHA-256 and training scans.
+
+        Jobs that have not begun, or started from nothing, are left out.
+        """
+        begun = [job for job in self.recipe.jobs if (self.folder / job / LAST).is_file()]
+        return {job: start for job in begun if (start := self._started(job))}
+
+    def _started(self, job: str) -> dict[str, Any]:
+        """What a job that has begun started from; in runs of earlier versions, what the command says."""
+        path = self.folder / job / START_FILE
+        return read_json(path) if path.is_file() else self._given(job)
+
+    def _given(self, job: str) -> dict[str, Any]:
+        """What the command gives a job to start from; empty for nothing."""
         start = self._start
-        return None if start is None or isinstance(start, ImageNetWeights) else f"{start.name} {start.version}"
+        if isinstance(start, ImageNetWeights):
+            return {"name": f"ResNet-38 trained on ImageNet ({start.name})"} if job != "lesion" else {}
+        if start is None or job not in ("liver", "lesion-image"):
+            return {}
+        scans = sorted(trained_on(start.metadata))
+        name, digest = f"{start.name} {start.version}", start.metadata["weights"]["sha256"]
+        return {"name": name, "sha256": digest, "scans": scans}
+
+    def _remember_start(self, job: str) -> None:
+        """Raises InputError where a job that has begun is given something else to start from."""
+        given, path = self._given(job), self.folder / job / START_FILE
+        begun = (self.folder / job / LAST).is_file()
+        if begun and path.is_file():
+            began = read_json(path)
+            # Without a start the job goes on: all that it needs is in its checkpoint.
+            if self._start is not None and any(began.get(key) != given.get(key) for key in ("name", "sha256")):
+                raise InputError(
+                    f"Job {job} in {self.folder} has begun from {began.get('name', 'random weights')}, and cannot "
+                    f"start from {self._start.name} any more: give what it began from, or choose another folder"
+                )
+        elif self._ranks.first and (given or not begun):
+            path.parent.mkdir(exist_ok=True)
+            write_json(path, given)
 
     def _remember(self, name: str, content: dict[str, Any], what: str) -> None:
         path = self.folder / name
@@ -206,6 +250,7 @@ class CascadeTraining:
         """
         stage = self.recipe.stage(job)
         self._require_unused(job)
+        self._remember_start(job)
         network = self.network(job)
         if job == "lesion":
             self.write_priors()

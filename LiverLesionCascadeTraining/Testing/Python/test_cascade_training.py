@@ -17,7 +17,7 @@ from LiverLesionCascadeLib.cli import main
 from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
 from LiverLesionCascadeTrainingLib import recipes
-from LiverLesionCascadeTrainingLib.bundles.export import default_card, export_bundle
+from LiverLesionCascadeTrainingLib.bundles.export import default_card, export_bundle, record_figures
 from LiverLesionCascadeTrainingLib.datasets.cases import find_cases, find_splits
 from LiverLesionCascadeTrainingLib.runs.run_folder import LOG_FILE
 from LiverLesionCascadeTrainingLib.slices.batches import BatchMaker
@@ -117,18 +117,82 @@ def test_without_averaging_the_bundle_holds_the_last_network_of_the_lesion_pass(
         torch.testing.assert_close(network[key].float(), value.float(), atol=2e-3, rtol=2e-3)
 
 
-def test_a_bundle_says_which_bundle_its_training_started_from(trained, data, tmp_path):
+def one_step_from(start, folder, data, *jobs) -> CascadeTraining:
+    """A training of one step a job that starts from a bundle, or goes on without one, after some jobs."""
+    splits = find_splits([data[0]], [data[1]])
+    training = CascadeTraining(folder, tiny_recipe(1), splits, CPU, lambda line: None, start)
+    training.prepare()
+    for job in jobs:
+        training.run(job)
+    return training
+
+
+def test_a_bundle_says_which_jobs_started_from_which_bundle_whoever_exports_it(trained, data, tmp_path):
     assert ModelBundle.load(trained / "bundle").metadata["training"]["started_from"] is None
-    training = CascadeTraining(
-        trained,
-        tiny_recipe(),
-        find_splits([data[0]], [data[1]]),
-        CPU,
-        lambda line: None,
-        ModelBundle.load(trained / "bundle"),
-    )
-    export_bundle(training, tmp_path / "bundle", default_card("compact"))
-    assert "started from those of compact-own 1.0.0" in (tmp_path / "bundle" / "MODEL_CARD.md").read_text()
+    bundle, folder = ModelBundle.load(trained / "bundle"), tmp_path / "run"
+    one_step_from(bundle, folder, data, "liver", "lesion-image")
+    export_bundle(one_step_from(None, folder, data), tmp_path / "bundle", default_card("compact"), "lesion-image")
+    card = (tmp_path / "bundle" / "MODEL_CARD.md").read_text()
+    assert "The liver and lesion-image networks started from those of compact-own 1.0.0." in card
+    started = ModelBundle.load(tmp_path / "bundle").metadata["training"]["started_from"]
+    assert started["liver"]["sha256"] == bundle.metadata["weights"]["sha256"]
+    assert started["lesion-image"]["scans"] == ["1", "2", "3", "4", "5"]
+
+
+def test_a_job_that_has_begun_is_given_nothing_else_to_start_from(trained, data, tmp_path):
+    one_step_from(None, tmp_path / "run", data, "liver")
+    before = (tmp_path / "run" / "liver" / "last.pt").read_bytes()
+    with pytest.raises(InputError, match="liver in .* begun from random weights, .* choose another folder"):
+        one_step_from(ModelBundle.load(trained / "bundle"), tmp_path / "run", data, "liver")
+    assert (tmp_path / "run" / "liver" / "last.pt").read_bytes() == before
+
+
+def test_a_job_that_began_before_starts_were_remembered_goes_on_with_the_one_that_it_is_given(trained, data, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run")
+    (run / "liver" / "start.json").unlink()
+    bundle = ModelBundle.load(trained / "bundle")
+    for start in (None, bundle):
+        training = CascadeTraining(run, tiny_recipe(), find_splits([data[0]], [data[1]]), CPU, lambda line: None, start)
+        training.run("liver")
+    assert training.starts()["liver"]["name"] == "compact-own 1.0.0"
+
+
+def test_validation_cases_that_the_start_was_trained_on_are_named(trained, data, tmp_path):
+    lines, bundle = [], ModelBundle.load(trained / "bundle")
+    CascadeTraining(tmp_path, tiny_recipe(), find_splits([data[1]], [data[0]]), CPU, lines.append, bundle)
+    assert "warning: compact-own was trained on scans named 1, 2, 3, 4, 5" in lines[0]
+
+
+def test_measures_of_training_cases_are_not_recorded_as_those_of_patients_not_trained_on(
+    trained, data, tmp_path, capsys
+):
+    bundle = shutil.copytree(trained / "bundle", tmp_path / "bundle")
+    write_case(tmp_path / "cases", "1", *phantom_case(1))
+    write_case(tmp_path / "cases", "9", *phantom_case(9))
+    assert main(["evaluate", str(tmp_path / "cases"), "--bundle", str(bundle), "--record", "--device", "cpu"]) == 0
+    assert "was trained on scans of such names: if these are the cases 1 here" in capsys.readouterr().err
+    card = (bundle / "MODEL_CARD.md").read_text()
+    assert "patients not trained on" not in card and "The networks were trained on scans named 1." in card
+
+
+def test_a_bundle_that_is_exported_again_keeps_what_was_recorded_for_its_weights(trained, data, tmp_path):
+    bundle, lines = shutil.copytree(trained / "bundle", tmp_path / "bundle"), []
+    recorded = {"lesion_filter": {"intercept": 0.0, "log_odds": 1.0, "reject_below": 0.4}, "validation": {
+        "preset": "fast", "cases": [], "liver_dice": 0.9, "lesion_dice": None,
+    }}  # fmt: skip
+    for key, figures in recorded.items():
+        record_figures(bundle, key, figures)
+    training = training_in(trained, data)
+    training.report = lines.append
+    export_bundle(training, bundle, {**default_card("compact"), "version": "2.0.0"})
+    metadata = ModelBundle.load(bundle).metadata
+    assert metadata["version"] == "2.0.0" and not lines
+    assert {key: metadata[key] for key in recorded} == recorded
+    assert "Preset `fast`" in (bundle / "MODEL_CARD.md").read_text()
+    # Another network: its lesions are others.
+    export_bundle(training, bundle, default_card("compact"), lesion_job="lesion-image")
+    assert not recorded.keys() & ModelBundle.load(bundle).metadata.keys()
+    assert "recorded for those is gone (validation, lesion_filter)" in lines[0]
 
 
 def test_a_bundle_says_of_whom_only_the_liver_is_labelled_and_what_the_lesion_pass_sees(trained, data, tmp_path):

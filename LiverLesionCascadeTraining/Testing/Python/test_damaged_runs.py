@@ -202,7 +202,7 @@ def test_a_bundle_that_cannot_be_written_is_an_output_error_and_the_earlier_one_
         store=lambda *_: SimpleNamespace(
             names=[], case=np.zeros(0, int), kinds=np.zeros(0, "U6"), lesions_known=np.zeros(0, bool)
         ),
-        started_from=None,
+        starts=dict,
     )
     export.export_bundle(training, tmp_path / "bundle", export.default_card("a"))
 

@@ -1,5 +1,6 @@
 """Starting from ResNet-38 trained on ImageNet: MXNet's file format, its PyTorch conversions, and what did not fit."""
 
+import json
 import struct
 from pathlib import Path
 
@@ -223,6 +224,8 @@ def test_training_starts_from_the_weights_and_says_what_did_not_fit(tmp_path, ca
     command = ["train", str(train), "--validation", str(validation), "-o", str(tmp_path / "run"), "--device", "cpu"]
     assert main([*command, "--job", "liver-fold-0", "--start-from", str(weights)]) == 0
     assert "linear1000_weight: in the file, but not in the network" in capsys.readouterr().out
+    started = json.loads((tmp_path / "run" / "liver-fold-0" / "start.json").read_text())
+    assert started == {"name": "ResNet-38 trained on ImageNet (a1.params)"}
     state = torch.load(tmp_path / "run" / "liver-fold-0" / "last.pt", weights_only=True)["network"]
     expected = torch.from_numpy(content["arg:res7a_branch2a_weight"])
     assert (state["blocks.16.convs.0.weight"] - expected).norm() < 0.1 * expected.norm()

@@ -21,12 +21,13 @@ import contextlib
 import hashlib
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BundleError
-from ..files import write_atomically
+from ..files import json_object, write_atomically
 from ..resources import RESOURCES
 from .bundle_settings import check_settings
 from .lesion_filter import LesionFilter
@@ -178,13 +179,16 @@ def _require_numbers(network: CascadeResNet, name: str, folder: Path) -> None:
             )
 
 
-def save_bundle(folder: Path, networks: dict[str, CascadeResNet], metadata: dict[str, Any]) -> None:
+def save_bundle(
+    folder: Path, networks: dict[str, CascadeResNet], metadata: dict[str, Any], kept: Sequence[str] = ()
+) -> None:
     """Writes a bundle; convolutions in half precision, normalisation in single.
 
     Args:
         folder: The bundle's folder; made, or its files replaced: at every moment it is a bundle, the old or the new.
         networks: ``liver`` and ``lesion``.
         metadata: As in the module's docstring; ``format``, ``network`` and ``weights`` are filled in.
+        kept: Entries that an earlier bundle in the folder passes on where its weights are the same.
     """
     import torch
 
@@ -203,9 +207,12 @@ def save_bundle(folder: Path, networks: dict[str, CascadeResNet], metadata: dict
     earlier = folder / WEIGHTS_FILE
     replaces = earlier.exists() and hashlib.sha256(earlier.read_bytes()).hexdigest() != digest
     weights_file = f"weights-{digest[:8]}.pt" if replaces else WEIGHTS_FILE
+    before = json_object(folder / METADATA_FILE)
+    same = isinstance(before.get("weights"), dict) and before["weights"].get("sha256") == digest
     complete = {
         "format": FORMAT,
         **metadata,
+        **{key: before[key] for key in kept if same and key in before},
         "network": {
             "architecture": "table1",
             "width": networks["liver"].width,
