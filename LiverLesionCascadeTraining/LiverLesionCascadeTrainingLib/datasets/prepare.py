@@ -226,11 +226,13 @@ def _assign(
     if for_validation:
         split = {case.patient: VALIDATION if case.name in for_validation else TRAIN for case in cases}
     else:
+        # Cases in which nobody has looked for lesions are for training: they would say nothing of lesions elsewhere.
         groups = {
             patient: (all(case.sparse for case in own), any(records[case.name].lesion_slices for case in own))
             for patient, own in patients.items()
+            if not all(case.lesions_unknown for case in own)
         }
-        split = split_patients(groups, share, seed, _earlier(folder, seed, share))
+        split = dict.fromkeys(patients, TRAIN) | split_patients(groups, share, seed, _earlier(folder, seed, share))
     splits: dict[str, list[PreparedCase]] = {name: [] for name in SPLITS}
     for case in cases:
         place = case_folder(folder, case.name)

@@ -215,6 +215,18 @@ def test_patients_keep_their_split_when_cases_are_added(lits, tmp_path):
     assert sorted(after.values()) == ["train"] * 5 + ["validation"] * 5
 
 
+def test_validation_is_never_drawn_from_patients_in_whom_nobody_has_looked_for_lesions(tmp_path):
+    for seed in (1, 2, 3, 4):
+        write_case(tmp_path / "lits", str(seed), *phantom_case(seed, slices=4, side=24))
+    for seed in range(11, 19):
+        hu, labels = phantom_case(seed, lesion=False, slices=4, side=24)
+        write_case(tmp_path / "livers", str(seed), hu, labels)
+    prepare([tmp_path / "lits"], tmp_path / "data", share=0.5, lesions_unknown=[tmp_path / "livers"])
+    splits = open_dataset(tmp_path / "data").splits
+    assert {case.name for case in splits["train"]} >= {str(seed) for seed in range(11, 19)}
+    assert len(splits["validation"]) == 2
+
+
 def test_report_says_what_the_data_set_holds(lits, tmp_path):
     report = prepare([lits[0]], tmp_path / "data", [lits[1]])
     train, validation = report.splits["train"], report.splits["validation"]
