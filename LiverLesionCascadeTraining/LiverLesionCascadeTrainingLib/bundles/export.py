@@ -123,15 +123,15 @@ def validation_figures(summary: EvaluationSummary, preset: str) -> dict[str, Any
     """What of an evaluation is kept in a bundle."""
     cases = []
     for case in summary.cases:
-        counts = case.lesions.counts()
+        counts = case.lesion_counts
         cases.append(
             {
                 "name": case.name,
                 "liver_dice": round(case.liver.dice, 4),
                 "lesion_dice": round(case.lesion.dice, 4) if case.has_lesions else None,
-                "lesions": counts.reference,
-                "found": counts.found,
-                "false_positives": counts.false_positives,
+                "lesions": counts and counts.reference,
+                "found": counts and counts.found,
+                "false_positives": counts and counts.false_positives,
             }
         )
     return {

@@ -133,7 +133,12 @@ def _froc(points: list[dict[str, float]]) -> list[str]:
 def _validation(validation: dict[str, Any], trained: set[str]) -> list[str]:
     counts = ("lesions", "found", "false_positives")
     rows = [
-        [case["name"], number(case["liver_dice"]), number(case["lesion_dice"]), *(case[name] for name in counts)]
+        [
+            case["name"],
+            number(case["liver_dice"]),
+            number(case["lesion_dice"]),
+            *(number(case[name], 0) for name in counts),
+        ]
         for case in validation["cases"]
     ]
     rows.append(["mean", number(validation["liver_dice"]), number(validation["lesion_dice"]), "", "", ""])

@@ -58,6 +58,11 @@ class CaseMetrics:
         return len(self.lesions.reference_mm) > 0
 
     @property
+    def lesion_counts(self) -> LesionCounts | None:
+        """Its lesions, those that are touched at all being found; None where nobody labelled them: 0 would be a lie."""
+        return self.lesions.counts() if self.lesions_known else None
+
+    @property
     def lesion_free_score(self) -> float | None:
         """Of a case without lesions: 1 if none was segmented, else 0. None for a case with lesions, known or not."""
         if self.has_lesions or not self.lesions_known:

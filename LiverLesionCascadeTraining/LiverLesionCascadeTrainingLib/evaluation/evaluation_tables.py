@@ -1,7 +1,8 @@
 """The Parquet tables of an evaluation: ``cases.parquet``, a row a case, and ``lesions.parquet``, a row a lesion.
 
 A column ``run`` says which of the compared ways to run the cascade a row is of. Means over a column are those of the
-printed tables: lesion measures are empty where the reference has no lesion, and single slices (``sparse``) apart.
+printed tables: lesion measures are empty where the reference has no lesion, counts of lesions where nobody labelled
+them, and single slices (``sparse``) are apart.
 """
 
 from __future__ import annotations
@@ -59,15 +60,10 @@ def _case_row(run: str, record: EvaluationRecord) -> dict[str, Any]:
 
 
 def _scan_columns(measures: CaseMetrics) -> dict[str, Any]:
-    counts = measures.lesions.counts()
-    columns = {
-        "sparse": False,
-        "lesion_free_score": measures.lesion_free_score,
-        "reference_lesions": counts.reference,
-        "found_lesions": counts.found,
-        "predicted_lesions": counts.predicted,
-        "false_lesions": counts.false_positives,
-    }
+    columns: dict[str, Any] = {"sparse": False, "lesion_free_score": measures.lesion_free_score}
+    if (counts := measures.lesion_counts) is not None:
+        columns |= {f"{name}_lesions": getattr(counts, name) for name in ("reference", "found", "predicted")}
+        columns["false_lesions"] = counts.false_positives
     columns |= {f"liver_{name}": value for name, value in asdict(measures.liver).items()}
     if measures.has_lesions:
         columns |= {f"lesion_{name}": value for name, value in asdict(measures.lesion).items()}

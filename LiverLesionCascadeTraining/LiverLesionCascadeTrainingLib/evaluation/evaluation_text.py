@@ -28,12 +28,13 @@ def _case_table(summary: EvaluationSummary) -> str:
     head = ["Case", "Region", "Dice", "Jaccard", "VOE", "RVD", "ASSD mm", "MSD mm", "Lesions", "Found", "False"]
     rows = []
     for case in summary.cases:
-        counts = case.lesions.counts()
-        found = [str(counts.reference), str(counts.found), str(counts.false_positives)]
         rows.append([case.name, "liver", *_region_cells(case.liver), "", "", ""])
+        if (counts := case.lesion_counts) is None:
+            continue
+        found = [str(counts.reference), str(counts.found), str(counts.false_positives)]
         if case.has_lesions:
             rows.append([case.name, "lesion", *_region_cells(case.lesion), *found])
-        elif case.lesions_known:
+        else:
             score = number(case.lesion_free_score)
             rows.append([case.name, "no lesion", score, *["-"] * 5, *found])
     rows.append([f"Mean of {len(summary.cases)}", "liver", *_mean_cells(summary.liver_mean), "", "", ""])

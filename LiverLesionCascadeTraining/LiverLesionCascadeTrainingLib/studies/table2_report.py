@@ -35,10 +35,16 @@ def mean_of(measures: Sequence[dict[str, Any]], region: str, name: str) -> float
     return float(np.mean(values)) if values else None
 
 
-def false_lesions(case: dict[str, Any]) -> int:
-    """Lesions of a case that touch none in the reference."""
+def false_lesions(case: dict[str, Any]) -> int | None:
+    """Lesions of a case that touch none in the reference; None where nobody labelled its lesions."""
     counts = case["lesions"]["touched"]["all"]
-    return int(counts["predicted"] - counts["correct"])
+    return int(counts["predicted"] - counts["correct"]) if case["lesions_known"] else None
+
+
+def mean_false_lesions(cases: Sequence[dict[str, Any]]) -> float | None:
+    """Over the cases whose lesions are known."""
+    known = [false for case in cases if (false := false_lesions(case)) is not None]
+    return float(np.mean(known)) if known else None
 
 
 def main_table(rows: Sequence[Row], measured: Measured) -> str:
@@ -64,8 +70,9 @@ def case_table(rows: Sequence[Row], measured: Measured) -> str:
     for row in rows:
         line = [row.method, row.sees]
         for case in measured[row.key]:
-            line.append(percent(case["lesion"]["dice"]) if case["has_lesions"] else f"{false_lesions(case)} false")
-        line.append(f"{np.mean([false_lesions(case) for case in measured[row.key]]):.1f}")
+            false = "-" if false_lesions(case) is None else f"{false_lesions(case)} false"
+            line.append(percent(case["lesion"]["dice"]) if case["has_lesions"] else false)
+        line.append(number(mean_false_lesions(measured[row.key]), 1))
         cells.append([*line, f"{np.mean([case['seconds'] for case in measured[row.key]]):.0f}"])
     return markdown_table(head, cells, left=2)
 
@@ -143,9 +150,9 @@ def table_csv(rows: Sequence[Row], measured: Measured) -> str:
     for row in rows:
         cases = measured[row.key]
         for case in cases:
-            counts = [str(false_lesions(case)), f"{case['seconds']:.1f}", *[""] * len(paper)]
+            counts = [cell_number(false_lesions(case), None), f"{case['seconds']:.1f}", *[""] * len(paper)]
             lines.append([row.method, row.sees, cell_text(case["name"]), *means([case]), *counts])
-        false = f"{np.mean([false_lesions(case) for case in cases]):.2f}"
+        false = cell_number(mean_false_lesions(cases), 2)
         seconds = f"{np.mean([case['seconds'] for case in cases]):.1f}"
         figures = [f"{value / 100:.4f}" for value in PAPER.get(row.method, ())]
         lines.append([row.method, row.sees, "mean", *means(cases), false, seconds, *figures])

@@ -17,8 +17,9 @@ from LiverLesionCascadeLib.cli import main
 from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
 from LiverLesionCascadeTrainingLib import recipes
-from LiverLesionCascadeTrainingLib.bundles.export import default_card, export_bundle, record_figures
+from LiverLesionCascadeTrainingLib.bundles.export import default_card, export_bundle, record_figures, validation_figures
 from LiverLesionCascadeTrainingLib.datasets.cases import find_cases, find_splits
+from LiverLesionCascadeTrainingLib.evaluation.evaluation import evaluate_case, summarise
 from LiverLesionCascadeTrainingLib.runs.run_folder import LOG_FILE
 from LiverLesionCascadeTrainingLib.slices.batches import BatchMaker
 from LiverLesionCascadeTrainingLib.slices.cross_fitting import write_priors
@@ -456,6 +457,17 @@ def test_recorded_figures_are_in_the_model_card_and_the_bundle_still_loads(train
     validation = ModelBundle.load(bundle).metadata["validation"]
     assert validation["preset"] == "fast" and validation["cases"][0]["name"] == "9"
     assert "| 9 |" in (bundle / "MODEL_CARD.md").read_text(encoding="utf-8")
+
+
+def test_in_the_card_a_case_whose_lesions_nobody_labelled_has_no_counts_of_lesions(trained, tmp_path):
+    bundle = shutil.copytree(trained / "bundle", tmp_path / "bundle")
+    _, labels = phantom_case(9)
+    found = [evaluate_case(labels > 0, labels == 2, part, (4.0, 5.0, 5.0), name) for name, part in (
+        ("known", labels), ("unknown", np.where(labels > 0, np.uint8(3), labels)),
+    )]  # fmt: skip
+    record_figures(bundle, "validation", validation_figures(summarise(found), "fast"))
+    card = (bundle / "MODEL_CARD.md").read_text()
+    assert "| known | 1.000 | 1.000 | 1 | 1 | 0 |" in card and "| unknown | 1.000 | - | - | - | - |" in card
 
 
 def test_single_slices_are_reported_apart(trained, tmp_path, capsys):

@@ -103,6 +103,17 @@ def test_means_of_the_columns_are_those_that_are_printed(cases, bundle, measured
     assert [row["lesion_free_score"] for row in table] == [None, None, 0.0, None, None]
 
 
+def test_the_row_of_a_case_whose_lesions_nobody_labelled_has_no_counts_of_lesions(bundle, measured, tmp_path):
+    hu, labels = phantom_case(7, lesion=False)
+    write_case(tmp_path / "data", "7", hu, 3 * labels)
+    assert evaluate(tmp_path / "data", bundle, "-o", str(tmp_path / "out")) == 0
+    (row,) = rows(tmp_path / "out")
+    assert row["liver_dice"] > 0.9
+    assert {name: row[name] for name in row if name.endswith("_lesions")} == {
+        f"{kind}_lesions": None for kind in ("reference", "found", "predicted", "false")
+    }
+
+
 def test_single_slices_are_rows_with_what_can_be_measured_of_them(bundle, measured, tmp_path):
     write_case(tmp_path / "data", "7", *phantom_case(7))
     (tmp_path / "data" / "dataset.json").write_text(json.dumps({"7": {"slice_index": [1]}}))

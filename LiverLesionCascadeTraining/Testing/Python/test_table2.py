@@ -115,12 +115,13 @@ def test_what_was_measured_is_kept_until_the_weights_or_the_measures_change(data
     assert len(calls) == 7
 
 
-def case(name: str, liver: float, lesion: float | None, false: int = 0) -> dict:
+def case(name: str, liver: float, lesion: float | None, false: int = 0, known: bool = True) -> dict:
     return {
         "name": name,
         "liver": {"dice": liver, "jaccard": liver / (2 - liver)},
         "lesion": {"dice": lesion or 0.0, "jaccard": 0.0},
         "has_lesions": lesion is not None,
+        "lesions_known": known,
         "lesions": {"touched": {"all": {"predicted": false + 2, "correct": 2}}},
         "seconds": 2.0,
     }
@@ -138,6 +139,16 @@ def test_lesion_means_leave_out_scans_without_lesions_and_say_what_was_found_the
     assert cells == ["ResNet", WHOLE, "50.00", "3 false", "0.00", "1.3", "2"]
     lines = list(csv.DictReader(table_csv(rows, measured).splitlines()))
     assert [line["lesion_dice"] for line in lines] == ["0.5000", "", "0.0000", "0.2500"]
+
+
+def test_scans_whose_lesions_nobody_labelled_count_for_no_false_lesion() -> None:
+    rows = [Row("a", "ResNet", WHOLE, (), lambda ct: (ct.hu, ct.hu))]
+    measured = {"a": [case("1", 0.9, 0.5, false=3), case("2", 0.8, None, known=False)]}
+    cells = [cell.strip() for cell in case_table(rows, measured).splitlines()[2].strip("|").split("|")]
+    assert cells == ["ResNet", WHOLE, "50.00", "-", "3.0", "2"]
+    lines = list(csv.DictReader(table_csv(rows, measured).splitlines()))
+    assert [line["false_lesions"] for line in lines] == ["3", "", "3.00"]
+    assert "-" in case_table(rows, {"a": measured["a"][1:]})
 
 
 def test_the_figure_shows_the_slices_with_most_lesion_of_each_part() -> None:
