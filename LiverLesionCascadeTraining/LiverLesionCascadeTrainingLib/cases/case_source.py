@@ -45,7 +45,9 @@ class CaseSource(TrainingCase):
     def settings(self) -> list[Any]:
         """What besides the files decides how they are read; a kind of source may add to it."""
         unknown = ["lesions unknown"] if self.lesions_unknown else []
-        return [CACHE_FORMAT, type(self).__name__, self.sparse, *unknown, *self.slice_numbers]
+        # The word tells such cases from those that were measured as if their slices were neighbours.
+        selection = ["as scanned", *self.slice_numbers] if self.slice_numbers else []
+        return [CACHE_FORMAT, type(self).__name__, self.sparse, *unknown, *selection]
 
     @abstractmethod
     def open(self) -> tuple[CTVolume, Path, Callable[[], np.ndarray]]:

@@ -22,7 +22,8 @@ class TrainingCase(ABC):
         name: Unique in a data set.
         patient: Cases of one patient are never split between training and validation, or between folds.
         sparse: True where the slices are single ones: no volumes, no 3D lesions.
-        slice_numbers: Where a selection of slices lay in their scan, in slices of its spacing; empty for a whole scan.
+        slice_numbers: Where a selection of slices lay in their scan, in slices of its spacing, from feet to head; empty
+            for a whole scan.
     """
 
     name: str
@@ -49,18 +50,22 @@ class TrainingCase(ABC):
         """
 
     def read_as_scanned(self) -> tuple[CTVolume, np.ndarray]:
-        """As :meth:`read`, with the slices as far apart as in the patient, for what looks from slice to slice.
+        """As :meth:`read`, with the slices as far apart as in the patient, for what looks from slice to slice."""
+        ct, labels = self.read()
+        return self.as_scanned(ct), labels
+
+    def as_scanned(self, ct: CTVolume) -> CTVolume:
+        """The scan that was read, with the slices as far apart as in the patient.
 
         A file that holds a selection says how far apart the slices of the whole scan are; here it is the median
         distance of those selected. Single slices are ``SINGLE_SLICES_MM`` apart.
         """
-        ct, labels = self.read()
-        between = np.diff(self.positions_mm(len(ct.hu), ct.spacing[0]))
-        slice_mm = SINGLE_SLICES_MM if self.sparse else float(np.median(between)) if between.size else ct.spacing[0]
+        distance = median_distance_mm(self.positions_mm(len(ct.hu), ct.spacing[0]), ct.spacing[0])
+        slice_mm = SINGLE_SLICES_MM if self.sparse else distance
         if np.isclose(slice_mm, ct.spacing[0]):
-            return ct, labels
+            return ct
         matrix = ct.geometry.ijk_to_lps @ np.diag([1.0, 1.0, slice_mm / ct.spacing[0], 1.0])
-        return replace(ct, geometry=replace(ct.geometry, ijk_to_lps=matrix)), labels
+        return replace(ct, geometry=replace(ct.geometry, ijk_to_lps=matrix))
 
     def load(self) -> tuple[np.ndarray, np.ndarray, tuple[float, float, float]]:
         """The case's arrays in axial LPS order; they may be read-only and memory-mapped.
@@ -81,6 +86,12 @@ class TrainingCase(ABC):
             InputError: If there are not as many slices as the selection has.
         """
         return slice_positions_mm(self.slice_numbers, count, slice_mm)
+
+
+def median_distance_mm(positions_mm: np.ndarray, otherwise: float) -> float:
+    """How far apart slices at these positions (n,) lie from one to the next; of a single one, the other number."""
+    between = np.diff(positions_mm)
+    return float(np.median(between)) if between.size else otherwise
 
 
 def slice_positions_mm(numbers: Sequence[int], count: int, slice_mm: float) -> np.ndarray:

@@ -22,8 +22,8 @@ class SplitReport:
     """What one split holds.
 
     Attributes:
-        slices: Number by kind: ``lesion``, ``liver`` (no lesion), ``near`` (no liver, at most four slices away from
-            it) and ``neither``.
+        slices: Number by kind: ``lesion``, ``liver`` (no lesion), ``near`` (no liver, at most ``NEAR_MM``
+            away from it) and ``neither``.
         lesions: Number of 3D lesions by size.
         lesion_free: Cases without a lesion.
         lesions_unknown: Cases in which nobody has looked for lesions.
@@ -111,7 +111,7 @@ def data_report(folder: Path) -> DataReport:
         seed=dataset.seed,
         splits={name: _split_report(cases, records) for name, cases in dataset.splits.items() if cases},
         pixel_mm=_spread([record.spacing_mm[2] for record in records.values()]),
-        slice_mm=_spread([record.spacing_mm[0] for record in dense]),
+        slice_mm=_spread([record.slice_mm for record in dense]),
         hu_range=(min(r.hu_range[0] for r in records.values()), max(r.hu_range[1] for r in records.values())),
         warnings=[_warning(told) for told in warnings.values()] + _split_warnings(dataset, records),
         left_out=dataset.left_out,

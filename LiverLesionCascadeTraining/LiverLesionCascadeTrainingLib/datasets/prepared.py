@@ -29,7 +29,7 @@ from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from ..cases.case_source import CaseSource, read_json, write_json
 from ..cases.labels import LESION, LESIONS_UNKNOWN, LIVER, slices_shown
 from ..cases.splits import SPLITS
-from ..cases.training_case import TrainingCase, slice_positions_mm
+from ..cases.training_case import TrainingCase, median_distance_mm, slice_positions_mm
 from .npy_file import NpyWriter, replaced_folder
 from .slice_kinds import slice_kinds
 
@@ -74,12 +74,21 @@ class CaseRecord:
     lesions_unknown: bool = False
 
     @property
+    def positions_mm(self) -> np.ndarray:
+        """Where each slice lay along the scan."""
+        return slice_positions_mm(self.slice_numbers, self.shape[0], self.spacing_mm[0])
+
+    @property
+    def slice_mm(self) -> float:
+        """How far apart its slices lay."""
+        return median_distance_mm(self.positions_mm, self.spacing_mm[0])
+
+    @property
     def kinds(self) -> np.ndarray:
         """Kind of each slice."""
         slices = np.arange(self.shape[0])
         liver, lesion = np.isin(slices, self.liver_slices), np.isin(slices, self.lesion_slices)
-        positions = slice_positions_mm(self.slice_numbers, len(slices), self.spacing_mm[0])
-        return slice_kinds(liver, lesion, self.sparse, positions)
+        return slice_kinds(liver, lesion, self.sparse, self.positions_mm)
 
 
 @dataclass(frozen=True)
@@ -227,9 +236,10 @@ def write_case(folder: Path, case: CaseSource, fingerprint: str, ct: CTVolume, l
                 hu_file.append(whole[None])
                 label_file.append(shown[None])
         liver, lesion = slices_shown(labels)
-        # Single slices are no scan, and have no 3D lesions.
-        findings = [] if case.sparse else [*ct.notes, *ct.check()]
-        lesions_mm, apart = ([], []) if case.sparse else _lesions(labels, ct.geometry.voxel_volume_ml)
+        # Single slices are no scan, and have no 3D lesions. A selection is measured as it lay in the scan.
+        scanned = case.as_scanned(ct)
+        findings = [] if case.sparse else [*ct.notes, *scanned.check()]
+        lesions_mm, apart = ([], []) if case.sparse else _lesions(labels, scanned.geometry.voxel_volume_ml)
         record = CaseRecord(
             name=case.name,
             sparse=case.sparse,

@@ -6,11 +6,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from LiverLesionCascadeLib.engine.errors import CascadeError
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
-from LiverLesionCascadeLib.engine.scan.image_io import read_image, read_labels
+from LiverLesionCascadeLib.engine.scan.image_io import read_image, read_labels, runs_down
 
 from ..cases.case_source import CaseSource, Found, descriptions
 from ..cases.labels import LESION, LESIONS_UNKNOWN, LIVER, with_labels
@@ -72,6 +74,20 @@ def find_lits(folder: Path) -> Found:
         if not isinstance(numbers, list) or not all(type(each) is int for each in numbers):
             found.problems.append(Problem(name, f"dataset.json: source_slice_index of {name} must list slice numbers"))
             continue
+        if any(after <= before for before, after in pairwise(numbers)):
+            message = f"dataset.json: source_slice_index of {name} must rise from each slice of the file to the next"
+            found.problems.append(Problem(name, message))
+            continue
         files = (folder / volumes[key].string, folder / segmentations[key].string)
-        found.cases.append(LabelMapSource(name, patient, sparse, files, slice_numbers=tuple(numbers)))
+        found.cases.append(LabelMapSource(name, patient, sparse, files, slice_numbers=_from_feet(numbers, files[0])))
     return found
+
+
+def _from_feet(numbers: list[int], volume: Path) -> tuple[int, ...]:
+    """The numbers of slices that a file has in its own order, counted from its lowest slice where it begins at the
+    head: as scans are read, from feet to head."""
+    try:
+        turned = bool(numbers) and runs_down(volume)
+    except (OSError, CascadeError):
+        turned = False  # who reads it is told
+    return tuple(numbers[-1] - number for number in reversed(numbers)) if turned else tuple(numbers)

@@ -8,6 +8,8 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
+from filelock import FileLock
 from fixtures.dicom_files import body_phantom, write_series
 from fixtures.dicom_seg_files import Segment, write_segmentation
 from fixtures.lits_phantoms import phantom_case, write_case, write_lits_folders
@@ -380,7 +382,7 @@ def test_a_single_slice_can_be_read_from_a_prepared_data_set(tmp_path):
     np.testing.assert_array_equal(read, labels[middle])
 
 
-@pytest.mark.parametrize("numbers", [5, "12", ["1", "2"], {"0": 1}, [True]])
+@pytest.mark.parametrize("numbers", [5, "12", ["1", "2"], {"0": 1}, [True], [3, 3, 4], [9, 8, 7]])
 def test_slice_numbers_that_are_none_are_named(numbers, tmp_path):
     write_case(tmp_path / "lits", "4", *phantom_case(4))
     (tmp_path / "dataset.json").write_text(json.dumps({"4": {"source_slice_index": numbers}}))
@@ -400,3 +402,37 @@ def test_positions_of_a_selection_of_slices_survive_preparation(tmp_path):
         np.testing.assert_array_equal(case.positions_mm(slices, 1.5), np.asarray(numbers) * 1.5)
     with pytest.raises(InputError, match="numbers of slices"):
         source.positions_mm(slices + 1, 1.5)
+
+
+def test_a_selection_of_slices_is_reported_as_it_lay_in_the_scan(tmp_path):
+    hu, labels = phantom_case(3, slices=36, side=32)
+    chosen = list(range(0, 36, 3))
+    write_case(tmp_path / "whole", "1", hu, labels, spacing=(5.0, 5.0, 1.0))
+    write_case(tmp_path / "chosen", "1", hu[chosen], labels[chosen], spacing=(5.0, 5.0, 1.0))
+    (tmp_path / "chosen" / "dataset.json").write_text(json.dumps({"1": {"source_slice_index": chosen}}))
+    whole, report = (prepare([tmp_path / name], tmp_path / f"{name}-data", share=0) for name in ("whole", "chosen"))
+    assert report.slice_mm == (3.0, 3.0, 3.0)
+    (record,), (other,) = (
+        [case.record() for case in open_dataset(tmp_path / f"{name}-data").cases] for name in ("chosen", "whole")
+    )
+    assert record.spacing_mm == other.spacing_mm  # what networks see of it does not change
+    assert record.lesions_mm == pytest.approx(other.lesions_mm, rel=0.2)
+    assert report.splits["train"].lesions == whole.splits["train"].lesions
+
+
+@pytest.mark.parametrize("suffix", [".nii.gz", ".nrrd"])
+def test_the_numbers_of_slices_are_turned_with_a_scan_that_is_stored_from_head_to_feet(tmp_path, suffix):
+    hu, labels = phantom_case(3)
+    numbers = [0, 3, 4, 5, 6, 7, 8, 9, 10, 11, 20, 35]
+    write_case(tmp_path / "up", "1", hu, labels)
+    (tmp_path / "down").mkdir()
+    for kind, array in (("volume", hu.astype(np.int16)), ("segmentation", labels)):
+        image = sitk.GetImageFromArray(array[::-1].copy())
+        image.SetSpacing((5.0, 5.0, 4.0))
+        image.SetDirection((1, 0, 0, 0, 1, 0, 0, 0, -1))
+        sitk.WriteImage(image, str(tmp_path / "down" / f"{kind}-1{suffix}"))
+    for name, listed in (("up", numbers), ("down", [35 - number for number in reversed(numbers)])):
+        (tmp_path / name / "dataset.json").write_text(json.dumps({"1": {"source_slice_index": listed}}))
+    up, down = (find_cases([tmp_path / name])[0] for name in ("up", "down"))
+    np.testing.assert_array_equal(down.load()[0], up.load()[0])
+    np.testing.assert_array_equal(down.positions_mm(12, 4.0), up.positions_mm(12, 4.0))

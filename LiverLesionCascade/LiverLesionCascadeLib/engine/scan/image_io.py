@@ -168,23 +168,33 @@ def _require_there(path: Path) -> None:
         raise InputError(f"{path} does not exist. Check the path; put it in quotes if it has spaces.")
 
 
+def runs_down(path: Path) -> bool:
+    """Whether the slices of an image file go from head to feet, by its header. Raises InputError, InvalidVolumeError,
+    OSError."""
+    to_z = (_nifti_matrix(path, nifti.read_header(path)) if nifti.is_nifti(path) else _matrix(_information(path)))[2]
+    return bool(to_z[np.abs(to_z[:3]).argmax()] < 0)
+
+
 def _read_nifti(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
     header = nifti.read_header(path)
     if header.dtype is None or len(header.shape) > 4:
         return _read_itk(path)  # colours, vectors: for from_array to refuse
     _refuse_several_volumes(header.shape, path)
-    ijk_to_lps = header.sheared_ijk_to_lps
-    if ijk_to_lps is None:
-        try:
-            ijk_to_lps = _nifti_matrix(path, header)
-        except InvalidVolumeError:
-            if header.sform is None:
-                raise
-            ijk_to_lps = header.sform  # ITK is stricter than rounding of headers; from_array decides
-    return nifti.read_voxels(path, header), ijk_to_lps, header.remarks
+    return nifti.read_voxels(path, header), _nifti_matrix(path, header), header.remarks
 
 
 def _nifti_matrix(path: Path, header: nifti.NiftiHeader) -> np.ndarray:
+    if header.sheared_ijk_to_lps is not None:
+        return header.sheared_ijk_to_lps
+    try:
+        return _itk_matrix(path, header)
+    except InvalidVolumeError:
+        if header.sform is None:
+            raise
+        return header.sform  # ITK is stricter than rounding of headers; from_array decides
+
+
+def _itk_matrix(path: Path, header: nifti.NiftiHeader) -> np.ndarray:
     if header.version == 1:
         return _matrix(_information(path))
     with tempfile.TemporaryDirectory() as folder:
