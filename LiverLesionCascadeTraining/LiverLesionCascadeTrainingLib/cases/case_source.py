@@ -23,6 +23,8 @@ from .training_case import TrainingCase
 
 #: Changes when prepared cases of an earlier version must be made again.
 CACHE_FORMAT = 1
+#: A file's name where a case's should be.
+_FILE_LIKE = re.compile(r"(volume|segmentation)-", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,29 @@ def descriptions(folder: Path) -> dict[str, dict[str, Any]]:
     return described
 
 
+def description_problems(folder: Path, found: Found) -> list[Problem]:
+    """What ``dataset.json`` says in vain: cases of one patient would be taken for those of several without a word.
+
+    Args:
+        found: All of the folder that ``descriptions`` are for.
+    """
+    problems = []
+    names = {case.name for case in found.cases} | {problem.case for problem in found.problems}
+    described = {name for name, each in descriptions(folder).items() if "patient" in each}
+    for path in (folder.parent / "dataset.json", folder / "dataset.json"):
+        for name, each in read_json(path).items() if path.is_file() else ():
+            if name in names and not isinstance(each, dict):
+                message = f'{path} says nothing of a patient in this form: write {{"{name}": {{"patient": ...}}}}'
+                problems.append(Problem(name, message))
+            # The file beside the folder is that of other folders as well; and an entry of a case that was removed does
+            # no harm where all others are described.
+            elif name in described - names and (path.parent == folder or _FILE_LIKE.match(name)) and names - described:
+                known = ", ".join(sorted(names)[:3])
+                message = f"{path} describes {name}, and no case here is called that, but {known} ...: correct it"
+                problems.append(Problem("", message))
+    return problems
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object. Raises InputError where the file holds none."""
     try:
@@ -109,10 +134,26 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """All files in a folder and its subfolders, sorted, but for hidden ones."""
-    for place, subfolders, names in os.walk(folder):
-        subfolders.sort()
-        yield from (Path(place) / name for name in sorted(names) if not name.startswith("."))
+    """All files in a folder and its subfolders, sorted, but for hidden ones.
+
+    Every folder is searched once, whatever links lead to it; those that are no links first, so that they keep their
+    names.
+    """
+    seen: set[str] = set()
+    waiting = [str(folder)]
+    while waiting:
+        links: list[str] = []
+        for start in waiting:
+            for place, subfolders, names in os.walk(start):
+                if os.path.realpath(place) in seen:
+                    subfolders.clear()
+                    continue
+                seen.add(os.path.realpath(place))
+                subfolders.sort()
+                below = [os.path.join(place, name) for name in subfolders]
+                links += [path for path in below if os.path.islink(path)]
+                yield from (Path(place) / name for name in sorted(names) if not name.startswith("."))
+        waiting = links
 
 
 def safe_name(text: str) -> str:

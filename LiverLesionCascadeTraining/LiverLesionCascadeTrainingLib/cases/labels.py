@@ -25,9 +25,12 @@ def with_labels(values: np.ndarray, roles: Mapping[int, int], names: Mapping[int
     present = sorted(set().union(*(np.unique(part).tolist() for part in values)))
     unknown = [f"{value} ({names[value]})" if value in names else str(value) for value in present if value not in roles]
     if unknown:
-        raise InputError(
-            f"unknown labels {', '.join(unknown)}; use 0 background, 1 liver, 2 lesion, 3 liver with lesions unknown"
+        remedy = (
+            "prepare with --ignore NAME what does not matter"
+            if names
+            else ("use 0 background, 1 liver, 2 lesion, 3 liver with lesions unknown")
         )
+        raise InputError(f"unknown labels {', '.join(unknown)}; {remedy}")
     table = np.zeros(present[-1] + 1, np.uint8)
     table[present] = [roles[value] for value in present]
     return table[values]

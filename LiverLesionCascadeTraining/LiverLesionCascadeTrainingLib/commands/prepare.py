@@ -47,7 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="segments that are neither liver nor lesion and do not matter; * for any characters; may be repeated",
+        help="segments or labels that are neither liver nor lesion and do not matter; * for any characters; may be "
+        "repeated",
     )
     add(
         "--lesions-unknown",

@@ -12,7 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from LiverLesionCascadeLib.engine.errors import CascadeError, InputError, OutputError, reason
 
-from ..cases.case_source import CaseSource, Found, duplicate_names, natural_order
+from ..cases.case_source import CaseSource, Found, description_problems, duplicate_names, natural_order
 from ..cases.labels import require_liver, with_lesions_unknown
 from ..cases.problems import DataProblems, Problem
 from ..cases.splits import SPLITS, TRAIN, VALIDATION, split_patients
@@ -118,9 +118,10 @@ def find_sources(folder: Path, ignore: Sequence[str] = ()) -> Found:
     if is_prepared(folder):
         raise InputError(f"{folder} is a prepared data set already: train on it, or prepare the folders it came from")
     if is_msd(folder):
-        return find_msd(folder)
+        return find_msd(folder, tuple(ignore))
     found = find_lits(folder)
     found.add(find_slicer(folder, tuple(ignore)))
+    found.problems += description_problems(folder, found)
     found.add(find_dicom(folder, tuple(ignore)))
     if not found.cases and not found.problems:
         raise InputError(

@@ -10,7 +10,7 @@ from LiverLesionCascadeLib.engine.scan.image_io import READABLE, image_stem
 from ..cases.case_source import Found, read_json, safe_name
 from ..cases.problems import Problem
 from .lits import LabelMapSource
-from .segment_labels import role_of_name
+from .segment_labels import SegmentIdentity, role_of_name
 
 
 def is_msd(folder: Path) -> bool:
@@ -18,10 +18,13 @@ def is_msd(folder: Path) -> bool:
     return path.is_file() and isinstance(read_json(path).get("training"), list)
 
 
-def find_msd(folder: Path) -> Found:
+def find_msd(folder: Path, ignore: tuple[str, ...] = ()) -> Found:
     """The training cases that ``dataset.json`` lists; every case is a patient of its own.
 
     Labels are understood by their names there: 1 liver and 2 cancer in Task03_Liver.
+
+    Args:
+        ignore: Patterns of the names of labels that are neither liver nor lesion and do not matter.
 
     Raises:
         InputError: If ``dataset.json`` is not as the Decathlon defines it.
@@ -33,7 +36,8 @@ def find_msd(folder: Path) -> Found:
             f'{folder / "dataset.json"} lacks "labels", as {{"0": "background", "1": "liver", "2": "cancer"}}'
         )
     names = {int(value): str(name) for value, name in labels.items()}
-    roles = {value: 0 if name.casefold() == "background" else role_of_name(name) for value, name in names.items()}
+    ignored = ("background", *ignore)
+    roles = {value: 0 if SegmentIdentity(n).matches(ignored) else role_of_name(n) for value, n in names.items()}
     known = tuple(sorted(({value: role for value, role in roles.items() if role is not None} | {0: 0}).items()))
     found = Found()
     for entry in description["training"]:

@@ -61,7 +61,7 @@ def label_map(
         listed = ", ".join(f"'{name}'" for name in unknown)
         messages.append(
             f"unknown labels: segments {listed} are neither liver nor lesion by terminology or name; rename them, "
-            "or say that they are to be ignored"
+            "or prepare with --ignore NAME what does not matter"
         )
     if messages:
         raise InputError("; ".join(messages))

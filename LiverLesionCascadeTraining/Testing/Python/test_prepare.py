@@ -97,6 +97,38 @@ def test_decathlon_labels_are_understood_by_their_names(tmp_path):
         find_sources(folder).cases[0].read()
 
 
+def test_labels_of_the_decathlon_are_ignored_by_their_names(tmp_path):
+    folder = write_msd(tmp_path / "msd", seeds=(1,), labels={"0": "background", "1": "liver", "2": "spleen"})
+    with pytest.raises(InputError, match=r"unknown labels 2 \(spleen\); prepare with --ignore NAME"):
+        find_sources(folder).cases[0].read()
+    labels = find_sources(folder, ["SPL*"]).cases[0].read()[1]
+    np.testing.assert_array_equal(labels, phantom_case(1)[1] == 1)
+
+
+@pytest.mark.parametrize(
+    ("described", "message"),
+    [
+        ({"volume-1.nii.gz": {"patient": "a"}}, "describes volume-1.nii.gz, and no case here is called that, but 1, 2"),
+        ({"1": "a", "2": {"patient": "b"}}, "case 1: .* says nothing of a patient in this form: write"),
+        ({"01": {"patient": "a"}, "2": {"patient": "a"}}, "describes 01, and no case here is called that"),
+    ],
+)
+def test_what_is_said_of_patients_in_vain_is_a_problem(described, message, tmp_path):
+    for seed in (1, 2):
+        write_case(tmp_path / "lits", str(seed), *phantom_case(seed, slices=4, side=24))
+    (tmp_path / "lits" / "dataset.json").write_text(json.dumps(described))
+    for find in (lambda: find_cases([tmp_path / "lits"]), lambda: prepare([tmp_path / "lits"], tmp_path / "data")):
+        with pytest.raises(DataProblems, match=message):
+            find()
+
+
+def test_what_is_said_of_cases_elsewhere_or_of_one_that_was_removed_is_no_problem(lits):
+    train, _ = lits
+    assert find_sources(train).problems == []  # dataset.json beside it
+    (train / "dataset.json").write_text(json.dumps({name: {"patient": name} for name in "12345x"}))
+    assert find_sources(train).problems == []
+
+
 def test_everything_that_is_wrong_is_said_at_once_by_case(lits, tmp_path):
     train, validation = lits
     hu, labels = phantom_case(20)

@@ -92,6 +92,18 @@ def test_the_only_image_of_a_subfolder_is_the_ct_and_the_subfolder_the_patient(t
     assert cases["Müller_2019_CT"] == cases["Müller_2021_CT"] != cases["a"]
 
 
+def test_linked_folders_are_searched_once_and_folders_keep_their_names(tmp_path):
+    write_slicer_case(tmp_path / "store" / "pat1", "CT.nrrd", "CT.seg.nrrd")
+    write_slicer_case(tmp_path / "subset" / "pat9", "CT.nrrd", "CT.seg.nrrd")
+    try:
+        (tmp_path / "subset" / "pat1").symlink_to(tmp_path / "store" / "pat1")
+        (tmp_path / "subset" / "again").symlink_to(tmp_path / "subset" / "pat9")
+        (tmp_path / "subset" / "pat9" / "up").symlink_to(tmp_path / "subset")
+    except OSError:
+        pytest.skip("links need rights here")
+    assert [case.name for case in find_slicer(tmp_path / "subset").cases] == ["pat9_CT", "pat1_CT"]
+
+
 def test_segmentation_of_unknown_ct_and_a_second_one_are_named_and_lone_images_noted(tmp_path):
     for name in ("a", "b"):
         write_slicer_case(tmp_path, f"{name}.nrrd", "x.seg.nrrd")
