@@ -142,7 +142,7 @@ def _train(
         Execution(args.amp, args.accumulate, ranks),
         control,
     )
-    training.prepare()
+    training.prepare(jobs)
     for job in jobs:
         if job == "export" and ranks.first:
             export_bundle(training, args.output / BUNDLE_FOLDER, card)

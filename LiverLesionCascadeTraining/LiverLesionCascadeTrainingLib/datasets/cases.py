@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -88,3 +88,12 @@ def patient_folds(cases: Sequence[TrainingCase], folds: int, seed: int) -> dict[
         for i, patient in enumerate(random.permutation(patients).tolist()):
             assignment[patient] = i % folds
     return assignment
+
+
+def require_folds(fold_of_patient: Mapping[str, int], folds: int) -> None:
+    """Raises InputError where a fold has no patient: its network would learn from nobody, or be measured on nobody."""
+    if len(set(fold_of_patient.values())) < folds:
+        raise InputError(
+            f"Too few patients for {folds} folds: {len(fold_of_patient)}, and those of whole scans and of single "
+            "slices are divided each for themselves. Give more patients, or choose fewer folds"
+        )

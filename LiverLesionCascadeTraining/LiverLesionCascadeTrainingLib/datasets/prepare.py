@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from LiverLesionCascadeLib.engine.errors import CascadeError, InputError, OutputError, reason
 
 from ..cases.case_source import CaseSource, Found, description_problems, duplicate_names, natural_order
@@ -20,6 +20,7 @@ from ..layouts.dicom_seg import find_dicom
 from ..layouts.lits import find_lits
 from ..layouts.msd import find_msd, is_msd
 from ..layouts.slicer_folder import find_slicer
+from ..runs.folder_lock import alone_in
 from .dataset_report import DataReport, data_report
 from .prepared import (
     CASES,
@@ -86,7 +87,7 @@ def prepare(
     _require_own(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".lock", timeout=0):
+        with alone_in(folder):
             records = _cache(cases, folder, problems, progress)
             problems += _same_scan(cases, records)
             bad = {problem.case for problem in problems}

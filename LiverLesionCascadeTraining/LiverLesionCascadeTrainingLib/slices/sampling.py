@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+from LiverLesionCascadeLib.engine.errors import InputError
 
 from .hard_slices import HardSlices
 from .slice_store import SliceStore
@@ -24,7 +25,7 @@ class SliceSampler:
         hard: Part of the draws that follow what the network is wrong about, whoever the patient is.
 
     Raises:
-        ValueError: If no slice of any kind is left.
+        InputError: If no slice of any kind is left.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class SliceSampler:
             self._by_patient.append([slices[owner == p] for p in np.unique(owner)])
             weights.append(share)
         if not weights:
-            raise ValueError(f"No slice to train on: none is of the kinds {sorted(mixture)}")
+            raise _nothing(mixture)
         self._weights = np.asarray(weights) / np.sum(weights)
         self._patient_share, self._hard_share = by_patient, hard
         self.hard_slices = HardSlices(len(store.kinds))
@@ -79,14 +80,14 @@ class EpochSampler:
         seed: Of the orders.
 
     Raises:
-        ValueError: If there is no such slice.
+        InputError: If there is no such slice.
     """
 
     def __init__(self, store: SliceStore, kinds: set[str], patients: set[int] | None, seed: tuple[int, ...]) -> None:
         kinds = kinds | {"near"} if "neither" in kinds else kinds
         self._slices, self._seed = slices_of(store, kinds, patients), seed
         if not len(self._slices):
-            raise ValueError(f"No slice to train on: none is of the kinds {sorted(kinds)}")
+            raise _nothing(kinds)
 
     def draw(self, count: int, step: int) -> np.ndarray:
         """Indices (count,) into the store of the batch of a step."""
@@ -105,3 +106,7 @@ def slices_of(store: SliceStore, kinds: Iterable[str], patients: set[int] | None
     if patients is not None:
         allowed &= np.isin(store.patient, list(patients))
     return np.flatnonzero(allowed)
+
+
+def _nothing(kinds: Iterable[str]) -> InputError:
+    return InputError(f"No slice to train on: none is of the kinds {', '.join(sorted(kinds))}. Give more cases")

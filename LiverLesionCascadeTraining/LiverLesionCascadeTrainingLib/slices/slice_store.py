@@ -123,11 +123,17 @@ def build_store(
 
     Raises:
         DataProblems: If cases cannot be read, their label maps are wrong or hold no liver: all of them.
+        InputError: If there is no slice to draw.
     """
     shown: list[np.ndarray] | None = None
     if pass_name == "liver" and slices is not None:
         shown = [_kinds(case, *loaded) for _, case, loaded in _each(cases, TrainingCase.load)]
         chosen = choose_slices(shown, slices, recipe.seed)
+        if not any(each.any() for each in chosen):
+            raise InputError(
+                f"The recipe {recipe.name} trains on as many slices with lesions as without liver, and the cases have "
+                "none of one sort: give cases that do, or choose the recipe compact"
+            )
     model, lesion_pass = recipe.model, pass_name == "lesion"
     stage = recipe.lesion if lesion_pass else recipe.liver
     neighbour_mm = model.lesion_pass.neighbour_mm if lesion_pass else None

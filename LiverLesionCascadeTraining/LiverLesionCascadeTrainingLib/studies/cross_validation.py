@@ -21,7 +21,7 @@ from ..bundles.export import default_card, export_bundle, record_figures
 from ..bundles.lesion_figures import write_froc, write_reliability
 from ..bundles.model_card import FROC_FILE, RELIABILITY_FILE
 from ..cases.splits import TRAIN, VALIDATION
-from ..datasets.cases import TrainingCase, patient_folds
+from ..datasets.cases import TrainingCase, patient_folds, require_folds
 from ..evaluation.calibration import ReliabilityBin, expected_calibration_error, reliability
 from ..evaluation.evaluation import CaseMetrics, EvaluationSummary, summarise
 from ..evaluation.evaluation_task import segment_case
@@ -40,6 +40,7 @@ FALSE_RATES = (0.25, 0.5, 1.0, 2.0, 4.0)
 def fold_cases(cases: Sequence[TrainingCase], folds: int, seed: int) -> list[dict[str, list[TrainingCase]]]:
     """By fold, the cases for ``train`` and, of the fold's own patients, for ``validation``."""
     fold = patient_folds(cases, folds, seed)
+    require_folds(fold, folds)
     return [
         {
             TRAIN: [case for case in cases if fold[case.patient] != number],
@@ -58,7 +59,7 @@ def train_fold(folder: Path, recipe: Recipe, cases: dict[str, list[TrainingCase]
         CancelledError: If it was told to stop.
     """
     training = CascadeTraining(folder, recipe, cases, device)
-    training.prepare()
+    training.prepare(JOBS)
     for job in JOBS:
         training.run(job)
     export_bundle(training, folder / BUNDLE_FOLDER, default_card(recipe.name), lesion_job="lesion-image")

@@ -84,8 +84,9 @@ def data_folders(folder: Path) -> tuple[list[Path], list[Path]]:
 
 def train_networks(training: CascadeTraining, box: bool) -> None:
     """Trains what has not been trained: the baselines and, where ``box`` is set, the product's cascade."""
-    training.prepare()
-    for job in training.recipe.jobs if box else ("liver",):
+    jobs = training.recipe.jobs if box else ("liver",)
+    training.prepare(jobs)
+    for job in jobs:
         training.run(job)
     for job in BASELINE_JOBS:
         train_baseline(training, job)

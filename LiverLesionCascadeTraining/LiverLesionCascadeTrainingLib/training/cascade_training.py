@@ -5,15 +5,13 @@ The run folder holds ``recipe.json``, ``cases.json``, ``slices/<split>-<pass>/``
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock
 from LiverLesionCascadeLib.engine.errors import CancelledError, InputError
 from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
 from LiverLesionCascadeLib.engine.model.model_settings import PASSES
@@ -22,10 +20,11 @@ from torch import nn
 
 from ..bundles.model_card import trained_on
 from ..cases.case_source import read_json, write_json
-from ..datasets.cases import TrainingCase, patient_folds
+from ..datasets.cases import TrainingCase, patient_folds, require_folds
 from ..datasets.slice_kinds import KINDS
 from ..pretrained.imagenet_weights import ImageNetWeights
 from ..recipes import Recipe
+from ..runs.folder_lock import alone_in
 from ..runs.run_control import RunControl
 from ..runs.run_folder import PREVIEW_FILE
 from ..slices.batches import BatchMaker
@@ -86,11 +85,12 @@ class CascadeTraining:
                 f"{start.name} has networks of width {start.width}, the recipe {recipe.name} of width "
                 f"{model.width}: start from another bundle"
             )
-        known = set() if start is None or isinstance(start, ImageNetWeights) else trained_on(start.metadata)
-        if seen := [case.name for case in self.cases["validation"] if case.name in known]:
+        known = trained_on(start.metadata) if isinstance(start, ModelBundle) else set()
+        seen = [case.name for case in self.cases["validation"] if case.name in known]
+        if start is not None and seen:
             self.report(
-                f"warning: {start.name} was trained on scans named {', '.join(seen)}: if these are the validation cases, "
-                "their Dice is too high"
+                f"warning: {start.name} was trained on scans named {', '.join(seen)}: if these are the validation "
+                "cases, their Dice is too high"
             )
         self.fold_of_patient = patient_folds(self.cases["train"], recipe.folds, recipe.seed)
         folder.mkdir(parents=True, exist_ok=True)
@@ -179,12 +179,22 @@ class CascadeTraining:
     def _priors(self) -> Path:
         return self.store_folder("train", "lesion") / "priors.npy"
 
-    def prepare(self) -> None:
-        """Resamples the slices of all cases once; a second call does nothing."""
+    def prepare(self, jobs: Sequence[str] | None = None) -> None:
+        """Resamples the slices of all cases once; a second call does nothing.
+
+        Args:
+            jobs: What is going to be trained; None for all.
+
+        Raises:
+            InputError: If there are too few patients or slices for these jobs.
+        """
+        if jobs is None or set(jobs) & {*self.recipe.fold_jobs, "lesion"}:
+            require_folds(self.fold_of_patient, self.recipe.folds)
         if self._ranks.first:
             self._control.say("preparing")
             # Jobs may be started at once on several cores: the first makes the slices, the others wait for them.
-            with _alone_in(self.folder / "slices"):
+            (self.folder / "slices").mkdir(exist_ok=True)
+            with alone_in(self.folder / "slices", wait=True):
                 for split, pass_name in product(self.cases, PASSES):
                     folder = self.store_folder(split, pass_name)
                     if not folder.is_dir():
@@ -305,20 +315,6 @@ class CascadeTraining:
         if self._control.command() == "stop":
             self._control.obeyed()
             raise CancelledError(f"Stopped; the same command goes on with {self.folder}")
-
-
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Waits until no other process is at work in a folder, which is made."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / ".lock")
-    # Some disks know no locks.
-    with suppress(NotImplementedError):
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def scaled(recipe: Recipe, factor: float) -> Recipe:

@@ -13,12 +13,13 @@ from threading import Event
 
 import numpy as np
 import torch
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from LiverLesionCascadeLib.engine.errors import CancelledError, reason
 from LiverLesionCascadeLib.engine.model.network import SliceNetwork
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from ..runs.folder_lock import alone_in
 from ..runs.run_control import RunControl, stop_signals
 from ..slices.batches import Batch, BatchMaker
 from ..slices.hard_slices import false_and_sure
@@ -224,10 +225,8 @@ class Trainer:
             TrainingError: If training cannot go on; the last good checkpoint is kept.
             CancelledError: If it was told to stop; it has been saved.
         """
-        lock = FileLock(self._folder / ".lock", timeout=0) if self._ranks.first else nullcontext()
         try:
-            # Released by the system when a process dies, so a killed training leaves no lock behind.
-            with lock:
+            with alone_in(self._folder) if self._ranks.first else nullcontext():
                 self._run(log_interval, validation_interval, save_seconds, stop_at)
         except Timeout as error:
             raise TrainingError(f"{self._folder} is being trained by another process: stop that one first") from error

@@ -9,6 +9,7 @@ import torch
 from fixtures.lits_phantoms import ellipsoid, write_lits_folders
 from fixtures.made_up_store import made_up_store
 from fixtures.tiny_recipe import tiny_recipe
+from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.passes.priors import ERASED, PAINTED
 from LiverLesionCascadeTrainingLib.datasets.cases import find_cases
 from LiverLesionCascadeTrainingLib.slices import simulated_corrections as corrections
@@ -21,7 +22,7 @@ from LiverLesionCascadeTrainingLib.slices.augmentation import (
     warp,
 )
 from LiverLesionCascadeTrainingLib.slices.batches import BatchMaker
-from LiverLesionCascadeTrainingLib.slices.sampling import SliceSampler, slices_of
+from LiverLesionCascadeTrainingLib.slices.sampling import EpochSampler, SliceSampler, slices_of
 from LiverLesionCascadeTrainingLib.slices.slice_store import build_store, open_store
 from LiverLesionCascadeTrainingLib.slices.validation import native_planes
 
@@ -69,8 +70,10 @@ def test_slices_of_a_kind_are_found_among_those_that_may_be_drawn():
 def test_kind_that_no_slice_has_is_left_out_and_nothing_at_all_is_an_error():
     store = made_up_store(["liver"] * 4, [0] * 4)
     assert len(SliceSampler(store, {"lesion": 0.9, "liver": 0.1}, 0.5).draw(10, np.random.default_rng(0))) == 10
-    with pytest.raises(ValueError, match="No slice"):
+    with pytest.raises(InputError, match="No slice to train on: none is of the kinds lesion. Give more"):
         SliceSampler(store, {"lesion": 1.0}, 0.5)
+    with pytest.raises(InputError, match="No slice to train on"):
+        EpochSampler(store, {"lesion"}, None, (1,))
 
 
 def test_stored_slices_show_the_reference_where_it_is(stores):

@@ -347,6 +347,20 @@ def test_quick_validation_counts_patients_with_lesions_only(trained):
     assert nothing == (0.0, 0.0)
 
 
+@pytest.mark.parametrize("sparse", [None, "2"])
+def test_too_few_patients_for_the_folds_are_refused_before_any_slice_is_made(tmp_path, data, sparse):
+    for name in filter(None, ("1", sparse)):
+        write_case(tmp_path / "train", name, *phantom_case(int(name)))
+    if sparse:
+        (tmp_path / "dataset.json").write_text(json.dumps({sparse: {"slice_index": [0]}}))
+    training = training_in(tmp_path / "run", (tmp_path / "train", data[1]))
+    with pytest.raises(InputError, match="Too few patients for 2 folds"):
+        training.prepare()
+    assert not (tmp_path / "run" / "slices").exists()
+    training.prepare(["liver", "lesion-image"])  # these need no folds
+    training.run("liver")
+
+
 def test_job_before_its_turn_says_what_is_missing(tmp_path, data):
     training = training_in(tmp_path, data)
     training.prepare()
@@ -419,7 +433,9 @@ def test_a_network_that_is_trained_again_from_its_start_goes_on_though_another_j
 def test_a_bundle_says_how_long_its_networks_were_trained_whatever_length_the_command_gives(trained, data, tmp_path):
     export_bundle(training_in(trained, data, tiny_recipe(1)), tmp_path / "bundle", default_card("compact"))
     jobs = ModelBundle.load(tmp_path / "bundle").metadata["training"]["jobs"]
-    assert {name: (job["steps"], job["images"]) for name, job in jobs.items()} == dict.fromkeys(tiny_recipe().jobs, (3, 6))
+    assert {name: (job["steps"], job["images"]) for name, job in jobs.items()} == dict.fromkeys(
+        tiny_recipe().jobs, (3, 6)
+    )
 
 
 def test_unknown_job_is_refused_with_the_choices(data, tmp_path, capsys):

@@ -237,6 +237,14 @@ def test_two_preparations_of_one_folder_do_not_mix(lits, tmp_path):
     assert prepare([lits[0]], tmp_path / "data", progress=again).splits["train"].cases
 
 
+def test_on_a_disk_without_locks_data_are_prepared_all_the_same(lits, tmp_path, monkeypatch):
+    def none(self, *_, **__):
+        raise NotImplementedError
+
+    monkeypatch.setattr(FileLock, "acquire", none)
+    assert prepare([lits[1]], tmp_path / "data").splits["train"].cases == 1
+
+
 def test_patients_keep_their_split_when_cases_are_added(lits, tmp_path):
     data = tmp_path / "data"
     prepare([lits[0]], data, share=0.5, seed=3)

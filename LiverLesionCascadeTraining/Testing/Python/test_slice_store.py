@@ -9,6 +9,7 @@ from fixtures.lits_phantoms import phantom_case, write_case, write_lits_folders
 from fixtures.tiny_recipe import tiny_recipe
 from hypothesis import given
 from hypothesis import strategies as st
+from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.model.model_settings import PASSES
 from LiverLesionCascadeLib.engine.passes.lesion_pass import NEIGHBOUR_REACH
 from LiverLesionCascadeTrainingLib.cases.problems import DataProblems
@@ -36,6 +37,16 @@ def test_store_of_a_prepared_data_set_is_that_of_its_files(lits, tmp_path, pass_
     for name in ("images", "targets", "case", "slice", "patient", "kinds", "chosen"):
         np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
     assert (first.names, first.views, first.inner) == (second.names, second.views, second.inner)
+
+
+@pytest.mark.parametrize("without", ["lesions", "slices beyond the liver"])
+def test_cases_without_one_sort_of_slices_are_refused_where_as_many_of_both_are_trained_on(tmp_path, without):
+    hu, labels = phantom_case(1, lesion=without != "lesions", slices=6, side=24)
+    kept = np.ones(len(labels), bool) if without == "lesions" else labels.any(axis=(1, 2))
+    write_case(tmp_path / "in", "1", hu[kept], labels[kept])
+    with pytest.raises(InputError, match="none of one sort: give cases that do, or choose the recipe compact"):
+        build_store(find_cases([tmp_path / "in"]), "liver", RECIPE, tmp_path / "store", slices=100)
+    assert not (tmp_path / "store").exists()
 
 
 def test_slices_in_parts_are_those_at_once(lits, tmp_path, monkeypatch):

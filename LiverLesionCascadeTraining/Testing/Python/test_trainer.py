@@ -172,6 +172,16 @@ def test_interrupted_training_finishes_its_step_and_saves_it(tmp_path, data, mon
     assert resumed.step == 8
 
 
+def test_on_a_disk_without_locks_it_trains_all_the_same(tmp_path, data, quiet, monkeypatch):
+    def none(self, *_, **__):
+        raise NotImplementedError
+
+    monkeypatch.setattr(FileLock, "acquire", none)
+    trainer = a_trainer(run_of(tmp_path, data), quiet)
+    trainer.run(stop_at=1)
+    assert trainer.step == 1
+
+
 def test_second_process_on_the_same_training_is_refused(tmp_path, data, quiet):
     trainer = a_trainer(run_of(tmp_path, data), quiet)
     with FileLock(tmp_path / "liver" / ".lock"), pytest.raises(TrainingError, match="another process"):
