@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from LiverLesionCascadeLib.archive.records import model_identity
 from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
 from LiverLesionCascadeLib.engine.model.network import SliceNetwork
@@ -54,6 +55,7 @@ class Row:
         sees: What the last network sees: ``WHOLE`` or ``BOX``.
         weights: Files that its networks come from: others give other measures.
         segment: Liver and lesions (slice, row, column) of a CT.
+        model: What else of a bundle its results depend on, such as its filter of false lesions.
     """
 
     key: str
@@ -61,6 +63,7 @@ class Row:
     sees: str
     weights: tuple[Path, ...]
     segment: Callable[[CTVolume], tuple[np.ndarray, np.ndarray]]
+    model: str = ""
 
 
 def data_folders(folder: Path) -> tuple[list[Path], list[Path]]:
@@ -108,7 +111,7 @@ def table_rows(training: CascadeTraining, bundle: ModelBundle) -> list[Row]:
     vgg, one, two = whole(load_baseline(training, VGG_JOB)), whole(resnet), whole(resnet, cascade)
     both = files["liver"], files[CASCADE_JOB]
     segmenter = Segmenter(bundle, str(training.device))
-    shipped = (bundle.folder / bundle.metadata["weights"]["file"],)
+    shipped, model = (bundle.folder / bundle.metadata["weights"]["file"],), model_identity(bundle)
 
     def in_box(preset: Preset) -> Callable[[CTVolume], tuple[np.ndarray, np.ndarray]]:
         def segment(ct: CTVolume) -> tuple[np.ndarray, np.ndarray]:
@@ -127,17 +130,17 @@ def table_rows(training: CascadeTraining, bundle: ModelBundle) -> list[Row]:
         Row("whole", plain, WHOLE, both, two.segment),
         Row("whole-crf", crf, WHOLE, both, lambda ct: two.segment(ct, crf=True)),
         Row("whole-scales", fused, WHOLE, both, lambda ct: two.segment(ct, PAPER_SCALES)),
-        Row("box", plain, BOX, shipped, in_box(in_the_box)),
-        Row("box-crf", crf, BOX, shipped, in_box(replace(in_the_box, crf=True))),
-        Row("box-scales", fused, BOX, shipped, in_box(all_scales)),
-        Row("box-default", f"Preset {DEFAULT_PRESET}, all rules", BOX, shipped, in_box(PRESETS[DEFAULT_PRESET])),
+        Row("box", plain, BOX, shipped, in_box(in_the_box), model),
+        Row("box-crf", crf, BOX, shipped, in_box(replace(in_the_box, crf=True)), model),
+        Row("box-scales", fused, BOX, shipped, in_box(all_scales), model),
+        Row("box-default", f"Preset {DEFAULT_PRESET}, all rules", BOX, shipped, in_box(PRESETS[DEFAULT_PRESET]), model),
     ]
 
 
 def measure(
     rows: Sequence[Row], cases: Sequence[TrainingCase], folder: Path, report: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Measures every row on every case, or takes what was measured before with the same weights.
+    """Measures every row on every case, or takes what was measured before on the same files, with the same networks.
 
     Returns:
         By row key a list, one a case, of ``CaseMetrics.to_dict()`` with ``seconds``.
@@ -145,11 +148,11 @@ def measure(
     found: dict[str, list[Any]] = {row.key: [] for row in rows}
     weights = {row.key: _fingerprint(row.weights) for row in rows}
     for case in cases:
-        scan = None
+        scan, fingerprint = None, case.fingerprint()
         for row in rows:
             path = folder / row.key / f"{case.name}.json"
             kept = read_json(path) if path.is_file() else {}
-            made_with = {"weights": weights[row.key], "version": MEASURES}
+            made_with = {"weights": weights[row.key], "model": row.model, "case": fingerprint, "version": MEASURES}
             if {key: kept.get(key) for key in made_with} != made_with:
                 scan = scan or case.read_as_scanned()
                 ct, reference = scan

@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -97,7 +98,9 @@ def constant_row(key: str, weights, calls: list[str]) -> Row:
     return Row(key, "VGG-FCN", WHOLE, (weights,), segment)
 
 
-def test_what_was_measured_is_kept_until_the_weights_or_the_measures_change(data, tmp_path, monkeypatch) -> None:
+def test_what_was_measured_is_kept_until_the_networks_the_case_or_the_measures_change(
+    data, tmp_path, monkeypatch
+) -> None:
     weights = tmp_path / "last.pt"
     weights.write_bytes(b"1")
     cases, calls = find_lits(data / "lits" / "val").cases, []
@@ -110,6 +113,17 @@ def test_what_was_measured_is_kept_until_the_weights_or_the_measures_change(data
     weights.write_bytes(b"22")
     measure(rows, cases, tmp_path / "results", print)
     assert len(calls) == 5
+    measure([replace(rows[0], model="with another filter")], cases, tmp_path / "results", print)
+    assert len(calls) == 7
+    write_case(tmp_path / "val", "9", *phantom_case(11))
+    measure(
+        [replace(rows[0], model="with another filter")], find_lits(tmp_path / "val").cases, tmp_path / "results", print
+    )
+    assert len(calls) == 8, "the reference was corrected"
+    calls.clear()
+    measure(rows, cases, tmp_path / "results", print)
+    assert calls == ["a"] * 2
+    calls[:] = ["a"] * 5
     monkeypatch.setattr("LiverLesionCascadeTrainingLib.studies.table2.MEASURES", 1_000_000)
     measure(rows, cases, tmp_path / "results", print)
     assert len(calls) == 7
