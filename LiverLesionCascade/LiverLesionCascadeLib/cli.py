@@ -48,8 +48,14 @@ TRAINING_COMMANDS = {
     "table2": "train and measure the methods that the paper compares",
 }
 
-#: What the extra ``archive`` installs.
-ARCHIVE_PACKAGES = ("dask", "distributed", "pyarrow")
+#: What the extras ``archive`` and ``train`` install.
+_EXTRAS = {
+    "dask": "archive",
+    "distributed": "archive",
+    "pyarrow": "archive",
+    "matplotlib": "train",
+    "tensorboard": "train",
+}
 
 
 class UsageError(CascadeError):
@@ -104,8 +110,9 @@ def main(argv: Sequence[str] | None = None, make_segmenter: SegmenterFactory | N
     except KeyboardInterrupt:
         return _fail(words, CANCELLED, "Cancelled")
     except ModuleNotFoundError as error:
-        extra = ".[archive]" if error.name in ARCHIVE_PACKAGES else "."
-        message = f"The Python package {error.name} is missing: pip install -e '{extra}' in the project's folder"
+        extra = _EXTRAS.get((error.name or "").partition(".")[0])
+        what = f".[{extra}]" if extra else "."
+        message = f"The Python package {error.name} is missing: pip install -e '{what}' in the project's folder"
         return _fail(words, UNEXPECTED, message)
     # The last resort of a program: whatever went wrong, one line and an exit code instead of a traceback.
     except Exception as error:  # noqa: BLE001

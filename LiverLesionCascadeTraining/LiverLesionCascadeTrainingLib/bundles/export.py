@@ -142,10 +142,12 @@ def validation_figures(summary: EvaluationSummary, preset: str) -> dict[str, Any
     }
 
 
-def record_figures(folder: Path, key: str, figures: dict[str, Any]) -> None:
-    """Writes one entry of a bundle's metadata, and the model card anew; the weights stay as they are."""
+def record_figures(folder: Path, key: str, figures: dict[str, Any] | None) -> None:
+    """Writes one entry of a bundle's metadata, or removes it, and the model card anew; the weights stay as they are."""
     path = folder / METADATA_FILE
     metadata = json.loads(path.read_text(encoding="utf-8"))
-    metadata[key] = figures
+    metadata.pop(key, None)
+    if figures is not None:
+        metadata[key] = figures
     write_atomically(path, (json.dumps(metadata, indent=2, ensure_ascii=False) + "\n").encode())
     write_model_card(folder)

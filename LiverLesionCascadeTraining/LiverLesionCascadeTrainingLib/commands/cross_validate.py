@@ -36,9 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Trains what has not been trained, then segments every case by the networks that did not see its patient."""
     from dataclasses import replace
+    from importlib import import_module
 
     import torch
     from LiverLesionCascadeLib.engine.errors import InputError
+    from LiverLesionCascadeLib.engine.files import writing_to
     from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
     from LiverLesionCascadeLib.engine.model.device import select_device
     from LiverLesionCascadeLib.engine.passes.presets import PRESETS
@@ -70,10 +72,15 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"There is no fold {unknown[0]}: choose 0 to {args.folds - 1}")
     folds = fold_cases(cases, args.folds, recipe.seed)
     device = select_device(args.device)
-    bundles = {}
-    for number in chosen:
-        with denormals_flushed():
-            bundles[number] = train_fold(args.output / f"fold-{number}", recipe, folds[number], device)
+    if args.record and not args.fold:
+        # What is needed in the end, before days are spent.
+        import_module("matplotlib")
+        ModelBundle.load(args.record)
+    with writing_to(args.output):
+        bundles = {}
+        for number in chosen:
+            with denormals_flushed():
+                bundles[number] = train_fold(args.output / f"fold-{number}", recipe, folds[number], device)
     if args.fold:
         return 0
     preset = PRESETS[args.preset]
@@ -87,11 +94,20 @@ def run(args: argparse.Namespace) -> int:
         for number, known in enumerate(filters)
     ]
     result = CrossValidation.of(measured, found, filters)
-    write_json(args.output / "cross-validation.json", result.to_dict())
+    with writing_to(args.output):
+        write_json(args.output / "cross-validation.json", result.to_dict())
     print(result.format_table())
     if args.record:
         # Of its own training cases alone, so that the bundle's validation cases stay unseen.
-        own = set(ModelBundle.load(args.record).metadata["training"]["scans"])
-        known = fit_filter([fold.of(own) for fold in found])
-        record_cross_validation(args.record, result, args.preset, known)
+        own = set((ModelBundle.load(args.record).metadata.get("training") or {}).get("scans", []))
+        of_own = [fold.of(own) for fold in found]
+        known = fit_filter(of_own)
+        with writing_to(args.record):
+            record_cross_validation(args.record, result, args.preset, known)
+        if known is None:
+            lesions = sum(len(fold.lesions) for fold in of_own)
+            print(
+                f"No filter of false lesions was fitted, and {args.record} has none now: of {lesions} lesions found in "
+                "its training scans, all are real or none is"
+            )
     return 0

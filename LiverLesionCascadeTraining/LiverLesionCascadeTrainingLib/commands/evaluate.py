@@ -58,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
+    from LiverLesionCascadeLib.engine.files import writing_to
     from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
     from LiverLesionCascadeLib.engine.passes.presets import DEFAULT_PRESET, PRESETS
 
@@ -101,7 +102,8 @@ def _run(args: argparse.Namespace) -> int:
         print("The figures were not recorded, as cases failed", file=sys.stderr, flush=True)
     elif args.record:
         figures = validation_figures(next(iter(summaries.values())), presets[0].name)
-        record_figures(bundle.folder, "validation", figures)
+        with writing_to(bundle.folder):
+            record_figures(bundle.folder, "validation", figures)
     if args.json:
         printed = {name: summary.to_dict() for name, summary in summaries.items()}
         print(json.dumps({**printed, "failures": failures}, allow_nan=False))

@@ -33,8 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Trains what has not been trained, measures what has not been measured, writes table and figure."""
+    from importlib import import_module
+
     import torch
     from LiverLesionCascadeLib.engine.errors import InputError
+    from LiverLesionCascadeLib.engine.files import writing_to
     from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
     from LiverLesionCascadeLib.engine.model.device import select_device
 
@@ -54,11 +57,13 @@ def run(args: argparse.Namespace) -> int:
     if args.threads:
         torch.set_num_threads(args.threads)
     device, recipe = select_device(args.device), RECIPES[args.recipe]
-    training = CascadeTraining(args.output, recipe, find_splits(*data_folders(args.data)), device, report)
+    import_module("matplotlib")  # for the figure in the end: not missed after days only
+    with writing_to(args.output):
+        training = CascadeTraining(args.output, recipe, find_splits(*data_folders(args.data)), device, report)
     cases = [case for case in training.cases["validation"] if not case.sparse]
     if not cases:
         raise InputError(f"{args.data} has no whole scan to measure on: its validation cases are single slices")
-    with denormals_flushed():
+    with denormals_flushed(), writing_to(args.output):
         train_networks(training, args.bundle is None)
     folder = args.bundle
     if folder is None:
@@ -66,9 +71,11 @@ def run(args: argparse.Namespace) -> int:
         export_bundle(training, folder, default_card(recipe.name))
     bundle = ModelBundle.load(folder)
     rows = table_rows(training, bundle)
-    measured = measure(rows, cases, args.output / "results", report)
+    with writing_to(args.output):
+        measured = measure(rows, cases, args.output / "results", report)
     results = args.results or args.output / "results"
-    write_report(results, rows, measured, training, bundle)
+    with writing_to(results):
+        write_report(results, rows, measured, training, bundle)
     if args.picture:
         scan: TrainingCase = LabelMapSource("picture", "picture", False, tuple(args.picture))
     else:
@@ -76,6 +83,7 @@ def run(args: argparse.Namespace) -> int:
         scan = cases[shown]
     ct, labels = scan.read()
     # The last row is the product's default, which the paper's figure has no column for.
-    draw_figure(results / "table2.png", ct, (labels > 0, labels == LESION), rows[:-1], recipe.model.window_hu)
+    with writing_to(results):
+        draw_figure(results / "table2.png", ct, (labels > 0, labels == LESION), rows[:-1], recipe.model.window_hu)
     report(f"table: {results / 'table2.md'}")
     return 0

@@ -38,7 +38,10 @@ FALSE_RATES = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 
 def fold_cases(cases: Sequence[TrainingCase], folds: int, seed: int) -> list[dict[str, list[TrainingCase]]]:
-    """By fold, the cases for ``train`` and, of the fold's own patients, for ``validation``."""
+    """By fold, the cases for ``train`` and, of the fold's own patients, for ``validation``.
+
+    Raises InputError where a fold would have no patient.
+    """
     fold = patient_folds(cases, folds, seed)
     require_folds(fold, folds)
     return [
@@ -145,7 +148,7 @@ def record_cross_validation(
 ) -> None:
     """Writes the figures of a cross-validation of a bundle's recipe into its metadata and model card, with plots of how
     far the confidence of lesions can be believed and of what it finds and costs to list more of them; and the filter of
-    false lesions that it was fitted for."""
+    false lesions that it was fitted for; None removes an earlier one, which these figures are not those of."""
     summary = result.summary
     counts = {"below_10_mm": summary.counts(below_mm=10.0), "from_10_mm": summary.counts(from_mm=10.0)}
     figures = {
@@ -162,8 +165,7 @@ def record_cross_validation(
         "found_lesions": len(result.lesions),
         "froc": [asdict(each) for each in at_false_rates(result.froc, FALSE_RATES)],
     }
+    record_figures(folder, "lesion_filter", None if lesion_filter is None else lesion_filter.to_dict())
+    record_figures(folder, "cross_validation", figures)
     write_reliability(result.reliability, folder / RELIABILITY_FILE)
     write_froc({"all": result.froc, "10 mm and more": result.froc_from_10_mm}, folder / FROC_FILE)
-    record_figures(folder, "cross_validation", figures)
-    if lesion_filter is not None:
-        record_figures(folder, "lesion_filter", lesion_filter.to_dict())

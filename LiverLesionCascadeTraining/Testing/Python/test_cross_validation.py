@@ -2,11 +2,12 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from fixtures.lits_phantoms import write_lits_folders
+from fixtures.lits_phantoms import phantom_case, write_case, write_lits_folders
 from fixtures.tiny_recipe import tiny_recipe
 from LiverLesionCascadeLib.cli import main
 from LiverLesionCascadeLib.engine.grid.boxed import Boxed
@@ -19,7 +20,7 @@ from LiverLesionCascadeTrainingLib.bundles.export import record_figures
 from LiverLesionCascadeTrainingLib.cases.labels import LESIONS_UNKNOWN
 from LiverLesionCascadeTrainingLib.datasets.cases import find_cases
 from LiverLesionCascadeTrainingLib.evaluation.evaluation import evaluate_case, measure
-from LiverLesionCascadeTrainingLib.studies import cross_validation
+from LiverLesionCascadeTrainingLib.studies import cross_validation, lesion_filter_fit
 from LiverLesionCascadeTrainingLib.studies.cross_validation import (
     CrossValidation,
     fold_cases,
@@ -96,6 +97,64 @@ def test_impossible_folds_are_refused_before_anything_is_written(data, tiny, tmp
     message = capsys.readouterr().err
     assert named in message and "choose" in message
     assert not (tmp_path / "cv").exists()
+
+
+def test_folds_without_a_patient_are_refused_before_anything_is_trained(tiny, tmp_path, capsys):
+    for seed in (1, 2, 3, 4):
+        write_case(tmp_path / "data", str(seed), *phantom_case(seed, slices=4, side=24))
+    sparse = {name: {"slice_index": [0]} for name in ("3", "4")}
+    (tmp_path / "data" / "dataset.json").write_text(json.dumps(sparse))
+    assert main(["cross-validate", str(tmp_path / "data"), "-o", str(tmp_path / "cv")]) == 3
+    assert "Too few patients for 3 folds: 4" in capsys.readouterr().err and not (tmp_path / "cv").exists()
+
+
+def test_a_run_folder_that_cannot_be_written_is_an_output_error(data, tiny, tmp_path, capsys):
+    (tmp_path / "file").write_text("x")
+    for command in (["cross-validate", *map(str, data), "--folds", "2"], ["table2", "--data", str(data[0].parent)]):
+        assert main([*command, "-o", str(tmp_path / "file" / "run"), "--device", "cpu"]) == 5
+        assert "cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("lacking", ["bundle", "matplotlib"])
+def test_what_is_needed_to_record_is_missed_before_anything_is_trained(
+    run, data, tiny, tmp_path, monkeypatch, capsys, lacking
+):
+    bundle = run / "fold-0" / "bundle"
+    if lacking == "bundle":
+        bundle = tmp_path / "nothing"
+    else:
+        monkeypatch.setitem(sys.modules, "matplotlib", None)
+    words = ["cross-validate", *map(str, data), "-o", str(tmp_path / "cv"), "--folds", "2", "--record", str(bundle)]
+    assert main(words) == (4 if lacking == "bundle" else 1)
+    told = capsys.readouterr().err
+    assert ("is not a model bundle" if lacking == "bundle" else "pip install -e '.[train]'") in told
+    assert not (tmp_path / "cv").exists()
+
+
+def test_where_no_filter_can_be_fitted_an_earlier_one_is_removed_and_that_is_said(
+    run, data, tiny, tmp_path, monkeypatch, capsys
+):
+    bundle = shutil.copytree(run / "fold-0" / "bundle", tmp_path / "bundle")
+    record_figures(bundle, "lesion_filter", LesionFilter(1.0, 2.0, 0.4).to_dict())
+    monkeypatch.setattr(lesion_filter_fit, "fit_filter", lambda folds: None)
+    words = ["cross-validate", *map(str, data), "-o", str(run), "--folds", "2", "--record", str(bundle)]
+    assert main(words) == 0
+    assert "No filter of false lesions was fitted" in capsys.readouterr().out
+    assert ModelBundle.load(bundle).lesion_filter is None
+
+
+def test_figures_and_filter_are_recorded_though_the_plots_cannot_be_drawn(run, tmp_path, monkeypatch):
+    bundle = shutil.copytree(run / "fold-0" / "bundle", tmp_path / "bundle")
+
+    def no_room(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(cross_validation, "write_reliability", no_room)
+    known, nothing = LesionFilter(1.0, 2.0, 0.4), [FoldMeasures([], [])]
+    with pytest.raises(OSError, match="No space"):
+        record_cross_validation(bundle, CrossValidation.of(nothing, nothing, [known]), "fast", known)
+    assert ModelBundle.load(bundle).lesion_filter == known
+    assert "cross_validation" in json.loads((bundle / "metadata.json").read_text())
 
 
 def test_the_figures_go_into_a_bundle_and_its_card_with_a_plot(run, tmp_path):
