@@ -23,12 +23,15 @@ def write_model_card(folder: Path) -> None:
 
 
 def trained_on(metadata: dict[str, Any]) -> set[str]:
-    """Names of the scans that a bundle's networks have seen, or those that they started from."""
+    """Names of the scans that a bundle's networks have seen, or those that they started from.
+
+    Somebody else's bundle may say anything there.
+    """
     training = metadata.get("training") or {}
-    own = {*training.get("scans", []), *training.get("single_slice_scans", [])}
     started = training.get("started_from")
-    starts = started.values() if isinstance(started, dict) else ()
-    return own.union(*(start.get("scans", []) for start in starts))
+    starts = [start for start in started.values() if isinstance(start, dict)] if isinstance(started, dict) else []
+    lists = [training.get("single_slice_scans"), *(each.get("scans") for each in (training, *starts))]
+    return {str(name) for names in lists if isinstance(names, list) for name in names}
 
 
 def model_card(metadata: dict[str, Any], weights_bytes: int) -> str:

@@ -18,6 +18,7 @@ from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
 from LiverLesionCascadeTrainingLib import recipes
 from LiverLesionCascadeTrainingLib.bundles.export import default_card, export_bundle, record_figures, validation_figures
+from LiverLesionCascadeTrainingLib.bundles.model_card import trained_on
 from LiverLesionCascadeTrainingLib.datasets.cases import find_cases, find_splits
 from LiverLesionCascadeTrainingLib.evaluation.evaluation import evaluate_case, summarise
 from LiverLesionCascadeTrainingLib.runs.run_folder import LOG_FILE
@@ -116,6 +117,14 @@ def test_without_averaging_the_bundle_holds_the_last_network_of_the_lesion_pass(
     network = ModelBundle.load(tmp_path / "bundle").networks(CPU)["lesion"].state_dict()
     for key, value in training.load("lesion").state_dict().items():
         torch.testing.assert_close(network[key].float(), value.float(), atol=2e-3, rtol=2e-3)
+
+
+def test_whatever_a_bundle_says_of_its_scans_their_names_are_read():
+    start = {"liver": {"scans": ["a"]}, "lesion-image": 3}
+    assert trained_on({"training": {"scans": [1, ["x"]], "single_slice_scans": None, "started_from": start}}) == {
+        "1", "['x']", "a",
+    }  # fmt: skip
+    assert trained_on({"training": {"started_from": "others 1.0"}}) == trained_on({}) == set()
 
 
 def one_step_from(start, folder, data, *jobs) -> CascadeTraining:
