@@ -11,7 +11,6 @@ import time
 import warnings
 from datetime import datetime, timezone
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..engine.errors import BundleError, CascadeError, DeviceError, OutputError, is_out_of_memory
@@ -144,11 +143,16 @@ def _segment(entry: Entry, settings: Settings) -> dict[str, Any]:
 def _read(entry: Entry) -> CTVolume:
     import SimpleITK
 
+    from ..engine.scan.dicom.dicom_io import read_dicom_files
     from ..engine.scan.image_io import read_input
 
     SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)
-    folders = entry.series is not None or Path(entry.paths[0]).is_dir()
-    return read_input(dicom_files(entry.paths) or entry.paths if folders else entry.paths, entry.series)
+    files = dicom_files(entry.paths) if os.path.isdir(entry.paths[0]) else []
+    if not files:
+        return read_input(entry.paths, entry.series)
+    ct = read_dicom_files(files, entry.series)
+    ct.require_ct_like()
+    return ct
 
 
 def _picture(ct: CTVolume, result: SegmentationResult) -> bytes:

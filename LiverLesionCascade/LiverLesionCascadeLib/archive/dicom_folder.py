@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..engine.errors import CascadeError
+from ..engine.errors import CascadeError, InputError
+from ..engine.files import files_below, may_be_read
 from ..engine.scan.dicom.dicom_header import is_dicom
 from ..engine.scan.dicom.dicom_io import Series, choose_series, list_series, pixel_digest
 from .entries import files_fingerprint
@@ -24,6 +26,8 @@ class SeriesPart:
         fingerprint: Changes with the files.
         contents: Changes with the images' UIDs and places and with the pixels in the middle: equal for copies.
         slices: Number of its slices that are axial.
+        is_axial: Whether they are, as far as any can be used.
+        study: UID of its study; "" where none is given.
     """
 
     uid: str
@@ -31,6 +35,8 @@ class SeriesPart:
     fingerprint: str
     contents: str
     slices: int
+    is_axial: bool = True
+    study: str = ""
 
 
 @dataclass
@@ -67,7 +73,9 @@ def scan_folder(files: FolderFiles) -> FolderContents:
                 choose_series(listing.series, folder)  # raises: it knows why there is no CT
         for one in series:
             slices = len(one.slices) if one.is_axial else 0
-            part = SeriesPart(one.uid, one.title, files_fingerprint(one.files), _contents(one), slices)
+            is_axial = one.is_axial or not one.slices
+            fingerprint = files_fingerprint(one.files)
+            part = SeriesPart(one.uid, one.title, fingerprint, _contents(one), slices, is_axial, one.study)
             found.series.append(part)
     except (CascadeError, OSError) as error:
         found.series.clear()
@@ -85,11 +93,23 @@ def _contents(series: Series) -> str:
 
 
 def dicom_below(folder: Path) -> list[Path]:
-    """The DICOM files that are read for a folder: its own, else those of its subfolders. Raises OSError, InputError."""
-    return dicom_files((str(folder),)) or dicom_files(tuple(found for found, _, _ in os.walk(folder)))
+    """The DICOM files that are read for a folder: its own, else those of its subfolders. Raises OSError."""
+    files = dicom_files((str(folder),)) or _dicom(files_below(folder))
+    return [path for path in files if os.path.exists(path)]
 
 
 def dicom_files(folders: tuple[str, ...]) -> list[Path]:
-    """The DICOM files that lie in the folders themselves. Raises OSError, InputError."""
-    paths = (Path(folder) / name for folder in folders for name in sorted(os.listdir(folder)))
-    return [path for path in paths if not path.name.startswith(".") and path.is_file() and is_dicom(path)]
+    """The DICOM files that lie in the folders themselves. Raises OSError."""
+    return _dicom(Path(folder) / name for folder in folders for name in sorted(os.listdir(folder)))
+
+
+def _dicom(paths: Iterable[Path]) -> list[Path]:
+    """Where any is DICOM, what cannot be opened is among them, for the reader to say so."""
+    found, closed = [], []
+    for path in paths:
+        try:
+            if may_be_read(path) and is_dicom(path):
+                found.append(path)
+        except InputError:
+            closed.append(path)
+    return [*found, *closed] if found else []

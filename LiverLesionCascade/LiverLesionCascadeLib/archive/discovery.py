@@ -161,12 +161,20 @@ def _series(root: Path, folders: list[FolderContents]) -> Iterator[Entry]:
                 place = _relative(root, copied)
                 yield _problem(root, folder.folder, f"{part.title} is a copy of that in {place}, which is segmented.")
     slices = {key: sum(part.slices for _, part in places) for key, places in cases.items()}
-    long_in = {place for key, places in cases.items() for place, _ in places if slices[key] >= MIN_SLICES}
+    long = [where for key, places in cases.items() for where in places if slices[key] >= MIN_SLICES]
+    long_in, studies = {place for place, _ in long}, {part.study for _, part in long if part.study}
     for key, places in cases.items():
+        first, part = places[0]
+        if not any(part.is_axial for _, part in places):
+            yield _problem(root, first, f"{part.title} is not axial: give its original series.")
+            continue
         # Scouts and bolus tracking beside a scan are no cases, as `segment` passes them over.
         if slices[key] < MIN_SLICES and all(place in long_in for place, _ in places):
             continue
-        first, part = places[0]
+        if 0 < slices[key] < MIN_SLICES and part.study in studies:
+            why = f"{part.title} has {slices[key]} axial slices and is passed over beside a longer series of its study."
+            yield _problem(root, first, why)
+            continue
         source, title = _relative(root, first), part.title
         name = entry_name(f"{source}_{title.removeprefix('series ')}", part.uid or source)
         fingerprint = "+".join(part.fingerprint for _, part in places)

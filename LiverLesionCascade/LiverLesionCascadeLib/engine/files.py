@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,6 +57,38 @@ def remove_tree(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         if not os.path.lexists(folder):
             return
+
+
+def files_below(folder: Path, unlisted: Callable[[OSError], object] | None = None) -> Iterator[Path]:
+    """All files in a folder and its subfolders, sorted, but for hidden ones.
+
+    Every folder is searched once, whatever links lead to it; those that are no links first, so that they keep their
+    names.
+
+    Args:
+        unlisted: Called with the error of a folder that cannot be listed.
+    """
+    seen: set[str] = set()
+    waiting = [os.fspath(folder)]
+    while waiting:
+        links: list[str] = []
+        for start in waiting:
+            for place, subfolders, names in os.walk(start, onerror=unlisted):
+                real = os.path.realpath(place)
+                if real in seen:
+                    subfolders.clear()
+                    continue
+                seen.add(real)
+                subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+                links += [path for name in subfolders if os.path.islink(path := os.path.join(place, name))]
+                yield from (path for name in sorted(names) if may_be_read(path := Path(place) / name))
+        waiting = links
+
+
+def may_be_read(path: Path) -> bool:
+    """Whether a path that a folder lists is a file that is not hidden (macOS puts ``._IM0001`` beside every file on
+    foreign disks). So is a link that leads nowhere, for the reader to say; pipes and devices may never end."""
+    return not path.name.startswith(".") and (os.path.isfile(path) or not os.path.exists(path))
 
 
 def has_text_name(path: Path | str) -> bool:

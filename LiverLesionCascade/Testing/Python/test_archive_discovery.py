@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK
 from fixtures.dicom_files import body_phantom, write_series
 from LiverLesionCascadeLib.archive import case_run
 from LiverLesionCascadeLib.archive.discovery import find_entries
 from LiverLesionCascadeLib.archive.entries import Entry, entry_name
-from LiverLesionCascadeLib.engine.errors import InputError
+from LiverLesionCascadeLib.engine.errors import CascadeError, InputError
 
 STORED = body_phantom((24, 8, 8))
 
@@ -133,6 +134,78 @@ def test_every_axial_ct_series_is_a_case_and_scouts_beside_it_are_none(tmp_path)
 
     assert {entry.series for entry in entries} == {arterial, portal}
     assert cases(entries) == ["p/mixed, series 2 'Arterial'", "p/mixed, series 3 'Portal'"]
+
+
+def test_short_series_of_a_scans_study_and_reformats_are_a_line_each_wherever_they_lie(tmp_path):
+    write_series(tmp_path / "2", STORED)
+    write_series(tmp_path / "3", STORED[:8], SeriesNumber=3, SeriesDescription="Bolus")
+    write_series(tmp_path / "4", STORED[:8], SeriesNumber=4, StudyInstanceUID="1.2.4")
+    coronal = [(-100.0, 2.0 * n, 50.0) for n in range(len(STORED))]
+    axes = [1, 0, 0, 0, 0, -1]
+    write_series(tmp_path / "5", STORED, positions=coronal, ImageOrientationPatient=axes, SeriesDescription="MPR")
+
+    entries = find_entries(tmp_path)
+
+    assert cases(entries) == ["2, series 1 'Portal'", "4, series 4 'Portal'"]
+    assert set(problems(entries)) == {"3", "5"}
+    assert "'Bolus' has 8 axial slices" in problems(entries)["3"]
+    assert "'MPR' is not axial" in problems(entries)["5"]
+
+
+@pytest.mark.parametrize("cut", [700, 120])
+def test_a_damaged_slice_costs_its_own_series_alone(tmp_path, cut):
+    damaged = write_series(tmp_path, STORED, names=[f"a{n:02}" for n in range(len(STORED))], compress=cut == 120)
+    whole = write_series(tmp_path, STORED, SeriesNumber=2)
+    middle = tmp_path / f"a{len(STORED) // 2}"
+    middle.write_bytes(middle.read_bytes()[:-cut])
+
+    entries = find_entries(tmp_path)
+
+    assert {entry.series: entry.problem for entry in entries} == {damaged: None, whole: None}
+    for entry in entries:
+        if entry.series == whole:
+            assert case_run._read(entry).hu.shape == STORED.shape
+        else:
+            with pytest.raises(InputError, match=middle.name):
+                case_run._read(entry)
+
+
+def test_a_note_beside_a_series_that_cannot_be_opened_is_said_and_costs_nothing(tmp_path, monkeypatch):
+    write_series(tmp_path / "ct", STORED)
+    touch(tmp_path / "ct" / "notes.txt")
+    closed_to(monkeypatch, "notes.txt")
+    touch(tmp_path / "list.csv", b"path\nct\n")
+
+    for archive in tmp_path, tmp_path / "list.csv":
+        (entry,) = (each for each in find_entries(archive) if each.problem is None)
+        ct = case_run._read(entry)
+        assert ct.hu.shape == STORED.shape
+        assert any("notes.txt cannot be read" in note.message for note in ct.notes)
+
+
+def closed_to(monkeypatch, name: str) -> None:
+    """Refuses to open files of a name, whoever runs the tests."""
+    opened = open
+
+    def refusing(path, *arguments, **others):
+        if Path(path).name == name:
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *arguments, **others)
+
+    monkeypatch.setattr("builtins.open", refusing)
+
+
+def test_a_listed_file_is_read_whatever_the_list_says_of_its_series(tmp_path):
+    image = SimpleITK.GetImageFromArray(STORED.astype(np.int16) - 1024)
+    SimpleITK.WriteImage(image, str(tmp_path / "a.nii"))
+    write_series(tmp_path / "ct", STORED, "1.2.9", names=[f"{n}.dcm" for n in range(len(STORED))])
+    touch(tmp_path / "list.csv", b"path,series\na.nii,1.2.3\nct/0.dcm,1.2.9\n")
+
+    scan, one_slice = find_entries(tmp_path / "list.csv")
+
+    assert case_run._read(scan).hu.shape == STORED.shape
+    with pytest.raises(CascadeError, match="slice"):
+        case_run._read(one_slice)
 
 
 def test_a_series_whose_files_lie_in_several_folders_is_one_case(tmp_path):

@@ -1,5 +1,6 @@
 """DICOM series: which one is meant, in what order its slices lie, and what makes it no volume."""
 
+import os
 import shutil
 
 import numpy as np
@@ -86,6 +87,50 @@ def test_names_without_extension_subfolders_umlauts_and_other_files_do_not_matte
     ct = read_dicom_files([folder])
     np.testing.assert_array_equal(ct.hu, HU)
     assert "Other series" not in ct.notes[0].message
+
+
+def write_halves(folder) -> None:
+    """One series whose slices lie in two subfolders, a and b."""
+    write_series(folder / "a", STORED[:12], "1.2.9", stack()[:12])
+    write_series(folder / "b", STORED[12:], "1.2.9", stack()[12:])
+
+
+def test_a_subfolder_that_cannot_be_listed_is_said(tmp_path, monkeypatch) -> None:
+    write_halves(tmp_path)
+    scandir = os.scandir
+
+    def refusing(path):
+        if str(path) == str(tmp_path / "b"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    (said,) = [note.message for note in read_dicom_files([tmp_path]).notes if note.code == "files_left_out"]
+    assert f"{tmp_path / 'b'} cannot be read (Permission denied)" in said
+    with pytest.raises(InputError, match="Permission denied"):
+        read_dicom_files([tmp_path / "b"])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links and pipes there need rights that tests do not have")
+def test_links_to_folders_are_followed_once_and_pipes_are_passed_over(tmp_path) -> None:
+    write_halves(tmp_path / "disk")
+    folder = tmp_path / "given"
+    (tmp_path / "disk" / "a").rename(folder)
+    (folder / "b").symlink_to(tmp_path / "disk" / "b")
+    (folder / "again").symlink_to(tmp_path / "disk" / "b")
+    (folder / "b" / "loop").symlink_to(folder)
+    os.mkfifo(folder / "pipe")
+    ct = read_dicom_files([folder])
+    np.testing.assert_array_equal(ct.hu, HU)
+    assert codes(ct) == {"series"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links there need rights that tests do not have")
+def test_links_to_files_that_are_gone_are_said(tmp_path) -> None:
+    write_series(tmp_path, STORED)
+    (tmp_path / "gone.dcm").symlink_to("elsewhere.dcm")
+    (said,) = [note.message for note in read_dicom_files([tmp_path]).notes if note.code == "files_left_out"]
+    assert "gone.dcm cannot be read" in said
 
 
 def test_the_same_image_twice_is_read_once(tmp_path) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -131,29 +130,6 @@ def read_json(path: Path) -> dict[str, Any]:
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Replaces a file as a whole. Raises OSError."""
     write_atomically(path, json.dumps(content, indent=1).encode())
-
-
-def files_below(folder: Path) -> Iterator[Path]:
-    """All files in a folder and its subfolders, sorted, but for hidden ones.
-
-    Every folder is searched once, whatever links lead to it; those that are no links first, so that they keep their
-    names.
-    """
-    seen: set[str] = set()
-    waiting = [str(folder)]
-    while waiting:
-        links: list[str] = []
-        for start in waiting:
-            for place, subfolders, names in os.walk(start):
-                if os.path.realpath(place) in seen:
-                    subfolders.clear()
-                    continue
-                seen.add(os.path.realpath(place))
-                subfolders.sort()
-                below = [os.path.join(place, name) for name in subfolders]
-                links += [path for path in below if os.path.islink(path)]
-                yield from (Path(place) / name for name in sorted(names) if not name.startswith("."))
-        waiting = links
 
 
 def safe_name(text: str) -> str:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from LiverLesionCascadeLib.engine.errors import InputError
+from LiverLesionCascadeLib.engine.errors import InputError, reason
+from LiverLesionCascadeLib.engine.files import files_below
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.scan.dicom.dicom_header import (
     in_groups,
@@ -30,7 +31,7 @@ from LiverLesionCascadeLib.engine.scan.dicom.dicom_header import (
 )
 from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_files
 
-from ..cases.case_source import Found, files_below
+from ..cases.case_source import Found
 from ..cases.problems import Problem
 from .placement import Piece, label_map
 from .segment_labels import SegmentIdentity
@@ -103,7 +104,12 @@ def find_dicom(folder: Path, ignore: tuple[str, ...] = ()) -> Found:
 
 def _scan(folder: Path) -> _Objects:
     objects = _Objects()
-    for path in files_below(folder):
+
+    def closed(error: OSError) -> None:
+        message = f"the folder {error.filename} cannot be read ({reason(error)}): check its rights"
+        objects.problems.append(Problem("", message))
+
+    for path in files_below(folder, closed):
         if path.name.upper() == "DICOMDIR":
             continue
         try:

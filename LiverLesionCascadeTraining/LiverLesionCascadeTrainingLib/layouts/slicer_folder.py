@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from LiverLesionCascadeLib.engine.errors import InputError
-from LiverLesionCascadeLib.engine.files import has_text_name, shown_name
+from LiverLesionCascadeLib.engine.files import files_below, has_text_name, shown_name
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.scan.image_io import READABLE, image_stem, read_image
 from LiverLesionCascadeLib.engine.scan.stored_voxels import check_stored_voxels
 
-from ..cases.case_source import Found, descriptions, files_below, safe_name
+from ..cases.case_source import Found, descriptions, safe_name
 from ..cases.problems import Problem
 from .placement import Piece, label_map
 from .segment_labels import SegmentIdentity, terminology_codes

@@ -1,5 +1,7 @@
 """DICOM CT with DICOM SEG as training cases."""
 
+import os
+
 import numpy as np
 import pydicom
 import pytest
@@ -115,6 +117,19 @@ def test_missing_series_second_segmentation_and_damaged_files_are_all_named(tmp_
     assert len(found.cases) == 1 and len(found.problems) == 3
     for text in ("two segmentations", "orphan.dcm refers to is not in", "damaged.dcm is truncated or damaged"):
         assert text in messages
+
+
+def test_a_subfolder_that_cannot_be_listed_is_named(tmp_path, monkeypatch):
+    write_study(tmp_path, CODED)
+    scandir = os.scandir
+
+    def refusing(path):
+        if str(path) == str(tmp_path / "ct"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    assert any("ct cannot be read (Permission denied)" in each.message for each in find_dicom(tmp_path).problems)
 
 
 def test_truncated_segmentation_is_refused(tmp_path):

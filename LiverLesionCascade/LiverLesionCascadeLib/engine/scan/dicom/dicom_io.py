@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import InputError, InvalidVolumeError, cannot_read
+from ...errors import InputError, InvalidVolumeError, cannot_read, reason
+from ...files import files_below
 from ...findings import Finding
 from ..ct_volume import CTVolume
 from .dicom_header import (
     CT_CLASS,
     DICOMDIR_CLASS,
     HeaderError,
-    damaged,
     is_dicom,
     number,
     read_dataset,
@@ -35,7 +35,16 @@ from .dicom_slice import FRAME_TAGS, TAGS, Slice, frames, position_of
 _ENHANCED_CT_CLASSES = ("1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
 # A series shorter than this is passed over beside a longer one: scouts, monitoring and bolus tracking slices.
 MIN_SLICES = 20
-_TAGS = (*TAGS, "SOPClassUID", "FileSetID", "Modality", "SeriesDescription", "SeriesInstanceUID", "SeriesNumber")
+_TAGS = (
+    *TAGS,
+    "SOPClassUID",
+    "FileSetID",
+    "Modality",
+    "SeriesDescription",
+    "SeriesInstanceUID",
+    "SeriesNumber",
+    "StudyInstanceUID",
+)
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,7 @@ class Series:
     number: str = ""
     description: str = ""
     modality: str = ""
+    study: str = ""
     slices: list[Slice] = field(default_factory=list)
     set_aside: Counter[str] = field(default_factory=Counter)  # files that are no slices, by what they are
     problems: list[Unusable] = field(default_factory=list)  # CT images whose header lacks what a slice needs
@@ -145,7 +155,7 @@ def list_series(paths: Iterable[Path]) -> Listing:
     found: dict[str, Series] = {}
     unusable: list[Unusable] = []
     seen: dict[tuple[str, ...], Path] = {}
-    for path in _files(paths):
+    for path in _files(paths, unusable):
         try:
             if path.name.upper() == "DICOMDIR" or not is_dicom(path):
                 continue
@@ -174,32 +184,35 @@ def list_series(paths: Iterable[Path]) -> Listing:
 
 
 def pixel_digest(path: Path) -> bytes:
-    """Equal for files with the same pixels, stored in the same way. Raises OSError, InputError."""
+    """Equal for files with the same pixels, stored in the same way; damaged ones count as a whole. Raises OSError."""
     try:
         pixels = read_dataset(path).get("PixelData")
-        return hashlib.blake2b(bytes(pixels) if pixels is not None else path.read_bytes()).digest()
-    except unreadable() as error:
+    except (InputError, *unreadable()) as error:
         if isinstance(error, OSError):
             raise
-        raise damaged(path) from error
+        pixels = None
+    return hashlib.blake2b(bytes(pixels) if pixels is not None else path.read_bytes()).digest()
 
 
-def _files(paths: Iterable[Path]) -> Iterable[Path]:
+def _files(paths: Iterable[Path], unusable: list[Unusable]) -> Iterable[Path]:
+    """The files, and those below the folders, of which the ones that cannot be listed are added to ``unusable``."""
+
+    def closed(error: OSError) -> None:
+        folder = Path(error.filename)
+        unusable.append(Unusable(folder, f"The folder {folder} cannot be read ({reason(error)}): check its rights."))
+
     for path in paths:
-        if path.is_file():
+        if os.path.isdir(path):
+            yield from files_below(path, closed)
+        else:
             yield path
-            continue
-        for folder, subfolders, names in os.walk(path):
-            subfolders.sort()
-            for name in sorted(names):
-                if not name.startswith("."):  # macOS puts "._IM0001" beside every file on foreign disks
-                    yield Path(folder) / name
 
 
 def _add(series: Series, path: Path, header: Any, kind: str) -> None:
     series.number = series.number or text(header, "SeriesNumber")
     series.description = series.description or text(header, "SeriesDescription")
     series.modality = series.modality or text(header, "Modality").upper()
+    series.study = series.study or text(header, "StudyInstanceUID")
     if not series.modality and kind in (CT_CLASS, *_ENHANCED_CT_CLASSES):
         series.modality = "CT"
     image_type = text(header, "ImageType").upper().split("\\")
