@@ -48,10 +48,11 @@ def write_dicom(ct: CTVolume, result: SegmentationResult, folder: Path) -> list[
         if not any(segment.mask.values.any() for segment in segments):
             return [Finding("no_dicom", "warning", "No liver was found: no DICOM SEG and SR were made.")]
         _write(ct, segments, folder)
-    except CascadeError as error:
+    except (CascadeError, MemoryError) as error:
+        why = error if isinstance(error, CascadeError) else "There is too little memory for them. Close other programs."
         for name in (SEGMENTATION_FILE, REPORT_FILE):
             (folder / name).unlink(missing_ok=True)
-        return [Finding(FAILED, "warning", f"DICOM SEG and SR were not written. {error}")]
+        return [Finding(FAILED, "warning", f"DICOM SEG and SR were not written. {why}")]
     return []
 
 
@@ -89,7 +90,7 @@ def exported_segments(result: SegmentationResult) -> list[ExportedSegment]:
     lesions = (
         found(
             label=f"Lesion {lesion.number}",
-            mask=Boxed(result.lesions.values == lesion.number, result.lesions.start),
+            mask=Boxed.mask(result.lesions.values == lesion.number, result.lesions.start),
             category=codes.MORPHOLOGICALLY_ALTERED_STRUCTURE,
             type=codes.MASS,
             region=codes.LIVER,

@@ -13,7 +13,9 @@ from fixtures.dicom_files import write_enhanced, write_series
 from fixtures.dicom_seg_files import read_masks
 from fixtures.phantom import LESION_HU, PhantomSegmenter, phantom_hu, write_phantom
 from LiverLesionCascadeLib.cli import main
+from LiverLesionCascadeLib.engine.run_options import RunOptions
 from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import read_dicom_files
+from LiverLesionCascadeLib.outputs import dicom_outputs
 
 
 def run(*words: object, segmenter: PhantomSegmenter | None = None) -> int:
@@ -196,8 +198,6 @@ def test_what_cannot_be_repaired_costs_the_dicom_files_alone(tags, tmp_path, cap
 
 @pytest.mark.parametrize("error", [KeyError("x"), ValueError("odd"), NotImplementedError(), RuntimeError("no")])
 def test_what_highdicom_refuses_costs_the_dicom_files_alone(error, series, tmp_path, capsys, monkeypatch):
-    import highdicom
-
     def refuse(*_, **__):
         raise error
 
@@ -208,6 +208,21 @@ def test_what_highdicom_refuses_costs_the_dicom_files_alone(error, series, tmp_p
     assert run(series, "-o", tmp_path / "quiet", "--quiet") == 5
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: DICOM SEG and SR were not written.")
+
+
+@pytest.mark.parametrize("where", ["highdicom.seg.Segmentation", "LiverLesionCascadeLib.engine.grid.boxed.Boxed.mask"])
+def test_too_little_memory_for_the_dicom_objects_costs_the_dicom_files_alone(where, tmp_path, monkeypatch):
+    write_series(tmp_path / "ct", STORED, FrameOfReferenceUID="1.2.3.9")
+    ct = read_dicom_files([tmp_path / "ct"])
+    result = PhantomSegmenter().segment(ct, RunOptions().resolved_preset()).on_source(ct)
+
+    def refuse(*_, **__):
+        raise MemoryError("Unable to allocate 19.5 GiB")
+
+    monkeypatch.setattr(where, refuse)
+    (finding,) = dicom_outputs.write_dicom(ct, result, tmp_path)
+    assert finding.code == "dicom_failed"
+    assert "too little memory" in finding.message
 
 
 @pytest.mark.parametrize("other_mm", [6.0, 3.6])

@@ -172,6 +172,37 @@ def test_terminology_names_colours_and_tracking_are_kept(case, tmp_path: Path) -
     assert dataset.SegmentsOverlap == "YES"
 
 
+def test_however_many_overlapping_segments_there_are_two_bytes_a_pixel_suffice(case, tmp_path, monkeypatch) -> None:
+    images, _segments, _grid = case
+    spots = np.arange(np.prod(SHAPE)).reshape(SHAPE)
+    segments = [segment("Liver", spots > 10), *(segment(f"Lesion {n}", spots // 5 == n) for n in range(2, 40))]
+    given_bytes = []
+    make = highdicom.seg.Segmentation
+
+    def measured(*, pixel_array: np.ndarray, **others: object) -> pydicom.Dataset:
+        given_bytes.append(pixel_array.nbytes)
+        return make(pixel_array=pixel_array, **others)
+
+    monkeypatch.setattr(highdicom.seg, "Segmentation", measured)
+    dataset = written_segmentation(tmp_path / "seg.dcm", images, segments)
+    assert given_bytes == [2 * spots.size]
+    assert dataset.SegmentsOverlap == "YES"
+    shape, matrix = grid_of(tmp_path / "ct")
+    found = read_masks(tmp_path / "seg.dcm", matrix, shape)
+    assert all(np.array_equal(found[each.label], each.mask.full(shape)) for each in segments)
+
+
+def test_pixels_that_fill_no_whole_bytes_come_back_and_segments_side_by_side_do_not_overlap(tmp_path: Path) -> None:
+    write_series(tmp_path / "ct", body_phantom((5, 9, 7)), FrameOfReferenceUID="1.2.3.9")
+    shape, matrix = grid_of(tmp_path / "ct")
+    images = source_images(sorted((tmp_path / "ct").iterdir()), shape, matrix)
+    first = np.random.default_rng(0).random(shape) < 0.3
+    dataset = written_segmentation(tmp_path / "seg.dcm", images, [segment("a", first), segment("b", ~first)])
+    assert dataset.SegmentsOverlap == "NO"
+    found = read_masks(tmp_path / "seg.dcm", matrix, shape)
+    assert np.array_equal(found["a"], first) and np.array_equal(found["b"], ~first)
+
+
 def test_patient_and_study_are_those_of_the_scan(case, tmp_path: Path) -> None:
     images, segments, _grid = case
     dataset = written_segmentation(tmp_path / "seg.dcm", images, segments)

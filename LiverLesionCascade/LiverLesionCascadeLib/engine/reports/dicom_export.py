@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +64,10 @@ class ExportedSegment:
     algorithm: tuple[str, str] | None = None
     measures: Lesion | None = None
 
+    def plane(self, image: SourceImage) -> np.ndarray:
+        """Its pixels in an image, bool (row, column)."""
+        return image.pixels(self.mask.values, self.mask.start)
+
 
 #: What highdicom and pydicom raise for values that they do not take.
 _REFUSED = (ValueError, TypeError, AttributeError, LookupError, RuntimeError, NotImplementedError, OverflowError)
@@ -80,6 +84,10 @@ def _made_by_highdicom() -> Iterator[None]:
             f"The DICOM objects could not be made of these images ({reason}). Export the series again, or use the "
             "other results."
         ) from error
+    except MemoryError as error:
+        raise OutputError(
+            "There is too little memory for the DICOM objects. Close other programs, or use the other results."
+        ) from error
 
 
 def new_uid() -> str:
@@ -93,27 +101,45 @@ def new_uid() -> str:
 def segmentation_object(images: Sequence[SourceImage], segments: Sequence[ExportedSegment], description: str) -> Any:
     """All segments as one binary SEG, a pydicom Dataset. They may overlap; those without a voxel are left out.
 
-    Memory: one byte per segment for each pixel of the slices that hold any.
-
     Raises OutputError where no segment has a voxel.
     """
     import highdicom
 
     segments = [segment for segment in segments if segment.mask.values.any()]
-    shown = [(image.dataset, planes) for image in images if (planes := _planes(image, segments)) is not None]
-    if not shown:
+    overlap = False
+    used: list[SourceImage] = []
+    present: list[np.ndarray] = []
+    for image in images:
+        covered = np.zeros(image.size, bool)
+        numbers = np.zeros(covered.size, np.uint16)
+        for number, segment in enumerate(segments, 1):
+            plane = segment.plane(image)
+            if plane.any():
+                overlap = overlap or bool((covered & plane).any())
+                covered |= plane
+                numbers[number - 1] = number
+        if numbers.any():
+            used.append(image)
+            present.append(numbers.reshape(image.size))
+    if not used:
         raise OutputError("There is nothing to export: no segment has a voxel within the images.")
-    used, pixels = zip(*shown, strict=True)
-    return highdicom.seg.Segmentation(
-        source_images=used,
-        pixel_array=np.stack(pixels),
+    # highdicom wants a byte a pixel and segment of segments that overlap, gigabytes for some tens of lesions. Here it only
+    # learns which segments are in which image: the numbers in `present` are nobody's pixels, which come in afterwards.
+    dataset = highdicom.seg.Segmentation(
+        source_images=[image.dataset for image in used],
+        pixel_array=np.stack(present),
         segmentation_type="BINARY",
         segment_descriptions=[_description(number, segment) for number, segment in enumerate(segments, 1)],
         device_serial_number="1",
         content_description=_RESEARCH_USE,
         content_label="LIVER_LESIONS",
-        **_own_series(used[0], 1, description),
+        **_own_series(used[0].dataset, 1, description),
     )
+    dataset.SegmentsOverlap = "YES" if overlap else "NO"
+    image_of = {str(image.dataset.SOPInstanceUID): image for image in used}
+    planes = (segments[frame.number - 1].plane(image_of[frame.image_uid]) for frame in _frames(dataset))
+    dataset.PixelData = _packed(planes, int(dataset.NumberOfFrames) * present[0].size)
+    return dataset
 
 
 @_made_by_highdicom()
@@ -194,12 +220,43 @@ def write_report(path: Path, report: Any, segmentation: Any) -> None:
     write_atomically(path, data)
 
 
-def _planes(image: SourceImage, segments: Sequence[ExportedSegment]) -> np.ndarray | None:
-    """(row, column, segment) uint8; None where no segment is in the image."""
-    planes = [image.pixels(segment.mask.values, segment.mask.start) for segment in segments]
-    if not any(plane.any() for plane in planes):
-        return None
-    return np.stack(planes, axis=-1).view(np.uint8)
+@dataclass(frozen=True)
+class _Frame:
+    """What a frame of a SEG says of itself: number of its segment, UID and place of the image that it lies on."""
+
+    number: int
+    image_uid: str
+    position: np.ndarray
+
+
+def _frames(dataset: Any) -> Iterator[_Frame]:
+    shared = dataset.SharedFunctionalGroupsSequence[0]
+    for own in dataset.PerFrameFunctionalGroupsSequence:
+        segment, derivation, place = (
+            (own if name in own else shared)[name][0]
+            for name in ("SegmentIdentificationSequence", "DerivationImageSequence", "PlanePositionSequence")
+        )
+        uid = str(derivation.SourceImageSequence[0].ReferencedSOPInstanceUID)
+        yield _Frame(int(segment.ReferencedSegmentNumber), uid, np.asarray(place.ImagePositionPatient, float))
+
+
+def _packed(planes: Iterable[np.ndarray], size: int) -> bytes:
+    """``size`` pixels as bits, one frame behind the other without a gap, and an even number of bytes."""
+    packed = np.zeros((size + 15) // 16 * 2, np.uint8)
+    first = 0
+    for plane in planes:
+        bits = np.packbits(np.concatenate([np.zeros(first % 8, bool), plane.ravel()]), bitorder="little")
+        packed[first // 8 : first // 8 + len(bits)] |= bits
+        first += plane.size
+    return packed.tobytes()
+
+
+def _unpacked(packed: np.ndarray, index: int, shape: tuple[int, int]) -> np.ndarray:
+    """The pixels of a frame, bool (row, column); one at a time, as all may be gigabytes."""
+    size = shape[0] * shape[1]
+    first = index * size
+    bits = np.unpackbits(packed[first // 8 : (first + size + 7) // 8], bitorder="little")
+    return bits[first % 8 :][:size].reshape(shape).astype(bool)
 
 
 def _description(number: int, segment: ExportedSegment) -> Any:
@@ -293,22 +350,15 @@ def _require_same(data: bytes, images: Sequence[SourceImage], segments: Sequence
     segment_of = {segment.tracking_uid: segment for segment in segments}
     numbered = {int(item.SegmentNumber): segment_of[str(item.TrackingUID)] for item in dataset.SegmentSequence}
     image_of = {str(image.dataset.SOPInstanceUID): image for image in images}
-    frames = dataset.pixel_array.reshape(-1, dataset.Rows, dataset.Columns)
-    shared = dataset.SharedFunctionalGroupsSequence[0]
+    packed = np.frombuffer(dataset.PixelData, np.uint8)
     found = dict.fromkeys(numbered, 0)
-    for frame, own in zip(frames, dataset.PerFrameFunctionalGroupsSequence, strict=True):
-
-        def group(name: str, own: Any = own) -> Any:
-            return (own if name in own else shared)[name][0]
-
-        number = int(group("SegmentIdentificationSequence").ReferencedSegmentNumber)
-        derived = group("DerivationImageSequence").SourceImageSequence[0]
-        image, segment = image_of[str(derived.ReferencedSOPInstanceUID)], numbered[number]
-        position = np.asarray(group("PlanePositionSequence").ImagePositionPatient, float)
-        lies = np.allclose(position, np.asarray(image.dataset.ImagePositionPatient, float), atol=1e-3)
-        if not lies or not np.array_equal(frame != 0, image.pixels(segment.mask.values, segment.mask.start)):
+    for index, frame in enumerate(_frames(dataset)):
+        pixels = _unpacked(packed, index, (dataset.Rows, dataset.Columns))
+        image, segment = image_of[frame.image_uid], numbered[frame.number]
+        lies = np.allclose(frame.position, np.asarray(image.dataset.ImagePositionPatient, float), atol=1e-3)
+        if not lies or not np.array_equal(pixels, segment.plane(image)):
             raise OutputError(f"The segment {segment.label} was not written as it is, so the file was left out.")
-        found[number] += int(np.count_nonzero(frame))
+        found[frame.number] += int(np.count_nonzero(pixels))
     shown = {int(np.rint(image.voxel_from_pixel[2, 2])) for image in images}
     between = set(range(min(shown), max(shown) + 1)) - shown  # of a grid that was made from uneven slices
     for number, segment in numbered.items():
