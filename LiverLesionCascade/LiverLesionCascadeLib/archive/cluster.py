@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import dask
+from dask.utils import parse_bytes
 from distributed import Client, LocalCluster, as_completed
 from distributed.core import Status
 from distributed.scheduler import KilledWorker
@@ -38,6 +39,7 @@ _LOCAL = {
 }
 _THREADS = [f"distributed.nanny.pre-spawn-environ.{name}_NUM_THREADS" for name in ("OMP", "MKL", "OPENBLAS")]
 _MEMORY_PER_WORKER = 4 << 30
+_LEAST_MEMORY = 500_000_000
 _GONE = (Status.closed, Status.failed)
 _LOOK_EVERY_MS = 2000
 
@@ -107,6 +109,8 @@ def workers(scheduler: str | None = None, count: int | None = None, memory: str 
         with _client_of(scheduler) as client:
             yield Workers(client)
         return
+    if memory is not None:
+        _require_memory(memory)
     count = count or _default_count()
     threads = str(max(1, (os.cpu_count() or 1) // count))
     with dask.config.set({**_LOCAL, **dict.fromkeys(_THREADS, threads)}):
@@ -123,6 +127,16 @@ def workers(scheduler: str | None = None, count: int | None = None, memory: str 
             raise InputError(f"The workers cannot be started ({error}): check --workers and --memory") from error
         with cluster, _kept(cluster, count), Client(cluster, set_as_default=False) as client:
             yield Workers(client)
+
+
+def _require_memory(memory: str) -> None:
+    """Raises InputError for less than a worker needs to start: dask would start it again and again."""
+    try:
+        size = parse_bytes(memory)
+    except ValueError as error:
+        raise InputError(f"--memory {memory} is no size: give it as 8GB") from error
+    if size < _LEAST_MEMORY:
+        raise InputError(f"--memory {memory} is {size} bytes, too little for any scan: give it as 8GB")
 
 
 @contextmanager

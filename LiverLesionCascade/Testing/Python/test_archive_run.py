@@ -380,6 +380,13 @@ def test_a_scheduler_that_does_not_answer_is_named(archive, tmp_path, capsys):
     assert "The scheduler nonsense does not answer" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("memory", "why"), [("8", "8 bytes"), ("150MB", "too little"), ("plenty", "no size")])
+def test_too_little_memory_for_any_scan_is_refused_as_no_worker_could_start(memory, why, archive, tmp_path, capsys):
+    assert main(["archive", str(archive), str(tmp_path / "out"), "--workers", "1", "--memory", memory]) == 3
+    (line,) = capsys.readouterr().err.splitlines()
+    assert why in line and "give it as 8GB" in line
+
+
 class WorkerThatNeverBegins(Here):
     """Loses every case before anything of it ran, as a worker does that dies at an import."""
 
