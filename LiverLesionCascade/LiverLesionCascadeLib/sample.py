@@ -60,11 +60,12 @@ def fetch_sample(folder: Path, python: str = sys.executable) -> Sample:
     """
     folder = Path(folder)
     sample = Sample(folder / IMAGE_FILE, folder / LABEL_FILE)
-    if sample.image.is_file() and sample.labels.is_file():
+    if os.path.isfile(sample.image) and os.path.isfile(sample.labels):
         return sample
     image, labels = read_wheel(fetch_wheel(python))
-    created = not folder.exists()
+    created = False
     try:
+        created = not folder.exists()
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".sample-", dir=folder) as staging:
             written = Sample(Path(staging) / IMAGE_FILE, Path(staging) / LABEL_FILE)
@@ -102,7 +103,7 @@ def fetch_wheel(python: str) -> Path:
     """
     cache = cache_folder()
     wheel = cache / WHEEL_NAME
-    if wheel.is_file() and _is_package(wheel):
+    if os.path.isfile(wheel) and _is_package(wheel):
         return wheel
     remedy = "set LLC_CACHE to a folder that can be written"
     with system_errors_as(InputError, f"The sample CT cannot be kept in {cache}", remedy):

@@ -49,7 +49,7 @@ def _run_case(entry: Entry, settings: Settings) -> Record:
         return crashed(entry, settings, attempts)
     started = time.perf_counter()
     try:
-        if not settings.attempts_file(entry).parent.is_dir():
+        if not os.path.isdir(settings.attempts_file(entry).parent):
             where = f"{settings.output} is not there on {socket.gethostname()}"
             raise OutputError(f"{where}: choose a folder that the workers' computers have under the same path")
         _note_attempt(entry, settings, attempts)

@@ -41,7 +41,7 @@ def find_entries(archive: Path, scan_folders: ScanFolders = scan_here, leave_out
         InputError: If it is neither, or holds nothing.
     """
     require_archive(archive)
-    entries = _tree(archive, scan_folders, leave_out) if archive.is_dir() else _listed(archive)
+    entries = _tree(archive, scan_folders, leave_out) if os.path.isdir(archive) else _listed(archive)
     if not entries:
         raise InputError(f"{archive} is empty: give a folder with DICOM series, NIfTI, NRRD or MHA files, or a CSV.")
     return sorted(entries, key=lambda entry: (entry.source, entry.series or ""))
@@ -49,7 +49,7 @@ def find_entries(archive: Path, scan_folders: ScanFolders = scan_here, leave_out
 
 def require_archive(archive: Path) -> None:
     """Raises InputError if it is no folder and no CSV file."""
-    if not archive.is_dir() and not (archive.suffix.lower() == ".csv" and archive.is_file()):
+    if not os.path.isdir(archive) and not (archive.suffix.lower() == ".csv" and os.path.isfile(archive)):
         raise InputError(f"{archive} is no archive: give a folder, or a CSV file with a column named path.")
 
 
@@ -209,7 +209,7 @@ def _listed(table: Path) -> list[Entry]:
             entries.append(_problem_line(table, number, written, f"The same scan as in line {first}."))
         else:
             try:
-                files = dicom_below(path) if path.is_dir() else image_files(path)
+                files = dicom_below(path) if os.path.isdir(path) else image_files(path)
                 identity = written if series is None else f"{written}\n{series}"
                 name = entry_name(image_stem(written), identity)
                 entries.append(Entry(name, written, (str(path),), series, files_fingerprint(files)))

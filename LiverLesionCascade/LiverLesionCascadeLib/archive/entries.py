@@ -56,7 +56,7 @@ def image_files(path: Path) -> list[Path]:
         header = file.read(1 << 16).decode("utf-8", errors="replace")
     named = re.search(r"^(?:data ?file|ElementDataFile)\s*[:=]\s*(\S.*?)\s*$", header, re.MULTILINE | re.IGNORECASE)
     data = path.parent / named[1] if named else path
-    return [path, data] if data.is_file() and data != path else [path]
+    return [path, data] if os.path.isfile(data) and data != path else [path]
 
 
 def _digest(parts: Iterable[str]) -> str:

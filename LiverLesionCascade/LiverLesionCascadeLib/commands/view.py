@@ -36,10 +36,10 @@ def run_view(arguments: argparse.Namespace) -> int:
     """
     folder: Path = arguments.folder
     browser = not arguments.no_browser
-    if (folder / SUMMARY_FILE).is_file():
+    if os.path.isfile(folder / SUMMARY_FILE):
         return _serve(folder, arguments.port, browser)
     report = folder / REPORT_FILE
-    if not report.is_file():
+    if not os.path.isfile(report):
         raise InputError(
             f"{folder} holds no {REPORT_FILE} and no {SUMMARY_FILE}: give the folder that segment or archive wrote to"
         )

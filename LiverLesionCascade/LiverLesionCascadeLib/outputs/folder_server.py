@@ -56,7 +56,7 @@ class FolderServer(ThreadingHTTPServer):
         if any(not name or name.startswith(".") or set(name) & set("\\:\0") for name in names):
             return None
         file = self.folder.joinpath(*names).resolve()
-        return file if file.is_relative_to(self.folder) and file.is_file() else None
+        return file if file.is_relative_to(self.folder) and os.path.isfile(file) else None
 
 
 class _Handler(BaseHTTPRequestHandler):

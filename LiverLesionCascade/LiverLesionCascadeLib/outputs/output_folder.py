@@ -147,5 +147,5 @@ def _back(now: Path, before: Path) -> None:
 
 
 def _unwritable(folder: Path, error: OSError) -> OutputError:
-    why = "it is a file" if folder.is_file() else reason(error)
+    why = "it is a file" if os.path.isfile(folder) else reason(error)
     return OutputError(f"{folder} cannot be written ({why}): choose another folder for the output")

@@ -54,6 +54,41 @@ def test_an_absent_input_is_refused(tmp_path, capsys):
     assert "does not exist" in fails([tmp_path / "nö such.nii"], tmp_path, 3, capsys)
 
 
+TOO_LONG = "a" * 300  # as EACCES, the system raises it for every look at the path
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["segment", TOO_LONG + ".nii.gz", "-o", "out"], 3),
+        (["segment", "scan.nii.gz", "-o", TOO_LONG], 5),
+        (["segment", "scan.nii.gz", "-o", "out", "--bundle", TOO_LONG], 4),
+        (["archive", TOO_LONG, "out"], 3),
+        (["view", TOO_LONG], 3),
+        (["sample", "-o", TOO_LONG], 5),
+        (["train", TOO_LONG, "-o", "out"], 3),
+        (["evaluate", TOO_LONG], 3),
+        (["prepare", TOO_LONG, "-o", "out"], 3),
+    ],
+)
+def test_a_path_that_the_system_refuses_is_named_with_the_exit_code_of_what_it_is(
+    words, code, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("LiverLesionCascadeLib.sample.fetch_wheel", lambda python: tmp_path)
+    monkeypatch.setattr("LiverLesionCascadeLib.sample.read_wheel", lambda wheel: (None, None))
+    write_phantom(tmp_path / "scan.nii.gz")
+    assert main(words) == code
+    error = capsys.readouterr().err
+    assert TOO_LONG in error and "Unexpected" not in error
+
+
+@pytest.mark.skipif(os.name == "nt", reason="has no pipes with a name")
+def test_a_pipe_is_refused_instead_of_waited_for(tmp_path, capsys):
+    os.mkfifo(tmp_path / "scan.nii.gz")
+    assert "pipe" in fails([tmp_path / "scan.nii.gz"], tmp_path, 3, capsys)
+
+
 def test_an_empty_dicom_folder_is_refused(tmp_path, capsys):
     (tmp_path / "leer").mkdir()
     assert "leer" in fails([tmp_path / "leer"], tmp_path, 3, capsys)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 from collections.abc import Sequence
 from dataclasses import replace
@@ -164,7 +165,7 @@ def _start(path: Path | None, recipe: Recipe, first: bool) -> ModelBundle | Imag
 
     if path is None:
         return None
-    if path.is_dir():
+    if os.path.isdir(path):
         return ModelBundle.load(path)
     weights = ImageNetWeights.load(path)
     if first:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def find_cases(folders: Sequence[Path], split: str | None = None) -> list[Traini
     cases: list[TrainingCase] = []
     found = Found()
     for folder in folders:
-        if not folder.is_dir():
+        if not os.path.isdir(folder):
             raise InputError(f"Training folder {folder} does not exist")
         if is_prepared(folder):
             dataset = open_dataset(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -114,7 +115,7 @@ def find_sources(folder: Path, ignore: Sequence[str] = ()) -> Found:
     Raises:
         InputError: If the folder is missing, or nothing in it is a labelled scan.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise InputError(f"Folder {folder} does not exist")
     if is_prepared(folder):
         raise InputError(f"{folder} is a prepared data set already: train on it, or prepare the folders it came from")

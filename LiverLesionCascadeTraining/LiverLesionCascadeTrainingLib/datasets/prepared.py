@@ -157,7 +157,7 @@ class PreparedDataset:
 
 def is_prepared(folder: Path) -> bool:
     path = folder / "dataset.json"
-    return path.is_file() and read_json(path).get("format") == FORMAT
+    return os.path.isfile(path) and read_json(path).get("format") == FORMAT
 
 
 def case_folder(dataset: Path, name: str) -> Path:

@@ -1,5 +1,6 @@
 """What the buttons of a training say and whether they are enabled, and why not: rules without widgets."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,11 +64,11 @@ def choicesProblem(parameters) -> str:
     """Why the folders that were chosen are no training; empty if they may be one. The data are checked later."""
     if not parameters.trainFolder:
         return _("Choose the folder of training cases.")
-    if not Path(parameters.trainFolder).is_dir():
+    if not os.path.isdir(parameters.trainFolder):
         return _("The folder of training cases {folder} does not exist.").format(folder=parameters.trainFolder)
-    if parameters.validationFolder and not Path(parameters.validationFolder).is_dir():
+    if parameters.validationFolder and not os.path.isdir(parameters.validationFolder):
         return _("The folder of validation cases {folder} does not exist.").format(folder=parameters.validationFolder)
-    if parameters.startBundle and not (Path(parameters.startBundle) / "metadata.json").is_file():
+    if parameters.startBundle and not os.path.isfile(Path(parameters.startBundle) / "metadata.json"):
         return _("{folder} holds no model to start from: choose the folder of a bundle, or none.").format(
             folder=parameters.startBundle
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from LiverLesionCascadeLib.engine.errors import InputError
@@ -15,7 +16,7 @@ from .segment_labels import SegmentIdentity, role_of_name
 
 def is_msd(folder: Path) -> bool:
     path = folder / "dataset.json"
-    return path.is_file() and isinstance(read_json(path).get("training"), list)
+    return os.path.isfile(path) and isinstance(read_json(path).get("training"), list)
 
 
 def find_msd(folder: Path, ignore: tuple[str, ...] = ()) -> Found:
@@ -45,7 +46,7 @@ def find_msd(folder: Path, ignore: tuple[str, ...] = ()) -> Found:
             raise InputError(f'{folder / "dataset.json"}: every "training" entry needs "image" and "label"')
         files = (folder / entry["image"], folder / entry["label"])
         name = safe_name(image_stem(files[0].name))
-        missing = [path for path in files if not path.is_file()]
+        missing = [path for path in files if not os.path.isfile(path)]
         if missing:
             listed = " and ".join(str(path.relative_to(folder)) for path in missing)
             found.problems.append(Problem(name, f"{listed} is listed in dataset.json but not in {folder}"))

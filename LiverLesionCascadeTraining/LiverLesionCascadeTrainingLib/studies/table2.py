@@ -8,6 +8,7 @@ from the image first. Measures are kept by row and case in ``RUN/results``: an i
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -75,9 +76,9 @@ def data_folders(folder: Path) -> tuple[list[Path], list[Path]]:
     """
     if is_prepared(folder):
         return [folder], []
-    lits = folder / "lits" if (folder / "lits").is_dir() else folder
-    train = [path for path in (lits / "train", lits / "sparse" / "train") if path.is_dir()]
-    if not train or not (lits / "val").is_dir():
+    lits = folder / "lits" if os.path.isdir(folder / "lits") else folder
+    train = [path for path in (lits / "train", lits / "sparse" / "train") if os.path.isdir(path)]
+    if not train or not os.path.isdir(lits / "val"):
         raise InputError(
             f"{folder} is no prepared data set and holds no lits/train and lits/val: prepare one with "
             "liver-lesion-cascade prepare"

@@ -21,6 +21,7 @@ import contextlib
 import hashlib
 import io
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +80,7 @@ class ModelBundle:
         """
         folder = Path(folder)
         path = folder / METADATA_FILE
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise BundleError(f"{folder} is not a model bundle (it has no {METADATA_FILE}): choose a bundle's folder")
         try:
             metadata = json.loads(path.read_text(encoding="utf-8"))

@@ -123,8 +123,8 @@ def segmentation_object(images: Sequence[SourceImage], segments: Sequence[Export
             present.append(numbers.reshape(image.size))
     if not used:
         raise OutputError("There is nothing to export: no segment has a voxel within the images.")
-    # highdicom wants a byte a pixel and segment of segments that overlap, gigabytes for some tens of lesions. Here it only
-    # learns which segments are in which image: the numbers in `present` are nobody's pixels, which come in afterwards.
+    # highdicom wants a byte a pixel and segment of segments that overlap, gigabytes for some tens of lesions. Here it
+    # only learns which segments are in which image: the numbers in `present` are no pixels, which come afterwards.
     dataset = highdicom.seg.Segmentation(
         source_images=[image.dataset for image in used],
         pixel_array=np.stack(present),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -122,7 +123,7 @@ def write_image(path: str | os.PathLike[str], array_kji: np.ndarray, geometry: I
         raise OutputError(f"{path.name}: this format cannot be written. Choose a name that ends in {choice}.")
     if array_kji.shape != geometry.shape:
         raise ValueError(f"expected an array of shape {geometry.shape}, not {array_kji.shape}")
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise OutputError(f"{path} cannot be written: its folder does not exist. Create it or choose another folder.")
     direction = geometry.direction
     if suffix.startswith(".nii") and np.abs(direction.T @ direction - np.eye(3)).max() > 1e-4:
@@ -164,8 +165,14 @@ def read_array(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
 
 def _require_there(path: Path) -> None:
     require_text_name(path)
-    if not path.exists():
-        raise InputError(f"{path} does not exist. Check the path; put it in quotes if it has spaces.")
+    try:
+        mode = os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
+        raise InputError(f"{path} does not exist. Check the path; put it in quotes if it has spaces.") from error
+    except OSError as error:
+        raise cannot_read(path, error) from error
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise InputError(f"{path} is neither a file nor a folder, but a pipe or a device. Save the scan as a file.")
 
 
 def runs_down(path: Path) -> bool:

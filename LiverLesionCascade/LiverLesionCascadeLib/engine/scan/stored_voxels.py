@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import math
+import os
 import re
 import zlib
 from dataclasses import dataclass
@@ -91,7 +92,7 @@ def unusable_image(path: Path) -> InputError:
 def _require_there(path: Path, claim: _Claim) -> None:
     if claim.data is None or claim.compressed is None:
         return
-    if not claim.data.is_file():
+    if not os.path.isfile(claim.data):
         raise InputError(f"{path.name} needs {claim.data.name} beside it, which is not there. Copy it there.")
     there = claim.data.stat().st_size
     begin = claim.offset if claim.offset is not None else max(there - claim.size, 0)

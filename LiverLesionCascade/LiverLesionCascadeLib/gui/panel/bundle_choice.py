@@ -1,5 +1,6 @@
 """The choice of the model: the shipped bundle, or one of the user's own."""
 
+import os
 from pathlib import Path
 
 from slicer.i18n import tr as _
@@ -53,7 +54,7 @@ class BundleChoice:
             if not path:
                 self._comboBox.setCurrentIndex(self._comboBox.findData(self._chosen))
                 return
-            data = str(Path(path).parent if Path(path).is_file() else Path(path))
+            data = str(Path(path).parent if os.path.isfile(path) else Path(path))
         self._chosen = None  # the same one again: the box shows what was clicked, and it may be there by now
         self.show(data)
         self._onChosen(data)
@@ -74,7 +75,7 @@ def bundleTitle(folder) -> str:
 
 def bundleProblem(folder) -> str:
     """Why the folder is no bundle; empty if it looks like one."""
-    if not (Path(folder) / METADATA_FILE).is_file():
+    if not os.path.isfile(Path(folder) / METADATA_FILE):
         return _("The model {folder} is not there: choose another one in Advanced.").format(folder=folder)
     if not json_object(Path(folder) / METADATA_FILE):
         return _("The model {folder} cannot be read: choose another one in Advanced.").format(folder=folder)
