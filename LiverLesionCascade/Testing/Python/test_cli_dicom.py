@@ -132,11 +132,14 @@ ODD_HEADERS: dict[str, dict] = {
     },
     "Korean": {"SpecificCharacterSet": ["", "ISO 2022 IR 149"], "PatientName": "Hong^Gildong=洪^吉洞=홍^길동"},
     "an unknown character set": {"raw": {0x00080005: ("CS", "KLINGON"), 0x00100010: ("PN", "Worf")}},
-    "no character set for its umlauts": {"raw": {0x00100010: ("PN", "Müller^Jörg")}},
+    "no character set for its umlauts": {"raw": {0x00100010: ("PN", "Müller^Jörg à")}},
     "no slice thickness": {"SliceThickness": None},
     "a slice thickness that is none": {"SliceThickness": None, "raw": {0x00180050: ("DS", "thin")}},
     "sex in small letters": {"raw": {0x00100040: ("CS", "f")}},
     "sex in words": {"raw": {0x00100040: ("CS", "weiblich")}},
+    "sex in a language that begins otherwise": {"raw": {0x00100040: ("CS", "MUJER")}},
+    "a sex that is not known": {"raw": {0x00100040: ("CS", "onbekend")}},
+    "a date that may be two": {"raw": {0x00100030: ("DA", "03/05/1960"), 0x00080020: ("DA", "23.05.2024")}},
     "a date with dashes": {"raw": {0x00100030: ("DA", "1960-01-02"), 0x00080020: ("DA", "2024.01.02")}},
     "a date that is none": {"raw": {0x00100030: ("DA", "unknown"), 0x00080020: ("DA", "20241399")}},
     "a time with colons": {"raw": {0x00080030: ("TM", "10:11:12")}},
@@ -147,12 +150,27 @@ ODD_HEADERS: dict[str, dict] = {
     "a series number that is none": {"SeriesNumber": None, "raw": {0x00200011: ("IS", "abc")}},
     "a negative series number": {"SeriesNumber": -5},
     "long identifiers": {
-        "raw": {0x00100020: ("LO", "7" * 90), 0x00080050: ("SH", "A" * 40), 0x00200010: ("SH", "s\\t")}
+        "raw": {0x00100020: ("LO", "7" * 64), 0x00080050: ("SH", "A" * 17), 0x00200010: ("SH", "s\\t")}
     },
     "control characters": {"raw": {0x00100020: ("LO", "12\x1b34\x00"), 0x00100010: ("PN", "Doe\x07^Jane")}},
     "no patient, study or frame of reference": {"PatientName": None, "FrameOfReferenceUID": None},
-    "two values where there is one": {"raw": {0x00100020: ("LO", "1\\2"), 0x00080090: ("PN", "A\\B")}},
+    "two values where there is one": {"raw": {0x00080050: ("SH", "1\\2"), 0x00080090: ("PN", "A\\B")}},
     "no preamble": {"bare": True},
+}
+
+
+HELD: dict[str, dict[str, str]] = {
+    "no character set for its umlauts": {"PatientName": "Müller^Jörg à"},
+    "sex in small letters": {"PatientSex": "F"},
+    "sex in words": {"PatientSex": "F"},
+    "sex in a language that begins otherwise": {"PatientSex": ""},
+    "a sex that is not known": {"PatientSex": ""},
+    "a date with dashes": {"PatientBirthDate": "19600102", "StudyDate": "20240102"},
+    "a date that is none": {"PatientBirthDate": "", "StudyDate": ""},
+    "a date that may be two": {"PatientBirthDate": "", "StudyDate": "20240523"},
+    "a time with colons": {"StudyTime": "101112"},
+    "long identifiers": {"PatientID": "7" * 64, "AccessionNumber": "", "StudyID": ""},
+    "two values where there is one": {"AccessionNumber": ""},
 }
 
 
@@ -164,12 +182,16 @@ def test_oddities_of_headers_are_repaired_or_emptied_and_cost_nothing(kind, tmp_
     written = pydicom.dcmread(tmp_path / "out" / "segmentation.seg.dcm")
     if kind == "Japanese":
         assert written.PatientName.ideographic == "山田^太郎"
-    if kind == "a date with dashes":
-        assert (written.PatientBirthDate, written.StudyDate) == ("19600102", "20240102")
-    if kind == "a time with colons":
-        assert written.StudyTime == "101112"
-    if kind == "sex in small letters":
-        assert written.PatientSex == "F"
+    held = HELD.get(kind, {})
+    assert {name: str(written[name].value or "") for name in held} == held
+
+
+@pytest.mark.parametrize("words", ["7" * 65, "1\\2"])
+def test_no_patient_is_made_of_an_id_that_dicom_cannot_hold(words, tmp_path, capsys):
+    write_series(tmp_path / "ct", STORED, FrameOfReferenceUID="1.2.3.9", raw={0x00100020: ("LO", words)})
+    assert run(tmp_path / "ct", "-o", tmp_path / "out", "--json") == 5
+    assert names(tmp_path / "out") == ["lesions.csv", "report.html", "segmentation.seg.nrrd"]
+    assert "PatientID" in findings_of(capsys)["dicom_failed"]
 
 
 def findings_of(capsys) -> dict[str, str]:

@@ -323,6 +323,33 @@ def test_a_name_is_one_line_of_plain_text_in_seg_and_sr_whatever_it_holds(case, 
         assert text[:10].rstrip() in name.replace("\\", "/").replace("\x1b", ""), "what can be read is kept"
 
 
+def test_what_is_made_of_a_lossy_scan_says_so(tmp_path: Path) -> None:
+    lossy = {"LossyImageCompression": "01", "LossyImageCompressionRatio": 10.5}
+    files = make_series(tmp_path / "ct", LossyImageCompressionMethod="ISO_10918_1", **lossy)
+    images = source_images(files, *grid_of(tmp_path / "ct"))
+    dataset = written_segmentation(tmp_path / "seg.dcm", images, [segment("Liver", masks()[0])])
+    assert dataset.LossyImageCompression == "01"
+    assert dataset.LossyImageCompressionRatio == pytest.approx(10.5)
+    assert dataset.LossyImageCompressionMethod == "ISO_10918_1"
+    assert iod_problems(dataset) == []
+
+
+@pytest.mark.parametrize("nothing", ["", "\u200b"])
+def test_a_segment_or_bundle_without_a_name_has_the_same_made_up_one_everywhere(case, tmp_path, nothing) -> None:
+    images, segments, grid = case
+    named = [segments[0], dataclasses.replace(segments[1], label=nothing, algorithm=(nothing, nothing))]
+    seg = segmentation_object(images, named, "")
+    write_segmentation(tmp_path / "seg.dcm", seg, images, named)
+    write_report(tmp_path / "sr.dcm", measurement_report(images, seg, named, "", grid), seg)
+    segmentation, report = (pydicom.dcmread(tmp_path / each) for each in ("seg.dcm", "sr.dcm"))
+    assert iod_problems(segmentation) == iod_problems(report) == []
+    item = segmentation.SegmentSequence[1]
+    groups = highdicom.sr.srread(tmp_path / "sr.dcm").content.get_volumetric_roi_measurement_groups()
+    assert item.SegmentLabel == item.TrackingID == groups[1].tracking_identifier == "Segment 2"
+    algorithm = item.SegmentationAlgorithmIdentificationSequence[0]
+    assert algorithm.AlgorithmName == "Liver Lesion Cascade" and algorithm.AlgorithmVersion == "unknown"
+
+
 def test_empty_segments_are_left_out_and_nothing_at_all_is_refused(case, tmp_path: Path) -> None:
     images, segments, grid = case
     empty = segment("Lesion 9", np.zeros(SHAPE, bool))

@@ -259,6 +259,10 @@ def _unpacked(packed: np.ndarray, index: int, shape: tuple[int, int]) -> np.ndar
     return bits[first % 8 :][:size].reshape(shape).astype(bool)
 
 
+def _label(number: int, segment: ExportedSegment) -> str:
+    return _text(segment.label) or f"Segment {number}"
+
+
 def _description(number: int, segment: ExportedSegment) -> Any:
     import highdicom
 
@@ -266,20 +270,20 @@ def _description(number: int, segment: ExportedSegment) -> Any:
     if segment.origin != "MANUAL":
         name, version = segment.algorithm or (PRODUCT, __version__)
         algorithm = highdicom.AlgorithmIdentificationSequence(
-            name=_text(name),
+            name=_text(name) or PRODUCT,
             family=_concept(Code("DCM", "123110", "Artificial Intelligence")),
-            version=_text(version),
+            version=_text(version) or "unknown",
             source=MANUFACTURER,
         )
     item = highdicom.seg.SegmentDescription(
         segment_number=number,
-        segment_label=_text(segment.label) or f"Segment {number}",
+        segment_label=_label(number, segment),
         segmented_property_category=_concept(segment.category),
         segmented_property_type=_concept(segment.type),
         algorithm_type=segment.origin,
         algorithm_identification=algorithm,
         tracking_uid=segment.tracking_uid,
-        tracking_id=_text(segment.label),
+        tracking_id=_label(number, segment),
         anatomic_regions=[_concept(segment.region)] if segment.region != NO_CODE else None,
         display_color=highdicom.color.CIELabColor.from_rgb(*(round(255 * part) for part in segment.color)),
     )
@@ -314,7 +318,7 @@ def _group(
             measurements.append(measurement(codes.ATTENUATION, value, codes.HOUNSFIELD_UNIT, derivation=derivation))
     site = segment.region if segment.region != NO_CODE else codes.LIVER
     return sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
-        tracking_identifier=sr.TrackingIdentifier(uid=segment.tracking_uid, identifier=_text(segment.label)),
+        tracking_identifier=sr.TrackingIdentifier(uid=segment.tracking_uid, identifier=_label(number, segment)),
         referenced_segment=sr.ReferencedSegment(
             sop_class_uid=segmentation.SOPClassUID,
             sop_instance_uid=segmentation.SOPInstanceUID,
@@ -380,7 +384,7 @@ def _encoded(dataset: Any) -> bytes:
 def _concept(code: Code) -> Any:
     from highdicom.sr import CodedConcept
 
-    return CodedConcept(code.value, code.scheme, _text(code.meaning))
+    return CodedConcept(code.value, code.scheme, _text(code.meaning) or code.value)
 
 
 def _own_series(source: Any, number: int, description: str) -> dict[str, Any]:
