@@ -194,7 +194,8 @@ def write_outputs(
     from .outputs import result_files
     from .outputs.output_folder import OutputFolder
 
-    with OutputFolder(Path(folder), result_files.OUTPUT_FILES, replace) as output:
+    names = (*result_files.OUTPUT_FILES, *result_files.DICOM_FILES)
+    with OutputFolder(Path(folder), names, replace, "replace=True") as output:
         result_files.write_outputs(ct, result, output.staging, ct.name, probabilities)
         return output.commit()
 

@@ -27,12 +27,14 @@ class OutputFolder:
         folder: The output folder; made if need be, with its parents.
         names: Every file that a run may leave there. None may exist, unless ``force`` is set: they are replaced
             together then, and those that this run does not write are removed, as they belong to the earlier run.
+        option: What whoever runs it sets ``force`` by.
     """
 
-    def __init__(self, folder: Path, names: Sequence[str], force: bool = False) -> None:
+    def __init__(self, folder: Path, names: Sequence[str], force: bool = False, option: str = "--force") -> None:
         self.folder = Path(folder)
         self.names = tuple(names)
         self.force = force
+        self.option = option
         self.staging = self.folder
         self._made: list[Path] = []
         self._lock: FileLock | None = None
@@ -87,7 +89,7 @@ class OutputFolder:
         if existing and not self.force:
             verb = "exists" if len(existing) == 1 else "exist"
             raise OutputError(
-                f"{', '.join(existing)} {verb} in {self.folder}: choose another folder, or --force to replace"
+                f"{', '.join(existing)} {verb} in {self.folder}: choose another folder, or {self.option} to replace"
             )
 
     def _make_folders(self) -> None:

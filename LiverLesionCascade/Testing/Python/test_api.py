@@ -57,6 +57,18 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+def test_what_is_replaced_takes_the_dicom_files_of_the_earlier_result_with_it(folder):
+    ct = api.open_scan("scan.nii.gz")
+    result = api.segment(ct, segmenter=Refiner())
+    (folder / "out").mkdir()
+    (folder / "out" / "segmentation.seg.dcm").write_text("of the earlier result")
+    with pytest.raises(api.CascadeError, match=r"segmentation\.seg\.dcm exists .* or replace=True to replace"):
+        api.write_outputs(ct, result, "out")
+    written = api.write_outputs(ct, result, "out", replace=True)
+    assert sorted(path.name for path in (folder / "out").iterdir()) == sorted(path.name for path in written)
+    assert not (folder / "out" / "segmentation.seg.dcm").exists()
+
+
 def test_the_examples_run_in_their_order(folder, capsys):
     names = {}
     printed = {}
