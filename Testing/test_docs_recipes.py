@@ -189,7 +189,7 @@ def report(kitchen):
     database = types.SimpleNamespace(isOpen=True, fileForInstance=lambda uid: files.get(uid, ""))
     kitchen.monkeypatch.setattr(slicer, "dicomDatabase", database, raising=False)
     kitchen.cook("Write the report, DICOM SEG and SR")
-    assert "Lesion 2" in (kitchen.folder / "report.csv").read_text(encoding="utf-8")
+    assert "Lesion 2" in (kitchen.folder / "report.csv").read_text(encoding="utf-8-sig")
     assert "<table" in (kitchen.folder / "report.html").read_text(encoding="utf-8")
     segmentation, measures = (pydicom.dcmread(kitchen.folder / n) for n in ("segments.seg.dcm", "measures.sr.dcm"))
     assert [each.SegmentLabel for each in segmentation.SegmentSequence] == ["Liver", "Lesion 1", "Lesion 2"]

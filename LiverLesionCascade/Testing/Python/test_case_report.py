@@ -1,5 +1,6 @@
 """Reports of a result as a person left it: HTML, CSV, DICOM SEG and SR, and the section that writes them."""
 
+import codecs
 import csv
 import dataclasses
 import html.parser
@@ -102,7 +103,7 @@ def case(tmp_path):
 
 
 def rowsOf(path):
-    return list(csv.DictReader(io.StringIO(path.read_text("utf-8"))))
+    return list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"))))
 
 
 class Reader(html.parser.HTMLParser):
@@ -125,6 +126,7 @@ class Reader(html.parser.HTMLParser):
 
 def test_the_table_is_of_the_segments_as_they_are_and_without_those_that_were_rejected(case, tmp_path):
     case.report().writeCsv(tmp_path / "before.csv")
+    assert (tmp_path / "before.csv").read_bytes().startswith(codecs.BOM_UTF8), "as Excel knows UTF-8 by"
     before = rowsOf(tmp_path / "before.csv")
     assert [row["lesion"] for row in before] == ["1", "2"]
     case.erase("lesion_1", 4)

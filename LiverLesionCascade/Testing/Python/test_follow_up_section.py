@@ -137,7 +137,9 @@ def test_the_table_is_exported(case):
     case.ui.baselineSelector.setCurrentNode(case.before)
     case.turn()
     case.ui.exportFollowUpButton.click()
-    with open(case.path, encoding="utf-8", newline="") as file:
+    with open(case.path, encoding="utf-8") as file:
+        assert file.read(1) == "\ufeff", "as Excel knows UTF-8 by"
+    with open(case.path, encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["state"] for row in rows] == ["matched", "matched", "new", "gone", "sum"]
     case.path = case.path + "/no folder/x.csv"

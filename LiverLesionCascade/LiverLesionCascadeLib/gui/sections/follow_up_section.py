@@ -203,7 +203,7 @@ class FollowUpSection(Section):
         if not path:
             return
         try:
-            write_atomically(Path(path), follow_up_csv(self._comparison.table).encode("utf-8"))
+            write_atomically(Path(path), follow_up_csv(self._comparison.table).encode("utf-8-sig"))
             text = _("Written to {path}.").format(path=path)
         except OSError as error:
             text = unwritable(path, error)

@@ -103,7 +103,7 @@ class CaseReport:
             "status": {row.number: row.status for row in self.rows},
             "edited": {row.number: "yes" if row.edited else "no" for row in self.rows},
         }
-        write_atomically(path, lesion_csv([row.measures for row in self.rows], ct, more).encode("utf-8"))
+        write_atomically(path, lesion_csv([row.measures for row in self.rows], ct, more).encode("utf-8-sig"))
 
     # -- DICOM
 
