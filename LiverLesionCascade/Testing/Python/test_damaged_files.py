@@ -16,6 +16,7 @@ from LiverLesionCascadeLib.engine.errors import CascadeError, InputError, Invali
 from LiverLesionCascadeLib.engine.grid.geometry import ImageGeometry
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume, inspect
 from LiverLesionCascadeLib.engine.scan.image_io import read_image, read_labels
+from LiverLesionCascadeLib.engine.scan.stored_voxels import check_stored_voxels
 
 HU = body_phantom().astype(np.int16) - 1024
 SPACING = (0.8, 0.8, 2.0)
@@ -213,6 +214,21 @@ def test_a_file_that_does_not_say_how_the_patient_lies_is_read_with_a_warning(tm
     path = save(tmp_path / "a.nii", compress=False)
     change(path, 252, struct.pack("<2h", 0, 0))
     assert "file" in codes(read_image(path))
+    assert "file" in codes(read_image(mha(tmp_path / "bare.mha", HU.tobytes(), TransformMatrix=None)))
+    for name in ("TransformMatrix", "Rotation", "Orientation"):
+        words = {"TransformMatrix": None, name: "1 0 0 0 1 0 0 0 1"}
+        assert "file" not in codes(read_image(mha(tmp_path / f"{name}.mha", HU.tobytes(), **words)))
+
+
+def test_a_header_of_thousands_of_segments_is_read_to_its_end(tmp_path) -> None:
+    path = nrrd(tmp_path / "a.nrrd", gzip.compress(HU.tobytes()), encoding="gzip")
+    header, end, voxels = path.read_bytes().partition(b"\n\n")
+    segments = b"".join(b"\nSegment%d_Name:=" % n + b"x" * 800 for n in range(2000))
+    path.write_bytes(header + segments + end + voxels)
+    assert check_stored_voxels(path) == []
+    path.write_bytes(header + segments + end + voxels[:-40])
+    with pytest.raises(InputError, match="truncated"):
+        check_stored_voxels(path)
     assert "file" not in codes(read_image(save(tmp_path / "b.nii")))
 
 

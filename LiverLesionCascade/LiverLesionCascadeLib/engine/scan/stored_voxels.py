@@ -19,6 +19,9 @@ from pathlib import Path
 from ..errors import InputError, InvalidVolumeError
 
 _HEADER_BYTES = 1 << 20
+# Segmentations have most of a kilobyte a segment, and no more segments than numbers.
+_MOST_HEADER_BYTES = 64 << 20
+_NRRD_END = re.compile(rb"\r?\n\r?\n")
 MAX_BYTES = 16 << 30
 CHUNK = 16 << 20
 # Deflate makes at most about a thousand bytes of one.
@@ -71,6 +74,8 @@ def check_stored_voxels(path: Path) -> list[str]:
     """
     with path.open("rb") as file:
         start = file.read(_HEADER_BYTES)
+        if start.startswith(b"NRRD") and not _NRRD_END.search(start):
+            start += file.read(_MOST_HEADER_BYTES - len(start))
     is_nrrd = path.name.lower().endswith((".nrrd", ".nhdr"))
     try:
         claim = _nrrd(path, start) if is_nrrd else _meta(path, start)
@@ -144,7 +149,7 @@ def _decompressed(data: Path, begin: int, path: Path) -> tuple[int, int]:
 def _nrrd(path: Path, start: bytes) -> _Claim | None:
     if not start.startswith(b"NRRD"):
         return None
-    match = re.search(rb"\r?\n\r?\n", start)
+    match = _NRRD_END.search(start)
     header = start[: match.end()] if match else start
     fields: dict[str, str] = {}
     for line in header.decode("utf-8", errors="replace").splitlines()[1:]:
@@ -245,7 +250,8 @@ def _meta(path: Path, start: bytes) -> _Claim | None:
     data = path if local else path.parent / fields["ElementDataFile"]
     offset = None if skip == -1 else header.tell() if local else skip
     stored = int(fields["CompressedDataSize"]) if compressed and "CompressedDataSize" in fields else None
-    return _Claim(None if several else data, offset, math.prod(sizes) * each, compressed, True, stored)
+    placed = bool({"TransformMatrix", "Rotation", "Orientation"} & fields.keys())
+    return _Claim(None if several else data, offset, math.prod(sizes) * each, compressed, placed, stored)
 
 
 def _require_beside(path: Path, named: list[str]) -> None:

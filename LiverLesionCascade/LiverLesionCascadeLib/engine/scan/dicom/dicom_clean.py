@@ -15,8 +15,8 @@ from ...errors import InputError, reason
 from .dicom_header import CT_CLASS, damaged, day, number, numbers, read_header, sop_class, text
 
 _UNICODE = "ISO_IR 192"
-#: What DICOM wants in every object of a study, with or without a value. Of keys, how long they may be: a part of one would
-#: be somebody else's.
+#: What DICOM wants in every object of a study, with or without a value. Of keys, how long they may be: a part of one
+#: would be somebody else's.
 _KEYS = {"AccessionNumber": 16, "StudyID": 16, "IssuerOfPatientID": 64}
 _TEXTS = ("PositionReferenceIndicator", "StudyDescription")
 _NAMES = ("PatientName", "ReferringPhysicianName")
