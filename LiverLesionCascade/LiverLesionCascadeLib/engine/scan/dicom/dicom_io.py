@@ -187,7 +187,7 @@ def pixel_digest(path: Path) -> bytes:
     """Equal for files with the same pixels, stored in the same way; damaged ones count as a whole. Raises OSError."""
     try:
         pixels = read_dataset(path).get("PixelData")
-    except (InputError, *unreadable()) as error:
+    except (InputError, *unreadable()) as error:  # type: ignore[misc]
         if isinstance(error, OSError):
             raise
         pixels = None
