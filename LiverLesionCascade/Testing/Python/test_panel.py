@@ -23,6 +23,7 @@ from LiverLesionCascadeLib.engine.results.postprocessing import PostProcessing  
 from LiverLesionCascadeLib.engine.run_options import RunOptions  # noqa: E402
 from LiverLesionCascadeLib.gui.panel.choices import runOptions  # noqa: E402
 from LiverLesionCascadeLib.gui.panel.questions import READING_LAYOUT, SHOW_CHOSEN_SCAN, Questions, Rerun  # noqa: E402
+from LiverLesionCascadeLib.scene.nodes.arrays import fillImage  # noqa: E402
 from LiverLesionCascadeLib.scene.tools import navigation  # noqa: E402
 from LiverLesionCascadeLib.scene.tools.lesion_rows import LesionRows  # noqa: E402
 from LiverLesionCascadeLib.scene.workspace.review import ACCEPTED, UNREVIEWED, reviewStatus  # noqa: E402
@@ -387,6 +388,40 @@ def test_a_result_is_worked_on_again_when_its_volume_is_no_longer_under_a_non_li
     pump(lambda: table.rowCount == 2)
     p.ui.inputSelector.setCurrentNode(second)
     assert p.ui.resultNameLabel.text == other.GetName() and table.rowCount == 2
+
+
+def test_a_scan_that_is_moved_without_its_result_is_not_measured_and_said_to_be_elsewhere(p):
+    volume = makeCT()
+    node = segmented(p, volume)
+    rows = workspaceOf(node).tool(LesionRows).rows()
+    lesions = p.panel.results.workbench.lesions
+    shift = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    matrix = vtk.vtkMatrix4x4()
+    matrix.SetElement(0, 3, 12.8)
+    shift.SetMatrixTransformToParent(matrix)
+    for each in (volume, node):  # whichever of the two is moved
+        each.SetAndObserveTransformNodeID(shift.GetID())
+        pump(lambda: lesions.ui.lesionTable.rowCount == 0)
+        assert p.ui.resultFindingsLabel.text.startswith("CT does not lie where its segmentation")
+        each.SetAndObserveTransformNodeID(None)
+        pump(lambda: lesions.ui.lesionTable.rowCount == 2)
+        assert not shown(p.ui.resultFindingsLabel)
+        assert workspaceOf(node).tool(LesionRows).rows() == rows
+
+
+def test_a_scan_that_is_cropped_in_place_is_measured_on_its_new_grid(p):
+    volume = makeCT()
+    node = segmented(p, volume)
+    before = workspaceOf(node).tool(LesionRows).rows()
+    image, array = vtk.vtkImageData(), slicer.util.arrayFromVolume(volume)[2:22, 20:150, 10:130].copy()
+    fillImage(image, array)
+    origin = [index * spacing for index, spacing in zip((10, 20, 2), volume.GetSpacing(), strict=True)]
+    volume.SetOrigin(origin)
+    volume.SetAndObserveImageData(image)
+    pump(lambda: p.panel.results._workspace is not None and p.panel.results._workspace.shape == array.shape)
+    after = p.panel.results._workspace.tool(LesionRows).rows()
+    assert [row.measures.mean_hu for row in after] == [row.measures.mean_hu for row in before] == [60, 60]
+    assert not any(row.edited for row in after)
 
 
 def test_a_scan_that_is_moved_has_its_result_measured_anew_and_not_shown_anew(p, monkeypatch):

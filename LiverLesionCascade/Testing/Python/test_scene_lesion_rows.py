@@ -234,7 +234,10 @@ def test_under_a_non_linear_transform_rows_stay_and_come_anew_when_it_is_gone(ca
     case.rows.subscribe(lambda: told.append(1))
     case.volume.SetAndObserveTransformNodeID(cases.addNonLinearTransformNode(case.scene).GetID())
     assert case.rows.present() == before and told == []
-    case.volume.SetAndObserveTransformNodeID(cases.addTransformNode(case.scene, cases.affine(None, (5, 0, 0))).GetID())
+    shift = cases.addTransformNode(case.scene, cases.affine(None, (5, 0, 0)))
+    case.volume.SetAndObserveTransformNodeID(shift.GetID())
+    assert case.rows.present() == before and told == []  # no more can it be measured where it lies alone
+    case.node.SetAndObserveTransformNodeID(shift.GetID())
     assert told and case.rows.rows() != before
 
 

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 import slicer
+import vtk
 from fixtures import scene_cases as cases
 from hypothesis import given
 from hypothesis import strategies as st
 from LiverLesionCascadeLib.engine.errors import InputError, InvalidVolumeError, OutputError
 from LiverLesionCascadeLib.scene.headless import headlessScene
-from LiverLesionCascadeLib.scene.nodes.arrays import arrayFromImage, orientedImage
-from LiverLesionCascadeLib.scene.nodes.representations import BINARY_LABELMAP
+from LiverLesionCascadeLib.scene.nodes.arrays import arrayFromImage, fillImage, orientedImage
+from LiverLesionCascadeLib.scene.nodes.representations import BINARY_LABELMAP, REFERENCE_GEOMETRY
 from LiverLesionCascadeLib.scene.nodes.volume import ctVolumeFromNode, ijkToRasMatrix
 from LiverLesionCascadeLib.scene.workspace.edit_record import EDITS_ROLE, LESIONS, LIVER
 from LiverLesionCascadeLib.scene.workspace.replace_history import ReplaceHistory
@@ -386,6 +387,60 @@ def test_there_is_no_workspace_while_the_volume_is_under_a_non_linear_transform(
     bench.node.GetSegmentation().RemoveAllSegments()
     with pytest.raises(InputError, match="no result"):
         requireWorkspace(bench.node, "no result")
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [
+        cases.affine(None, (3 * cases.SPACING[0], 0, 0)),
+        cases.affine(None, (0, 0, 0.7 * cases.SPACING[2])),
+        cases.affine(cases.rotation((1, 0, 0), 3)),
+        cases.affine(np.diag((1.1, 1.1, 1.1))),
+    ],
+    ids=["by whole voxels", "by less than a slice", "turned", "stretched"],
+)
+def test_there_is_no_workspace_while_the_volume_lies_elsewhere_and_nothing_counts_as_edited_after(bench, matrix):
+    transform = cases.addTransformNode(bench.scene, matrix)
+    bench.volume.SetAndObserveTransformNodeID(transform.GetID())
+    bench.paint("lesion_1", DISK)
+    bench.workspace.flush()  # an event loop may look before anybody asks for the workspace
+    assert workspaceOf(bench.node) is None
+    with pytest.raises(InputError, match="CT does not lie where its segmentation"):
+        requireWorkspace(bench.node, "no result")
+    bench.node.SetAndObserveTransformNodeID(transform.GetID())
+    bench.workspace = workspaceOf(bench.node)
+    assertMasks(bench.record(), DISK & (INSTANCES == 0), NOTHING, DISK & (INSTANCES != 1))
+    assert "lesion_2" not in bench.edited() and "liver" not in bench.edited()
+    assertMasks([bench.workspace.mask("lesion_2").full(SHAPE)], INSTANCES == 2)
+
+
+def test_a_volume_that_is_cropped_in_place_keeps_its_result_and_nothing_counts_as_edited(bench):
+    first, kept = (2, 4, 3), (slice(2, 23), slice(4, 38), slice(3, 35))
+    matrix = ijkToRasMatrix(bench.volume) @ cases.affine(None, first[::-1])
+    image = vtk.vtkImageData()
+    fillImage(image, HU[kept])
+    bench.volume.SetIJKToRASMatrix(cases.vtkMatrix(matrix))
+    bench.volume.SetAndObserveImageData(image)
+    bench.workspace.flush()
+    bench.workspace = workspaceOf(bench.node)
+    masks = [bench.workspace.mask(each).full(bench.workspace.shape) for each in ("liver", "lesion_1", "lesion_2")]
+    assertMasks(masks, LIVER_MASK[kept], (INSTANCES == 1)[kept], (INSTANCES == 2)[kept])
+    assert bench.edited() == [] and not bench.workspace.edits.touched(LESIONS)
+
+
+@pytest.mark.parametrize("orientation", [0, 29])
+def test_a_finer_geometry_of_the_segments_is_no_other_place(orientation):
+    with headlessScene() as scene:
+        bench = Bench(scene, direction=cases.ORIENTATIONS[orientation])
+        finer = np.diag((0.5, 0.5, 0.25, 1.0))
+        finer[:3, 3] = [(each - 1) / 2 for each in np.diag(finer)[:3]]  # the same outer edges
+        extent = [bound for n, times in zip(SHAPE[::-1], (2, 2, 4), strict=True) for bound in (0, times * n - 1)]
+        matrix = cases.vtkMatrix(ijkToRasMatrix(bench.volume) @ finer)
+        text = slicer.vtkSegmentationConverter.SerializeImageGeometry(matrix, extent)
+        bench.node.GetSegmentation().SetConversionParameter(REFERENCE_GEOMETRY, text)
+        closeWorkspaces()
+        assertMasks([workspaceOf(bench.node).mask("lesion_1").full(SHAPE)], INSTANCES == 1)
+        closeWorkspaces()
 
 
 STROKES = st.lists(

@@ -4,11 +4,12 @@ import slicer
 import vtk
 from slicer.util import VTKObservationMixin
 
+from ...engine.errors import CascadeError
 from ...scene.nodes.later import Later
 from ...scene.nodes.one_change import oneRendering
 from ...scene.tools.navigation import showAlone
 from ...scene.workspace.provenance import resultSegmentIds
-from ...scene.workspace.workspace import workspaceOf
+from ...scene.workspace.workspace import requireWorkspace, volumeOf, workspaceOf
 from ..widgets import showText
 from .result_summary import findingsText, resultFindings, runText
 from .workbench import Workbench
@@ -30,7 +31,7 @@ class ResultView(VTKObservationMixin):
         VTKObservationMixin.__init__(self)
         self._ui, self._history = ui, history
         self._updating = Later(callLater, self._update)
-        self.node, self._workspace = None, None
+        self.node, self._volumeNode, self._workspace = None, None, None
         self.workbench = Workbench(ui.workbenchBody.layout(), ui.sectionsBody.layout(), callLater, refine)
         ui.show3DButton.connect("toggled(bool)", self._onShow3D)
         ui.undoReplaceButton.connect("clicked(bool)", lambda: self._step(history.undo))
@@ -42,7 +43,7 @@ class ResultView(VTKObservationMixin):
         """:param node: the segmentation node; None for none."""
         if node is not self.node:
             self.removeObservers()
-            self.node = node
+            self.node, self._volumeNode = node, None
             self._ui.segmentsTable.setSegmentationNode(node)
             self._ui.show3DButton.setSegmentationNode(node)
             if node is not None:
@@ -50,10 +51,7 @@ class ResultView(VTKObservationMixin):
                 for event in (slicer.vtkSegmentation.SegmentAdded, slicer.vtkSegmentation.SegmentRemoved):
                     self.addObserver(node, event, self._onNodeChanged)
                 self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self._onNodeChanged)
-                volumeNode = node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole())
-                if volumeNode is not None:  # under some transforms nothing can be done with a result
-                    event = slicer.vtkMRMLTransformableNode.TransformModifiedEvent
-                    self.addObserver(volumeNode, event, self._onMoved)
+                self.addObserver(node, slicer.vtkMRMLTransformableNode.TransformModifiedEvent, self._onMoved)
         self._update()
 
     def segmentToEdit(self) -> str:
@@ -85,21 +83,44 @@ class ResultView(VTKObservationMixin):
         self._updating.ask(UPDATE_SECONDS)
 
     def _onMoved(self, caller=None, event=None):
-        # What shows a result measures it anew by itself; here counts whether it still can.
-        if workspaceOf(self.node) is not self._workspace:
+        # What shows a result measures it anew by itself; here counts whether it still can, or can again.
+        if self._workspace is None or not self._workspace.watch.isInPlace:
             self._onNodeChanged()
+
+    def _followVolume(self):
+        """Where the volume lies, and what voxels it has, decides whether anything can be done with a result."""
+        volumeNode = volumeOf(self.node)
+        if volumeNode is self._volumeNode:
+            return
+        events = (
+            slicer.vtkMRMLTransformableNode.TransformModifiedEvent,
+            slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent,
+            vtk.vtkCommand.ModifiedEvent,
+        )
+        for event in events:
+            if self._volumeNode is not None:
+                self.removeObserver(self._volumeNode, event, self._onMoved)
+            if volumeNode is not None:
+                self.addObserver(volumeNode, event, self._onMoved)
+        self._volumeNode = volumeNode
 
     def _update(self):
         node = self.node if self.node is not None and self.node.GetScene() is not None else None
         ui = self._ui
         ui.resultsCollapsibleButton.visible = node is not None
-        self._workspace = workspaceOf(node)
+        self._workspace, problem = None, ""
+        if node is not None:
+            self._followVolume()
+            try:
+                self._workspace = requireWorkspace(node, "")
+            except CascadeError as error:
+                problem = str(error)
         self.workbench.show(self._workspace)
         if node is None:
             return
         ui.resultNameLabel.text = node.GetName()
         showText(ui.summaryLabel, runText(node))
-        showText(ui.resultFindingsLabel, findingsText(resultFindings(node)))
+        showText(ui.resultFindingsLabel, problem or findingsText(resultFindings(node)))
         ui.undoReplaceButton.visible = self._history.canUndo(node)
         ui.redoReplaceButton.visible = self._history.canRedo(node)
 

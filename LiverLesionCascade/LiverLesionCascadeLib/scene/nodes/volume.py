@@ -64,6 +64,15 @@ def worldFromIjk(volumeNode: slicer.vtkMRMLVolumeNode) -> np.ndarray:
     return toWorld @ ijkToRasMatrix(volumeNode)
 
 
+def nodeFromIjk(node: slicer.vtkMRMLTransformableNode, volumeNode: slicer.vtkMRMLVolumeNode) -> np.ndarray | None:
+    """(4, 4): (i, j, k, 1) of a volume to another node's own coordinates, as both are seen in the scene; None where a
+    parent transform is not linear."""
+    ofNode, ofVolume = worldFromNode(node), worldFromNode(volumeNode)
+    if ofNode is None or ofVolume is None:
+        return None
+    return np.linalg.inv(ofNode) @ ofVolume @ ijkToRasMatrix(volumeNode)
+
+
 def nodesOfClass(scene: slicer.vtkMRMLScene, className: str) -> list[slicer.vtkMRMLNode]:
     """In the order in which they came. (``slicer.util.getNodesByClass`` looks in the application's scene always.)"""
     return [scene.GetNthNodeByClass(number, className) for number in range(scene.GetNumberOfNodesByClass(className))]

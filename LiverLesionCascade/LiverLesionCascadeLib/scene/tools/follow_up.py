@@ -230,6 +230,8 @@ class FollowUp(Announcer):
             if earlier is not None:
                 earlier.subscribe(self._onChange)
         moving, baseline = [self._workspace.volumeNode], self.baselineNode
+        if baseline is not None:
+            moving.append(baseline)
         volumeNode = volumeOf(baseline) if baseline is not None else None
         if volumeNode is not None:  # also where it has no workspace, until its transform is another
             moving.append(volumeNode)

@@ -10,7 +10,7 @@ import slicer
 from ...engine.grid.boxed import EMPTY, Boxed, union
 from ...engine.measures.lesions import Lesion
 from ...engine.measures.segment_measures import SourceMeasures
-from ..nodes.volume import scalarArray, worldFromNode
+from ..nodes.volume import scalarArray
 from ..workspace.provenance import LESION_NUMBER, getTag, isOwnSegment, taggedConfidence
 from ..workspace.review import REJECTED, UNREVIEWED, reviewStatus
 from ..workspace.segment_watch import Announcer, SegmentChange
@@ -85,17 +85,22 @@ class LesionRows(Announcer):
         workspace.flush()
         self._begin()
         volumeNode = workspace.volumeNode
-        self._tags = [
-            volumeNode.AddObserver(event, self._onVolume)
-            for event in (slicer.vtkMRMLTransformableNode.TransformModifiedEvent, volumeNode.ImageDataModifiedEvent)
+        moved = slicer.vtkMRMLTransformableNode.TransformModifiedEvent
+        self._observed = [
+            (node, node.AddObserver(event, self._onVolume))
+            for node, event in (
+                (volumeNode, moved),
+                (volumeNode, volumeNode.ImageDataModifiedEvent),
+                (workspace.node, moved),  # the second of the two to be moved
+            )
         ]
         workspace.subscribe(self._onChanges)
 
     def close(self) -> None:
         super().close()
         self._workspace.unsubscribe(self._onChanges)
-        for tag in self._tags:
-            self._workspace.volumeNode.RemoveObserver(tag)
+        for node, tag in self._observed:
+            node.RemoveObserver(tag)
 
     def pending(self) -> int:
         """How many lesions wait to be measured."""
@@ -220,8 +225,8 @@ class LesionRows(Announcer):
                 self._measures[segmentId] = replace(lesion, distance_to_liver_surface_mm=distance)
 
     def _onVolume(self, _caller, _event):
-        # Under a non-linear transform nothing can be measured: there is no workspace any more, which others notice.
-        if worldFromNode(self._workspace.volumeNode) is not None:
+        # Where the masks do not belong to the volume as it is, there is no workspace any more, which others notice.
+        if self._workspace.watch.isInPlace:
             self._begin()
             self._tell()
 

@@ -15,7 +15,7 @@ from ...engine.grid.boxed import EMPTY, Boxed
 from ..nodes.arrays import arrayFromImage, matrixOf
 from ..nodes.later import CallLater, Later
 from ..nodes.representations import BINARY_LABELMAP
-from ..nodes.volume import ijkToRasMatrix
+from ..nodes.volume import nodeFromIjk
 from .segmentation import segmentMask
 
 
@@ -62,8 +62,11 @@ class SegmentWatch(Announcer):
     Slicer says only that some label map changed, and segments share them; here the masks are compared, so that only
     segments that really changed are reported, once, however many events there were.
 
+    Nothing is looked at any more once the volume is moved without the segmentation or has other voxels: it would be
+    seen as an edit of every segment.
+
     :param node: the segmentation.
-    :param volumeNode: the volume on whose grid the masks are wanted.
+    :param volumeNode: the volume on whose grid the masks are wanted; no transform of either is non-linear.
     :param callLater: None without an event loop: changes are then delivered by `flush` alone.
     """
 
@@ -78,6 +81,8 @@ class SegmentWatch(Announcer):
         self._closed = False
         self._masks: dict[str, Boxed] = {}
         self._layers: dict[str, tuple[object, int, int]] = {}
+        self._shape = volumeNode.GetImageData().GetDimensions()[::-1]
+        self._grid = nodeFromIjk(node, volumeNode)
         self._segmentation = segmentation = node.GetSegmentation()
         events = (
             segmentation.SegmentAdded,
@@ -89,6 +94,13 @@ class SegmentWatch(Announcer):
         # Of the node, which tells once what comes as one change; its segmentation tells each segment.
         self._tags = [node.AddObserver(event, self._onChange) for event in events]
         self._look()
+
+    @property
+    def isInPlace(self) -> bool:
+        """Whether the volume has the grid that it had when this was made, and lies to the segmentation as it did."""
+        image, grid = self.volumeNode.GetImageData(), nodeFromIjk(self.node, self.volumeNode)
+        sameVoxels = image is not None and image.GetDimensions()[::-1] == self._shape
+        return sameVoxels and grid is not None and _areSame(grid, self._grid)
 
     def mask(self, segmentId: str) -> Boxed:
         """A segment's mask as it was seen last; see `flush`. Raises KeyError."""
@@ -108,7 +120,7 @@ class SegmentWatch(Announcer):
     def flush(self) -> None:
         """Look now, and tell what changed; what callbacks change is looked at too."""
         self._waiting.cancel()
-        if self._closed or self._flushing or self.volumeNode.GetImageData() is None:
+        if self._closed or self._flushing or not self.isInPlace:
             return
         self._flushing = True
         try:
@@ -147,9 +159,6 @@ class SegmentWatch(Announcer):
         masks: dict[str, Boxed] = {}
         layers: dict[str, tuple[object, int, int]] = {}
         found: dict[object, list] = {}
-        grid = ijkToRasMatrix(self.volumeNode)
-        shape = self.volumeNode.GetImageData().GetDimensions()[::-1]
-        sameTransform = self.node.GetParentTransformNode() is self.volumeNode.GetParentTransformNode()
         for segmentId in self._segmentation.GetSegmentIDs():
             segment = self._segmentation.GetSegment(segmentId)
             image = segment.GetRepresentation(BINARY_LABELMAP)
@@ -160,7 +169,7 @@ class SegmentWatch(Announcer):
             layers[segmentId] = (image, segment.GetLabelValue(), image.GetMTime())
             if self._layers.get(segmentId) == layers[segmentId]:
                 masks[segmentId] = self._masks[segmentId]
-            elif sameTransform and liesOnGrid(image, grid, shape):
+            elif liesOnGrid(image, self._grid, self._shape):
                 if image not in found:
                     found[image] = ndimage.find_objects(arrayFromImage(image))
                 masks[segmentId] = _ofLabel(image, segment.GetLabelValue(), found[image])
@@ -170,9 +179,13 @@ class SegmentWatch(Announcer):
         self._modified = {each: self._segmentation.GetSegment(each).GetMTime() for each in masks}
 
 
+def _areSame(ijkToRas: np.ndarray, other: np.ndarray) -> bool:
+    return np.allclose(ijkToRas, other, rtol=1e-5, atol=1e-4)
+
+
 def liesOnGrid(image: slicer.vtkOrientedImageData, ijkToRas: np.ndarray, shape: tuple[int, int, int]) -> bool:
     """Whether an image's voxels, of which there are some, are voxels of the grid (k, j, i), none beyond its edges."""
-    if not np.allclose(matrixOf(image.GetImageToWorldMatrix), ijkToRas, rtol=1e-5, atol=1e-4):
+    if not _areSame(matrixOf(image.GetImageToWorldMatrix), ijkToRas):
         return False
     extent = np.reshape(image.GetExtent(), (3, 2))
     return bool((extent[:, 0] >= 0).all() and (extent[:, 1] < shape[::-1]).all())

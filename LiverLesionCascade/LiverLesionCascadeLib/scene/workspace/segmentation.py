@@ -11,11 +11,11 @@ import vtk
 
 from ...engine.errors import OutputError
 from ...engine.grid.boxed import Boxed
-from ..nodes.arrays import RAS_FROM_LPS, arrayFromImage, orientedImage
+from ..nodes.arrays import RAS_FROM_LPS, arrayFromImage, matrixOf, orientedImage
 from ..nodes.one_change import oneRendering
 from ..nodes.representations import BINARY_LABELMAP, REFERENCE_GEOMETRY
 from ..nodes.terminology import LESION_TERMINOLOGY, LIVER_COLOR, LIVER_TERMINOLOGY, MASS_COLOR
-from ..nodes.volume import ijkToRasMatrix, placeBeside, worldFromIjk
+from ..nodes.volume import ijkToRasMatrix, nodeFromIjk, placeBeside, worldFromIjk
 from .provenance import (
     LESION_ROLE,
     LIVER_ROLE,
@@ -127,6 +127,29 @@ def segmentMask(
     resampled = slicer.vtkOrientedImageData()
     slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(labelmap, reference, resampled)
     return arrayFromImage(resampled) != 0
+
+
+def liesWithSegments(node: slicer.vtkMRMLSegmentationNode, volumeNode: slicer.vtkMRMLScalarVolumeNode) -> bool:
+    """Whether a volume lies where the segmentation's reference geometry does, whatever voxels either has.
+
+    One of the two may be cropped, or have finer voxels, which Slicer's editor offers: within half a voxel, one lies in
+    the other, and their axes are parallel. A volume that was moved without its segmentation does not.
+    """
+    toNode = nodeFromIjk(node, volumeNode)
+    text, reference = node.GetSegmentation().GetConversionParameter(REFERENCE_GEOMETRY), slicer.vtkOrientedImageData()
+    if toNode is None or not slicer.vtkSegmentationConverter.DeserializeImageGeometry(text, reference, False):
+        return toNode is not None
+    toReference = np.linalg.inv(matrixOf(reference.GetImageToWorldMatrix)) @ toNode
+    size = np.array(volumeNode.GetImageData().GetDimensions())
+    edges = np.abs(toReference[:3, :3])  # of a voxel, in voxels of the reference
+    half = 0.5 * np.maximum(1, edges.max(axis=1))
+    middle = toReference[:3] @ (*((size - 1) / 2), 1)
+    reach = (edges * size).max(axis=1) / 2
+    before = middle - reach - (np.array(reference.GetExtent()[::2]) - 0.5)
+    beyond = middle + reach - (np.array(reference.GetExtent()[1::2]) + 0.5)
+    parallel = (edges * size).sum(axis=1) - 2 * reach <= half
+    within, around = (before >= -half) & (beyond <= half), (before <= half) & (beyond >= -half)
+    return bool(parallel.all() and (within.all() or around.all()))
 
 
 @dataclass(frozen=True)

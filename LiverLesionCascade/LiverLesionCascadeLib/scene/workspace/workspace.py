@@ -17,7 +17,7 @@ from ...engine.results.lesion_threshold import FULL
 from ..nodes.arrays import RAS_FROM_LPS
 from ..nodes.later import CallLater
 from ..nodes.one_change import oneChange
-from ..nodes.volume import worldFromIjk, worldFromNode
+from ..nodes.volume import worldFromIjk
 from .edit_record import EDITS_ROLE, LESIONS, LIVER, EditRecord
 from .provenance import (
     LESION_ROLE,
@@ -31,6 +31,7 @@ from .provenance import (
     resultSegmentIds,
 )
 from .segment_watch import SegmentChange, SegmentWatch
+from .segmentation import liesWithSegments
 from .stored_probability import PROBABILITY_ROLE, storedProbability
 
 Tool = TypeVar("Tool")
@@ -277,7 +278,8 @@ def workspaceOf(node: slicer.vtkMRMLSegmentationNode | None) -> Workspace | None
 
     It is made at the first request, and again where the node's volume or its result is another one since: verdicts,
     previews and refinements of the one say nothing of the other. There is none as long as the volume is under a
-    non-linear transform, where nothing could be measured.
+    non-linear transform, where nothing could be measured, or was moved without the node, where other voxels than those
+    of the lesions would be.
     """
     for known in [each for each in _workspaces if each.GetScene() is None]:
         _workspaces[known].close()
@@ -288,13 +290,14 @@ def workspaceOf(node: slicer.vtkMRMLSegmentationNode | None) -> Workspace | None
     usable = (
         volumeNode is not None
         and volumeNode.GetImageData() is not None
-        and worldFromNode(volumeNode) is not None
         and resultSegmentIds(node)
+        and liesWithSegments(node, volumeNode)
     )
     if workspace is not None and (
         not usable
         or workspace.volumeNode is not volumeNode
         or workspace.segmentation is not node.GetSegmentation()
+        or not workspace.watch.isInPlace
         or not workspace.edits.isOf(node)
     ):
         workspace.close()
@@ -307,16 +310,24 @@ def workspaceOf(node: slicer.vtkMRMLSegmentationNode | None) -> Workspace | None
 def requireWorkspace(node: slicer.vtkMRMLSegmentationNode | None, otherwise: str) -> Workspace:
     """The workspace of a segmentation node.
 
-    Raises InvalidVolumeError where its volume is under a non-linear transform, InputError with the message
-    ``otherwise`` where there is none for another reason.
+    Raises InvalidVolumeError where its volume is under a non-linear transform, InputError where the volume is not in
+    the scene or does not lie where the segments do, and with the message ``otherwise`` where there is no result.
     """
     workspace = workspaceOf(node)
     if workspace is not None:
         return workspace
-    volumeNode = volumeOf(node) if node is not None else None
-    if volumeNode is not None:
-        worldFromIjk(volumeNode)  # raises
-    raise InputError(otherwise)
+    if node is None or not resultSegmentIds(node):
+        raise InputError(otherwise)
+    volumeNode = volumeOf(node)
+    if volumeNode is None or volumeNode.GetImageData() is None:
+        raise InputError(
+            f"The CT of {node.GetName()} is not in the scene. Load it, click Edit, and choose it as the source volume."
+        )
+    worldFromIjk(volumeNode)  # raises
+    raise InputError(
+        f"{volumeNode.GetName()} does not lie where its segmentation {node.GetName()} does: nothing can be measured. "
+        "Give both the same transform."
+    )
 
 
 def volumeOf(node: slicer.vtkMRMLSegmentationNode) -> slicer.vtkMRMLScalarVolumeNode | None:
