@@ -170,9 +170,16 @@ class qMRMLSegmentEditorWidget(SceneWidget):
             grid.addWidget(button, index // 3, index % 3)
         layout.addLayout(grid)
         self._shortcutsIn = None  # for tests: the widget whose window has the shortcuts
+        self._history = slicer.vtkSegmentationHistory()
 
-    undoEnabled = stored_property(bool, "undoEnabled", True)
-    maximumNumberOfUndoStates = stored_property(int, "maximumNumberOfUndoStates", 3)
+    def _set_undo_enabled(self, enabled):
+        if enabled:  # as Slicer's editor does
+            self._history.RemoveAllStates()
+
+    undoEnabled = stored_property(bool, "undoEnabled", True, _set_undo_enabled)
+    maximumNumberOfUndoStates = stored_property(
+        int, "maximumNumberOfUndoStates", 5, lambda self, states: self._history.SetMaximumNumberOfStates(states)
+    )
     segmentationNodeSelectorVisible = stored_property(bool, "segmentationNodeSelectorVisible", True)
     sourceVolumeNodeSelectorVisible = stored_property(bool, "sourceVolumeNodeSelectorVisible", True)
     switchToSegmentationsButtonVisible = stored_property(bool, "switchToSegmentationsButtonVisible", True)
@@ -195,6 +202,7 @@ class qMRMLSegmentEditorWidget(SceneWidget):
         if node and not node.GetDisplayNode():
             node.CreateDefaultDisplayNodes()
         self._table.setSegmentationNode(node)
+        self._history.SetSegmentation(node.GetSegmentation() if node else None)
         self.segmentationNodeChanged.emit(node)
 
     def segmentationNode(self):
@@ -229,6 +237,19 @@ class qMRMLSegmentEditorWidget(SceneWidget):
             raise NotImplementedError("the harness has no effects")
         if self._node:
             self._node.SetActiveEffectName("")
+
+    def saveStateForUndo(self):
+        """What every effect does before it changes anything."""
+        self._history.SaveState()
+
+    def undo(self):
+        self._history.RestorePreviousState()
+
+    def redo(self):
+        self._history.RestoreNextState()
+
+    def _let_go(self):
+        self._history.SetSegmentation(None)
 
     def availableEffectNames(self):
         return list(EFFECTS)

@@ -26,7 +26,7 @@ from LiverLesionCascadeLib.gui.panel.questions import READING_LAYOUT, SHOW_CHOSE
 from LiverLesionCascadeLib.scene.nodes.arrays import fillImage  # noqa: E402
 from LiverLesionCascadeLib.scene.tools import navigation  # noqa: E402
 from LiverLesionCascadeLib.scene.tools.lesion_rows import LesionRows  # noqa: E402
-from LiverLesionCascadeLib.scene.workspace.review import ACCEPTED, UNREVIEWED, reviewStatus  # noqa: E402
+from LiverLesionCascadeLib.scene.workspace.review import ACCEPTED, UNREVIEWED, Review, reviewStatus  # noqa: E402
 from LiverLesionCascadeLib.scene.workspace.workspace import workspaceOf  # noqa: E402
 from LiverLesionCascadeLib.worker.devices import DeviceInfo  # noqa: E402
 from slicer_harness import shortcuts, ui_loader  # noqa: E402
@@ -524,6 +524,49 @@ def test_a_lesion_where_the_person_erased_liver_is_not_offered_to_it(p):
     p.ui.backButton.click()
     assert p.questions.asked == []
     np.testing.assert_array_equal(slicer.util.arrayFromSegmentBinaryLabelmap(node, "liver", volume), liver)
+
+
+def stroke(p, node, volume, segmentId, rows):
+    """In the editor, which saves before each what it can go back to."""
+    p.panel.editPage.editor.saveStateForUndo()
+    mask = slicer.util.arrayFromSegmentBinaryLabelmap(node, segmentId, volume).copy()
+    mask[12, rows, 50:60] = 1
+    slicer.util.updateSegmentBinaryLabelmapFromArray(mask, node, segmentId, volume)
+
+
+def test_undo_in_the_editor_takes_back_strokes_and_never_what_the_panel_did_since(p):
+    volume = makeCT()
+    node = segmented(p, volume)
+    p.ui.editButton.click()
+    stroke(p, node, volume, "lesion_1", slice(40, 44))
+    p.ui.backButton.click()
+    workspace = workspaceOf(node)
+    edited, lesion = workspace.mask("lesion_1"), workspace.mask("lesion_2")
+    workspace.tool(Review).accept("lesion_2")
+    p.ui.editButton.click()
+    editor = p.panel.editPage.editor
+    editor.undo()
+    assert workspace.tool(Review).status("lesion_2") == ACCEPTED
+    assert (workspace.mask("lesion_1"), workspace.mask("lesion_2")) == (edited, lesion)
+    stroke(p, node, volume, "lesion_1", slice(44, 46))
+    workspace.flush()
+    editor.undo()
+    assert workspace.mask("lesion_1") == edited
+    editor.redo()
+    assert workspace.mask("lesion_1") != edited
+
+
+def test_undo_in_the_editor_does_not_bring_a_result_back_that_was_replaced_meanwhile(p):
+    volume = makeCT()
+    node = segmented(p, volume)
+    p.questions.answer = Rerun.REPLACE
+    run = submit(p, volume)
+    p.ui.editButton.click()
+    stroke(p, node, volume, "lesion_1", slice(40, 44))
+    p.runs.finish(run)
+    found = workspaceOf(node).lesions()
+    p.panel.editPage.editor.undo()
+    assert workspaceOf(node).lesions() == found
 
 
 def test_the_editor_opens_at_its_top_and_the_panel_comes_back_where_it_was(p):

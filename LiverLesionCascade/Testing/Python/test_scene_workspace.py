@@ -12,7 +12,7 @@ from LiverLesionCascadeLib.scene.headless import headlessScene
 from LiverLesionCascadeLib.scene.nodes.arrays import arrayFromImage, fillImage, orientedImage
 from LiverLesionCascadeLib.scene.nodes.representations import BINARY_LABELMAP, REFERENCE_GEOMETRY
 from LiverLesionCascadeLib.scene.nodes.volume import ctVolumeFromNode, ijkToRasMatrix
-from LiverLesionCascadeLib.scene.workspace.edit_record import EDITS_ROLE, LESIONS, LIVER
+from LiverLesionCascadeLib.scene.workspace.edit_record import EDITED, EDITS_ROLE, LESIONS, LIVER, setEdited
 from LiverLesionCascadeLib.scene.workspace.replace_history import ReplaceHistory
 from LiverLesionCascadeLib.scene.workspace.segmentation import segmentationNodeFromResult
 from LiverLesionCascadeLib.scene.workspace.stored_probability import PROBABILITY_ROLE
@@ -355,6 +355,35 @@ def test_each_result_of_a_node_has_a_workspace_of_its_own(bench, watched):
     assert workspaceOf(bench.node) not in (first, second)
     with pytest.raises(OutputError, match="another result by now"), first.machineChange():
         pass
+
+
+def test_a_lesion_that_was_edited_and_deleted_says_nothing_of_the_next_result(bench):
+    bench.paint("lesion_2", DISK)
+    bench.workspace.flush()
+    bench.node.GetSegmentation().RemoveSegment("lesion_2")
+    bench.replace(bench.moved())
+    assert bench.edited() == []
+
+
+def test_the_editor_can_redo_a_stroke_that_it_undid_though_we_noted_the_edit_each_time(bench):
+    editor = slicer.vtkSegmentationHistory()
+    editor.SetSegmentation(bench.node.GetSegmentation())
+    editor.SaveState()
+    bench.paint("lesion_1", DISK)
+    assert bench.edited() == ["lesion_1"]
+    editor.RestorePreviousState()
+    assertMasks([bench.workspace.mask("lesion_1").full(SHAPE)], INSTANCES == 1)
+    assert editor.IsRestoreNextStateAvailable()
+    editor.RestoreNextState()
+    assertMasks([bench.workspace.mask("lesion_1").full(SHAPE)], (INSTANCES == 1) | DISK)
+    assert bench.edited() == ["lesion_1"]
+
+
+def test_a_scene_of_an_earlier_version_says_by_a_tag_which_lesions_are_edited(bench):
+    bench.node.GetSegmentation().GetSegment("lesion_2").SetTag(EDITED, "1")
+    assert bench.edited() == ["lesion_2"]
+    setEdited(bench.node, "lesion_2", False)
+    assert bench.edited() == []
 
 
 def test_what_a_person_drew_stays_theirs_when_the_result_is_replaced(bench):

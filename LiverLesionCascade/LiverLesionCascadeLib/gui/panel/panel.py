@@ -243,6 +243,7 @@ class SegmentationPanel:
             self._callLater(0, self._offerReading)
             if wasShown:  # replaced: the same node with another content
                 self.results.show(node)
+                self.editPage.forgetSteps()
 
         def failed(message, details):
             logging.error("Segmenting %s failed: %s\n%s", entry.volumeName, message, details)

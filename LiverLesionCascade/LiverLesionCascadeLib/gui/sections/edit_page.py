@@ -40,11 +40,18 @@ class EditPage:
         self.editor.setSegmentationNode(segmentationNode)
         self.editor.setSourceVolumeNode(volumeNode)
         self.editor.setCurrentSegmentID(segmentId)
+        self.forgetSteps()
         self._show(self._page)
         self.enter()
 
+    def forgetSteps(self):
+        """The editor's steps bring whole segments back as they were: what the panel did since, verdicts, thresholds and
+        refinements, would be taken back with a stroke, and that would count as a correction."""
+        if self.editor is not None:
+            self.editor.undoEnabled = True  # Slicer's editor forgets its steps whenever this is set
+
     def close(self):
-        """Back to the panel; the editor keeps its undo steps for the next time."""
+        """Back to the panel."""
         self.leave()
         self._show(self._panelPage)
 

@@ -8,6 +8,7 @@ edits that were made while nobody watched, such as before the module was opened.
 
 from __future__ import annotations
 
+import json
 from typing import NamedTuple
 
 import numpy as np
@@ -15,13 +16,38 @@ import numpy as np
 from ...engine.grid.bounding_box import Box, enclosing, grown, start_of
 from ...engine.grid.boxed import EMPTY, Boxed, difference, overlap
 from ..nodes.volume import boxOf, setBox
+from .provenance import PREFIX, isMarked
 
 EDITS_ROLE = "LiverLesionCascade.Edits"
 """Reference from a segmentation node to the label map that holds its record."""
 
+EDITED = PREFIX + "Edited"
+"""Attribute of a segmentation node: JSON of the IDs of the segments whose content a person changed. Scenes of earlier
+versions have a tag "1" of such a segment instead: writing one in answer to an edit, Undo included, ends what Slicer's
+editor could redo."""
+
 _OWNER_ROLE = "LiverLesionCascade.EditsOf"
 _MARGIN = 8
 """Voxels by which the record's box grows beyond what it needs: strokes follow one another."""
+
+
+def editedIds(segmentationNode) -> set[str]:
+    """IDs of the segments whose content a person changed, also of those that were deleted since."""
+    segmentation = segmentationNode.GetSegmentation()
+    tagged = {each for each in segmentation.GetSegmentIDs() if isMarked(segmentation.GetSegment(each), EDITED)}
+    return tagged | set(json.loads(segmentationNode.GetAttribute(EDITED) or "[]"))
+
+
+def setEdited(segmentationNode, segmentId: str, edited: bool) -> None:
+    """Note whether a person changed a segment's content."""
+    ids = editedIds(segmentationNode)
+    if (segmentId in ids) == edited:
+        return
+    ids ^= {segmentId}
+    segmentationNode.SetAttribute(EDITED, json.dumps(sorted(ids)) if ids else None)
+    segment = segmentationNode.GetSegmentation().GetSegment(segmentId)
+    if not edited and segment is not None and segment.HasTag(EDITED):
+        segment.RemoveTag(EDITED)
 
 
 class _Bits(NamedTuple):

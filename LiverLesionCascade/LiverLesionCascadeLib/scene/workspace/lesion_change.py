@@ -14,7 +14,7 @@ from ...engine.grid.boxed import EMPTY, Boxed, joint_box, union
 from ..nodes.preview import LesionPreview
 from ..nodes.segment_writer import emptyLabelmap, removeSegments, requireOverlay, writeSegments
 from ..nodes.terminology import LESION_TERMINOLOGY, MASS_COLOR
-from .edit_record import LESIONS, LIVER
+from .edit_record import EDITED, LESIONS, LIVER, setEdited
 from .history import History
 from .provenance import (
     BUNDLE,
@@ -33,7 +33,7 @@ from .provenance import (
 from .replace_history import displayProperties, reorder, setDisplayProperties
 from .review import reviewStatus, setReviewStatus
 from .segmentation import LESION_FILL_OPACITY, newSegment
-from .workspace import EDITED, Workspace
+from .workspace import Workspace
 
 _ORIGIN = (VOLUME, SERIES_UID, BUNDLE, PRESET)
 """What a new lesion's tags say as the liver's do."""
@@ -80,7 +80,8 @@ class _State:
         if segment is None:
             return _ABSENT
         display = displayProperties(workspace.node, segmentId)
-        return cls(workspace.watch.mask(segmentId), segment, reviewStatus(segment), _marks(segment), display)
+        marks = _marks(workspace, segmentId)
+        return cls(workspace.watch.mask(segmentId), segment, reviewStatus(segment), marks, display)
 
     def isStill(self, now: _State) -> bool:
         """Whether a person has left the lesion as it was."""
@@ -205,7 +206,7 @@ class LesionHistory(History[_Change]):
             for segmentId in {*masks, *added} - {workspace.liverId()}:
                 segment = workspace.segment(segmentId)
                 if segment is not None:
-                    _setMarks(segment, {*marks, *_marks(segment)})
+                    _setMarks(workspace, segmentId, {*marks, *_marks(workspace, segmentId)})
                     if verdict is not None:
                         setReviewStatus(segment, verdict)
         before.lesions.update(dict.fromkeys(added, _ABSENT))
@@ -245,7 +246,7 @@ class LesionHistory(History[_Change]):
             for segmentId, state in back.items():
                 segment = workspace.segment(segmentId)
                 if segment is not None and state.segment is not None:
-                    _setMarks(segment, state.marks)
+                    _setMarks(workspace, segmentId, state.marks)
                     setReviewStatus(segment, state.verdict)
             if missing:
                 reorder(segmentation, wanted.order)
@@ -297,16 +298,18 @@ def _setConfidence(workspace: Workspace, segmentId: str, mask: Boxed) -> None:
         workspace.segment(segmentId).SetTag(CONFIDENCE, f"{confidence:.3f}")
 
 
-def _marks(segment: slicer.vtkSegment) -> frozenset[str]:
-    return frozenset(mark for mark in _MARKS if isMarked(segment, mark))
+def _marks(workspace: Workspace, segmentId: str) -> frozenset[str]:
+    refined = {REFINED} if isMarked(workspace.segment(segmentId), REFINED) else set()
+    return frozenset(refined | {EDITED} if workspace.isEdited(segmentId) else refined)
 
 
-def _setMarks(segment: slicer.vtkSegment, marks: Collection[str]) -> None:
-    for mark in _MARKS:
-        if mark in marks and not isMarked(segment, mark):
-            segment.SetTag(mark, "1")
-        elif mark not in marks and segment.HasTag(mark):
-            segment.RemoveTag(mark)
+def _setMarks(workspace: Workspace, segmentId: str, marks: Collection[str]) -> None:
+    segment = workspace.segment(segmentId)
+    if REFINED in marks and not isMarked(segment, REFINED):
+        segment.SetTag(REFINED, "1")
+    elif REFINED not in marks and segment.HasTag(REFINED):
+        segment.RemoveTag(REFINED)
+    setEdited(workspace.node, segmentId, EDITED in marks)
 
 
 def _setTags(workspace: Workspace, tags: Mapping[str, str]) -> None:

@@ -10,7 +10,7 @@ import slicer
 from ..nodes.one_change import oneChange
 from ..nodes.representations import BINARY_LABELMAP, CLOSED_SURFACE, REFERENCE_GEOMETRY
 from ..nodes.segment_looks import ownLook
-from .edit_record import EDITS_ROLE
+from .edit_record import EDITS_ROLE, editedIds, setEdited
 from .history import History
 from .provenance import SEGMENT_ID, resultSegmentIds
 from .stored_probability import PROBABILITY_ROLE
@@ -47,6 +47,7 @@ class TakenResult:
     """Segments of a result that are not in their node now, and what the node needs to take them back.
 
     :param segments: (segment ID, segment, display properties by name), in the node's order.
+    :param edited: IDs of those that a person changed.
     :param order: IDs of all the node's segments as they stood.
     :param geometry: the reference geometry, as Slicer writes it.
     :param volumeId: node ID of the volume that the geometry is of; may be empty.
@@ -55,6 +56,7 @@ class TakenResult:
     """
 
     segments: list[tuple[str, slicer.vtkSegment, dict[str, bool | float]]]
+    edited: set[str]
     order: list[str]
     geometry: str
     volumeId: str
@@ -68,6 +70,7 @@ class TakenResult:
         ids = resultSegmentIds(node)
         taken = cls(
             [(each, segmentation.GetSegment(each), displayProperties(node, each)) for each in ids],
+            editedIds(node) & set(ids),
             list(segmentation.GetSegmentIDs()),
             segmentation.GetConversionParameter(REFERENCE_GEOMETRY),
             node.GetNodeReferenceID(node.GetReferenceImageGeometryReferenceRole()) or "",
@@ -90,6 +93,8 @@ class TakenResult:
             segmentation.RemoveSegment(segmentId)
             if segmentId in shared:
                 segment.AddRepresentation(BINARY_LABELMAP, shared[segmentId])
+        for segmentId in editedIds(node) - set(segmentation.GetSegmentIDs()):
+            setEdited(node, segmentId, False)  # another result may have a segment of that name
         return taken
 
     def putInto(self, node: slicer.vtkMRMLSegmentationNode) -> None:
@@ -109,6 +114,7 @@ class TakenResult:
             segment.SetTag(SEGMENT_ID, segmentId)
             segmentation.AddSegment(segment, segmentId)
             setDisplayProperties(node, segmentId, properties)
+            setEdited(node, segmentId, oldId in self.edited)
         reorder(segmentation, [newIds.get(segmentId, segmentId) for segmentId in self.order])
 
     def forget(self) -> None:

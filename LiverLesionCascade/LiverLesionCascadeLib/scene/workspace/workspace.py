@@ -18,13 +18,12 @@ from ..nodes.arrays import RAS_FROM_LPS
 from ..nodes.later import CallLater
 from ..nodes.one_change import oneChange
 from ..nodes.volume import worldFromIjk
-from .edit_record import EDITS_ROLE, LESIONS, LIVER, EditRecord
+from .edit_record import EDITS_ROLE, LESIONS, LIVER, EditRecord, editedIds, setEdited
 from .provenance import (
     LESION_ROLE,
     PREFIX,
     ROLE,
     getTag,
-    isMarked,
     isOwnSegment,
     lesionFilter,
     liverSegmentId,
@@ -38,9 +37,6 @@ Tool = TypeVar("Tool")
 
 LINES_ROLE = PREFIX + "Diameters"
 """Reference from a segmentation node to the lines that `diameter_lines` draws."""
-
-EDITED = PREFIX + "Edited"
-"""Tag of a segment whose content a person changed; "1" or absent."""
 
 _LESION_TYPES = frozenset({"4147007", "52988006", "108369006", "85756007", ""})
 """Mass, Lesion, Neoplasm, and Tissue, which Slicer gives a segment that nobody has named yet."""
@@ -134,7 +130,7 @@ class Workspace:
 
     def isEdited(self, segmentId: str) -> bool:
         """Whether a person changed a segment's content."""
-        return isMarked(self.segment(segmentId), EDITED)
+        return segmentId in editedIds(self.node)
 
     def flush(self) -> None:
         """Take note of all changes now."""
@@ -218,8 +214,8 @@ class Workspace:
         if not self._ofMachine:
             for change in changes:
                 ours = change.segmentId in lesionIds or change.segmentId == liverId
-                if change.kind == "content" and ours and not self.isEdited(change.segmentId):
-                    self.segment(change.segmentId).SetTag(EDITED, "1")
+                if change.kind == "content" and ours:
+                    setEdited(self.node, change.segmentId, True)
         self._lesions, lesionsBefore = self._presentLesions(), self._lesions
         self._liver, liverBefore = self._presentLiver(), self._liver
         # Voxels that pass from one lesion to another change nothing in all lesions together, but were touched.
