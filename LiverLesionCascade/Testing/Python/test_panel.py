@@ -563,7 +563,8 @@ def test_undo_in_the_editor_does_not_bring_a_result_back_that_was_replaced_meanw
     run = submit(p, volume)
     p.ui.editButton.click()
     stroke(p, node, volume, "lesion_1", slice(40, 44))
-    p.runs.finish(run)
+    result = resultOf(volume)
+    p.runs.finish(run, dataclasses.replace(result, lesions=result.lesions.moved((0, 1, 0))))
     found = workspaceOf(node).lesions()
     p.panel.editPage.editor.undo()
     assert workspaceOf(node).lesions() == found

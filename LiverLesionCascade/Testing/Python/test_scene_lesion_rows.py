@@ -14,13 +14,17 @@ from LiverLesionCascadeLib.engine.measures.lesions import measure_lesion
 from LiverLesionCascadeLib.engine.measures.segment_measures import SourceMeasures
 from LiverLesionCascadeLib.engine.model.lesion_filter import LesionFilter
 from LiverLesionCascadeLib.scene.headless import headlessScene
+from LiverLesionCascadeLib.scene.nodes.isolation import endIsolation, isIsolating, isolate
 from LiverLesionCascadeLib.scene.nodes.segment_writer import writeSegments
 from LiverLesionCascadeLib.scene.nodes.volume import ctVolumeFromNode
 from LiverLesionCascadeLib.scene.tools import lesion_rows
 from LiverLesionCascadeLib.scene.tools.diameter_lines import LINES_ROLE, hideDiameters, showDiameters, showsDiameters
+from LiverLesionCascadeLib.scene.tools.dividing import Dividing
 from LiverLesionCascadeLib.scene.tools.lesion_rows import LesionRows
-from LiverLesionCascadeLib.scene.tools.navigation import endIsolation, isIsolating, isolate, jumpTo, lesionPosition
+from LiverLesionCascadeLib.scene.tools.navigation import jumpTo, lesionPosition
+from LiverLesionCascadeLib.scene.tools.threshold import Threshold
 from LiverLesionCascadeLib.scene.workspace.provenance import LESION_FILTER
+from LiverLesionCascadeLib.scene.workspace.replace_history import ReplaceHistory
 from LiverLesionCascadeLib.scene.workspace.review import Review
 from LiverLesionCascadeLib.scene.workspace.segmentation import segmentationNodeFromResult
 from LiverLesionCascadeLib.scene.workspace.workspace import closeWorkspaces, workspaceOf
@@ -277,12 +281,50 @@ def test_a_lesion_is_shown_alone_and_what_was_visible_comes_back(case):
     def visible():
         return [display.GetSegmentVisibility(each) for each in ("liver", "lesion_1", "lesion_2", "drawn")]
 
-    isolate(case.workspace, "drawn")
+    isolate(case.node, case.workspace.lesionIds(), "drawn")
     assert visible() == [True, False, False, True]
-    isolate(case.workspace, "lesion_1")
-    assert visible() == [True, True, False, False] and isIsolating(case.workspace)
-    endIsolation(case.workspace)
-    assert visible() == [True, True, True, False] and not isIsolating(case.workspace)
+    isolate(case.node, case.workspace.lesionIds(), "lesion_1")
+    assert visible() == [True, True, False, False] and isIsolating(case.node)
+    endIsolation(case.node)
+    assert visible() == [True, True, True, False] and not isIsolating(case.node)
+
+
+def mergeAndUndo(case):
+    tool = case.workspace.tool(Dividing)
+    tool.merge(["lesion_1", "lesion_2"])
+    return tool.undo
+
+
+def thresholdAndUndo(case):
+    tool = case.workspace.tool(Threshold)
+    tool.apply(0.9, 0.0)
+    return tool.undo
+
+
+def replaceAndUndo(case):
+    history = ReplaceHistory()
+    segmentationNodeFromResult(case.result, case.volume, case.node, replace=True, history=history)
+    return lambda: history.undo(case.node)
+
+
+@pytest.mark.parametrize("change", [mergeAndUndo, thresholdAndUndo, replaceAndUndo])
+@pytest.mark.parametrize("stillAlone", [False, True])
+def test_a_lesion_that_was_hidden_for_another_is_seen_again_after_a_change_was_undone(case, change, stillAlone):
+    display = case.node.GetDisplayNode()
+    isolate(case.node, case.workspace.lesionIds(), "lesion_1")
+    undo = change(case)
+    if stillAlone:
+        undo()
+    endIsolation(case.node)
+    if not stillAlone:
+        undo()
+    assert [display.GetSegmentVisibility(each) for each in ("lesion_1", "lesion_2")] == [True, True]
+
+
+def test_no_lesion_is_shown_alone_any_more_when_the_result_is_replaced(case):
+    isolate(case.node, case.workspace.lesionIds(), "lesion_1")
+    replaceAndUndo(case)
+    assert not isIsolating(case.node)
 
 
 def drawn(case):

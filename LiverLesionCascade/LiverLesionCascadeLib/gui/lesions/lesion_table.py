@@ -3,13 +3,14 @@
 import qt
 import slicer
 
+from ...scene.nodes.isolation import endIsolation, isIsolating, isolate
 from ...scene.nodes.later import Later
 from ...scene.nodes.one_change import oneRendering
 from ...scene.nodes.segment_looks import giveBack
 from ...scene.tools.diameter_lines import hideDiameters, showDiameters, showsDiameters
 from ...scene.tools.lesion_looks import showLesionLooks, shownColor
 from ...scene.tools.lesion_rows import LesionRows
-from ...scene.tools.navigation import endIsolation, isIsolating, isolate, jumpTo, lesionPosition
+from ...scene.tools.navigation import jumpTo, lesionPosition
 from ...scene.workspace.review import ACCEPTED, FLAGGED, REJECTED
 from ..section import Section
 from ..widgets import loadForm, signalsBlocked
@@ -259,7 +260,7 @@ class LesionTableSection(Section):
         some = bool(self._present)
         for button in (self.ui.previousLesionButton, self.ui.nextLesionButton, self.ui.diametersCheckBox):
             button.enabled = some
-        isolating = workspace is not None and isIsolating(workspace)
+        isolating = workspace is not None and isIsolating(workspace.node)
         diameters = workspace is not None and showsDiameters(workspace)
         self.ui.isolateCheckBox.enabled = isolating or bool(self._selectedId)
         for box, checked in ((self.ui.isolateCheckBox, isolating), (self.ui.diametersCheckBox, diameters)):
@@ -295,8 +296,8 @@ class LesionTableSection(Section):
             return
         if row.measures is not None:
             jumpTo(self._workspace.node.GetScene(), lesionPosition(row.measures))
-        if isIsolating(self._workspace):
-            isolate(self._workspace, row.segmentId)
+        if isIsolating(self._workspace.node):
+            self._isolate(row.segmentId)
             if showsDiameters(self._workspace):
                 self._drawDiameters()
 
@@ -305,14 +306,17 @@ class LesionTableSection(Section):
         if self._workspace is None:
             return
         if on and self._selectedId:
-            isolate(self._workspace, self._selectedId)
+            self._isolate(self._selectedId)
         else:
-            endIsolation(self._workspace)
+            endIsolation(self._workspace.node)
         self._showToggles()
+
+    def _isolate(self, segmentId):
+        isolate(self._workspace.node, self._workspace.lesionIds(), segmentId)
 
     def _drawDiameters(self):
         """Of all lesions, or of the one that is shown alone."""
-        only = self._selectedId if isIsolating(self._workspace) else None
+        only = self._selectedId if isIsolating(self._workspace.node) else None
         showDiameters(self._workspace, self._rows.rows(), only or None)
 
     @oneRendering()

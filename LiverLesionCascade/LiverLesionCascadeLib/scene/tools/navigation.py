@@ -1,8 +1,6 @@
-"""The way to a lesion in the views: slices, crosshair, camera, and showing it alone."""
+"""The way to a lesion in the views: slices, crosshair, camera."""
 
 from __future__ import annotations
-
-import json
 
 import numpy as np
 import slicer
@@ -11,11 +9,6 @@ from ...engine.measures.lesions import Lesion
 from ..nodes.one_change import oneRendering
 from ..nodes.volume import nodesOfClass
 from ..workspace.provenance import PREFIX, resultSegmentIds
-from ..workspace.workspace import Workspace
-
-ISOLATED = PREFIX + "VisibleBeforeIsolation"
-"""Attribute of the segmentation node while a lesion is shown alone: JSON of whether each other lesion was visible."""
-
 
 HIDDEN = PREFIX + "HiddenForAnother"
 """Attribute of a result's segmentation node while another result is shown: "1"; what a person hid has none."""
@@ -103,41 +96,3 @@ def jumpTo(scene: slicer.vtkMRMLScene, position: np.ndarray) -> None:
             node.SetPosition(*(np.array(node.GetPosition()) + position - before))
             node.SetFocalPoint(*position)
         node.ResetClippingRange()
-
-
-def isIsolating(workspace: Workspace) -> bool:
-    return workspace.node.GetAttribute(ISOLATED) is not None
-
-
-@oneRendering()
-def isolate(workspace: Workspace, segmentId: str) -> None:
-    """Hide all lesions but one, in slices and in 3D; the liver stays. `endIsolation` brings back what was visible."""
-    display = workspace.node.GetDisplayNode()
-    if display is None:
-        return
-    before = _visibleBefore(workspace)
-    for each in workspace.lesionIds():
-        before.setdefault(each, bool(display.GetSegmentVisibility(each)))
-    workspace.node.SetAttribute(ISOLATED, json.dumps(before))
-    _setVisibility(display, {each: each == segmentId for each in workspace.lesionIds()})
-
-
-@oneRendering()
-def endIsolation(workspace: Workspace) -> None:
-    """Show the lesions again that were visible before."""
-    before = _visibleBefore(workspace)
-    workspace.node.RemoveAttribute(ISOLATED)
-    display = workspace.node.GetDisplayNode()
-    if display is not None:
-        _setVisibility(display, {each: visible for each, visible in before.items() if each in workspace.lesionIds()})
-
-
-def _visibleBefore(workspace: Workspace) -> dict[str, bool]:
-    return json.loads(workspace.node.GetAttribute(ISOLATED) or "{}")
-
-
-def _setVisibility(display: slicer.vtkMRMLSegmentationDisplayNode, visible: dict[str, bool]) -> None:
-    with slicer.util.NodeModify(display):
-        for segmentId, value in visible.items():
-            if bool(display.GetSegmentVisibility(segmentId)) != value:
-                display.SetSegmentVisibility(segmentId, value)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import slicer
 
+from ..nodes.isolation import endIsolation, ownVisibility, setOwnVisibility
 from ..nodes.one_change import oneChange
 from ..nodes.representations import BINARY_LABELMAP, CLOSED_SURFACE, REFERENCE_GEOMETRY
 from ..nodes.segment_looks import ownLook
@@ -17,17 +18,18 @@ from .stored_probability import PROBABILITY_ROLE
 
 _COMPANIONS = (EDITS_ROLE, PROBABILITY_ROLE)
 
-_VISIBILITIES = ("Visibility", "Visibility3D", "Visibility2DFill", "Visibility2DOutline")
+_VISIBILITIES = ("Visibility3D", "Visibility2DFill", "Visibility2DOutline")
 
 
 def exchangeResult(node: slicer.vtkMRMLSegmentationNode, insert: Callable[[], None]) -> TakenResult:
-    """Take the result's segments out of a node and call ``insert``, which puts others in.
+    """Take the result's segments out of a node and call ``insert``, which puts others in. None is shown alone then.
 
     Where it raises, the node is as it was. A node that shows its segments in 3D shows the new ones too.
     """
     segmentation = node.GetSegmentation()
     shown3D = segmentation.ContainsRepresentation(CLOSED_SURFACE)
     with oneChange(node):
+        endIsolation(node)
         taken = TakenResult.takenFrom(node)
         try:
             insert()
@@ -133,12 +135,13 @@ def reorder(segmentation: slicer.vtkSegmentation, order: list[str]) -> None:
 
 
 def displayProperties(node: slicer.vtkMRMLSegmentationNode, segmentId: str) -> dict[str, bool | float]:
-    """Of its own: not those by which the panel shows verdicts."""
+    """Of its own: not those by which the panel shows verdicts, or another segment alone."""
     display = node.GetDisplayNode()
     if display is None:
         return {}
     own = ownLook(node, segmentId)
     found = {name: getattr(display, f"GetSegment{name}")(segmentId) for name in _VISIBILITIES}
+    found["Visibility"] = ownVisibility(node, segmentId)
     return found | {"Opacity3D": own.opacity3D, "Opacity2DFill": own.fill, "Opacity2DOutline": own.outline}
 
 
@@ -148,7 +151,10 @@ def setDisplayProperties(
     display = node.GetDisplayNode()
     if display is not None:
         for name, value in properties.items():
-            getattr(display, f"SetSegment{name}")(segmentId, value)
+            if name == "Visibility":
+                setOwnVisibility(node, segmentId, bool(value))
+            else:
+                getattr(display, f"SetSegment{name}")(segmentId, value)
 
 
 class _Replacements(History[TakenResult]):
