@@ -61,10 +61,12 @@ class FakeRuns:
         """End a run as SegmentationRuns does: the segments are in the scene when the panel is told."""
         from LiverLesionCascadeLib.scene.nodes.one_change import oneRendering
         from LiverLesionCascadeLib.scene.workspace.segmentation import segmentationNodeFromResult
+        from LiverLesionCascadeLib.scene.workspace.workspace import workspaceOf
 
         result = result or resultOf(run.volumeNode)
         with oneRendering():
             node = segmentationNodeFromResult(result, run.volumeNode, run.outputNode, run.replace, history=self.history)
+            workspaceOf(node)
             run.onFinished(node, result)
         return node
 

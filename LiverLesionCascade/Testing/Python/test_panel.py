@@ -326,6 +326,36 @@ def test_a_second_run_that_is_called_off_does_nothing(p):
     assert len(p.runs.submitted) == 1 and p.ui.segmentButton.text == "Segment"
 
 
+@pytest.mark.parametrize("segmentId", ["lesion_1", "liver"])
+def test_a_segment_that_is_copied_into_another_segmentation_takes_no_result_s_place(p, segmentId):
+    volume = makeCT()
+    node = segmented(p, volume)
+    other = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Vessels")
+    other.CreateDefaultDisplayNodes()
+    other.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+    assert other.GetSegmentation().CopySegmentFromSegmentation(node.GetSegmentation(), segmentId, False)
+    p.widget.exit()
+    p.widget.enter()
+    assert p.panel.results.node is node and node.GetDisplayNode().GetVisibility()
+    p.questions.answer = Rerun.CANCEL
+    p.ui.segmentButton.click()
+    assert p.questions.asked == [node.GetName()]
+
+
+def test_a_copied_lesion_stays_in_its_segmentation_when_results_come_into_it_and_are_replaced(p):
+    volume = makeCT()
+    node = segmented(p, volume)
+    other = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Vessels")
+    assert other.GetSegmentation().CopySegmentFromSegmentation(node.GetSegmentation(), "lesion_1", False)
+    p.ui.outputSelector.setCurrentNode(other)
+    segmented(p, volume)
+    assert p.questions.asked == []
+    p.questions.answer = Rerun.REPLACE
+    segmented(p, volume)
+    assert p.questions.asked == ["Vessels"]
+    assert len(other.GetSegmentation().GetSegmentIDs()) == 4 and other.GetSegmentation().GetSegment("lesion_1")
+
+
 def test_replacing_can_be_undone_and_redone_with_the_edits(p):
     volume = makeCT()
     node = segmented(p, volume)

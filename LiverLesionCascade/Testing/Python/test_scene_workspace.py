@@ -12,7 +12,8 @@ from LiverLesionCascadeLib.scene.headless import headlessScene
 from LiverLesionCascadeLib.scene.nodes.arrays import arrayFromImage, fillImage, orientedImage
 from LiverLesionCascadeLib.scene.nodes.representations import BINARY_LABELMAP, REFERENCE_GEOMETRY
 from LiverLesionCascadeLib.scene.nodes.volume import ctVolumeFromNode, ijkToRasMatrix
-from LiverLesionCascadeLib.scene.workspace.edit_record import EDITED, EDITS_ROLE, LESIONS, LIVER, setEdited
+from LiverLesionCascadeLib.scene.workspace.edit_record import EDITED, LESIONS, LIVER, setEdited
+from LiverLesionCascadeLib.scene.workspace.provenance import EDITS_ROLE
 from LiverLesionCascadeLib.scene.workspace.replace_history import ReplaceHistory
 from LiverLesionCascadeLib.scene.workspace.segmentation import segmentationNodeFromResult
 from LiverLesionCascadeLib.scene.workspace.stored_probability import PROBABILITY_ROLE

@@ -8,7 +8,7 @@ from ...engine.errors import CascadeError
 from ...scene.nodes.later import Later
 from ...scene.nodes.one_change import oneRendering
 from ...scene.tools.navigation import showAlone
-from ...scene.workspace.provenance import resultSegmentIds
+from ...scene.workspace.provenance import EDITS_ROLE, resultSegmentIds
 from ...scene.workspace.workspace import requireWorkspace, volumeOf, workspaceOf
 from ..widgets import showText
 from .result_summary import findingsText, resultFindings, runText
@@ -126,8 +126,12 @@ class ResultView(VTKObservationMixin):
 
 
 def latestResult(volumeNode):
-    """The segmentation node that was added last of those with a result of the volume; None if there is none."""
+    """The segmentation node that was added last of those with a result of the volume; None if there is none.
+
+    One whose edits are recorded goes before one that may only hold copies of its segments.
+    """
     role = slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
     nodes = slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
     found = [node for node in nodes if node.GetNodeReference(role) is volumeNode and resultSegmentIds(node)]
+    found.sort(key=lambda node: node.GetNodeReference(EDITS_ROLE) is not None)
     return found[-1] if found else None

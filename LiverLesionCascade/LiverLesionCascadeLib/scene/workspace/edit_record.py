@@ -16,10 +16,7 @@ import numpy as np
 from ...engine.grid.bounding_box import Box, enclosing, grown, start_of
 from ...engine.grid.boxed import EMPTY, Boxed, difference, overlap
 from ..nodes.volume import boxOf, setBox
-from .provenance import PREFIX, isMarked
-
-EDITS_ROLE = "LiverLesionCascade.Edits"
-"""Reference from a segmentation node to the label map that holds its record."""
+from .provenance import EDITS_ROLE, PREFIX, isMarked
 
 EDITED = PREFIX + "Edited"
 """Attribute of a segmentation node: JSON of the IDs of the segments whose content a person changed. Scenes of earlier

@@ -31,6 +31,9 @@ SPLIT_LESIONS = PREFIX + "SplitLesions"
 LESION_FILTER = PREFIX + "LesionFilter"
 """On the liver's segment: how a lesion's confidence follows from its voxels, as JSON; absent without a filter."""
 
+EDITS_ROLE = PREFIX + "Edits"
+"""Reference from a segmentation node to the label map that holds the record of its result's edits."""
+
 LIVER_ROLE = "liver"
 LESION_ROLE = "lesion"
 
@@ -115,7 +118,13 @@ def isOwnSegment(segmentation: slicer.vtkSegmentation, segmentId: str) -> bool:
 
 
 def resultSegmentIds(node: slicer.vtkMRMLSegmentationNode) -> list[str]:
-    """IDs of the segments that a result of ours made, in the node's order."""
+    """IDs of the segments that a result of ours made, in the node's order.
+
+    A lesion of a result that a person copied into a segmentation of theirs makes that no result: it has neither the
+    liver nor, as a result whose liver was deleted has, a record of edits.
+    """
+    if liverSegmentId(node) is None and node.GetNodeReference(EDITS_ROLE) is None:
+        return []
     segmentation = node.GetSegmentation()
     return [segmentId for segmentId in segmentation.GetSegmentIDs() if isOwnSegment(segmentation, segmentId)]
 

@@ -11,9 +11,9 @@ from ..nodes.isolation import endIsolation, ownVisibility, setOwnVisibility
 from ..nodes.one_change import oneChange
 from ..nodes.representations import BINARY_LABELMAP, CLOSED_SURFACE, REFERENCE_GEOMETRY
 from ..nodes.segment_looks import ownLook
-from .edit_record import EDITS_ROLE, editedIds, setEdited
+from .edit_record import editedIds, setEdited
 from .history import History
-from .provenance import SEGMENT_ID, resultSegmentIds
+from .provenance import EDITS_ROLE, SEGMENT_ID, resultSegmentIds
 from .stored_probability import PROBABILITY_ROLE
 
 _COMPANIONS = (EDITS_ROLE, PROBABILITY_ROLE)

@@ -21,6 +21,7 @@ from .provenance import (
     LIVER_ROLE,
     ROLE,
     SEGMENT_ID,
+    isOwnSegment,
     lesionFilterTags,
     lesionTags,
     resultSegmentIds,
@@ -226,6 +227,9 @@ def _insertSegments(node: slicer.vtkMRMLSegmentationNode, segments: list[_NewSeg
     """Put the segments before all others."""
     segmentation = node.GetSegmentation()
     before = segmentation.GetNthSegmentID(0) if segmentation.GetNumberOfSegments() else ""
+    for segmentId in segmentation.GetSegmentIDs():
+        if isOwnSegment(segmentation, segmentId):  # that a person copied from a result in another node
+            segmentation.GetSegment(segmentId).RemoveTag(SEGMENT_ID)
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
     for new in segments:

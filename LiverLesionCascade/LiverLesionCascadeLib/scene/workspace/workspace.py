@@ -18,8 +18,9 @@ from ..nodes.arrays import RAS_FROM_LPS
 from ..nodes.later import CallLater
 from ..nodes.one_change import oneChange
 from ..nodes.volume import worldFromIjk
-from .edit_record import EDITS_ROLE, LESIONS, LIVER, EditRecord, editedIds, setEdited
+from .edit_record import LESIONS, LIVER, EditRecord, editedIds, setEdited
 from .provenance import (
+    EDITS_ROLE,
     LESION_ROLE,
     PREFIX,
     ROLE,
