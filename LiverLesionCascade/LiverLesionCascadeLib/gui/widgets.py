@@ -57,7 +57,16 @@ def askPath(title, suggestion, kinds, ending):
     :param ending: what the name ends in, added where the person left it out; ".dcm" of a longer one is completed.
     """
     path = qt.QFileDialog.getSaveFileName(slicer.util.mainWindow(), title, suggestion, kinds)
-    return path if not path or path.lower().endswith(ending) else f"{path.removesuffix('.dcm')}{ending}"
+    if not path or path.lower().endswith(ending):
+        return path
+    path = f"{path.removesuffix('.dcm')}{ending}"
+    return path if mayWrite(path) else ""
+
+
+def mayWrite(path):
+    """Whether a file that the person was not asked about by the dialog is new, or may be overwritten."""
+    text = _("{path} exists already. Overwrite it?").format(path=path)
+    return not Path(path).exists() or slicer.util.confirmYesNoDisplay(text, windowTitle=_("Liver Lesion Cascade"))
 
 
 def unwritable(path, error):

@@ -311,6 +311,18 @@ def test_each_button_writes_its_file_and_says_where(case, tmp_path):
     assert section.installer.asked == 2  # only for DICOM
 
 
+def test_the_segmentation_beside_a_measurement_report_is_not_overwritten_without_a_question(
+    case, tmp_path, monkeypatch
+):
+    section = Section(case, tmp_path)
+    (tmp_path / "out.seg.dcm").write_text("of another patient")
+    asked = []
+    monkeypatch.setattr(slicer.util, "confirmYesNoDisplay", lambda text, **_: asked.append(text), raising=False)
+    section.ui.writeMeasuresButton.click()
+    assert len(asked) == 1 and "out.seg.dcm" in asked[0]
+    assert (tmp_path / "out.seg.dcm").read_text() == "of another patient" and not (tmp_path / "out.sr.dcm").exists()
+
+
 def test_the_page_is_written_in_steps_between_which_the_panel_lives(case, tmp_path, monkeypatch):
     monkeypatch.setattr(stepwise, "SECONDS", 0)  # one step at a time
     section = Section(case, tmp_path)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 slicer_harness.install()
 
+import qt  # noqa: E402
 import slicer  # noqa: E402
 from fakes.panel_fakes import makeCT  # noqa: E402
 from LiverLesionCascadeLib.engine.errors import InvalidVolumeError  # noqa: E402
@@ -19,6 +20,7 @@ from LiverLesionCascadeLib.gui.panel.run_list import RunEntry, RunList  # noqa: 
 from LiverLesionCascadeLib.gui.panel.scan_check import ScanCheck  # noqa: E402
 from LiverLesionCascadeLib.gui.runs.progress_text import stageText, timeLeftText  # noqa: E402
 from LiverLesionCascadeLib.gui.sections.result_summary import deviceText, findingsText  # noqa: E402
+from LiverLesionCascadeLib.gui.widgets import askPath  # noqa: E402
 from LiverLesionCascadeLib.worker.submitted_run import STAGES  # noqa: E402
 
 
@@ -55,6 +57,29 @@ def test_every_stage_of_a_run_has_words_of_its_own():
     assert len(set(texts)) == len(STAGES)
     assert all(text != stage for text, stage in zip(texts, STAGES, strict=True))
     assert stageText("Something new") == "Something new"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "ending", "written", "isAsked"),
+    [
+        ("case", ".html", "case.html", True),
+        ("case.dcm", ".seg.dcm", "case.seg.dcm", True),
+        ("case.html", ".html", "case.html", False),  # the dialog asked
+        ("new", ".html", "new.html", False),
+        ("", ".html", "", False),
+    ],
+)
+@pytest.mark.parametrize("agreed", [True, False])
+def test_no_file_is_overwritten_without_a_question(monkeypatch, tmp_path, chosen, ending, written, isAsked, agreed):
+    for name in ("case.html", "case.seg.dcm"):
+        (tmp_path / name).touch()
+    asked = []
+    path = chosen and str(tmp_path / chosen)
+    monkeypatch.setattr(qt.QFileDialog, "getSaveFileName", lambda *_: path)
+    monkeypatch.setattr(slicer.util, "confirmYesNoDisplay", lambda text, **_: asked.append(text) or agreed)
+    found = askPath("Write report", "suggestion", "(*.*)", ending)
+    assert found == (written and str(tmp_path / written) if agreed or not isAsked else "")
+    assert asked == ([f"{tmp_path / written} exists already. Overwrite it?"] if isAsked else [])
 
 
 def test_findings_are_told_the_worst_first():

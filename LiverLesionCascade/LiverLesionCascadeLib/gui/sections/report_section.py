@@ -13,7 +13,7 @@ from ..install.highdicom_installation import HighdicomInstaller
 from ..lesions.lesion_columns import statusText
 from ..runs.stepwise import Stepwise
 from ..section import Section
-from ..widgets import askPath, loadForm, showText, unwritable
+from ..widgets import askPath, loadForm, mayWrite, showText, unwritable
 
 SEGMENTATION_ENDING, REPORT_ENDING = ".seg.dcm", ".sr.dcm"
 
@@ -98,23 +98,23 @@ class ReportSection(Section):
             self._write(_("DICOM segmentation (*.dcm)"), SEGMENTATION_ENDING, CaseReport.writeDicomSegmentation)
 
     def _measures(self):
-        def write(report, path):
-            beside = path.with_name(path.name.removesuffix(REPORT_ENDING) + SEGMENTATION_ENDING)
-            report.writeDicomReport(path, beside)
-            return beside
-
         if self._installer.ensure():
-            self._write(_("DICOM measurement report (*.dcm)"), REPORT_ENDING, write)
+            self._write(_("DICOM measurement report (*.dcm)"), REPORT_ENDING, CaseReport.writeDicomReport, True)
 
-    def _write(self, kinds, ending, write):
-        """:param write: (report, path) writes, and returns another file that it wrote, if any."""
+    def _write(self, kinds, ending, write, withSegmentation=False):
+        """:param write: (report, path) writes it; with a segmentation (report, path, path of that, beside it)."""
         path = self._chosenPath(kinds, ending)
         if path is None:
             return
+        beside = None
+        if withSegmentation:
+            beside = path.with_name(path.name[: -len(ending)] + SEGMENTATION_ENDING)
+            if not mayWrite(beside):
+                return
         try:
             with slicer.util.tryWithErrorDisplay(show=False, waitCursor=True):
                 report = CaseReport(self._workspace, self._fileForInstance)
-                beside = write(report, path)
+                write(report, path, *([beside] if withSegmentation else ()))
             message = self._written(report, path, beside)
         except CascadeError as error:
             message = str(error)
