@@ -26,7 +26,7 @@ from LiverLesionCascadeLib.gui.panel.questions import READING_LAYOUT, SHOW_CHOSE
 from LiverLesionCascadeLib.scene.nodes.arrays import fillImage  # noqa: E402
 from LiverLesionCascadeLib.scene.tools import navigation  # noqa: E402
 from LiverLesionCascadeLib.scene.tools.lesion_rows import LesionRows  # noqa: E402
-from LiverLesionCascadeLib.scene.workspace.review import ACCEPTED, UNREVIEWED, Review, reviewStatus  # noqa: E402
+from LiverLesionCascadeLib.scene.workspace.review import ACCEPTED, REJECTED, UNREVIEWED, Review, reviewStatus  # noqa: E402
 from LiverLesionCascadeLib.scene.workspace.workspace import workspaceOf  # noqa: E402
 from LiverLesionCascadeLib.worker.devices import DeviceInfo  # noqa: E402
 from slicer_harness import shortcuts, ui_loader  # noqa: E402
@@ -676,6 +676,40 @@ def test_views_are_laid_out_for_reading_at_the_first_result_only(p):
     segmented(p, makeCT("Second"))
     slicer.app.processEvents()
     assert p.questions.readingAsked == 1 and layout.GetViewArrangement() == before
+
+
+def test_the_reading_layout_is_offered_when_the_person_comes_back_and_not_in_another_module(p):
+    run = submit(p, makeCT())
+    p.widget.exit()
+    p.runs.finish(run)
+    slicer.app.processEvents()
+    assert p.questions.readingAsked == 0
+    p.widget.enter()
+    pump(lambda: p.questions.readingAsked == 1)
+    p.widget.exit()
+    p.widget.enter()
+    slicer.app.processEvents()
+    assert p.questions.readingAsked == 1
+
+
+def test_the_editor_shows_segments_in_their_own_colours_and_the_panel_verdicts_whichever_way_one_came(p):
+    def rejectedLooks(node):
+        p.panel.results.workbench.lesions.select("lesion_1")
+        p.panel.results.workbench.lesions.review.toggle(REJECTED)
+        return lambda: min(node.GetDisplayNode().GetSegmentOverrideColor("lesion_1")) >= 0
+
+    looks = rejectedLooks(segmented(p, makeCT()))
+    pump(looks)
+    p.ui.editButton.click()
+    assert not looks()
+    p.widget.exit()
+    p.widget.enter()
+    assert p.panel.editPage.isShown and not looks()
+    slicer.mrmlScene.Clear()
+    pump(rejectedLooks(segmented(p, makeCT("Next patient"))))
+    p.ui.editButton.click()
+    slicer.mrmlScene.RemoveNode(p.panel.results.node)
+    pump(rejectedLooks(segmented(p, makeCT("Third patient"))))
 
 
 def test_no_key_of_ours_is_one_of_a_menu_or_a_view(p):

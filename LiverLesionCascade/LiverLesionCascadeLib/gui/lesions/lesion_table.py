@@ -78,8 +78,7 @@ class LesionTableSection(Section):
         self._update()
 
     def enter(self):
-        """The module is shown: its keys work in the views too, and the views show verdicts."""
-        self.showLooks(True)
+        """The module is shown: its keys work in the views too."""
         if not self._shortcuts:
             parent = slicer.util.mainWindow() or self.widget
             # Alt with a letter opens a menu, in some language or other; a key without Ctrl or Alt is the views'.

@@ -51,7 +51,7 @@ class SegmentationPanel:
         self._failure, self._status = ("", ""), ""
         self._prepared = False
         self._shownId = ""
-        self._readingOffered = False
+        self._isEntered = self._readingOffered = self._readingWaits = False
         self._closed = False
         self._check = ScanCheck(callLater, self.update)
         self.results = ResultView(ui, runs.history, callLater, self._refine)
@@ -76,11 +76,16 @@ class SegmentationPanel:
         self.update()
 
     def enter(self):
+        self._isEntered = True
         self.editPage.enter()
         self.results.workbench.enter()
+        self._showLooks()
         self.update()
+        if self._readingWaits:
+            self._callLater(0, self._offerReading)
 
     def exit(self):
+        self._isEntered = False
         self.editPage.leave()
         self.results.workbench.leave()
 
@@ -89,7 +94,9 @@ class SegmentationPanel:
         self.editPage.onSceneClosing()
         self._cancelAll()
         self._failure, self._status, self._shownId = ("", ""), "", ""
+        self._readingWaits = False
         self.results.show(None)
+        self._showLooks()
         self._check.start(None)
 
     def cleanup(self):
@@ -136,8 +143,10 @@ class SegmentationPanel:
             slicer.util.resetSliceViews()
 
     def _offerReading(self):
-        """At the first result the views are laid out for reading, if the person wants it so."""
-        if not self._readingOffered and layoutNode(slicer.mrmlScene) is not None:
+        """At the first result the views are laid out for reading, if the person wants it so; not while they work in
+        another module, but when they come back."""
+        self._readingWaits = not self._isEntered
+        if self._isEntered and not self._readingOffered and layoutNode(slicer.mrmlScene) is not None:
             self._readingOffered = True
             if self._questions.readingLayout():
                 showReadingLayout(slicer.mrmlScene)
@@ -148,6 +157,7 @@ class SegmentationPanel:
             if edited is not None and edited.GetScene() is not None:
                 return  # it stays until Back, whichever result comes meanwhile
             self.editPage.close()
+            self._showLooks()
         node = self._resultNode()
         if node is not self.results.node:
             self.results.show(node)
@@ -304,8 +314,8 @@ class SegmentationPanel:
     def onEdit(self, checked=False):
         node = self.results.node
         role = node.GetReferenceImageGeometryReferenceRole()
-        self.results.workbench.lesions.showLooks(False)  # the editor's own table shows other colours
         self.editPage.open(node, node.GetNodeReference(role), self.results.segmentToEdit())
+        self._showLooks()
 
     def onBack(self, checked=False):
         self.editPage.close()
@@ -314,8 +324,12 @@ class SegmentationPanel:
         except CascadeError as error:
             self._failure = (str(error), "")
         self.results.show(self.results.node)
-        self.results.workbench.lesions.showLooks(True)
+        self._showLooks()
         self.update()
+
+    def _showLooks(self):
+        """Verdicts are shown in the views by colours while the module is; the editor's own table shows others."""
+        self.results.workbench.lesions.showLooks(self._isEntered and not self.editPage.isShown)
 
     # -- choices
 
