@@ -311,9 +311,7 @@ def test_each_button_writes_its_file_and_says_where(case, tmp_path):
     assert section.installer.asked == 2  # only for DICOM
 
 
-def test_the_segmentation_beside_a_measurement_report_is_not_overwritten_without_a_question(
-    case, tmp_path, monkeypatch
-):
+def test_the_segmentation_beside_a_report_is_not_overwritten_without_a_question(case, tmp_path, monkeypatch):
     section = Section(case, tmp_path)
     (tmp_path / "out.seg.dcm").write_text("of another patient")
     asked = []
