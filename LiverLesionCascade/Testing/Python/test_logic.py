@@ -229,6 +229,13 @@ def test_refining_within_a_region_leaves_the_rest_alone(logic):
     assert found[13].any() and not (found & ~inside).any()
 
 
+def test_a_region_without_an_edit_is_refused_whether_or_not_the_result_reaches_into_it(logic):
+    volume, node, mark = markedResult(logic)
+    for box in ((slice(4, 10), slice(10, 80), slice(8, 80)), (slice(0, 3), slice(0, 4), slice(0, 4))):
+        with pytest.raises(InputError, match="No edit lies in Region: choose Whole volume"):
+            logic.refine(node, roiNode=addRoi(volume, box))
+
+
 def test_without_a_result_or_an_edit_there_is_nothing_to_refine(logic):
     volume = addVolume()
     with pytest.raises(InputError, match="segment a volume first"):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .refine import Corrections, Refined
 
 LIVER, LESION, LIVER_PAINTED, LIVER_ERASED, LESION_PAINTED, LESION_ERASED, TOUCHED = (1 << bit for bit in range(7))
+CORRECTED = LIVER_PAINTED | LIVER_ERASED | LESION_PAINTED | LESION_ERASED
 
 
 def corrections_of(flags: Boxed, ct: CTVolume) -> Corrections:

@@ -7,6 +7,7 @@ import dataclasses
 import slicer
 from slicer.i18n import tr as _
 
+from ...engine.corrections.edit_flags import CORRECTED
 from ...engine.errors import InputError, OutputError
 from ...engine.findings import Finding
 from ...engine.grid.bounding_box import box_at
@@ -96,6 +97,12 @@ class RefinementRequest:
         self.volumeNode = self.workspace.volumeNode
         self.scan = scanFromNode(self.volumeNode, roiNode)
         self._region = box_at(self.scan.start, self.scan.array.shape)
+        if not (self.edits().values & CORRECTED).any():
+            raise InputError(
+                _("No edit lies in {region}: choose Whole volume in Advanced, or move the region.").format(
+                    region=self.scan.roiName
+                )
+            )
         self.options = options
 
     def edits(self) -> Boxed:
