@@ -13,7 +13,9 @@ from tools import update_translations as translations
 slicer_harness.install()
 
 import slicer  # noqa: E402
+from LiverLesionCascadeLib.gui.lesions.lesion_columns import totalsText  # noqa: E402
 from LiverLesionCascadeLib.gui.runs.progress_text import stageText, timeLeftText  # noqa: E402
+from LiverLesionCascadeLib.scene.tools.lesion_rows import Totals  # noqa: E402
 from LiverLesionCascadeTrainingLib.gui.status_text import durationText  # noqa: E402
 
 FORM = """<ui version="4.0"><class>Form</class><widget class="QWidget"><property name="toolTip"><string>Shown</string>
@@ -116,3 +118,18 @@ def test_panel_and_messages_are_in_the_language_of_slicer(speak, language, edit,
     assert stageText("Liver") == stage
     assert timeLeftText(180) == minutes
     assert durationText(30) == half
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), [("de-DE", "Keine Läsion, Leber 1500 mL"), ("fr-FR", "Aucune lésion, foie 1500 mL")]
+)
+def test_a_liver_without_a_lesion_is_said_to_have_none(speak, language, text):
+    speak(language)
+    assert totalsText(Totals(0, 0.0, 1500.0, 1500.0, 0, 0)).startswith(text)
+
+
+def test_counts_in_french_agree_with_any_number():
+    texts = translations.read(translations.ts_path("LiverLesionCascade", "fr-FR"))
+    for context, source in texts:
+        if context == "sections.follow_up_section" and source.startswith("{count}"):
+            assert texts[context, source][0].endswith(" : {count}"), source

@@ -944,8 +944,16 @@
     <context>
         <name>gui.widgets</name>
         <message>
+            <source>Liver Lesion Cascade</source>
+            <translation>Liver Lesion Cascade</translation>
+        </message>
+        <message>
             <source>{path} could not be written: {error}. Choose another folder.</source>
             <translation>{path} konnte nicht geschrieben werden: {error}. Wählen Sie einen anderen Ordner.</translation>
+        </message>
+        <message>
+            <source>{path} exists already. Overwrite it?</source>
+            <translation>{path} existiert bereits. Überschreiben?</translation>
         </message>
     </context>
     <context>
@@ -1457,6 +1465,10 @@ mL</translation>
     <context>
         <name>runs.run_request</name>
         <message>
+            <source>No edit lies in {region}: choose Whole volume in Advanced, or move the region.</source>
+            <translation>In {region} liegt keine Bearbeitung: Wählen Sie unter „Erweitert“ „Ganzes Volumen“, oder verschieben Sie die Region.</translation>
+        </message>
+        <message>
             <source>Select the CT to segment.</source>
             <translation>Wählen Sie das zu segmentierende CT.</translation>
         </message>
@@ -1610,14 +1622,6 @@ mL</translation>
             <translation>verschwunden</translation>
         </message>
         <message>
-            <source>matched</source>
-            <translation>zugeordnet</translation>
-        </message>
-        <message>
-            <source>merged</source>
-            <translation>verschmolzen</translation>
-        </message>
-        <message>
             <source>merged into {name}</source>
             <translation>verschmolzen mit {name}</translation>
         </message>
@@ -1638,8 +1642,24 @@ mL</translation>
             <translation>abgespalten von {name}</translation>
         </message>
         <message>
-            <source>split off</source>
-            <translation>abgespalten</translation>
+            <source>{count} gone</source>
+            <translation>{count} verschwunden</translation>
+        </message>
+        <message>
+            <source>{count} matched</source>
+            <translation>{count} zugeordnet</translation>
+        </message>
+        <message>
+            <source>{count} merged</source>
+            <translation>{count} verschmolzen</translation>
+        </message>
+        <message>
+            <source>{count} new</source>
+            <translation>{count} neu</translation>
+        </message>
+        <message>
+            <source>{count} split off</source>
+            <translation>{count} abgespalten</translation>
         </message>
         <message>
             <source>{title}: {values} {unit}, change {difference}</source>
@@ -1778,8 +1798,16 @@ mL</translation>
             <translation>Mit diesem Ergebnis sind keine Wahrscheinlichkeiten gespeichert. Segmentieren Sie das Volumen erneut, um Schwellenwerte zu erproben.</translation>
         </message>
         <message>
+            <source>Preview (yellow): 1 lesion, {volume:.1f} mL.</source>
+            <translation>Vorschau (gelb): 1 Läsion, {volume:.1f} mL.</translation>
+        </message>
+        <message>
             <source>Preview (yellow): {count} lesions, {volume:.1f} mL.</source>
             <translation>Vorschau (gelb): {count} Läsionen, {volume:.1f} mL.</translation>
+        </message>
+        <message>
+            <source>The segment of the liver was deleted: lesions are looked for within it only.</source>
+            <translation>Das Segment der Leber wurde gelöscht: Läsionen werden nur darin gesucht.</translation>
         </message>
     </context>
 </TS>

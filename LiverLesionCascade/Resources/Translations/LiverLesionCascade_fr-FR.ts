@@ -874,7 +874,7 @@
         </message>
         <message>
             <source>found, {count} in doubt</source>
-            <translation>trouvées, dont {count} douteuses</translation>
+            <translation>trouvées, douteuses : {count}</translation>
         </message>
         <message>
             <source>in doubt</source>
@@ -944,8 +944,16 @@
     <context>
         <name>gui.widgets</name>
         <message>
+            <source>Liver Lesion Cascade</source>
+            <translation>Liver Lesion Cascade</translation>
+        </message>
+        <message>
             <source>{path} could not be written: {error}. Choose another folder.</source>
             <translation>{path} n'a pas pu être écrit : {error}. Choisissez un autre dossier.</translation>
+        </message>
+        <message>
+            <source>{path} exists already. Overwrite it?</source>
+            <translation>{path} existe déjà. L'écraser ?</translation>
         </message>
     </context>
     <context>
@@ -1056,7 +1064,7 @@ mm</translation>
         </message>
         <message>
             <source>No lesion</source>
-            <translation>Pas une lésion</translation>
+            <translation>Aucune lésion</translation>
         </message>
         <message>
             <source>Number, colour, and the name where it was given another</source>
@@ -1098,7 +1106,7 @@ mL</translation>
         </message>
         <message>
             <source>{count} rejected, not counted</source>
-            <translation>{count} rejetées, non comptées</translation>
+            <translation>rejetées, non comptées : {count}</translation>
         </message>
         <message>
             <source>{distance:.0f} mm from the liver's surface</source>
@@ -1457,6 +1465,10 @@ mL</translation>
     <context>
         <name>runs.run_request</name>
         <message>
+            <source>No edit lies in {region}: choose Whole volume in Advanced, or move the region.</source>
+            <translation>Aucune modification ne se trouve dans {region} : choisissez « Volume entier » dans « Avancé », ou déplacez la région.</translation>
+        </message>
+        <message>
             <source>Select the CT to segment.</source>
             <translation>Sélectionnez la TDM à segmenter.</translation>
         </message>
@@ -1603,19 +1615,11 @@ mL</translation>
         </message>
         <message>
             <source>chosen</source>
-            <translation>choisi</translation>
+            <translation>choisie</translation>
         </message>
         <message>
             <source>gone</source>
             <translation>disparue</translation>
-        </message>
-        <message>
-            <source>matched</source>
-            <translation>appariée</translation>
-        </message>
-        <message>
-            <source>merged</source>
-            <translation>fusionnée</translation>
         </message>
         <message>
             <source>merged into {name}</source>
@@ -1627,19 +1631,35 @@ mL</translation>
         </message>
         <message>
             <source>new, chosen</source>
-            <translation>nouvelle, choisi</translation>
+            <translation>nouvelle, choisie</translation>
         </message>
         <message>
             <source>proposed</source>
-            <translation>proposé</translation>
+            <translation>proposée</translation>
         </message>
         <message>
             <source>split from {name}</source>
             <translation>séparée de {name}</translation>
         </message>
         <message>
-            <source>split off</source>
-            <translation>séparée</translation>
+            <source>{count} gone</source>
+            <translation>disparues : {count}</translation>
+        </message>
+        <message>
+            <source>{count} matched</source>
+            <translation>appariées : {count}</translation>
+        </message>
+        <message>
+            <source>{count} merged</source>
+            <translation>fusionnées : {count}</translation>
+        </message>
+        <message>
+            <source>{count} new</source>
+            <translation>nouvelles : {count}</translation>
+        </message>
+        <message>
+            <source>{count} split off</source>
+            <translation>séparées : {count}</translation>
         </message>
         <message>
             <source>{title}: {values} {unit}, change {difference}</source>
@@ -1658,7 +1678,7 @@ mL</translation>
         </message>
         <message>
             <source>Lesions: {added:.1f} mL added (green), {removed:.1f} mL removed (red); {new} new, {gone} gone.</source>
-            <translation>Lésions : {added:.1f} mL ajoutés (vert), {removed:.1f} mL retirés (rouge) ; {new} nouvelles, {gone} disparues.</translation>
+            <translation>Lésions : {added:.1f} mL ajoutés (vert), {removed:.1f} mL retirés (rouge) ; nouvelles : {new}, disparues : {gone}.</translation>
         </message>
         <message>
             <source>Liver: {added:.1f} mL added (blue), {removed:.1f} mL removed (orange).</source>
@@ -1778,8 +1798,16 @@ mL</translation>
             <translation>Aucune probabilité n'est enregistrée avec ce résultat. Segmentez de nouveau le volume pour essayer des seuils.</translation>
         </message>
         <message>
+            <source>Preview (yellow): 1 lesion, {volume:.1f} mL.</source>
+            <translation>Aperçu (jaune) : 1 lésion, {volume:.1f} mL.</translation>
+        </message>
+        <message>
             <source>Preview (yellow): {count} lesions, {volume:.1f} mL.</source>
             <translation>Aperçu (jaune) : {count} lésions, {volume:.1f} mL.</translation>
+        </message>
+        <message>
+            <source>The segment of the liver was deleted: lesions are looked for within it only.</source>
+            <translation>Le segment du foie a été supprimé : les lésions ne sont recherchées qu'à l'intérieur de celui-ci.</translation>
         </message>
     </context>
 </TS>

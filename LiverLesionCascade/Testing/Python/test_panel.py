@@ -790,6 +790,22 @@ def test_closing_the_scene_while_editing_goes_back_to_the_panel(p):
     assert p.panel.editPage.editor.segmentationNode() is p.panel.results.node
 
 
+def test_a_result_without_its_scan_says_so_and_is_worked_on_again_with_the_scan_that_is_chosen_in_the_editor(p):
+    volume = makeCT()
+    node = segmented(p, volume)
+    p.ui.outputSelector.setCurrentNode(node)
+    slicer.mrmlScene.RemoveNode(volume)
+    pump(lambda: p.ui.resultFindingsLabel.text.startswith("The CT of CT liver and lesions is not in the scene"))
+    assert totals(p) == ""
+    again = makeCT()
+    p.ui.editButton.click()
+    p.panel.editPage.editor.setSourceVolumeNode(again)
+    p.ui.backButton.click()
+    assert not shown(p.ui.resultFindingsLabel) and totals(p).startswith("2 lesions")
+    again.SetOrigin(5.0, 0.0, 0.0)
+    pump(lambda: p.ui.resultFindingsLabel.text.startswith("CT does not lie"))
+
+
 def test_removing_the_volume_in_a_run_keeps_the_run_in_sight_until_it_has_ended(p):
     volume = makeCT()
     run = submit(p, volume)

@@ -79,6 +79,15 @@ def test_without_a_result_or_its_probabilities_nothing_can_be_tried(scene):
     case.section.cleanup()
 
 
+def test_a_liver_that_was_deleted_is_given_as_the_reason_and_not_missing_probabilities(scene):
+    case = Case()
+    case.node.GetSegmentation().RemoveSegment("liver")
+    case.show()
+    assert not case.ui.thresholdSlider.enabled
+    assert case.ui.thresholdSummaryLabel.text.startswith("The segment of the liver was deleted")
+    case.section.cleanup()
+
+
 def test_a_slider_is_previewed_once_however_often_it_moved(scene):
     case = Case().show()
     before = case.masks()

@@ -260,13 +260,13 @@ def summaryText(comparison):
             )
         )
     counts = (
-        (MATCHED, _("matched")),
-        (NEW, _("new")),
-        (GONE, _("gone")),
-        (SPLIT, _("split off")),
-        (MERGED, _("merged")),
+        (MATCHED, _("{count} matched")),
+        (NEW, _("{count} new")),
+        (GONE, _("{count} gone")),
+        (SPLIT, _("{count} split off")),
+        (MERGED, _("{count} merged")),
     )
-    lines.append(", ".join(f"{table.count(state)} {word}" for state, word in counts if table.count(state)))
+    lines.append(", ".join(text.format(count=table.count(state)) for state, text in counts if table.count(state)))
     if comparison.fitMm is not None:
         lines.append(
             _("The livers' surfaces lie {distance:.1f} mm apart after alignment (median).").format(

@@ -132,6 +132,8 @@ class ThresholdSection(Section):
             text = problem
         elif threshold is None or (possible and not previewing):
             text = ""
+        elif self._workspace.liverId() is None:
+            text = _("The segment of the liver was deleted: lesions are looked for within it only.")
         elif not possible:
             text = _("No probabilities are stored with this result. Segment the volume again to try thresholds.")
         else:
@@ -141,9 +143,11 @@ class ThresholdSection(Section):
 
 def summaryText(summary):
     """What a preview shows, in words."""
-    text = _("Preview (yellow): {count} lesions, {volume:.1f} mL.").format(
-        count=summary.lesions, volume=summary.volumeMl
-    )
+    text = (
+        _("Preview (yellow): 1 lesion, {volume:.1f} mL.")
+        if summary.lesions == 1
+        else _("Preview (yellow): {count} lesions, {volume:.1f} mL.")
+    ).format(count=summary.lesions, volume=summary.volumeMl)
     if summary.kept:
         text += " " + _(
             "Lesions that you edited, refined, split, merged, reviewed or added stay as they are: {count}."
