@@ -187,9 +187,15 @@ class LiverLesionCascadeWidget(ScriptedLoadableModuleWidget, VTKObservationMixin
         if self.parent.isEntered:
             self.initializeParameterNode()
 
-    def onNodeRemoved(self, caller, event):
-        if not slicer.mrmlScene.IsClosing():
-            self.panel.update()
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def onNodeRemoved(self, caller, event, node):
+        from LiverLesionCascadeLib.scene.workspace.workspace import removeCompanions
+
+        if slicer.mrmlScene.IsClosing():
+            return
+        if isinstance(node, vtkMRMLSegmentationNode):  # also of a result that nobody looked at in this session
+            removeCompanions(slicer.mrmlScene, node)
+        self.panel.update()
 
     def initializeParameterNode(self):
         self.setParameterNode(self.logic.getParameterNode())

@@ -130,6 +130,6 @@ def test_a_liver_without_a_lesion_is_said_to_have_none(speak, language, text):
 
 def test_counts_in_french_agree_with_any_number():
     texts = translations.read(translations.ts_path("LiverLesionCascade", "fr-FR"))
-    for context, source in texts:
-        if context == "sections.follow_up_section" and source.startswith("{count}"):
-            assert texts[context, source][0].endswith(" : {count}"), source
+    counts = [key for key in texts if key[0] == "sections.follow_up_section" and key[1].startswith("{count}")]
+    assert len(counts) == 5
+    assert all(texts[key][0].endswith(" : {count}") for key in counts)

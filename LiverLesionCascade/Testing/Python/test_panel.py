@@ -27,7 +27,7 @@ from LiverLesionCascadeLib.scene.nodes.arrays import fillImage  # noqa: E402
 from LiverLesionCascadeLib.scene.tools import navigation  # noqa: E402
 from LiverLesionCascadeLib.scene.tools.lesion_rows import LesionRows  # noqa: E402
 from LiverLesionCascadeLib.scene.workspace.review import ACCEPTED, REJECTED, UNREVIEWED, Review, reviewStatus  # noqa: E402
-from LiverLesionCascadeLib.scene.workspace.workspace import workspaceOf  # noqa: E402
+from LiverLesionCascadeLib.scene.workspace.workspace import closeWorkspaces, workspaceOf  # noqa: E402
 from LiverLesionCascadeLib.worker.devices import DeviceInfo  # noqa: E402
 from slicer_harness import shortcuts, ui_loader  # noqa: E402
 
@@ -757,6 +757,18 @@ def test_removing_the_result_that_is_edited_goes_back_to_the_one_that_is_left(p)
     p.ui.editButton.click()
     slicer.mrmlScene.RemoveNode(second)
     assert not p.panel.editPage.isShown and p.panel.results.node is first
+
+
+def test_a_result_that_is_deleted_before_anybody_looked_at_it_leaves_nothing_hidden_behind(p):
+    volume = makeCT()
+    p.ui.inputSelector.setCurrentNode(volume)
+    p.ui.segmentButton.click()
+    node = p.runs.finish(p.runs.submitted[-1], withProbabilities(resultOf(volume), 0))
+    p.panel.results.show(None)
+    closeWorkspaces()  # as after a scene was loaded in which another result is shown
+    assert any(each.GetHideFromEditors() for each in slicer.util.getNodesByClass("vtkMRMLVolumeNode"))
+    slicer.mrmlScene.RemoveNode(node)
+    assert slicer.util.getNodesByClass("vtkMRMLVolumeNode") == [volume]
 
 
 def test_removing_the_result_while_it_is_edited_goes_back_to_the_panel(p):

@@ -350,8 +350,9 @@ def test_diameters_are_one_node_drawn_in_the_slice_that_was_measured_and_follow_
         [row(case, "lesion_1").measures.long_axis_mm, row(case, "lesion_1").measures.short_axis_mm], abs=1e-3
     )
     assert 0.9 * cases.SPACING[2] < height < cases.SPACING[2]  # it is cut by its own slice and by no other
+    display = node.GetDisplayNode()
     hideDiameters(case.workspace)
-    assert not showsDiameters(case.workspace) and node.GetScene() is None
+    assert not showsDiameters(case.workspace) and node.GetScene() is None and display.GetScene() is None
 
 
 def test_the_lines_of_a_result_go_with_it(case):
@@ -360,5 +361,6 @@ def test_the_lines_of_a_result_go_with_it(case):
         case.node.GetNthNodeReference(LINES_ROLE, n) for n in range(case.node.GetNumberOfNodeReferences(LINES_ROLE))
     ]
     assert lines
+    displays = [line.GetDisplayNode() for line in lines]
     case.node.GetScene().RemoveNode(case.node)
-    assert all(line.GetScene() is None for line in lines)
+    assert all(each.GetScene() is None for each in (*lines, *displays))

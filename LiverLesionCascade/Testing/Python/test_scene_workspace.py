@@ -17,7 +17,12 @@ from LiverLesionCascadeLib.scene.workspace.provenance import EDITS_ROLE
 from LiverLesionCascadeLib.scene.workspace.replace_history import ReplaceHistory
 from LiverLesionCascadeLib.scene.workspace.segmentation import segmentationNodeFromResult
 from LiverLesionCascadeLib.scene.workspace.stored_probability import PROBABILITY_ROLE
-from LiverLesionCascadeLib.scene.workspace.workspace import closeWorkspaces, requireWorkspace, workspaceOf
+from LiverLesionCascadeLib.scene.workspace.workspace import (
+    closeWorkspaces,
+    removeCompanions,
+    requireWorkspace,
+    workspaceOf,
+)
 
 HU, LIVER_MASK, INSTANCES = cases.abdomen()
 SHAPE = HU.shape
@@ -399,6 +404,28 @@ def test_hidden_nodes_leave_with_the_result(bench):
     assert all(bench.scene.GetNodeByID(each).GetHideFromEditors() for each in ids)
     bench.scene.RemoveNode(bench.node)
     assert [bench.scene.GetNodeByID(each) for each in ids] == [None, None]
+
+
+@pytest.mark.parametrize("seen", [False, True])
+def test_a_copy_of_the_node_that_is_removed_takes_nothing_of_the_original_along(bench, seen):
+    copy = bench.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Copy")
+    copy.Copy(bench.node)
+    if seen:
+        workspaceOf(copy)
+    bench.scene.RemoveNode(copy)
+    removeCompanions(bench.scene, copy)
+    assert bench.workspace.lesionProbability is not None
+    assert bench.node.GetNodeReference(EDITS_ROLE) is not None
+
+
+def test_a_result_that_is_replaced_in_a_copy_of_the_node_stays_whole_in_the_original(bench):
+    copy = bench.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Copy")
+    copy.Copy(bench.node)
+    workspaceOf(copy)
+    likely = bench.workspace.lesionProbability.values.copy()
+    segmentationNodeFromResult(bench.moved(), bench.volume, copy, replace=True)
+    assert bench.node.GetNodeReference(PROBABILITY_ROLE).GetSaveWithScene()
+    np.testing.assert_array_equal(bench.workspace.lesionProbability.values, likely)
 
 
 def test_there_is_one_workspace_for_a_node_and_none_without_a_result(bench):

@@ -7,6 +7,7 @@ import slicer
 
 from .arrays import arrayFromImage, orientedImage
 from .one_change import oneChange, oneRendering
+from .removal import removeWithOwn
 from .representations import BINARY_LABELMAP
 from .volume import ijkToRasMatrix
 
@@ -68,12 +69,7 @@ class LesionPreview:
     @oneRendering()
     def remove(self) -> None:
         """Take it out of the scene."""
-        scene = self._node.GetScene()
-        if scene is not None:
-            display = self._node.GetDisplayNode()
-            scene.RemoveNode(self._node)
-            if display is not None and display.GetScene() is not None:
-                scene.RemoveNode(display)
+        removeWithOwn(self._node)
         self._image = None
 
     def _add(self, mask: np.ndarray, start: tuple[int, int, int]) -> None:

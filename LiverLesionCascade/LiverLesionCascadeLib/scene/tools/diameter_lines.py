@@ -12,6 +12,7 @@ from vtk.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray, vtk_to
 
 from ..nodes.arrays import RAS_FROM_LPS
 from ..nodes.one_change import oneRendering
+from ..nodes.removal import removeWithOwn
 from ..nodes.volume import ijkToRasMatrix, nodesOfClass, worldFromIjk
 from ..workspace.workspace import LINES_ROLE, Workspace
 from .lesion_rows import LesionRow
@@ -47,7 +48,7 @@ def showDiameters(workspace: Workspace, rows: list[LesionRow], only: str | None 
 def hideDiameters(workspace: Workspace) -> None:
     node = _model(workspace)
     if node is not None:
-        workspace.node.GetScene().RemoveNode(node)
+        removeWithOwn(node)
     workspace.node.RemoveNodeReferenceIDs(LINES_ROLE)
 
 

@@ -7,7 +7,7 @@ import slicer
 from ...engine.grid.boxed import Boxed
 from ...engine.results.lesion_threshold import stored_probability
 from ...engine.results.result import SegmentationResult
-from ..nodes.volume import boxOf, setBox, volumeNodeLike
+from ..nodes.volume import boxOf, nodesOfClass, setBox, volumeNodeLike
 
 PROBABILITY_ROLE = "LiverLesionCascade.LesionProbability"
 """Reference from a segmentation node to the hidden volume with the probabilities."""
@@ -19,12 +19,24 @@ def storeProbability(segmentationNode, volumeNode, probability: Boxed) -> None:
     if older is not None:
         segmentationNode.SetNodeReferenceID(PROBABILITY_ROLE, None)
         segmentationNode.GetScene().RemoveNode(older)
-    if not probability:
-        return
+    if probability:
+        _store(segmentationNode, volumeNode, Boxed(stored_probability(probability.values), probability.start))
+
+
+def keepOwnProbability(segmentationNode, volumeNode) -> None:
+    """Give a copy of a node, which refers to the probabilities of the first, some of its own: each may be replaced."""
+    shared = segmentationNode.GetNodeReference(PROBABILITY_ROLE)
+    nodes = nodesOfClass(segmentationNode.GetScene(), "vtkMRMLSegmentationNode")
+    stored = storedProbability(segmentationNode, volumeNode)
+    if stored is not None and sum(each.GetNodeReference(PROBABILITY_ROLE) is shared for each in nodes) > 1:
+        _store(segmentationNode, volumeNode, stored)
+
+
+def _store(segmentationNode, volumeNode, stored: Boxed) -> None:
     name = f"{segmentationNode.GetName()} lesion probability (stored)"
     node = segmentationNode.GetScene().AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
     node.SetHideFromEditors(True)
-    setBox(node, volumeNode, Boxed(stored_probability(probability.values), probability.start))
+    setBox(node, volumeNode, stored)
     node.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
     segmentationNode.SetNodeReferenceID(PROBABILITY_ROLE, node.GetID())
 

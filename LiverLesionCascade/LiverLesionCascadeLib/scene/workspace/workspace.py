@@ -17,7 +17,8 @@ from ...engine.results.lesion_threshold import FULL
 from ..nodes.arrays import RAS_FROM_LPS
 from ..nodes.later import CallLater
 from ..nodes.one_change import oneChange
-from ..nodes.volume import worldFromIjk
+from ..nodes.removal import removeWithOwn
+from ..nodes.volume import nodesOfClass, worldFromIjk
 from .edit_record import LESIONS, LIVER, EditRecord, editedIds, setEdited
 from .provenance import (
     EDITS_ROLE,
@@ -32,7 +33,7 @@ from .provenance import (
 )
 from .segment_watch import SegmentChange, SegmentWatch
 from .segmentation import liesWithSegments
-from .stored_probability import PROBABILITY_ROLE, storedProbability
+from .stored_probability import PROBABILITY_ROLE, keepOwnProbability, storedProbability
 
 Tool = TypeVar("Tool")
 
@@ -63,6 +64,7 @@ class Workspace:
         self._lesions = self._presentLesions()
         self._liver = self._presentLiver()
         self.edits = self._record()
+        keepOwnProbability(node, volumeNode)
         self.watch.subscribe(self._onChanges)
         self._scene = node.GetScene()
         self._observer = self._scene.AddObserver(self._scene.NodeRemovedEvent, self._onNodeRemoved)
@@ -172,18 +174,11 @@ class Workspace:
         self.watch.close()
         self._scene.RemoveObserver(self._observer)
         if self.node.GetScene() is None and not self._scene.IsClosing():
-            self._removeCompanions()
+            removeCompanions(self._scene, self.node)
 
     def _onNodeRemoved(self, _caller, _event):
         if self.node.GetScene() is None:
             self.close()
-
-    def _removeCompanions(self) -> None:
-        for role in (EDITS_ROLE, PROBABILITY_ROLE, LINES_ROLE):
-            for number in reversed(range(self.node.GetNumberOfNodeReferences(role))):
-                companion = self._scene.GetNodeByID(self.node.GetNthNodeReferenceID(role, number) or "")
-                if companion is not None:
-                    self._scene.RemoveNode(companion)
 
     # -- who changes it
 
@@ -330,6 +325,15 @@ def requireWorkspace(node: slicer.vtkMRMLSegmentationNode | None, otherwise: str
 def volumeOf(node: slicer.vtkMRMLSegmentationNode) -> slicer.vtkMRMLScalarVolumeNode | None:
     """The volume that a result was made on; None where it is gone."""
     return node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole())
+
+
+def removeCompanions(scene: slicer.vtkMRMLScene, node: slicer.vtkMRMLSegmentationNode) -> None:
+    """What only a segmentation node that has left the scene refers to leaves it too; what a copy refers to stays."""
+    others = nodesOfClass(scene, "vtkMRMLSegmentationNode")
+    for role in (EDITS_ROLE, PROBABILITY_ROLE, LINES_ROLE):
+        companion = scene.GetNodeByID(node.GetNodeReferenceID(role) or "")
+        if companion is not None and not any(each.GetNodeReference(role) is companion for each in others):
+            removeWithOwn(companion)
 
 
 def closeWorkspaces() -> None:
