@@ -364,9 +364,9 @@ def test_each_result_of_a_node_has_a_workspace_of_its_own(bench, watched):
 
 
 def test_a_lesion_that_was_edited_and_deleted_says_nothing_of_the_next_result(bench):
-    bench.paint("lesion_2", DISK)
+    bench.paint("lesion_1", DISK)
     bench.workspace.flush()
-    bench.node.GetSegmentation().RemoveSegment("lesion_2")
+    bench.node.GetSegmentation().RemoveSegment("lesion_1")
     bench.replace(bench.moved())
     assert bench.edited() == []
 
@@ -471,7 +471,10 @@ def test_there_is_no_workspace_while_the_volume_lies_elsewhere_and_nothing_count
     assertMasks([bench.workspace.mask("lesion_2").full(SHAPE)], INSTANCES == 2)
 
 
-def test_a_volume_that_is_cropped_in_place_keeps_its_result_and_nothing_counts_as_edited(bench):
+def test_a_volume_that_is_cropped_in_place_keeps_its_result_and_its_edits_and_nothing_more_counts_as_edited(bench):
+    bench.paint("lesion_1", DISK)
+    bench.workspace.flush()
+    likely = bench.workspace.lesionProbability.full(SHAPE)
     first, kept = (2, 4, 3), (slice(2, 23), slice(4, 38), slice(3, 35))
     matrix = ijkToRasMatrix(bench.volume) @ cases.affine(None, first[::-1])
     image = vtk.vtkImageData()
@@ -481,8 +484,10 @@ def test_a_volume_that_is_cropped_in_place_keeps_its_result_and_nothing_counts_a
     bench.workspace.flush()
     bench.workspace = workspaceOf(bench.node)
     masks = [bench.workspace.mask(each).full(bench.workspace.shape) for each in ("liver", "lesion_1", "lesion_2")]
-    assertMasks(masks, LIVER_MASK[kept], (INSTANCES == 1)[kept], (INSTANCES == 2)[kept])
-    assert bench.edited() == [] and not bench.workspace.edits.touched(LESIONS)
+    assertMasks(masks, LIVER_MASK[kept], ((INSTANCES == 1) | DISK)[kept], (INSTANCES == 2)[kept])
+    assert bench.edited() == ["lesion_1"]
+    touched = bench.workspace.edits.touched(LESIONS).full(bench.workspace.shape)
+    assertMasks([touched, bench.workspace.lesionProbability.full(bench.workspace.shape)], DISK[kept], likely[kept])
 
 
 @pytest.mark.parametrize("orientation", [0, 29])

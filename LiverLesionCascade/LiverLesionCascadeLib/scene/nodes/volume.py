@@ -8,7 +8,7 @@ import vtk
 
 from ...engine.errors import InvalidVolumeError
 from ...engine.grid.bounding_box import box_at, lies_within
-from ...engine.grid.boxed import Boxed
+from ...engine.grid.boxed import Boxed, overlap
 from ...engine.scan.ct_volume import CTVolume
 from .arrays import RAS_FROM_LPS, arrayFromImage, boxMatrix, fillImage, matrixOf
 
@@ -135,7 +135,7 @@ def _fillBox(node, volumeNode, array: np.ndarray, start: tuple[int, int, int]) -
 
 
 def boxOf(node, volumeNode) -> Boxed | None:
-    """What `setBox` gave a node, memory shared; None where it does not fit the volume.
+    """What `setBox` gave a node, memory shared, as far as it lies on the volume's grid; None where nothing does.
 
     Files turn the order of slices around where axes are left-handed, and another volume may have more around: where the
     voxels lie counts. But where they lie neither at the indices that were written down on this grid nor at the same
@@ -149,7 +149,11 @@ def boxOf(node, volumeNode) -> Boxed | None:
     box = _boxWhereItLies(array, np.linalg.inv(ijkToRasMatrix(volumeNode)) @ ijkToRasMatrix(node))
     if written and (box is None or not _agrees(box, written, grid)):
         box = Boxed(array, written)
-    return box if box is not None and lies_within(box.box, grid) else None
+    if box is None:
+        return None
+    inside, _ = overlap(box.box, box_at((0, 0, 0), grid))  # the volume may have been cropped
+    part = Boxed(box.values[inside], tuple(max(0, index) for index in box.start))
+    return part if part.values.size else None
 
 
 def _boxWhereItLies(array: np.ndarray, toGrid: np.ndarray) -> Boxed | None:
