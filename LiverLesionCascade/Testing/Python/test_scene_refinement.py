@@ -247,17 +247,12 @@ def test_masks_reach_the_engine_and_come_back_voxel_for_voxel_in_any_orientation
     on_grid = ct.from_source(wanted)[c.box]
     refined = Refined(c.start, c.liver | on_grid, np.where(c.touched, c.lesions, on_grid))
     back = refined_on_source(refined, c, Boxed(flags[box], (1, 2, 0)), ct, Bundle, "cpu")
-    inside = np.zeros(shape, bool)
-    inside[flags_box(flags)] = True
+    inside = ct.boxed_to_source(Boxed(np.ones(c.liver.shape, bool), c.start)).full(shape)
     np.testing.assert_array_equal(back.lesions.full(shape) > 0, np.where(free & inside, wanted, flags & LESION > 0))
     decided = flags & (TOUCHED | LIVER_PAINTED | LIVER_ERASED) > 0
     np.testing.assert_array_equal(
         back.liver.full(shape), np.where(~decided & inside, wanted | (flags & LIVER > 0), flags & LIVER > 0)
     )
-
-
-def flags_box(flags):
-    return Boxed.of(flags).box
 
 
 @settings(max_examples=30, deadline=None)

@@ -7,6 +7,7 @@ import pytest
 from fixtures.small_bundle import IntensityNetwork, write_tiny_bundle
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from LiverLesionCascadeLib.engine.corrections import edit_flags
 from LiverLesionCascadeLib.engine.corrections.refine import Corrections
 from LiverLesionCascadeLib.engine.errors import CancelledError
 from LiverLesionCascadeLib.engine.grid.boxed import EMPTY, Boxed
@@ -123,12 +124,21 @@ def test_what_a_person_did_to_the_liver_stands_though_it_is_not_named_as_touched
     assert not refined.liver[erased[BOX]].any()
 
 
-def test_in_the_box_of_two_results_a_correction_is_carried_as_far_as_in_the_whole_scan(segmenter):
+def of_two_results(before, now):
+    return Corrections.between((Boxed.mask(before), EMPTY), (Boxed.mask(now), EMPTY), scan())
+
+
+def of_the_panels_flags(before, now):
+    flags = now * edit_flags.LIVER + (now & ~before) * edit_flags.LIVER_PAINTED
+    return edit_flags.corrections_of(Boxed.of(flags.astype(np.uint8)), scan())
+
+
+@pytest.mark.parametrize("made", [of_two_results, of_the_panels_flags])
+def test_in_the_box_of_the_masks_a_correction_is_carried_as_far_as_in_the_whole_scan(segmenter, made):
     """Beyond the masks too: here the liver's upper half was missed, and is painted in one slice more."""
     missed = LIVER & (np.arange(SHAPE[0]) >= 10)[:, None, None]
     before, now = LIVER & ~missed, LIVER & ~missed | in_slice(LIVER, 10)
-    boxed = Corrections.between((Boxed.mask(before), EMPTY), (Boxed.mask(now), EMPTY), scan())
-    refined = segmenter.refine(scan(), boxed)
+    refined = segmenter.refine(scan(), made(before, now))
     whole = Corrections((0, 0, 0), now, NOTHING, NOTHING, NOTHING, now & ~before, NOTHING, NOTHING)
     expected = segmenter.refine(scan(), whole)
     assert np.count_nonzero(refined.liver) > np.count_nonzero(now)

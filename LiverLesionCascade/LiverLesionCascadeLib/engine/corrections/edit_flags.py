@@ -24,7 +24,7 @@ CORRECTED = LIVER_PAINTED | LIVER_ERASED | LESION_PAINTED | LESION_ERASED
 
 
 def corrections_of(flags: Boxed, ct: CTVolume) -> Corrections:
-    """As the engine takes them: on the scan's axial grid.
+    """As the engine takes them: on the scan's axial grid, in the box of whatever they may reach.
 
     Args:
         flags: uint8 on the source's grid, sums of the bits above: the masks as they are now, what was changed in them.
@@ -34,18 +34,20 @@ def corrections_of(flags: Boxed, ct: CTVolume) -> Corrections:
     """
     if not lies_within(flags.box, ct.source.shape):
         raise ValueError(f"the edited masks {flags.box} do not lie on the scan's grid {ct.source.shape}")
-    from .refine import Corrections  # brings torch, which only a run needs
+    from .refine import Corrections, reached  # brings torch, which only a run needs
 
     found = ct.boxed_from_source(Boxed.of(flags.values, flags.start))
     if not found:
         raise ValueError("there is nothing to refine: the result is empty")
+    box = reached(found.box, ct)
+    values = found.within(box)
 
     def has(bit: int) -> np.ndarray:
-        mask: np.ndarray = found.values & bit != 0
+        mask: np.ndarray = values & bit != 0
         return mask
 
     return Corrections(
-        start=found.start,
+        start=start_of(box),
         liver=has(LIVER),
         lesions=has(LESION),
         lesions_painted=has(LESION_PAINTED),

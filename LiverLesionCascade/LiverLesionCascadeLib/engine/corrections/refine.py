@@ -68,6 +68,12 @@ LIVER_BESIDE_MM = 3.0
 _REACHED_MM = (REACH_MM, LIVER_BESIDE_MM, LIVER_BESIDE_MM)
 
 
+def reached(box: Box, ct: CTVolume) -> Box:
+    """A box of masks on the grid of ``ct.hu``, and whatever corrections of them may reach."""
+    margins = [int(np.ceil(mm / step)) for mm, step in zip(_REACHED_MM, ct.spacing, strict=True)]
+    return grown(box, ct.hu.shape, margins)
+
+
 @dataclass(frozen=True)
 class Corrections:
     """A result as a person left it, in a box of the scan's grid; all arrays bool (slice, row, column), of one shape.
@@ -103,8 +109,7 @@ class Corrections:
         found = joint_box((*before, *now))
         if found is None:
             return None
-        reach = [int(np.ceil(mm / step)) for mm, step in zip(_REACHED_MM, ct.spacing, strict=True)]
-        box = grown(found, ct.hu.shape, reach)
+        box = reached(found, ct)
         (liver_before, lesions_before), (liver, lesions) = (
             [each.within(box) for each in pair] for pair in (before, now)
         )
