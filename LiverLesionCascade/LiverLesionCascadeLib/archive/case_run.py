@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from ..engine.errors import BundleError, CascadeError, DeviceError, OutputError, is_out_of_memory
+from ..engine.errors import BundleError, CascadeError, OutputError, is_out_of_memory
 from ..engine.files import write_atomically
 from ..engine.model.bundle import ModelBundle
 from ..outputs.output_folder import OutputFolder
@@ -171,11 +171,9 @@ def _leave_broken_device(entry: Entry, settings: Settings, earlier: list[dict[st
     """Some errors of a GPU stay with the process: it ends then, so that its next cases get one that works."""
     if segmenter_of_process.cache_info().currsize == 0 or "distributed.worker" not in sys.modules:
         return
-    from ..engine.model.device import select_device
+    from ..engine.model.device import device_problem
 
-    try:
-        select_device(str(_segmenter_of(settings).device))
-    except DeviceError:
+    if device_problem(str(_segmenter_of(settings).device)):
         _note_attempt(entry, settings, earlier, error=reason)
         os._exit(1)
 

@@ -214,7 +214,7 @@ class WorkerClient:
             self._end(current, current.run.handlers.on_cancelled)
         elif failure is not None:
             self._fail(current, failure)
-        else:  # it had waited for long and ended just when the run began
+        else:  # it ended itself just when the run began
             self._start_worker()
 
     def _folder(self, current: _CurrentRun) -> Path:

@@ -24,7 +24,7 @@ class Connection:
 
     Args:
         on_message: Gets each of its messages, its hello only where the worker can be used.
-        on_ended: Told once why it ended; None where it ended itself because nothing was asked of it for long.
+        on_ended: Told once why it ended; None where it ended itself: idle for long, or with its GPU lost.
 
     Attributes:
         ready: Whether it has said hello and takes runs.

@@ -43,12 +43,14 @@ def list_devices() -> list[DeviceInfo]:
     """The CPU, and every accelerator that torch knows, each tried by a small computation."""
     import torch
 
+    from ..engine.model.device import device_problem
+
     devices = [DeviceInfo("cpu", "CPU", True)]
     for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
         device_id = f"cuda:{index}"
-        devices.append(DeviceInfo(device_id, torch.cuda.get_device_name(index), not _problem(device_id)))
+        devices.append(DeviceInfo(device_id, torch.cuda.get_device_name(index), not device_problem(device_id)))
     if torch.backends.mps.is_available():
-        devices.append(DeviceInfo("mps", "Apple GPU", not _problem("mps")))
+        devices.append(DeviceInfo("mps", "Apple GPU", not device_problem("mps")))
     return devices
 
 
@@ -56,11 +58,13 @@ def device_note(devices: list[DeviceInfo]) -> str:
     """What is wrong with a GPU that is there but cannot be used, with the remedy; empty where all is well."""
     import torch
 
+    from ..engine.model.device import device_problem
+
     for device in devices:
         if not device.usable:
             return (
-                f"The GPU {device.name} cannot be used by PyTorch {torch.__version__} ({_problem(device.id)}): update "
-                "its driver, install another PyTorch in the module PyTorch Utils, or choose the CPU."
+                f"The GPU {device.name} cannot be used by PyTorch {torch.__version__} ({device_problem(device.id)}): "
+                "update its driver, install another PyTorch in the module PyTorch Utils, or choose the CPU."
             )
     if not torch.cuda.is_available() and (names := nvidia_gpus()):
         why = "was built without CUDA" if torch.version.cuda is None else "finds no driver that fits it"
@@ -89,15 +93,3 @@ def nvidia_gpus() -> list[str]:
     except (OSError, subprocess.SubprocessError):  # a driver that does not answer is none
         return []
     return [line.strip() for line in done.stdout.decode(errors="replace").splitlines() if line.strip()]
-
-
-def _problem(device_id: str) -> str:
-    """Why a device cannot be used; empty where it can."""
-    from ..engine.errors import DeviceError
-    from ..engine.model.device import select_device
-
-    try:
-        select_device(device_id)
-    except DeviceError as error:
-        return " ".join(str(error.__cause__ or error).split())
-    return ""

@@ -8,6 +8,7 @@ import queue
 import threading
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -27,8 +28,11 @@ if TYPE_CHECKING:
     from ..engine.segmenter import Segmenter
 
 IDLE_SECONDS = 15 * 60.0
-#: Exit code; 0 means that it was idle for long.
+#: Exit code; 0 means that it was idle for long, or that its GPU is lost, which another process may use.
 CLIENT_GONE = 3
+_GPU_LOST = (
+    "The GPU cannot be used any more ({problem}): segment again; if that fails, choose the CPU or restart the computer."
+)
 
 # Share of a run before and after the segmentation itself.
 _READING, _WRITING = 0.02, 0.02
@@ -52,9 +56,14 @@ class Server:
         self._waiting: queue.Queue[StartRun] = queue.Queue()
         self._folder: Path | None = None  # of the run that is computed
         self._models = _Models()
+        self._gpus: list[str] = []  # that could be used
+        self._gpu_lost = False
 
     def serve(self) -> None:
-        """Returns when it was idle for long, or torch cannot be used; ends the process when the client is gone."""
+        """Returns when it was idle for long, or torch cannot be used.
+
+        Ends the process when the client is gone, or a GPU cannot be used any more.
+        """
         # First of all: a client that goes away while torch is being loaded is noticed too.
         threading.Thread(target=self._read_requests, daemon=True).start()
         problem = torch_problem()
@@ -63,6 +72,7 @@ class Server:
             return
 
         devices = list_devices()
+        self._gpus = [each.id for each in devices if each.usable and each.id != "cpu"]
         self._models.note = device_note(devices)
         self.send(Hello(VERSION, "", tuple(devices), self._models.note))
         while True:
@@ -73,6 +83,8 @@ class Server:
             self._folder = Path(request.folder)
             self.send(self._answer(request))
             self._folder = None
+            if self._gpu_lost:
+                os._exit(0)  # at once: to clean up its GPU could crash
 
     def _read_requests(self) -> None:
         reader = LineReader()
@@ -103,8 +115,17 @@ class Server:
             kind, text = failure_of(error)
             if kind == "memory":
                 self._models.forget()
+            elif kind in ("internal", "device") and (problem := self._gpu_problem()):
+                self._gpu_lost = True
+                kind, text = "device", _GPU_LOST.format(problem=problem)
             return RunFailed(request.run, kind, text, traceback.format_exc())
         return RunFinished(request.run)
+
+    def _gpu_problem(self) -> str:
+        """Why a GPU that could be used cannot be any more; empty where all can."""
+        from ..engine.model.device import device_problem
+
+        return next(filter(None, map(device_problem, self._gpus)), "")
 
     def _run(self, request: StartRun) -> None:
         folder = Path(request.folder)
@@ -159,7 +180,8 @@ class _Models:
 
         self._model = None
         if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+            with suppress(RuntimeError):  # of a GPU that is lost, which a run on the CPU need not know
+                torch.cuda.empty_cache()
 
 
 class _Progress:

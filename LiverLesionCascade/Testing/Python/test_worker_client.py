@@ -299,6 +299,17 @@ def test_a_worker_that_ended_itself_just_when_a_run_began_is_started_again(bench
     assert submitted.end == ("finished", "CT")
 
 
+def test_a_worker_that_ends_itself_after_a_failure_as_its_gpu_is_lost_costs_the_next_run_nothing(bench):
+    first, second = bench.computing("first", "second")
+    bench.process.say(RunFailed(1, "device", "The GPU cannot be used any more: segment again.", ""))
+    bench.process.end(0)
+    bench.settle()
+    assert (first.end[1].kind, second.end, len(bench.processes)) == ("device", None, 2)
+    bench.say(HELLO)
+    bench.finish()
+    assert second.end == ("finished", "second")
+
+
 def test_an_idle_worker_may_end_and_the_next_run_starts_another(bench):
     (first,) = bench.computing()
     bench.finish()

@@ -1,5 +1,6 @@
 """What the worker makes of errors, how it estimates the time left, and what it says of a GPU that it cannot use."""
 
+import io
 import os
 import shlex
 import sys
@@ -7,9 +8,14 @@ import sys
 import pytest
 import torch
 from LiverLesionCascadeLib.engine.errors import BundleError, DeviceError, InputError, InvalidVolumeError, OutputError
-from LiverLesionCascadeLib.worker import devices, server
+from LiverLesionCascadeLib.engine.model import device
+from LiverLesionCascadeLib.engine.run_options import RunOptions
+from LiverLesionCascadeLib.worker import server
 from LiverLesionCascadeLib.worker.devices import DeviceInfo, device_note, list_devices, torch_problem
-from LiverLesionCascadeLib.worker.server import failure_of
+from LiverLesionCascadeLib.worker.protocol import LineReader, RunFailed, StartRun, decode
+from LiverLesionCascadeLib.worker.server import Server, failure_of
+
+CPU = DeviceInfo("cpu", "CPU", True)
 
 
 def caused_by(error, cause):
@@ -73,8 +79,6 @@ def test_the_time_left_is_told_once_it_can_be_estimated_and_not_too_often(monkey
 
 
 def test_a_gpu_that_is_there_but_not_used_is_a_finding_of_an_automatic_run():
-    from LiverLesionCascadeLib.engine.run_options import RunOptions
-
     models = server._Models()
     models.note = "There is a GPU, but it cannot be used."
     model, findings = models.get(RunOptions(device="auto"))
@@ -84,17 +88,78 @@ def test_a_gpu_that_is_there_but_not_used_is_a_finding_of_an_automatic_run():
 
 
 def test_the_model_is_kept_until_another_device_is_asked_for():
-    from LiverLesionCascadeLib.engine.run_options import RunOptions
-
     models = server._Models()
     first, _ = models.get(RunOptions(device="cpu"))
     assert models.get(RunOptions(device="cpu", preset="paper"))[0] is first
     assert models.get(RunOptions(device="auto"))[0] is not first
 
 
+class Ended(BaseException):
+    """The process has ended itself."""
+
+
+def serve(monkeypatch, problem, error):
+    """What a worker says to a run that fails, on a computer with a GPU that worked when it started; and how it ends."""
+
+    def run(self, request):
+        raise error
+
+    def end(code):
+        raise Ended(code)
+
+    monkeypatch.setattr(server, "list_devices", lambda: [CPU, DeviceInfo("cuda:0", "GPU", True)])
+    monkeypatch.setattr(device, "device_problem", lambda name: problem if name == "cuda:0" else "")
+    monkeypatch.setattr(Server, "_run", run)
+    monkeypatch.setattr(Server, "_leave", lambda self: None)
+    monkeypatch.setattr(os, "_exit", end)
+    replies = io.BytesIO()
+    served = Server(io.BytesIO(), replies, idle_seconds=0.0)
+    served._waiting.put(StartRun(1, "/nowhere/run-1"))
+    code = "idle"
+    try:
+        served.serve()
+    except Ended as ended:
+        (code,) = ended.args
+    told = [decode(line) for line in LineReader().lines(replies.getvalue())]
+    (failed,) = (message for message in told if isinstance(message, RunFailed))
+    return failed, code
+
+
+CUDA_ERROR = RuntimeError("CUDA error: unspecified launch failure")
+
+
+@pytest.mark.parametrize("error", [CUDA_ERROR, DeviceError("Device cuda cannot be used.")], ids=str)
+def test_a_run_that_loses_its_gpu_says_so_and_the_process_ends_so_that_the_next_run_gets_a_fresh_one(
+    monkeypatch, error
+):
+    failed, code = serve(monkeypatch, "unspecified launch failure", error)
+    assert (failed.kind, code) == ("device", 0)
+    assert "The GPU cannot be used any more (unspecified launch failure): segment again" in failed.message
+    assert "report" not in failed.message
+    assert str(error) in failed.details
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"), [(CUDA_ERROR, "internal"), (DeviceError("Device cuda:9 cannot be used."), "device")], ids=str
+)
+def test_while_its_gpu_works_a_worker_goes_on_after_any_error(monkeypatch, error, kind):
+    failed, code = serve(monkeypatch, "", error)
+    assert (failed.kind, code) == (kind, "idle")
+    assert str(error) in failed.message
+
+
+def test_a_run_on_the_cpu_does_not_need_the_memory_of_a_lost_gpu_to_be_emptied(monkeypatch):
+    def lost():
+        raise CUDA_ERROR
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lost)
+    assert server._Models().get(RunOptions(device="cpu"))[0].device.type == "cpu"
+
+
 def test_torch_works_here_and_the_cpu_is_a_device():
     assert torch_problem() == ""
-    assert list_devices()[0] == DeviceInfo("cpu", "CPU", True)
+    assert list_devices()[0] == CPU
 
 
 def write_tool(folder, lines):
@@ -117,7 +182,7 @@ def no_cuda(monkeypatch, tmp_path):
 def test_an_nvidia_gpu_that_torch_cannot_use_is_said_with_a_remedy(no_cuda, monkeypatch, cuda, why):
     monkeypatch.setattr(torch.version, "cuda", cuda)
     write_tool(no_cuda, r"print('NVIDIA GeForce RTX 5090\nNVIDIA T400')")
-    note = device_note([DeviceInfo("cpu", "CPU", True)])
+    note = device_note([CPU])
     assert note.startswith(f"There is a GPU (NVIDIA GeForce RTX 5090, NVIDIA T400), but PyTorch {torch.__version__}")
     assert why in note
     assert "PyTorch Utils" in note
@@ -126,7 +191,7 @@ def test_an_nvidia_gpu_that_torch_cannot_use_is_said_with_a_remedy(no_cuda, monk
 @pytest.mark.parametrize("lines", ["", "print('NVIDIA-SMI has failed'); raise SystemExit(9)"])
 def test_without_an_nvidia_gpu_nothing_is_said(no_cuda, lines):
     write_tool(no_cuda, lines)
-    assert device_note([DeviceInfo("cpu", "CPU", True)]) == ""
+    assert device_note([CPU]) == ""
 
 
 def test_a_gpu_whose_kernels_fail_is_listed_as_unusable_and_named(monkeypatch):
@@ -134,10 +199,10 @@ def test_a_gpu_whose_kernels_fail_is_listed_as_unusable_and_named(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: f"Model {index}")
     problem = "CUDA error: no kernel image is available for execution on the device"
-    monkeypatch.setattr(devices, "_problem", lambda device_id: problem if device_id == "cuda:1" else "")
+    monkeypatch.setattr(device, "device_problem", lambda name: problem if name == "cuda:1" else "")
     found = list_devices()
     assert found[:3] == [
-        DeviceInfo("cpu", "CPU", True),
+        CPU,
         DeviceInfo("cuda:0", "Model 0", True),
         DeviceInfo("cuda:1", "Model 1", False),
     ]

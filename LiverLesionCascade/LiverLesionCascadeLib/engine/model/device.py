@@ -37,6 +37,15 @@ def select_device(name: str = "auto") -> torch.device:
     return device
 
 
+def device_problem(name: str) -> str:
+    """Why a device cannot be used, or not any more: some errors of a GPU stay with the process. Empty where it can."""
+    try:
+        select_device(name)
+    except DeviceError as error:
+        return str(error.__cause__ or error).splitlines()[0]
+    return ""
+
+
 def native_bfloat16(device: torch.device) -> bool:
     """Whether the device computes in bfloat16 natively; emulated bfloat16 is slower than float32."""
     if device.type == "cuda":
