@@ -113,13 +113,16 @@ class Server:
         except Exception as error:
             logging.exception("The run failed")
             kind, text = failure_of(error)
-            if kind == "memory":
-                self._models.forget()
-            elif kind in ("internal", "device") and (problem := self._gpu_problem()):
-                self._gpu_lost = True
-                kind, text = "device", _GPU_LOST.format(problem=problem)
-            return RunFailed(request.run, kind, text, traceback.format_exc())
-        return RunFinished(request.run)
+            details = traceback.format_exc()
+        else:
+            return RunFinished(request.run)
+        # Only here the error is gone, whose frames hold the model and what it was computing.
+        if kind == "memory":
+            self._models.forget()
+        elif kind in ("internal", "device") and (problem := self._gpu_problem()):
+            self._gpu_lost = True
+            kind, text = "device", _GPU_LOST.format(problem=problem)
+        return RunFailed(request.run, kind, text, details)
 
     def _gpu_problem(self) -> str:
         """Why a GPU that could be used cannot be any more; empty where all can."""

@@ -4,6 +4,7 @@ import io
 import os
 import shlex
 import sys
+import weakref
 
 import pytest
 import torch
@@ -146,6 +147,23 @@ def test_while_its_gpu_works_a_worker_goes_on_after_any_error(monkeypatch, error
     failed, code = serve(monkeypatch, "", error)
     assert (failed.kind, code) == (kind, "idle")
     assert str(error) in failed.message
+
+
+def test_where_memory_ran_out_nothing_of_the_run_holds_any_when_it_is_given_back(monkeypatch):
+    held, alive = [], []
+
+    def run(self, request):
+        model, activations = Sent(), torch.zeros(1)
+        self._models._model = model
+        held.extend(map(weakref.ref, (model, activations)))
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(Server, "_run", run)
+    monkeypatch.setattr(server.logging, "exception", lambda message: None)  # pytest keeps what is logged
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: alive.extend(each() is not None for each in held))
+    assert Server(io.BytesIO(), io.BytesIO())._answer(StartRun(1, "/nowhere/run-1")).kind == "memory"
+    assert alive == [False, False]
 
 
 def test_a_run_on_the_cpu_does_not_need_the_memory_of_a_lost_gpu_to_be_emptied(monkeypatch):
