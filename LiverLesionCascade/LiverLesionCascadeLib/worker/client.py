@@ -204,15 +204,18 @@ class WorkerClient:
 
     def _on_worker_ended(self, failure: RunFailure | None) -> None:
         self._worker = None
+        current = self._current
+        if current is not None and current.cancelled:  # an end that says nothing of the worker or its devices
+            self._end(current, current.run.handlers.on_cancelled)
+            if self._waiting_for_devices:
+                self._prepare()
+            return
         if failure is not None and self._waiting_for_devices:
             self.device_note = failure.message
         self._tell_devices()
-        current = self._current
         if current is None:
             return
-        if current.cancelled:
-            self._end(current, current.run.handlers.on_cancelled)
-        elif failure is not None:
+        if failure is not None:
             self._fail(current, failure)
         else:  # it ended itself just when the run began
             self._start_worker()

@@ -364,6 +364,30 @@ def test_who_waits_for_devices_is_told_also_when_the_worker_cannot_start(bench):
     assert "no such file" in note
 
 
+@pytest.mark.parametrize("following", [0, 1])
+def test_who_waits_for_devices_is_told_them_though_a_run_was_cancelled_while_the_worker_started(bench, following):
+    told = []
+    bench.client.prepare(lambda: told.append((bench.client.devices, bench.client.device_note)))
+    first, *others = [Submitted(bench) for _ in range(1 + following)]
+    bench.settle()
+    first.run.cancel()
+    bench.settle()
+    assert (first.end[0], told, len(bench.processes)) == ("cancelled", [], 2)
+    bench.say(HELLO)
+    assert told == [([CPU], "")]
+    for other in others:
+        bench.finish()
+        assert other.end == ("finished", "CT")
+    assert len(bench.processes) == 2
+
+
+def test_without_anyone_who_waits_no_worker_is_started_after_a_cancelled_run(bench):
+    (submitted,) = bench.computing()
+    submitted.run.cancel()
+    bench.settle()
+    assert (submitted.end[0], len(bench.processes)) == ("cancelled", 1)
+
+
 def test_closing_cancels_all_ends_the_process_and_removes_every_file(bench):
     first, second = bench.computing("first", "second")
     bench.client.close()
