@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -132,6 +133,18 @@ def test_parts_of_a_lesion_that_split_or_merged_are_said():
     merged = follow(parts, whole)
     assert states(merged) == {("large", "whole"): MATCHED, ("small", None): MERGED, ("far", None): GONE}
     assert next(row for row in merged.rows if row.state == MERGED).partner.key == "whole"
+
+
+def test_of_many_lesions_only_near_ones_are_asked_what_is_part_of_them(monkeypatch):
+    """Else hundreds of them keep Slicer waiting for seconds."""
+    asked = []
+    tree = LesionAtTime.tree.func
+    monkeypatch.setattr(LesionAtTime, "tree", property(lambda self: asked.append(self) or tree(self)))
+    there = [lesion(f"a{n}", (100 * n, 0, 0)) for n in range(100)]
+    parts = [lesion(f"b{n}", (100 * n + 15, 0, 0), 4.0) for n in range(100)]
+    table = follow(there, [replace(each, key=f"c{each.key}") for each in there] + parts)
+    assert (table.count(MATCHED), table.count(NEW)) == (100, 100)
+    assert len(asked) < 6 * len(parts)
 
 
 def test_a_choice_stands_and_the_others_are_matched_around_it():

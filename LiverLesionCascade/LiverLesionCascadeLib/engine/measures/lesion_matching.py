@@ -59,6 +59,10 @@ class LesionAtTime:
         """Of the sphere around the centre that holds all points."""
         return float(np.linalg.norm(self.points - self.centre, axis=1).max())
 
+    def apart_mm(self, other: LesionAtTime) -> float:
+        """From centre to centre."""
+        return float(np.linalg.norm(self.centre - other.centre))
+
     def moved(self, motion: Callable[[np.ndarray], np.ndarray]) -> LesionAtTime:
         """The lesion where `motion`, a map of points (n, 3), takes it; its measures stay those of its scan."""
         places = motion(np.vstack((self.centre, self.points)))
@@ -106,7 +110,7 @@ class FollowedLesion:
     def distance_mm(self) -> float | None:
         if self.before is None or self.after is None:
             return None
-        return float(np.linalg.norm(self.before.centre - self.after.centre))
+        return self.before.apart_mm(self.after)
 
     @property
     def long_axis_mm(self) -> Change:
@@ -234,19 +238,21 @@ def _cost(a: LesionAtTime, b: LesionAtTime) -> float:
     So both count, the way from a centre to the other lesion, and that between the centres, which counts less and
     less beyond the tolerance.
     """
-    apart = float(np.sum((a.centre - b.centre) ** 2))
-    if np.sqrt(apart) - max(a.radius_mm, b.radius_mm) > TOLERANCE_MM:
+    if a.apart_mm(b) - max(a.radius_mm, b.radius_mm) > TOLERANCE_MM:
         return _LIMIT  # no need to ask the trees: of many lesions, nearly all pairs are far from each other
+    apart = a.apart_mm(b) ** 2
     reach = min(float(a.tree.query(b.centre)[0]), float(b.tree.query(a.centre)[0])) ** 2
     return _LIMIT if reach >= _LIMIT else (reach + _LIMIT * apart / (apart + _LIMIT)) / 2.0
 
 
 def _whole(part: LesionAtTime, lesions: Sequence[LesionAtTime]) -> LesionAtTime | None:
     """The lesion of the other time point that holds most of a part; None if none holds half of it."""
+    # As above: the trees are asked about what is near only.
+    near = [each for each in lesions if each.apart_mm(part) - each.radius_mm - part.radius_mm <= _PART_MM]
     shares = [
-        float(np.mean(np.isfinite(each.tree.query(part.points, distance_upper_bound=_PART_MM)[0]))) for each in lesions
+        float(np.mean(np.isfinite(each.tree.query(part.points, distance_upper_bound=_PART_MM)[0]))) for each in near
     ]
-    share, whole = max(zip(shares, lesions, strict=True), key=lambda each: each[0], default=(0.0, None))
+    share, whole = max(zip(shares, near, strict=True), key=lambda each: each[0], default=(0.0, None))
     return whole if share >= _PART else None
 
 
