@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 from unittest import mock
 
 import numpy as np
@@ -67,6 +68,19 @@ def test_numbers_fall_with_the_volume_over_all_lesions() -> None:
     voxels = np.bincount(parts.ravel())[1:]
     assert len(voxels) == 3 and (np.diff(voxels) <= 0).all()
     assert (parts[other] == 3).all() and np.array_equal(parts > 0, DUMBBELL | other)
+
+
+def test_in_a_large_scan_memory_is_used_for_the_lesions_only() -> None:
+    instances = np.zeros((100, 256, 256), np.uint16)
+    instances[50:80, 100:140, 100:140] = 1
+    tracemalloc.start()
+    try:
+        parts = separate_lesions(instances, SPACING)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    np.testing.assert_array_equal(parts, instances)
+    assert peak < 2 * parts.nbytes
 
 
 def test_missing_numbers_and_an_empty_map_are_taken() -> None:

@@ -136,13 +136,18 @@ def separate_lesions(instances: np.ndarray, spacing: tuple[float, float, float])
 
 def separation_steps(instances: np.ndarray, spacing: tuple[float, float, float]) -> Steps[np.ndarray]:
     """:func:`separate_lesions`, in short steps."""
-    labels = instances.astype(np.int64)
-    last = int(labels.max(initial=0))
+    separated = instances.copy()
+    whole = bounding_box(instances)
+    if whole is None:
+        return separated
+    lesions = instances[whole]
+    labels = lesions.astype(np.int64)
+    last = int(labels.max())
     voxel_mm3 = float(np.prod(spacing))
-    for number, box in enumerate(ndimage.find_objects(instances), start=1):
+    for number, box in enumerate(ndimage.find_objects(lesions), start=1):
         if box is None:
             continue
-        mask = instances[box] == number
+        mask = lesions[box] == number
         if np.count_nonzero(mask) * voxel_mm3 < 2.0 * sphere_mm3(SMALLEST_PART_MM):
             continue
         yield
@@ -150,7 +155,9 @@ def separation_steps(instances: np.ndarray, spacing: tuple[float, float, float])
         parts = lesion.parts(lesion.count())
         labels[box][parts > 1] = parts[parts > 1] + (last - 1)
         last += int(parts.max()) - 1
-    return by_falling_volume(labels) if last <= MAX_LESIONS else instances.copy()
+    if last <= MAX_LESIONS:
+        separated[whole] = by_falling_volume(labels)
+    return separated
 
 
 def _basins(mask: np.ndarray, spacing: tuple[float, float, float]) -> Steps[np.ndarray]:
