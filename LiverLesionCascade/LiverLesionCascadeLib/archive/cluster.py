@@ -6,14 +6,14 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import dask
 from dask.utils import parse_bytes
 from distributed import Client, LocalCluster, as_completed
 from distributed.core import Status
 from distributed.scheduler import KilledWorker
-from tornado.ioloop import PeriodicCallback
+from tornado.ioloop import IOLoop, PeriodicCallback
 
 from ..engine.errors import CascadeError, InputError
 
@@ -149,12 +149,12 @@ def _kept(cluster: LocalCluster, count: int) -> Iterator[None]:
                 del cluster.workers[name]
         cluster.scale(count)
 
-    watch = PeriodicCallback(look, _LOOK_EVERY_MS)
-    cluster.loop.add_callback(watch.start)
+    watch, loop = PeriodicCallback(look, _LOOK_EVERY_MS), cast(IOLoop, cluster.loop)
+    loop.add_callback(watch.start)
     try:
         yield
     finally:
-        cluster.loop.add_callback(watch.stop)
+        loop.add_callback(watch.stop)
 
 
 def _client_of(scheduler: str) -> Client:

@@ -80,7 +80,7 @@ def files_below(folder: Path, unlisted: Callable[[OSError], object] | None = Non
                     continue
                 seen.add(real)
                 subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-                links += [path for name in subfolders if os.path.islink(path := os.path.join(place, name))]
+                links += [link for name in subfolders if os.path.islink(link := os.path.join(place, name))]
                 yield from (path for name in sorted(names) if may_be_read(path := Path(place) / name))
         waiting = links
 
