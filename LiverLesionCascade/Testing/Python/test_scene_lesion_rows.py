@@ -14,7 +14,7 @@ from LiverLesionCascadeLib.engine.measures.lesions import measure_lesion
 from LiverLesionCascadeLib.engine.measures.segment_measures import SourceMeasures
 from LiverLesionCascadeLib.engine.model.lesion_filter import LesionFilter
 from LiverLesionCascadeLib.scene.headless import headlessScene
-from LiverLesionCascadeLib.scene.nodes.isolation import endIsolation, isIsolating, isolate
+from LiverLesionCascadeLib.scene.nodes.segment_looks import endIsolation, isIsolating, isolate
 from LiverLesionCascadeLib.scene.nodes.segment_writer import writeSegments
 from LiverLesionCascadeLib.scene.nodes.volume import ctVolumeFromNode
 from LiverLesionCascadeLib.scene.tools import lesion_rows

@@ -3,10 +3,9 @@
 import qt
 import slicer
 
-from ...scene.nodes.isolation import endIsolation, isIsolating, isolate
 from ...scene.nodes.later import Later
 from ...scene.nodes.one_change import oneRendering
-from ...scene.nodes.segment_looks import giveBack
+from ...scene.nodes.segment_looks import endIsolation, giveBack, isIsolating, isolate
 from ...scene.tools.diameter_lines import hideDiameters, showDiameters, showsDiameters
 from ...scene.tools.lesion_looks import showLesionLooks, shownColor
 from ...scene.tools.lesion_rows import LesionRows

@@ -7,9 +7,8 @@ import slicer
 
 from .arrays import arrayFromImage, orientedImage
 from .one_change import oneChange, oneRendering
-from .removal import removeWithOwn
 from .representations import BINARY_LABELMAP
-from .volume import ijkToRasMatrix
+from .volume import ijkToRasMatrix, removeWithOwn
 
 COLOR = (1.0, 0.85, 0.1)
 FILL_OPACITY = 0.5

@@ -78,6 +78,20 @@ def nodesOfClass(scene: slicer.vtkMRMLScene, className: str) -> list[slicer.vtkM
     return [scene.GetNthNodeByClass(number, className) for number in range(scene.GetNumberOfNodesByClass(className))]
 
 
+def removeWithOwn(node: slicer.vtkMRMLDisplayableNode) -> None:
+    """Take a node out of its scene, and how it is displayed and stored, which Slicer leaves behind and saves with every
+    scene; nothing happens where it is in none."""
+    scene = node.GetScene()
+    if scene is None:
+        return
+    own = [node.GetNthDisplayNode(number) for number in range(node.GetNumberOfDisplayNodes())]
+    own += [node.GetNthStorageNode(number) for number in range(node.GetNumberOfStorageNodes())]
+    scene.RemoveNode(node)
+    for each in own:
+        if each is not None and each.GetScene() is not None:
+            scene.RemoveNode(each)
+
+
 def shownVolumes(scene: slicer.vtkMRMLScene) -> list[slicer.vtkMRMLScalarVolumeNode]:
     """The scene's volumes, apart from those that are hidden from the user, in the order in which they came."""
     return [node for node in nodesOfClass(scene, "vtkMRMLScalarVolumeNode") if not node.GetHideFromEditors()]

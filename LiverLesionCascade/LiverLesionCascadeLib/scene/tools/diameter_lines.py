@@ -12,8 +12,7 @@ from vtk.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray, vtk_to
 
 from ..nodes.arrays import RAS_FROM_LPS
 from ..nodes.one_change import oneRendering
-from ..nodes.removal import removeWithOwn
-from ..nodes.volume import ijkToRasMatrix, nodesOfClass, worldFromIjk
+from ..nodes.volume import ijkToRasMatrix, nodesOfClass, removeWithOwn, worldFromIjk
 from ..workspace.workspace import LINES_ROLE, Workspace
 from .lesion_rows import LesionRow
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import slicer
 
-from ..nodes.isolation import endIsolation, ownVisibility, setOwnVisibility
 from ..nodes.one_change import oneChange
 from ..nodes.representations import BINARY_LABELMAP, CLOSED_SURFACE, REFERENCE_GEOMETRY
-from ..nodes.segment_looks import ownLook
+from ..nodes.segment_looks import endIsolation, ownLook, ownVisibility, setOwnVisibility
+from ..nodes.volume import removeWithOwn
 from .edit_record import editedIds, setEdited
 from .history import History
 from .provenance import EDITS_ROLE, SEGMENT_ID, resultSegmentIds
@@ -124,7 +124,7 @@ class TakenResult:
         for companionId in self.companions.values():
             companion = self.scene.GetNodeByID(companionId)
             if companion and not self.scene.IsClosing():
-                self.scene.RemoveNode(companion)
+                removeWithOwn(companion)
 
 
 def reorder(segmentation: slicer.vtkSegmentation, order: list[str]) -> None:

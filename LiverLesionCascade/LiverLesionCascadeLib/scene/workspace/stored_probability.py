@@ -7,7 +7,7 @@ import slicer
 from ...engine.grid.boxed import Boxed
 from ...engine.results.lesion_threshold import stored_probability
 from ...engine.results.result import SegmentationResult
-from ..nodes.volume import boxOf, nodesOfClass, setBox, volumeNodeLike
+from ..nodes.volume import boxOf, nodesOfClass, removeWithOwn, setBox, volumeNodeLike
 
 PROBABILITY_ROLE = "LiverLesionCascade.LesionProbability"
 """Reference from a segmentation node to the hidden volume with the probabilities."""
@@ -18,7 +18,7 @@ def storeProbability(segmentationNode, volumeNode, probability: Boxed) -> None:
     older = segmentationNode.GetNodeReference(PROBABILITY_ROLE)
     if older is not None:
         segmentationNode.SetNodeReferenceID(PROBABILITY_ROLE, None)
-        segmentationNode.GetScene().RemoveNode(older)
+        removeWithOwn(older)
     if probability:
         _store(segmentationNode, volumeNode, Boxed(stored_probability(probability.values), probability.start))
 

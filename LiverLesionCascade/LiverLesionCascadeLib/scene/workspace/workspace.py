@@ -17,8 +17,7 @@ from ...engine.results.lesion_threshold import FULL
 from ..nodes.arrays import RAS_FROM_LPS
 from ..nodes.later import CallLater
 from ..nodes.one_change import oneChange
-from ..nodes.removal import removeWithOwn
-from ..nodes.volume import nodesOfClass, worldFromIjk
+from ..nodes.volume import nodesOfClass, removeWithOwn, worldFromIjk
 from .edit_record import LESIONS, LIVER, EditRecord, editedIds, setEdited
 from .provenance import (
     EDITS_ROLE,
