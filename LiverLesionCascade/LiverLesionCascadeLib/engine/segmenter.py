@@ -28,6 +28,7 @@ from .passes.lesion_pass import run_lesion_pass
 from .passes.liver_pass import run_liver_pass
 from .passes.presets import DEFAULT_PRESET, PRESETS, Preset
 from .progress import CancelCallback, Progress, ProgressCallback
+from .results.lesion_threshold import FULL
 from .results.postprocessing import PostProcessing, postprocess
 from .results.result import SegmentationResult
 from .scan.ct_volume import CTVolume
@@ -175,6 +176,8 @@ class Segmenter:
         known = self.bundle.lesion_filter
         if known and rules.reject_unlikely_lesions and _reject(boxes[1], instances, known, settings, ct.spacing):
             liver, instances = self._instances(ct, boxes, rules)
+        if rules.lesions_inside_liver:
+            _lower_neighbours(boxes[1], liver, instances, rules, settings, ct.spacing)
         table = measure_lesions(instances, ct.hu, ct.geometry, boxes[1], liver, ct.beyond())
         if known:
             # Measured was the mean probability.
@@ -243,13 +246,39 @@ def _reject(
     inside = instances[lesion_probability.box]
     likely = known.likelihood(mean_probabilities(inside, lesion_probability.values))
     # A filter of somebody's own may be stricter than the threshold: what it rejects must be below that as well.
-    highest = np.minimum(likely, settings.lesion_threshold)
+    highest = np.minimum(likely, _below(settings))
     rejected = (likely < known.reject_below) & (section_diameters_mm(inside, spacing) < NEVER_REJECTED_MM)
     # Number 0 is what is no lesion.
     limit = np.concatenate([[1.0], np.where(rejected, highest, 1.0)]).astype(np.float16)
     values = lesion_probability.values
     np.minimum(values, limit[inside], out=values)
     return bool(rejected.any())
+
+
+def _lower_neighbours(
+    lesion_probability: Boxed,
+    liver: np.ndarray,
+    instances: np.ndarray,
+    rules: PostProcessing,
+    settings: LesionPassSettings,
+    spacing: tuple[float, float, float],
+) -> None:
+    """Takes what was removed as a neighbour's below the threshold where it reaches into the liver, in place.
+
+    Asked for lesions anew, at whatever higher threshold, the part in the liver alone would be taken for one.
+    """
+    box, values = lesion_probability.box, lesion_probability.values
+    above = values > settings.lesion_threshold
+    # Those that are too small are none of a neighbour: they may come back where smaller ones are asked for.
+    by_size = replace(rules, lesions_inside_liver=False, largest_liver_component=False)
+    _, large = postprocess(above, above, spacing, by_size)
+    lower = large & (instances[box] == 0) & liver[box]
+    values[lower] = np.minimum(values[lower], np.float16(_below(settings)))
+
+
+def _below(settings: LesionPassSettings) -> float:
+    """A probability that is not above the threshold, however it is rounded where it is stored."""
+    return settings.lesion_threshold - 1 / FULL
 
 
 def paste(maps: Tensor, indices: list[int], view: View, ct: CTVolume) -> tuple[Boxed, Boxed]:

@@ -116,6 +116,21 @@ def test_a_lower_threshold_brings_back_what_was_rejected(segmenter):
     assert at(0.39).count == 2, "the likelihood is 1 / (1 + exp(0.4)) = 0.40"
 
 
+@pytest.mark.parametrize("threshold", [0.3, 0.45])
+def test_at_the_bundles_own_threshold_nothing_that_was_rejected_comes_back(segmenter, threshold):
+    """Neither where the threshold is no probability that is stored."""
+    settings = segmenter.bundle.settings
+    lesion_pass = replace(settings.lesion_pass, lesion_threshold=threshold)
+    known = LesionFilter(0.0, 0.0, 0.6)
+    segmenter.bundle = replace(
+        segmenter.bundle, lesion_filter=known, settings=replace(settings, lesion_pass=lesion_pass)
+    )
+    result = segmenter.segment(scan())
+    box = result.lesion_probability.box
+    found = LesionThreshold(stored_probability(result.lesion_probability.values), result.liver.within(box), 20.0)
+    assert len(result.table) == found.at(threshold, 3.0).count == 1
+
+
 def test_the_rule_can_be_switched_off_and_the_paper_has_none(segmenter):
     segmenter.bundle = replace(segmenter.bundle, lesion_filter=STRICT)
     assert (

@@ -17,6 +17,7 @@ from LiverLesionCascadeLib.engine.model.view import liver_box_view
 from LiverLesionCascadeLib.engine.passes.liver_pass import run_liver_pass
 from LiverLesionCascadeLib.engine.passes.presets import PAPER_SCALES, PRESETS, Preset
 from LiverLesionCascadeLib.engine.progress import Progress
+from LiverLesionCascadeLib.engine.results.lesion_threshold import LesionThreshold, stored_probability
 from LiverLesionCascadeLib.engine.results.postprocessing import PostProcessing
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.segmenter import Segmenter
@@ -71,6 +72,29 @@ def test_probabilities_cover_the_masks_and_nothing_else(segmenter):
     result = segmenter.segment(scan(), Preset("raw", postprocessing=PostProcessing.none()))
     np.testing.assert_array_equal(result.liver_probability.full(SHAPE) > 0.5, result.liver.full(SHAPE))
     np.testing.assert_array_equal(result.lesion_probability.full(SHAPE) > 0.5, result.lesions.full(SHAPE) > 0)
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.3])
+def test_what_was_removed_as_a_neighbours_comes_back_at_a_lower_threshold_only(segmenter, threshold):
+    """A gall bladder of which less than half lies in the liver: that part alone is no lesion either."""
+    settings = segmenter.bundle.settings
+    lesion_pass = replace(settings.lesion_pass, lesion_threshold=threshold)
+    segmenter.bundle = replace(segmenter.bundle, settings=replace(settings, lesion_pass=lesion_pass))
+    lesions = np.where(LESION, 0.9, 0.0)
+    lesions[18:23, 40:48, 62:82] = 0.8
+    speck = (12, 44, 30)
+    lesions[speck] = 0.7
+    boxes = tuple(Boxed.of(values.astype(np.float16)) for values in (LIVER, lesions))
+    rules = PostProcessing(min_lesion_mm=5.0)
+    result = segmenter._finish(scan(), boxes, Preset("rules", postprocessing=rules))
+    assert result.lesions == Boxed.labels(LESION.astype(np.uint8))
+    assert result.liver == Boxed.mask(LIVER)
+
+    probability = result.lesion_probability
+    at = LesionThreshold(stored_probability(probability.values), result.liver.within(probability.box), 20.0).at
+    assert [at(asked, 5.0).count for asked in (threshold, 0.6, 0.75, 0.95)] == [1, 1, 1, 0]
+    assert at(threshold - 0.02, 5.0).count == 2
+    assert at(threshold).count == 2, "the speck was too small, which may be asked for"
 
 
 def test_first_run_gets_stage_1_maps_and_the_next_its_own_result_at_half_strength(segmenter):

@@ -17,7 +17,9 @@ The rules, in the order in which they are applied, and why:
    cut off the part of the liver behind it. With rule 3, lesions of the components that are removed go with them.
 
 Two more rules need more than masks and are applied by the segmenter: unlikely lesions are rejected (`lesion_filter`),
-and lesions that have grown together are told apart (`lesion_parts`), which changes no voxel of the masks.
+and lesions that have grown together are told apart (`lesion_parts`), which changes no voxel of the masks. The segmenter
+also takes the probability of what rule 3 removed below the threshold where it lies in the liver, so that only a lower
+threshold brings it back.
 
 A second pass over the result changes nothing.
 """
