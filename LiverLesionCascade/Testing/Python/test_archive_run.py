@@ -9,7 +9,9 @@ import subprocess
 import sys
 import time
 import zlib
+from functools import lru_cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pyarrow.parquet as parquet
@@ -30,6 +32,7 @@ from LiverLesionCascadeLib.archive.records import DONE, FAILED, LEFT_OUT, model_
 from LiverLesionCascadeLib.archive.summary import render_summary
 from LiverLesionCascadeLib.cli import main
 from LiverLesionCascadeLib.engine.errors import OutputError
+from LiverLesionCascadeLib.engine.model import device
 from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
@@ -97,6 +100,27 @@ def test_a_case_for_which_the_memory_does_not_suffice_says_so(archive, tmp_path,
     monkeypatch.setattr(case_run, "_segment", full)
     outcome = run_archive(archive, tmp_path / "out", Here())
     assert {record["error"] for record in outcome.records} == {"The worker has too little memory for this scan."}
+
+
+@pytest.mark.parametrize("problem", ["unspecified launch failure", ""])
+def test_a_worker_ends_itself_after_an_error_where_its_gpu_cannot_be_used_any_more(
+    archive, tmp_path, monkeypatch, problem
+):
+    ended = []
+
+    def lose(entry, settings):
+        raise RuntimeError("CUDA error: unspecified launch failure")
+
+    loaded = lru_cache(lambda *asked: SimpleNamespace(device="cuda:0"))
+    loaded()
+    monkeypatch.setattr(case_run, "_segment", lose)
+    monkeypatch.setattr(case_run, "segmenter_of_process", loaded)
+    monkeypatch.setattr(archive_tasks, "run_phantom_case", case_run.run_case)
+    monkeypatch.setattr(device, "device_problem", lambda name: problem if name == "cuda:0" else "")
+    monkeypatch.setattr(os, "_exit", ended.append)
+    monkeypatch.setitem(sys.modules, "distributed.worker", SimpleNamespace())
+    outcome = run_archive(archive, tmp_path / "out", Here())
+    assert ended == ([1] * len(outcome.records) if problem else [])
 
 
 def test_the_command_ends_with_3_where_cases_failed(archive, tmp_path, capfd, monkeypatch):
