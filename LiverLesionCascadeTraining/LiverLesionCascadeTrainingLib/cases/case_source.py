@@ -111,8 +111,8 @@ def description_problems(folder: Path, found: Found) -> list[Problem]:
             # no harm where all others are described.
             elif name in described - names and (path.parent == folder or _FILE_LIKE.match(name)) and names - described:
                 known = ", ".join(sorted(names)[:3])
-                message = f"{path} describes {name}, and no case here is called that, but {known} ...: correct it"
-                problems.append(Problem("", message))
+                message = f"{path} describes {name}, and no case here is called that, but {known} ..."
+                problems.append(Problem("", f"{message}: correct or remove that entry"))
     return problems
 
 

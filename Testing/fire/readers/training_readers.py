@@ -107,7 +107,6 @@ def prepared_data() -> Reader:
     """What ``prepare`` wrote, and the description of cases in other layouts."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        write_lits_folders(root / "cases")
         for name in ("1", "2"):
             write_case(root / "cases", name, HU + int(name), LABELS)  # no copies of one another
         prepare([root / "cases"], root / "out", share=0.5)
