@@ -28,6 +28,7 @@ class SeriesPart:
         slices: Number of its slices that are axial.
         is_axial: Whether they are, as far as any can be used.
         study: UID of its study; "" where none is given.
+        is_damaged: Whether files here could not be read, which may be its slices.
     """
 
     uid: str
@@ -37,6 +38,7 @@ class SeriesPart:
     slices: int
     is_axial: bool = True
     study: str = ""
+    is_damaged: bool = False
 
 
 @dataclass
@@ -75,7 +77,8 @@ def scan_folder(files: FolderFiles) -> FolderContents:
             slices = len(one.slices) if one.is_axial else 0
             is_axial = one.is_axial or not one.slices
             fingerprint = files_fingerprint(one.files)
-            part = SeriesPart(one.uid, one.title, fingerprint, _contents(one), slices, is_axial, one.study)
+            damaged = bool(one.problems or listing.unusable)
+            part = SeriesPart(one.uid, one.title, fingerprint, _contents(one), slices, is_axial, one.study, damaged)
             found.series.append(part)
     except (CascadeError, OSError) as error:
         found.series.clear()

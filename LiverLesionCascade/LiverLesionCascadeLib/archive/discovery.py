@@ -168,10 +168,11 @@ def _series(root: Path, folders: list[FolderContents]) -> Iterator[Entry]:
         if not any(part.is_axial for _, part in places):
             yield _problem(root, first, f"{part.title} is not axial: give its original series.")
             continue
-        # Scouts and bolus tracking beside a scan are no cases, as `segment` passes them over.
-        if slices[key] < MIN_SLICES and all(place in long_in for place, _ in places):
+        # Scouts and bolus tracking beside a scan are no cases, as `segment` passes them over; a damaged scan is one.
+        short = slices[key] < MIN_SLICES and not any(part.is_damaged for _, part in places)
+        if short and all(place in long_in for place, _ in places):
             continue
-        if 0 < slices[key] < MIN_SLICES and part.study in studies:
+        if short and slices[key] and part.study in studies:
             why = f"{part.title} has {slices[key]} axial slices and is passed over beside a longer series of its study."
             yield _problem(root, first, why)
             continue

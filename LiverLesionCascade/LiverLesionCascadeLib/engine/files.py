@@ -63,7 +63,7 @@ def files_below(folder: Path, unlisted: Callable[[OSError], object] | None = Non
     """All files in a folder and its subfolders, sorted, but for hidden ones.
 
     Every folder is searched once, whatever links lead to it; those that are no links first, so that they keep their
-    names.
+    names. Links out of the folder to what it lies in are not followed.
 
     Args:
         unlisted: Called with the error of a folder that cannot be listed.
@@ -79,10 +79,10 @@ def files_below(folder: Path, unlisted: Callable[[OSError], object] | None = Non
                     subfolders.clear()
                     continue
                 seen.add(real)
-                subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+                subfolders.sort()
                 links += [link for name in subfolders if os.path.islink(link := os.path.join(place, name))]
                 yield from (path for name in sorted(names) if may_be_read(path := Path(place) / name))
-        waiting = links
+        waiting = [link for link in links if Path(link).resolve() not in Path(folder).resolve().parents]
 
 
 def may_be_read(path: Path) -> bool:

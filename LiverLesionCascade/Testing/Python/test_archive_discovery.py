@@ -152,6 +152,18 @@ def test_short_series_of_a_scans_study_and_reformats_are_a_line_each_wherever_th
     assert "'MPR' is not axial" in problems(entries)["5"]
 
 
+@pytest.mark.parametrize("folders", [("1", "2"), ("both", "both")])
+def test_a_phase_of_which_files_are_damaged_is_a_case_however_few_slices_are_left(folders, tmp_path):
+    for number, folder in enumerate(folders, start=1):
+        write_series(
+            tmp_path / folder, STORED, SeriesNumber=number, names=[f"{number}{n:02}.dcm" for n in range(len(STORED))]
+        )
+    for path in sorted((tmp_path / folders[1]).glob("2*"))[5:15]:
+        path.write_bytes(path.read_bytes()[:300])
+
+    assert len(cases(find_entries(tmp_path))) == 2
+
+
 @pytest.mark.parametrize("cut", [700, 120])
 def test_a_damaged_slice_costs_its_own_series_alone(tmp_path, cut):
     damaged = write_series(tmp_path, STORED, names=[f"a{n:02}" for n in range(len(STORED))], compress=cut == 120)

@@ -155,6 +155,7 @@ ODD_HEADERS: dict[str, dict] = {
     "control characters": {"raw": {0x00100020: ("LO", "12\x1b34\x00"), 0x00100010: ("PN", "Doe\x07^Jane")}},
     "no patient, study or frame of reference": {"PatientName": None, "FrameOfReferenceUID": None},
     "two values where there is one": {"raw": {0x00080050: ("SH", "1\\2"), 0x00080090: ("PN", "A\\B")}},
+    "values that end in nothing": {"raw": {0x00100020: ("LO", "17\\")}},
     "no preamble": {"bare": True},
 }
 
@@ -171,6 +172,7 @@ HELD: dict[str, dict[str, str]] = {
     "a time with colons": {"StudyTime": "101112"},
     "long identifiers": {"PatientID": "7" * 64, "AccessionNumber": "", "StudyID": ""},
     "two values where there is one": {"AccessionNumber": ""},
+    "values that end in nothing": {"PatientID": "17"},
 }
 
 

@@ -126,6 +126,20 @@ def test_links_to_folders_are_followed_once_and_pipes_are_passed_over(tmp_path) 
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links there need rights that tests do not have")
+def test_a_link_to_what_a_folder_lies_in_does_not_lead_out_of_it(tmp_path) -> None:
+    write_series(tmp_path / "1", STORED)
+    write_series(tmp_path / "2", STORED)
+    (tmp_path / "1" / "up").symlink_to("..")
+    assert read_dicom_files([tmp_path / "1"]).hu.shape == HU.shape
+
+
+def test_a_part_of_a_series_in_a_hidden_folder_is_read(tmp_path) -> None:
+    write_halves(tmp_path)
+    (tmp_path / "b").rename(tmp_path / ".b")
+    np.testing.assert_array_equal(read_dicom_files([tmp_path]).hu, HU)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links there need rights that tests do not have")
 def test_links_to_files_that_are_gone_are_said(tmp_path) -> None:
     write_series(tmp_path, STORED)
     (tmp_path / "gone.dcm").symlink_to("elsewhere.dcm")

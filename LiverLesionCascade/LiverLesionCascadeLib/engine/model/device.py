@@ -32,7 +32,7 @@ def select_device(name: str = "auto") -> torch.device:
         # A device can be listed and yet have no kernels for its architecture; only a computation tells.
         (torch.ones(2, 2, device=device) @ torch.ones(2, 2, device=device)).sum().item()
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise DeviceError(f"Device {name} cannot be used ({reason}): choose device cpu or repair its driver") from error
     return device
 
@@ -42,7 +42,8 @@ def device_problem(name: str) -> str:
     try:
         select_device(name)
     except DeviceError as error:
-        return str(error.__cause__ or error).splitlines()[0]
+        cause = error.__cause__ or error
+        return (str(cause) or type(cause).__name__).splitlines()[0]
     return ""
 
 

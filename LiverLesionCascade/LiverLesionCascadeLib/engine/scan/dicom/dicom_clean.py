@@ -108,8 +108,9 @@ def _words(header: Any, name: str) -> str:
 
 def _key(found: str, longest: int) -> str | None:
     """What finds a patient or study: as it is, None where DICOM cannot hold it."""
-    key = _line(found)
-    return None if len(key) > longest or "\\" in found else key
+    value = found.rstrip("\\ ")
+    key = _line(value)
+    return None if len(key) > longest or "\\" in value else key
 
 
 def _identifier(header: Any, name: str, path: Path) -> str:
