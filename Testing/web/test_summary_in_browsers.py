@@ -135,6 +135,25 @@ def test_cases_are_searched_filtered_and_sorted(open_tab, large, browser):
 
 
 @BOTH
+def test_who_comes_back_from_a_case_finds_the_list_as_it_was(open_tab, small, browser):
+    page = open_tab(browser, small).page
+    page.evaluate("() => addEventListener('unload', () => {})")  # so that going back makes the page anew
+    page.select_option('[name="state"]', "done")
+    page.fill('[name="text"]', "portal")
+    page.click("#table thead th:nth-child(6) button")
+    page.evaluate("() => { list.scrollTop = 2000; }")
+    page.wait_for_function("() => document.querySelector('.case').ariaRowIndex > 20")
+    seen = """() => [count.textContent, list.scrollTop, document.querySelector("#table [aria-sort]").cellIndex,
+      [...document.querySelectorAll(".case")].map(each => each.textContent)]"""
+    before = page.evaluate(seen)
+    page.locator(".case a").nth(8).evaluate("link => link.click()")  # where it is, unlike Playwright's own click
+    page.wait_for_function("() => document.title === 'the report'")
+    page.go_back()
+    page.wait_for_function("() => document.querySelector('.case')?.ariaRowIndex > 20")
+    assert page.evaluate(seen) == before
+
+
+@BOTH
 def test_a_case_has_its_picture_and_leads_to_its_report(open_tab, small, browser):
     tab = open_tab(browser, small)
     picture = tab.page.locator(".case img").first

@@ -56,24 +56,28 @@ export function compare(a, b, direction) {
 }
 
 /**
- * Makes the headings of a table buttons that sort.
+ * Makes the headings of a table buttons that sort; returns what does the same for the script.
  * @param {HTMLTableElement} table
  * @param {(column: number, direction: 1 | -1) => void} sort
+ * @returns {(column: number, direction: 1 | -1) => void}
  */
 export function sortableHeadings(table, sort) {
   const headings = [...table.querySelectorAll("thead th")];
+  const sortBy = (/** @type {number} */ column, /** @type {1 | -1} */ direction) => {
+    for (const each of headings) {
+      each.removeAttribute("aria-sort");
+    }
+    headings[column].setAttribute("aria-sort", direction === 1 ? "ascending" : "descending");
+    sort(column, direction);
+  };
   for (const [column, heading] of headings.entries()) {
     const button = document.createElement("button");
     button.type = "button";
     button.append(...heading.childNodes);
     heading.append(button);
     button.addEventListener("click", () => {
-      const direction = heading.getAttribute("aria-sort") === "ascending" ? -1 : 1;
-      for (const each of headings) {
-        each.removeAttribute("aria-sort");
-      }
-      heading.setAttribute("aria-sort", direction === 1 ? "ascending" : "descending");
-      sort(column, direction);
+      sortBy(column, heading.getAttribute("aria-sort") === "ascending" ? -1 : 1);
     });
   }
+  return sortBy;
 }

@@ -18,7 +18,9 @@ const table = /** @type {HTMLTableElement} */ (document.getElementById("table"))
 const count = /** @type {HTMLElement} */ (document.getElementById("count"));
 const body = table.tBodies[0];
 
-let order = sorted(data.cases, "doubt", -1);
+/** What a visit to a case must not lose. @type {{column: number, direction: 1 | -1, top: number}} */
+const view = history.state ?? { column: COLUMNS.length - 1, direction: -1, top: 0 };
+let order = data.cases;
 let listed = order;
 /** The rows that are made. @type {Map<Case, HTMLTableRowElement>} */
 let made = new Map();
@@ -29,17 +31,24 @@ body.append(above, below);
 
 section.hidden = false;
 /** @type {HTMLElement} */ (document.getElementById("not-done")).hidden = true;
-sortableHeadings(table, (column, direction) => {
+const sortBy = sortableHeadings(table, (column, direction) => {
+  Object.assign(view, { column, direction });
   order = sorted(data.cases, COLUMNS[column], direction);
   filter();
 });
-table.querySelectorAll("thead th")[COLUMNS.length - 1].setAttribute("aria-sort", "descending");
 form.addEventListener("input", filter);
 form.addEventListener("submit", (event) => event.preventDefault());
 form.addEventListener("reset", () => setTimeout(filter));
 list.addEventListener("scroll", showRows);
 new ResizeObserver(showRows).observe(list);
-filter();
+addEventListener("pagehide", () => history.replaceState({ ...view, top: list.scrollTop }, ""));
+// Not before: the browser too brings back what stood in the form.
+addEventListener("pageshow", (event) => {
+  if (!event.persisted) {
+    sortBy(view.column, view.direction);
+    list.scrollTop = view.top;
+  }
+});
 
 function filter() {
   const field = (/** @type {string} */ name) => /** @type {HTMLInputElement} */ (form.elements.namedItem(name)).value;
