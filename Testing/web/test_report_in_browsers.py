@@ -235,6 +235,24 @@ def test_the_picture_stays_in_sight_and_the_row_of_a_lesion_chosen_in_it_too_whe
 
 
 @BOTH
+def test_a_click_that_trembles_chooses_the_lesion_and_leaves_the_window(report, browser):
+    opened = report(browser)
+    page = opened.page
+    index = opened.data["first"]
+    lesion = next(each for each in opened.data["outlines"]["axial"][index] if each != "0")
+    page.locator("#canvas").scroll_into_view_if_needed()
+    box = page.locator("#canvas").bounding_box()
+    x, y = opened.corners("axial", index, lesion)[0] + (box["x"], box["y"])
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for dx, dy in ((1, 0), (2, 0), (2, 1), (1, 1), (0, 1), (1, 0)):
+        page.mouse.move(x + dx, y + dy)
+    page.mouse.up()
+    opened.wait()
+    assert opened.chosen() == [int(lesion)] and page.is_checked('[name="window"][value="liver"]')
+
+
+@BOTH
 def test_outlines_can_be_switched_off(report, browser):
     opened = report(browser)
     opened.row(3).click()
@@ -277,6 +295,31 @@ def test_windows_are_chosen_dragged_and_typed(report, browser):
     opened.wait()
     grey = opened.pixels()[:, :, 1]
     assert np.mean((grey < 10) | (grey > 245)) > 0.8
+    page.check('[name="window"][value="liver"]')
+    page.focus('[name="width"]')
+    page.keyboard.press("ArrowUp")
+    assert page.input_value('[name="width"]') == "170"
+
+
+@BOTH
+def test_after_a_reload_or_a_look_at_another_page_the_controls_say_what_the_picture_shows(
+    report, browser, tmp_path
+):
+    (tmp_path / "other.html").write_text("<!DOCTYPE html><title>another page</title>")
+    opened = report(browser)
+    page = opened.page
+    said = """() => [...document.querySelectorAll("#viewer input")].map(each => [each.value, each.checked])"""
+    picture = opened.where, page.evaluate(said)
+    for come_back in (page.reload, lambda: (page.goto((tmp_path / "other.html").as_uri()), page.go_back())):
+        page.evaluate("() => addEventListener('unload', () => {})")  # so that going back makes the page anew
+        page.check('[value="coronal"]')
+        page.check('[name="window"][value="soft"]')
+        page.check('[name="drag"][value="place"]')
+        page.uncheck('[name="outlines"]')
+        opened.wait()
+        come_back()
+        opened.wait()
+        assert (opened.where, page.evaluate(said)) == picture
 
 
 @BOTH

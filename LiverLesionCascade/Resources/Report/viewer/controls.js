@@ -252,7 +252,7 @@ export class Controls {
       return;
     }
     const by = { x: now.x - before.x, y: now.y - before.y };
-    this.travelled += Math.hypot(by.x, by.y);
+    this.travelled = Math.max(this.travelled, Math.hypot(by.x, by.y));
     if (this.travelled <= CLICK_REACH) {
       return;
     }
