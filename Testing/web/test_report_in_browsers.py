@@ -499,6 +499,40 @@ def test_on_a_narrow_screen_nothing_is_cut_off_and_the_table_follows_the_picture
     assert frame["y"] + frame["height"] <= table["y"]
 
 
+@pytest.mark.parametrize("width", [1093, 1366])
+def test_on_a_hospitals_screens_the_picture_is_large_and_no_verdict_is_cut_off(report, ct, result, tmp_path, width):
+    notes = {lesion.number: "In Frage gestellt, bearbeitet" for lesion in result.table}
+    write_page(tmp_path / "report.html", render_report(ct, result, notes=notes))
+    page = report("chromium", tmp_path / "report.html", viewport={"width": width, "height": 520}).page
+    assert page.locator("#frame").bounding_box()["width"] > 0.45 * width
+    table, box = (page.locator(each).bounding_box() for each in ("#lesions", ".lesions .scroll"))
+    assert table["x"] + table["width"] <= box["x"] + box["width"] + 1
+
+
+def test_in_high_contrast_the_chosen_row_and_the_legend_are_told_by_their_colours(report):
+    opened = report("chromium", forced_colors="active")
+    opened.row(3).click()
+    outline = "each => getComputedStyle(each).outlineStyle"
+    assert [opened.row(lesion).evaluate(outline) for lesion in (3, 4)] == ["solid", "none"]
+    assert len(set(swatches(opened.page))) == 3
+
+
+def test_the_legends_colours_are_printed(open_tab, path):
+    page = open_tab("chromium", path).page
+    page.emulate_media(media="print")
+    assert len(set(swatches(page))) == 3
+
+
+def swatches(page):
+    """Colours of the legend's lines that are seen also where backgrounds are left out."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll(".legend span")].map(each => {
+          const { borderTopWidth, borderTopColor } = getComputedStyle(each, "::before");
+          return borderTopWidth === "0px" ? "" : borderTopColor;
+        })"""
+    )
+
+
 @pytest.mark.parametrize(
     ("browser", "options"),
     [
