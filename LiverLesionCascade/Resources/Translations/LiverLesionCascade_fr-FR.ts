@@ -781,6 +781,10 @@
             <translation>Relecture</translation>
         </message>
         <message>
+            <source>S {mm} mm</source>
+            <translation>S {mm} mm</translation>
+        </message>
+        <message>
             <source>Sagittal</source>
             <translation>Sagittal</translation>
         </message>

@@ -145,6 +145,21 @@ def test_lesions_points_and_slice_numbers_are_those_of_the_table(result, data):
         assert superior == pytest.approx(lesion.long_axis_middle[2], abs=0.01)
 
 
+def test_in_a_tilted_scan_only_lesions_have_slice_numbers():
+    """Its axial pictures cross several slices: one number for all of a picture would contradict the table's."""
+    sine, cosine = np.sin(np.radians(15)), np.cos(np.radians(15))
+    tilt = np.array([[2.0, 0, 0, -130], [0, 2 * cosine, 0, -100], [0, 2 * sine, 3, 500], [0, 0, 0, 1]])
+    ct = CTVolume.from_array(phantom_hu(), tilt, "tilted")
+    result = PhantomSegmenter().segment(ct)
+    assert finish(viewer_data_steps(ct, result, MAX_BYTES))["numbers"] is None
+    html = render_report(ct, result)
+    captions = re.findall("<figcaption>(.*?)</figcaption>", html)
+    assert captions and all(re.match(r"S -?\d+\.\d mm", each) for each in captions)
+    assert re.findall('alt="Axial (.*?)mm:', html) == [each.split("mm")[0] for each in captions]
+    for lesion in result.table:
+        assert f'<td data-value="{source_slice(ct, lesion.long_axis_middle)}">' in html
+
+
 def test_without_liver_and_lesions_there_is_no_viewer(result):
     nothing = replace(
         result, liver=EMPTY, lesions=EMPTY, table=[]

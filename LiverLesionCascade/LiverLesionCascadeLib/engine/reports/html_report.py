@@ -136,7 +136,8 @@ def _pictures(ct: CTVolume, result: SegmentationResult, images: Sequence[KeyImag
     figures = []
     for image in images:
         data = base64.b64encode(encode_jpeg(image.pixels)).decode("ascii")
-        place = _("Slice {slice}, S {mm} mm").format(
+        # In a tilted scan it lies across several slices: each lesion has the number of its own in the table.
+        place = (_("S {mm} mm") if ct.resampled else _("Slice {slice}, S {mm} mm")).format(
             slice=source_slice(ct, image.centre), mm=_number(image.centre[2], 1)
         )
         caption = place

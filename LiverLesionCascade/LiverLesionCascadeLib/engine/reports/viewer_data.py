@@ -59,7 +59,7 @@ def viewer_data_steps(ct: CTVolume, result: SegmentationResult, most_bytes: int)
         "size": list(liver.shape),
         "spacing": list(ct.spacing),
         "origin": [round(mm, 3) for mm in (-left, -posterior, superior)],  # RAS
-        "numbers": [source_slice(ct, place) for place in places],
+        "numbers": None if ct.resampled else [source_slice(ct, place) for place in places],
         "first": key_slices(ct, result, 1)[0] - box[0].start,
         "lesions": [
             {

@@ -14,7 +14,7 @@ import { Volume, windowTable } from "./volume.js";
  * @property {number[]} size of the box in voxels
  * @property {number[]} spacing in mm
  * @property {number[]} origin R, A, S in mm of the first voxel's middle
- * @property {number[]} numbers of the slices, as in the table
+ * @property {number[] | null} numbers of the slices, as in the table; null where the scan is tilted across them
  * @property {import("./volume.js").Pictures} pictures
  * @property {Record<PlaneName, Record<string, string>[]>} outlines of each plane's pictures: 0 the liver, else a lesion
  * @property {Lesion[]} lesions
@@ -165,8 +165,9 @@ export class Viewer {
     shown[this.plane.through] = this.index; // a click in another plane leaves a place between two slices
     const [right, anterior, superior] = this.rasOf(shown);
     if (this.plane.name === "axial") {
-      const slice = this.data.numbers[this.index];
-      return _("Slice {slice}, S {mm} mm", { slice, mm: number(superior, 1) });
+      const mm = number(superior, 1);
+      const slice = this.data.numbers?.[this.index];
+      return slice === undefined ? _("S {mm} mm", { mm }) : _("Slice {slice}, S {mm} mm", { slice, mm });
     }
     return this.plane.name === "coronal"
       ? _("Coronal, A {mm} mm", { mm: number(anterior, 1) })
