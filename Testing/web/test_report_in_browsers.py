@@ -127,9 +127,12 @@ class Report:
 
     def is_outlined(self, plane, index, lesion, colour, share=0.8):
         """Whether an outline's corners are of a colour."""
+        return self.is_drawn(self.corners(plane, index, lesion), colour, share)
+
+    def is_drawn(self, points, colour, share=0.8):
         pixels = self.pixels()
         near = []
-        for x, y in self.corners(plane, index, lesion):
+        for x, y in points:
             patch = pixels[max(int(y) - 1, 0) : int(y) + 2, max(int(x) - 1, 0) : int(x) + 2]
             near.append((np.abs(patch - colour).max(axis=2) < 40).any() if patch.size else True)
         return np.mean(near) >= share  # numbers and diameters cover some
@@ -325,21 +328,30 @@ def test_after_a_reload_or_a_look_at_another_page_the_controls_say_what_the_pict
 @BOTH
 def test_it_zooms_where_the_pointer_is_and_fits_again(report, browser):
     opened = report(browser)
+    opened.wait_for_picture()
     fitted = opened.pixels()
-    opened.page.locator("#frame").hover()
+    corners = opened.corners("axial", opened.data["first"], 1)
+    frame = opened.page.locator("#frame")
+    box = frame.bounding_box()
+    pointer = np.array([0.4 * box["width"], 0.3 * box["height"]])
+    zoomed = pointer + 1.25 * (corners - pointer)
+    zoomed = zoomed[((zoomed >= 0) & (zoomed < (box["width"], box["height"]))).all(axis=1)]
+    assert len(zoomed) > 5 and not opened.is_drawn(zoomed, LESION, 0.5)
+    opened.page.evaluate("() => frame.addEventListener('wheel', () => { window.isTurned = true; })")
+    frame.hover(position={"x": pointer[0], "y": pointer[1]})
     opened.page.keyboard.down("Control")
     opened.page.mouse.wheel(0, -100)
     opened.page.keyboard.up("Control")
+    opened.page.wait_for_function("() => window.isTurned")
     opened.wait()
-    assert not np.array_equal(opened.pixels(), fitted)
-    opened.key("0")
+    assert opened.is_drawn(zoomed, LESION)
     opened.key("+", 3)
-    zoomed = opened.pixels()
+    larger = opened.pixels()
     opened.key("Shift+ArrowLeft")
-    assert not np.array_equal(opened.pixels(), zoomed)
+    assert not np.array_equal(opened.pixels(), larger)
     opened.page.click('[name="fit"]')
-    opened.page.locator("h1").hover()
     opened.wait()
+    assert np.array_equal(opened.pixels(), fitted)
 
 
 @BOTH
@@ -609,6 +621,38 @@ def test_without_javascript_it_is_the_report_of_key_images(open_tab, path, brows
         page = open_tab(browser, path, java_script_enabled=False).page
     assert not page.locator("#viewer").is_visible()
     assert page.locator("figure img").count() == 8 and page.locator("table").is_visible()
+
+
+GUARDED = "privacy.resistFingerprinting"  # canvases give the page made-up values
+
+
+@pytest.mark.parametrize(
+    ("browser", "options", "damaged"),
+    [
+        ("chromium", {}, True),
+        ("firefox", {}, True),
+        ("firefox", {"preferences": {GUARDED: True}}, False),
+    ],
+)
+def test_where_the_pictures_cannot_be_read_it_says_so_and_is_the_report_of_key_images(
+    open_tab, path, tmp_path, browser, options, damaged
+):
+    html = path.read_text(encoding="utf-8")
+    if damaged:
+        last = re.findall(r'"([\w+/]{200,}=*)"\]', html)[-1]
+        html = html.replace(last, base64.b64encode(b"no picture").decode())
+    (tmp_path / "report.html").write_text(html, encoding="utf-8")
+    page = open_tab(browser, tmp_path / "report.html", **options).page
+    page.wait_for_function("() => viewer.innerText.startsWith('The slices cannot be shown')")
+    assert page.locator("canvas").count() == 0 and page.locator("figure img").count() == 8
+    page.click('tr[data-lesion="3"]')
+    page.wait_for_function("() => document.querySelector('tr[aria-current]').dataset.lesion === '3'")
+
+
+def test_a_browser_that_changes_pictures_a_little_shows_the_slices(report):
+    opened = report("firefox", preferences={"privacy.fingerprintingProtection": True})
+    opened.wait_for_picture()
+    assert opened.page.locator("#canvas").is_visible()
 
 
 @BOTH

@@ -817,6 +817,10 @@
             <translation>Die anderen {count} Läsionen stehen in der Tabelle.</translation>
         </message>
         <message>
+            <source>The slices cannot be shown: this browser cannot read their pictures, or keeps them from the page to guard against fingerprinting. The key images are below; another browser may show the slices.</source>
+            <translation>Die Schichten können nicht gezeigt werden: Dieser Browser kann ihre Bilder nicht lesen oder hält sie zum Schutz vor Fingerprinting vor der Seite zurück. Die Schlüsselbilder stehen unten; ein anderer Browser zeigt die Schichten vielleicht.</translation>
+        </message>
+        <message>
             <source>The slices on which the largest lesions are measured.</source>
             <translation>Die Schichten, in denen die größten Läsionen gemessen sind.</translation>
         </message>

@@ -817,6 +817,10 @@
             <translation>Les {count} autres lésions figurent dans le tableau.</translation>
         </message>
         <message>
+            <source>The slices cannot be shown: this browser cannot read their pictures, or keeps them from the page to guard against fingerprinting. The key images are below; another browser may show the slices.</source>
+            <translation>Les coupes ne peuvent pas être affichées : ce navigateur ne peut pas lire leurs images, ou ne les laisse pas lire à la page pour empêcher le pistage par empreinte numérique. Les images clés figurent plus bas ; un autre navigateur affichera peut-être les coupes.</translation>
+        </message>
+        <message>
             <source>The slices on which the largest lesions are measured.</source>
             <translation>Les coupes sur lesquelles les plus grandes lésions sont mesurées.</translation>
         </message>

@@ -24,14 +24,25 @@ const controls = new Controls(section, viewer, select, (step) => {
 viewer.place[0] = data.first;
 viewer.draw();
 new ResizeObserver(() => viewer.draw()).observe(canvas);
-viewer.volume.load(
-  () => Math.round(viewer.place[0]),
-  (index) => {
-    if (viewer.plane.name !== "axial" || index === viewer.index) {
-      viewer.update();
-    }
-  },
-);
+viewer.volume
+  .load(
+    () => Math.round(viewer.place[0]),
+    (index) => {
+      if (viewer.plane.name !== "axial" || index === viewer.index) {
+        viewer.update();
+      }
+    },
+  )
+  .catch(giveUp);
+
+/** Leaves the report of key images: a scan of which some is missing or made up must not be looked at. */
+function giveUp() {
+  document.documentElement.classList.remove("viewing");
+  section.className = "notice";
+  section.textContent = _(
+    "The slices cannot be shown: this browser cannot read their pictures, or keeps them from the page to guard against fingerprinting. The key images are below; another browser may show the slices.",
+  );
+}
 
 /**
  * Marks a lesion and goes to it, and to the picture where that is out of sight.

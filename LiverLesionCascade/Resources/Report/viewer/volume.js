@@ -33,7 +33,7 @@ export class Volume {
   }
 
   /**
-   * Decodes all pictures, each time the one that is nearest to what is looked at.
+   * Decodes all pictures, each time the one that is nearest to what is looked at. Rejects where the browser cannot.
    * @param {() => number} current gives the slice that is looked at
    * @param {(index: number) => void} ready called for each
    */
@@ -44,6 +44,9 @@ export class Volume {
     canvas.width = columns;
     canvas.height = rows;
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
+    if (!readsWhatIsDrawn(context)) {
+      throw new Error("The browser keeps pictures from the page.");
+    }
     while (left.size > 0) {
       const index = nearest(left, current());
       left.delete(index);
@@ -156,6 +159,19 @@ export function windowTable(range, window) {
     table[grey] = (255 * (hu - low)) / window.width;
   }
   return table;
+}
+
+/**
+ * Whether a canvas gives back what was drawn on it: where a browser guards against fingerprinting it may be made up, or
+ * changed by a grey value or two, which does no harm.
+ * @param {CanvasRenderingContext2D} context
+ */
+function readsWhatIsDrawn(context) {
+  const grey = 90;
+  context.fillStyle = `rgb(${grey}, ${grey}, ${grey})`;
+  context.fillRect(0, 0, context.canvas.width, 1);
+  const { data } = context.getImageData(0, 0, context.canvas.width, 1);
+  return data.every((value, index) => index % 4 === 3 || Math.abs(value - grey) <= 2);
 }
 
 /**
