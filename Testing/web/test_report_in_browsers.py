@@ -305,9 +305,7 @@ def test_windows_are_chosen_dragged_and_typed(report, browser):
 
 
 @BOTH
-def test_after_a_reload_or_a_look_at_another_page_the_controls_say_what_the_picture_shows(
-    report, browser, tmp_path
-):
+def test_after_a_reload_or_a_look_at_another_page_the_controls_say_what_the_picture_shows(report, browser, tmp_path):
     (tmp_path / "other.html").write_text("<!DOCTYPE html><title>another page</title>")
     opened = report(browser)
     page = opened.page

@@ -90,6 +90,22 @@ def test_ten_thousand_cases_are_there_at_once_and_few_rows_are_made(open_tab, la
     assert abs(height[0] - height[1] - CASES * 72) <= 2
 
 
+@pytest.mark.parametrize("pixels", [12, 24])
+def test_all_rows_are_of_the_height_that_is_counted_with_in_every_size_of_text(open_tab, tmp_path, pixels):
+    entries = list(records(120))
+    for entry in entries:
+        entry["source"] = entry.get("error", "scan ") + 20 * "long name "
+        entry.get("doubts", {}).update(warnings=20 * ["The field of view is small."])
+    page = open_tab(
+        "firefox", write_archive(tmp_path, entries), preferences={"font.size.variable.x-western": pixels}
+    ).page
+    page.locator(".case img").first.scroll_into_view_if_needed()
+    page.wait_for_function("() => document.querySelector('.case img').naturalWidth === 360")
+    assert page.evaluate("() => getComputedStyle(document.body).fontSize") == f"{pixels}px"
+    height = page.evaluate("() => [list.scrollHeight, document.querySelector('#table thead').offsetHeight]")
+    assert abs(height[0] - height[1] - 120 * 4.5 * pixels) <= 2
+
+
 @BOTH
 def test_keys_alone_go_through_the_list_and_scroll_it(open_tab, large, browser):
     page = open_tab(browser, large).page

@@ -5,7 +5,8 @@ import { filtered, rowsInSight, sorted } from "./cases.js";
 
 /** @typedef {import("./cases.js").Case} Case */
 
-const ROW_PIXELS = 72;
+/** Whole ones, in which all browsers lay out rows; of three lines in the reader's size. */
+const ROW_PIXELS = Math.round(4.5 * Number.parseFloat(getComputedStyle(document.documentElement).fontSize));
 /** @type {(keyof Case)[]} */
 const COLUMNS = ["source", "source", "state", "lesions", "liver", "burden", "longest", "doubt"];
 
@@ -29,6 +30,7 @@ const above = space();
 const below = space();
 body.append(above, below);
 
+table.style.setProperty("--row", `${ROW_PIXELS}px`);
 section.hidden = false;
 /** @type {HTMLElement} */ (document.getElementById("not-done")).hidden = true;
 const sortBy = sortableHeadings(table, (column, direction) => {
