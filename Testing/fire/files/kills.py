@@ -1,4 +1,7 @@
-"""The process ended by SIGKILL at random moments, half of them at a file operation; then the same once more."""
+"""The process ended by SIGKILL at random moments, half of them at a file operation.
+
+What it left is judged, and then the same once more.
+"""
 
 from __future__ import annotations
 
@@ -43,17 +46,22 @@ class Killing:
             part = rng.random()
             moment = f"killed after {part:.0%} of its time"
             done = self._run(place, after=part * self._seconds)
+        wrong = self._wrong_then_and_afterwards(place / "work")
+        return None if wrong is None else f"{moment}{' (it had ended)' if done else ''}: {wrong}"
+
+    def _wrong_then_and_afterwards(self, folder: Path) -> str | None:
+        """What is wrong with what was left, and with the result of the same once more."""
         try:
-            whole = self._scenario.wrong(place / "work", True) is None
-            said = None if whole else self._scenario.act(place / "work")
+            if broken := self._scenario.broken(folder):
+                return f"it left: {broken}"
+            said = None if self._scenario.wrong(folder, True) is None else self._scenario.act(folder)
             # Killed in its last clean-up, its result is in place: the next one refuses to replace it, and tidies.
-            wrong = self._scenario.wrong(place / "work", True)
-            wrong = f"{wrong}; said the second time: {said}" if wrong and said else wrong
+            wrong = self._scenario.wrong(folder, True)
+            return f"{wrong}; said the second time: {said}" if wrong and said else wrong
         # What else is raised is what is looked for.
         except Exception as error:  # noqa: BLE001
             frame = traceback.extract_tb(error.__traceback__)[-1]
-            wrong = f"{type(error).__name__} {str(error)[:200]} in {Path(frame.filename).name}:{frame.lineno}"
-        return None if wrong is None else f"{moment}{' (it had ended)' if done else ''}: {wrong}"
+            return f"{type(error).__name__} {str(error)[:200]} in {Path(frame.filename).name}:{frame.lineno}"
 
     def _run(self, place: Path, at: int = 0, after: float | None = None) -> bool:
         """Works in a process of its own that is killed; whether it ended before."""

@@ -8,9 +8,9 @@ import numpy as np
 import pydicom
 import slicer_harness
 
-from .scenarios import Scenario
+from .scenarios import OLD, Scenario, require_whole
 
-OLD = b"old"
+NAMES = ("report.html", "report.csv", "report.seg.dcm", "report.sr.dcm")
 
 
 class Report(Scenario):
@@ -48,8 +48,8 @@ class Report(Scenario):
         self._section.show(workspaceOf(segmentationNodeFromResult(result, volume)))
         self._left_before: set[str] = set()
         (place / "out").mkdir()
-        for ending in (".html", ".csv", ".seg.dcm", ".sr.dcm"):
-            (place / "out" / f"report{ending}").write_bytes(OLD)
+        for name in NAMES:
+            (place / "out" / name).write_bytes(OLD)
 
     def act(self, place: Path) -> str | None:
         from slicer_harness import errors
@@ -66,21 +66,22 @@ class Report(Scenario):
                 return str(ui.reportMessageLabel.text)
         return None
 
-    def wrong(self, place: Path, done: bool) -> str | None:
-        found = {path.name: path for path in (place / "out").iterdir() if path.name not in self._left_before}
-        left = sorted(set(found) - {"report.html", "report.csv", "report.seg.dcm", "report.sr.dcm"})
-        if len(found) - len(left) != 4 or (done and left):
-            return f"there is {sorted(found)}"
-        for name, path in found.items():
-            content = path.read_bytes()
-            if content == OLD and done:
-                return f"{name} is the old one"
-            if name in left or content == OLD:
-                continue
-            if name.endswith(".dcm"):
-                whole = len(pydicom.dcmread(path)) > 10
-            else:
-                whole = content.rstrip().endswith(b"</html>") if name.endswith(".html") else content.count(b"\n") == 3
-            if not whole:
-                return f"{name} is not whole"
+    def broken(self, place: Path) -> str | None:
+        for name in NAMES:
+            path = place / "out" / name
+            if not path.is_file():
+                return f"{name} is gone"
+            if path.read_bytes() != OLD:
+                require_whole(path)
         return None
+
+    def wrong(self, place: Path, done: bool) -> str | None:
+        if broken := self.broken(place):
+            return broken
+        if not done:
+            return None
+        left = sorted({path.name for path in (place / "out").iterdir()} - self._left_before - set(NAMES))
+        if left:
+            return f"left behind: {left}"
+        old = [name for name in NAMES if (place / "out" / name).read_bytes() == OLD]
+        return f"{old} are the old ones" if old else None

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import shutil
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow.parquet as parquet
 import pydicom
 import SimpleITK as sitk
 import torch
@@ -37,8 +40,14 @@ from LiverLesionCascadeTrainingLib import recipes
 from LiverLesionCascadeTrainingLib.bundles.export import default_card, export_bundle
 from LiverLesionCascadeTrainingLib.datasets.cases import find_splits
 from LiverLesionCascadeTrainingLib.training.cascade_training import CascadeTraining
+from LiverLesionCascadeTrainingLib.training.checkpoint import LAST, load_checkpoint
 
 CPU = torch.device("cpu")
+OLD = b"old"
+RESULT = {"segmentation.seg.nrrd", "lesions.csv", "report.html"}
+OBJECTS = {"segmentation.seg.dcm", "lesions.sr.dcm"}
+#: The earlier result that is replaced.
+OLD_RESULT = RESULT | {"liver-probability.nrrd"}
 
 
 def small_scan(path: Path, number: int = 0) -> None:
@@ -61,8 +70,15 @@ class Scenario(ABC):
         """Works; the error's line, or None where all went well. Whatever else is raised is a finding."""
 
     @abstractmethod
+    def broken(self, place: Path) -> str | None:
+        """What a process that is killed may not leave either: a result that is neither the old nor the new one.
+
+        What lies hidden beside it does not count: the next run tidies.
+        """
+
+    @abstractmethod
     def wrong(self, place: Path, done: bool) -> str | None:
-        """What is not whole: a result that is neither the old nor the new one. ``done``: it has to be the new one."""
+        """What is broken, or left behind, or missing. ``done``: the result has to be the new one."""
 
 
 def command(*words: object) -> str | None:
@@ -93,46 +109,63 @@ class Segment(Scenario):
             small_scan(place / "in" / "a.nii")
         if self._replaces:
             (place / "out").mkdir()
-            for name in ("segmentation.seg.nrrd", "lesions.csv", "report.html", "liver-probability.nrrd"):
-                (place / "out" / name).write_bytes(b"old")
+            for name in sorted(OLD_RESULT):
+                (place / "out" / name).write_bytes(OLD)
 
     def act(self, place: Path) -> str | None:
         scan = place / "in" if self._dicom else place / "in" / "a.nii"
         more = (["--force"] if self._replaces or self._dicom else []) + (["--dicom"] if self._dicom else [])
         return command("segment", scan, "-o", place / "out", "-q", *more)
 
-    def wrong(self, place: Path, done: bool) -> str | None:
+    def broken(self, place: Path) -> str | None:
+        """A result is moved into place file by file: killed then, it lacks files until the next run."""
         out = place / "out"
-        found = sorted(out.iterdir()) if out.is_dir() else []
+        files = [path for path in out.rglob("*") if path.is_file()]
+        old = [path for path in files if path.read_bytes() == OLD]
+        new = sorted(path.name for path in out.glob("[!.]*") if path not in old)
+        for name in new:
+            require_whole(out / name)
+        left = sorted(path.name for path in old if path.parent == out)
+        if new and left:
+            return f"a mix: old {left}, new {new}"
+        # Hidden ones come back.
+        lost = self._replaces and not RESULT <= set(new) and {path.name for path in old} != OLD_RESULT
+        return "of the old result files are lost" if lost else None
+
+    def wrong(self, place: Path, done: bool) -> str | None:
+        if broken := self.broken(place):
+            return broken
+        out = place / "out"
+        hidden = sorted(path.name for path in out.glob(".*"))
         # What could not be removed is removed by the next run.
-        hidden = [path.name for path in found if path.name.startswith(".")]
         if done and hidden:
             return f"left behind: {hidden}"
-        there = {path.name: path.read_bytes() for path in found if path.name not in hidden}
-        old = {name for name, content in there.items() if content == b"old"}
-        expected = {"segmentation.seg.nrrd", "lesions.csv", "report.html"}
-        objects = {"segmentation.seg.dcm", "lesions.sr.dcm"} if self._dicom else set()
+        there = {path.name for path in out.glob("[!.]*")}
+        if not done and all((out / name).read_bytes() == OLD for name in there):
+            return "the old result is not whole" if self._replaces and there != OLD_RESULT else None
         # What can have no DICOM objects keeps its other results, and says so.
-        expected |= objects if done or objects & set(there) else set()
-        if set(there) - old and old:
-            return f"a mix: old {sorted(old)}, new {sorted(set(there) - old)}"
-        if done or set(there) - old:
-            for name, content in there.items():
-                self._require_whole(out / name, content)
-            missing = expected - set(there)
-            return f"of the new result {sorted(missing)} are missing" if missing else None
-        return "the old result is not whole" if self._replaces and len(old) != 4 else None
+        expected = RESULT | (OBJECTS if self._dicom and (done or there & OBJECTS) else set())
+        missing = sorted(expected - there)
+        return f"of the new result {missing} are missing" if missing else None
 
-    def _require_whole(self, path: Path, content: bytes) -> None:
-        """Raises where a file ends too early or holds something else."""
-        if path.name.endswith(".nrrd"):
-            assert read_labels_of(path) > 100, "few voxels"
-        elif path.suffix == ".dcm":
-            pydicom.dcmread(path)
-        else:
-            end = b"</html>" if path.suffix == ".html" else b"\n"
-            assert content.rstrip(b"\n") + b"\n" and content.strip().endswith(end.strip()), f"{path.name} has no end"
-            assert path.suffix != ".csv" or content.count(b"\n") == 3, "lesions are missing"
+
+def require_whole(path: Path) -> None:
+    """Raises where a file of a result with two lesions ends too early or holds something else."""
+    content = path.read_bytes()
+    if path.name.endswith(".nrrd"):
+        whole = read_labels_of(path) > 100
+    elif path.suffix == ".dcm":
+        # A reader complains of no cut: what it read is not all that the lengths in the file promise.
+        read, again = pydicom.dcmread(path), io.BytesIO()
+        read.save_as(again)
+        whole = again.getvalue() == content and ("PixelData" in read or "ContentSequence" in read)
+    elif path.suffix == ".csv":
+        whole = content.endswith(b"\n") and content.count(b"\n") == 3
+    elif path.suffix == ".jpg":
+        whole = content.endswith(b"\xff\xd9")
+    else:
+        whole = content.rstrip().endswith(b"</html>")
+    assert whole, f"{path.name} is not whole"
 
 
 def read_labels_of(path: Path) -> int:
@@ -161,23 +194,31 @@ class Archive(Scenario):
         failed = [record["error"] for record in outcome.records if record["state"] != DONE]
         return failed[0] if failed else None
 
-    def wrong(self, place: Path, done: bool) -> str | None:
-        import json
-
-        records = [json.loads(path.read_text()) for path in (place / "out" / "records").glob("*.json")]
-        for record in records:
+    def broken(self, place: Path) -> str | None:
+        for record in self._records(place):
             folder = place / "out" / "cases" / record["name"]
-            if record["state"] == DONE and not all((folder / name).is_file() for name in record["outputs"]):
-                return f"{record['name']} is recorded as done and lacks files"
-        if done:
-            left = [path for path in (place / "out").rglob(".*") if path.name != ".lock"]
-            if (
-                sum(record["state"] == DONE for record in records) != 2
-                or left
-                or not (place / "out" / "summary.html").is_file()
-            ):
-                return f"{len(records)} records, left behind: {left}"
+            for name in record["outputs"] if record["state"] == DONE else ():
+                if not (folder / name).is_file():
+                    return f"{record['name']} is recorded as done and lacks {name}"
+                require_whole(folder / name)
+        for path in (place / "out").glob("*.html"):
+            require_whole(path)
+        for path in (place / "out").glob("[!.]*.parquet"):
+            parquet.read_table(path)
         return None
+
+    def wrong(self, place: Path, done: bool) -> str | None:
+        if broken := self.broken(place):
+            return broken
+        if not done:
+            return None
+        finished = [record["name"] for record in self._records(place) if record["state"] == DONE]
+        left = [path for path in (place / "out").rglob(".*") if path.name != ".lock"]
+        whole = len(finished) == 2 and not left and (place / "out" / "summary.html").is_file()
+        return None if whole else f"{len(finished)} cases are done, left behind: {left}"
+
+    def _records(self, place: Path) -> list[dict[str, Any]]:
+        return [json.loads(path.read_text()) for path in (place / "out" / "records").glob("[!.]*.json")]
 
 
 class Train(Scenario):
@@ -196,16 +237,19 @@ class Train(Scenario):
         jobs = ("--job", "prepare", "--job", "liver")
         return command("train", *cases, "-o", place / "run", "--device", "cpu", "--threads", "1", *jobs)
 
-    def wrong(self, place: Path, done: bool) -> str | None:
-        from LiverLesionCascadeTrainingLib.training.checkpoint import load_checkpoint
+    def broken(self, place: Path) -> str | None:
+        last = place / "run" / "liver" / LAST
+        other = last.exists() and load_checkpoint(last, CPU)["step"] != 1
+        return "the checkpoint is of another step" if other else None
 
-        last = place / "run" / "liver" / "last.pt"
-        if last.exists() and load_checkpoint(last, CPU)["step"] != 1:
-            return "the checkpoint is of another step"
+    def wrong(self, place: Path, done: bool) -> str | None:
+        if broken := self.broken(place):
+            return broken
         left = [path.name for path in (place / "run").rglob("*") if ".partial" in path.name or ".writing" in path.name]
         if left:
             return f"left behind: {left}"
-        if done and not (last.exists() and (place / "run" / "liver" / "log.csv").stat().st_size > 100):
+        job = place / "run" / "liver"
+        if done and not ((job / LAST).exists() and (job / "log.csv").stat().st_size > 100):
             return "no checkpoint or log"
         return None
 
@@ -229,13 +273,18 @@ class Export(Scenario):
             return str(error)
         return None
 
+    def broken(self, place: Path) -> str | None:
+        ModelBundle.load(place / "bundle").networks(CPU)
+        return None
+
     def wrong(self, place: Path, done: bool) -> str | None:
-        bundle = ModelBundle.load(place / "bundle")
-        bundle.networks(CPU)
+        if broken := self.broken(place):
+            return broken
         left = [path.name for path in (place / "bundle").iterdir() if path.name.startswith(".")]
         if left:
             return f"left behind: {left}"
-        return f"version {bundle.version}" if done and bundle.version != "2.0.0" else None
+        version = ModelBundle.load(place / "bundle").version
+        return f"version {version}" if done and version != "2.0.0" else None
 
 
 def export(place: Path, version: str) -> None:
@@ -280,6 +329,10 @@ class Exchange(Scenario):
             return None
         assert told[0].kind == "disk", f"{told[0].kind}: {told[0].message} {told[0].details[-300:]}"
         return str(told[0].message)
+
+    def broken(self, place: Path) -> str | None:
+        """The result is in the scene alone."""
+        return None
 
     def wrong(self, place: Path, done: bool) -> str | None:
         left = [str(path) for path in place.rglob("*") if path.name != "temporary"]

@@ -1,0 +1,86 @@
+"""What the parts under fire judge notices the faults that it is there for."""
+
+import pytest
+
+pytest.importorskip("resource", reason="processes are limited and forked")
+
+from .files.kills import Killing
+from .files.panel_report import NAMES, Report
+from .files.scenarios import OBJECTS, OLD, OLD_RESULT, Segment, require_whole
+
+
+@pytest.fixture(scope="module")
+def segmented(tmp_path_factory):
+    """A result with DICOM objects, which no test changes."""
+    place, scenario = tmp_path_factory.mktemp("segmented"), Segment("segment with DICOM objects", dicom=True)
+    scenario.prepare(place)
+    assert scenario.act(place) is None and scenario.wrong(place, True) is None
+    return place / "out"
+
+
+class Killed(Killing):
+    """The process has left what ``leave`` lays out."""
+
+    def __init__(self, scenario, leave):
+        super().__init__(scenario, operations=1)
+        self._leave = leave
+
+    def _run(self, place, at=0, after=None):
+        (place / "work" / "out").mkdir(parents=True, exist_ok=True)
+        self._leave(place / "work" / "out")
+        return False
+
+
+class Tidying(Segment):
+    """Replaces whatever it finds by nothing that is wrong."""
+
+    def act(self, place):
+        for path in (place / "out").iterdir():
+            path.unlink()
+
+    def wrong(self, place, done):
+        return self.broken(place)
+
+
+@pytest.mark.parametrize("left", [{"report.html": b"<html>"}, {"lesions.csv": OLD, "report.html": b"</html>"}])
+def test_half_a_file_and_a_mix_are_found_though_the_second_run_replaces_them(tmp_path, left):
+    def leave(out):
+        for name, content in left.items():
+            (out / name).write_bytes(content)
+
+    assert Killed(Tidying("segment"), leave)(0, tmp_path)
+
+
+def test_an_old_result_that_a_kill_loses_is_found_unless_it_is_kept_aside(tmp_path):
+    def leave(out, names):
+        for name in names:
+            (out / name).write_bytes(OLD)
+
+    whole = sorted(OLD_RESULT)
+    replacing = Tidying("segment over an earlier result", replaces=True)
+    assert Killed(replacing, lambda out: leave(out, whole[1:]))(0, tmp_path / "lost")
+
+    out = tmp_path / "moving" / "out"
+    (out / ".unfinished-1").mkdir(parents=True)
+    leave(out, whole[1:])
+    leave(out / ".unfinished-1", whole[:1])
+    assert replacing.broken(out.parent) is None
+
+
+@pytest.mark.parametrize("name", sorted(OBJECTS | {"lesions.csv", "report.html", "segmentation.seg.nrrd"}))
+def test_a_file_that_is_cut_anywhere_is_not_whole(segmented, tmp_path, name):
+    whole = (segmented / name).read_bytes()
+    for number in range(12):
+        (tmp_path / name).write_bytes(whole[: len(whole) * number // 12])
+        with pytest.raises(Exception):  # noqa: B017 - of whatever kind: it is not taken for whole
+            require_whole(tmp_path / name)
+
+
+def test_a_damaged_report_of_the_panel_is_found_behind_an_old_one(tmp_path):
+    (tmp_path / "out").mkdir()
+    for name in NAMES:
+        (tmp_path / "out" / name).write_bytes(OLD)
+    assert Report().broken(tmp_path) is None
+    (tmp_path / "out" / "report.csv").write_bytes(b"a,b\n1,")
+    with pytest.raises(AssertionError, match=r"report\.csv is not whole"):
+        Report().broken(tmp_path)
