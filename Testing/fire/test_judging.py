@@ -1,5 +1,7 @@
 """What the parts under fire judge notices the faults that it is there for."""
 
+import os
+
 import pytest
 
 pytest.importorskip("resource", reason="processes are limited and forked")
@@ -7,6 +9,7 @@ pytest.importorskip("resource", reason="processes are limited and forked")
 from .files.kills import Killing
 from .files.panel_report import NAMES, Report
 from .files.scenarios import OBJECTS, OLD, OLD_RESULT, Segment, require_whole
+from .use import load
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +87,36 @@ def test_a_damaged_report_of_the_panel_is_found_behind_an_old_one(tmp_path):
     (tmp_path / "out" / "report.csv").write_bytes(b"a,b\n1,")
     with pytest.raises(AssertionError, match=r"report\.csv is not whole"):
         Report().broken(tmp_path)
+
+
+class Run:
+    """An archive's run whose records are there one after the other, and which ends so."""
+
+    pid = os.getpid()
+
+    def __init__(self, code=0, line=""):
+        self._end = code, line
+
+    def end(self):
+        return self._end
+
+    def kill(self):
+        pass
+
+
+@pytest.mark.parametrize("cases", [20, 2000])
+def test_workers_are_killed_in_archives_of_any_size(monkeypatch, cases):
+    monkeypatch.setattr(load, "tiny_archive", lambda folder, cases: folder)
+    monkeypatch.setattr(load.Archive, "start", lambda self: Run())
+    monkeypatch.setattr(load.Archive, "wait", lambda self, run, cases, meanwhile: [meanwhile(n) for n in range(cases)])
+    monkeypatch.setattr(load.Archive, "kill_a_worker", lambda self, rng: True)
+    monkeypatch.setattr(load.Archive, "wrong", lambda self, cases: [])
+    killed, _, _, found = load.killed_workers(cases)
+    assert killed == max(2, cases // load.CASES_A_KILL) and not found
+
+
+def test_an_archive_that_ends_early_says_why_and_that_no_worker_was_killed(monkeypatch):
+    monkeypatch.setattr(load.Archive, "start", lambda self: Run(1, "error: the disk is full"))
+    monkeypatch.setattr(load.Archive, "wait", lambda *arguments: None)
+    found = [each.what for each in load.killed_workers(2)[-1]]
+    assert "it ended with 1: error: the disk is full" in found and "no worker was killed" in found

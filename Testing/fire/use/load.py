@@ -26,7 +26,7 @@ from ..files.scenarios import small_scan
 from ..guard import Finding
 from .soak import GROWTH
 
-#: After so many cases another worker is killed.
+#: After so many cases another worker is killed, in a small archive after half of them.
 CASES_A_KILL = 50
 SLOW_MICROSECONDS = "2000"
 _SOURCE = re.compile(r'"source": ?"(\d+\.nii)"')
@@ -124,6 +124,8 @@ class Archive:
 
     def wrong(self, cases: int) -> list[str]:
         """What is not there once."""
+        if not (self.out / SUMMARY_FILE).is_file():
+            return ["there is no summary"]
         rows = parquet.read_table(self.out / "cases.parquet").to_pylist()
         page = (self.out / SUMMARY_FILE).read_text()
         left = [path.name for path in self.out.rglob("*") if path.name.startswith(".") and path.name != ".lock"]
@@ -145,13 +147,14 @@ def killed_workers(cases: int) -> tuple[int, int, int, list[Finding]]:
     with tempfile.TemporaryDirectory() as place:
         archive, rng = Archive(tiny_archive(Path(place) / "in", cases), Path(place) / "out"), random.Random(0)
         run = archive.start()
-        killed, memory = 0, {}
+        moments = cases // 10, cases * 9 // 10
+        every, killed, memory = min(CASES_A_KILL, cases // 2), 0, {}
 
         def meanwhile(recorded: int) -> None:
             nonlocal killed
-            if recorded >= CASES_A_KILL * killed + CASES_A_KILL // 2:
+            if recorded >= every * killed + every // 2:
                 killed += archive.kill_a_worker(rng)
-            for moment in (cases // 10, cases * 9 // 10):
+            for moment in moments:
                 if recorded >= moment and moment not in memory:
                     memory[moment] = alive.memory(run.pid)
 
@@ -161,8 +164,9 @@ def killed_workers(cases: int) -> tuple[int, int, int, list[Finding]]:
         finally:
             run.kill()
         found = [f"it ended with {code}: {line}"] if code else []
-        early, late = memory.values()
-        if late > GROWTH * early:
+        found += [] if killed else ["no worker was killed"]
+        early, late = (memory.get(moment, 0) for moment in moments)  # 0: it ended before
+        if late > GROWTH * early > 0:
             found.append(f"the scheduler's memory grew from {early / 1e6:.1f} to {late / 1e6:.1f} MB")
         return killed, early, late, _findings(archive, cases, found)
 
