@@ -144,12 +144,12 @@ benchmark: $(INSTALLED_TEST)
 	  QT_QPA_PLATFORM=offscreen $(PY) Testing/benchmarks/benchmark_$$name.py > build/$$name.md && \
 	  $(FIGURES) Docs/speed.md $$name < build/$$name.md || exit 1; done
 
-# Figures come into the page even where something was found; then it fails.
+# Figures come into the page even where something was found; then it fails. What cannot be run here keeps its figures.
 fire: $(INSTALLED_TEST)
 	@mkdir -p build
 	@for name in $(PART); do \
 	  PYTHONPATH=Testing $(PY) -m fire $$name --share $(SHARE) > build/$$name.md || failed=1; \
-	  $(FIGURES) Docs/reliability.md $$name < build/$$name.md || exit 1; done; test -z "$$failed"
+	  $(FIGURES) Docs/reliability.md $$name < build/$$name.md || failed=1; done; test -z "$$failed"
 
 release-check: $(INSTALLED_TEST)
 	@$(PY) Testing/tools/release_check.py

@@ -1,4 +1,6 @@
-"""The product under fire, part by part, as tables in Markdown; ends with 1 where something was found.
+"""The product under fire, part by part, as tables in Markdown.
+
+Ends with 1 where something was found, and with 2 and no table where nothing was run.
 
 python -m fire fuzz [--share 0.01]      with Testing and both packages on the path; the rest is `make fire`
 """
@@ -192,6 +194,9 @@ def main() -> int:
     arguments = parser.parse_args()
     began = time.monotonic()
     table = PARTS[arguments.name](arguments.share, arguments.only)
+    if not table.rows:
+        print(f"error: nothing of {arguments.name} was run", file=sys.stderr)
+        return 2
     print(table)
     print(f"{arguments.name}: {time.monotonic() - began:.0f} s, {len(table.found)} found", file=sys.stderr)
     return 1 if table.found else 0

@@ -1,11 +1,13 @@
 """What the parts under fire judge notices the faults that it is there for."""
 
 import os
+import sys
 
 import pytest
 
 pytest.importorskip("resource", reason="processes are limited and forked")
 
+from .__main__ import main
 from .files.kills import Killing
 from .files.panel_report import NAMES, Report
 from .files.scenarios import OBJECTS, OLD, OLD_RESULT, Segment, require_whole
@@ -120,3 +122,12 @@ def test_an_archive_that_ends_early_says_why_and_that_no_worker_was_killed(monke
     monkeypatch.setattr(load.Archive, "wait", lambda *arguments: None)
     found = [each.what for each in load.killed_workers(2)[-1]]
     assert "it ended with 1: error: the disk is full" in found and "no worker was killed" in found
+
+
+@pytest.mark.parametrize(("name", "only"), [("full", "segment"), ("load", "no such row")])
+def test_where_nothing_is_run_there_is_no_table_that_could_replace_one(monkeypatch, capsys, name, only):
+    monkeypatch.setenv("LIVER_LESION_CASCADE_ALONE", "0")  # nothing can be mounted
+    monkeypatch.setattr(sys, "argv", ["fire", name, "--only", only])
+    assert main() == 2
+    said = capsys.readouterr()
+    assert said.out == "" and f"nothing of {name} was run" in said.err

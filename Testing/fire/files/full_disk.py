@@ -16,6 +16,7 @@ from .scenarios import Scenario
 
 #: Space that is left, in parts of what is needed.
 LEFT = tuple(tenths / 10 for tenths in range(12))
+NO_DISKS = "SKIPPED: full disks, as nothing can be mounted here"
 _DISK_BYTES = 256 << 20
 _ALONE = "LIVER_LESION_CASCADE_ALONE"
 
@@ -35,7 +36,7 @@ def disks_can_be_made() -> bool:
     """Whether this program has mounts of its own; says so where it has not."""
     if os.environ.get(_ALONE) == "1":
         return True
-    print("SKIPPED: full disks, as nothing can be mounted here", file=sys.stderr, flush=True)
+    print(NO_DISKS, file=sys.stderr, flush=True)
     return False
 
 
