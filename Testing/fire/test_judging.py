@@ -11,6 +11,7 @@ from .__main__ import main
 from .files.kills import Killing
 from .files.panel_report import NAMES, Report
 from .files.scenarios import OBJECTS, OLD, OLD_RESULT, Segment, require_whole
+from .readers import product_readers, scan_readers, training_readers
 from .use import load
 
 
@@ -131,3 +132,29 @@ def test_where_nothing_is_run_there_is_no_table_that_could_replace_one(monkeypat
     assert main() == 2
     said = capsys.readouterr()
     assert said.out == "" and f"nothing of {name} was run" in said.err
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        *(scan_readers.nifti, scan_readers.nrrd, scan_readers.mha, scan_readers.dicom),
+        *(training_readers.label_maps, training_readers.segmentations, training_readers.dicom_segmentations),
+        *(training_readers.prepared_data, product_readers.exchanged_volumes, product_readers.exchanged_results),
+    ],
+)
+def test_of_files_that_are_whole_a_reader_says_nothing_that_would_excuse_other_voxels(tmp_path, make):
+    reader = make()
+    for number, files in enumerate(reader.seeds):
+        for name, content in files.items():
+            path = tmp_path / str(number) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        assert reader.read(tmp_path / str(number))[1] is False
+
+
+def test_of_a_bundle_whose_weights_are_read_only_they_are_changed(tmp_path):
+    reader = product_readers.bundle_weights()
+    assert [list(files) for files in reader.seeds] == [["weights.pt"]]
+    (tmp_path / "weights.pt").write_bytes(reader.seeds[0]["weights.pt"])
+    reader.read(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["weights.pt"]

@@ -69,10 +69,13 @@ def bundle_weights() -> Reader:
         metadata = json.loads(files["metadata.json"])
         metadata["weights"]["sha256"] = digest
         (folder / "metadata.json").write_text(json.dumps(metadata))
-        ModelBundle.load(folder).networks(torch.device("cpu"))
+        try:
+            ModelBundle.load(folder).networks(torch.device("cpu"))
+        finally:
+            (folder / "metadata.json").unlink()
         return 0, False
 
-    return Reader("weights of bundles", [files], read)
+    return Reader("weights of bundles", [{"weights.pt": files["weights.pt"]}], read)
 
 
 class _SilentProcess:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 from fixtures.dicom_files import body_phantom, write_enhanced, write_series
+from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.scan.image_io import read_input
 
 from .fuzzing import Files, Reader
@@ -42,7 +43,12 @@ def read_scan(folder: Path) -> tuple[Hashable, bool]:
     ct = read_input(named[:1] or [folder])
     digest = hashlib.blake2b(np.ascontiguousarray(ct.hu).view(np.uint8)).digest()
     ct.check()
-    return (digest, ct.hu.shape, ct.geometry.ijk_to_lps.tobytes()), any(n.severity != "info" for n in ct.notes)
+    return (digest, ct.hu.shape, ct.geometry.ijk_to_lps.tobytes()), warns(ct)
+
+
+def warns(ct: CTVolume) -> bool:
+    """Whether it was said that something is odd; which series was read is said of each."""
+    return any(note.severity != "info" for note in ct.notes)
 
 
 def checked_by_format(name: str, old: bytes, new: bytes) -> bool:

@@ -34,7 +34,7 @@ from LiverLesionCascadeTrainingLib.training.checkpoint import LAST, load_finishe
 from torch import nn
 
 from .fuzzing import Files, Reader
-from .scan_readers import checked_by_format, files_of
+from .scan_readers import checked_by_format, files_of, warns
 
 HU, LABELS = phantom_case(1, slices=3, side=14)
 HU = np.rint(HU).astype(np.int16)
@@ -43,7 +43,7 @@ HU = np.rint(HU).astype(np.int16)
 def digest_of(case: TrainingCase) -> tuple[Hashable, bool]:
     ct, labels = case.read()
     pixels = np.ascontiguousarray(ct.hu).tobytes() + np.ascontiguousarray(labels).tobytes()
-    return hashlib.blake2b(pixels).digest(), bool(ct.notes)
+    return hashlib.blake2b(pixels).digest(), warns(ct)
 
 
 def read_cases(find: Any, folder: Path) -> tuple[Hashable, bool]:
@@ -115,8 +115,9 @@ def prepared_data() -> Reader:
     def read(place: Path) -> tuple[Hashable, bool]:
         dataset = open_dataset(place)
         read = [digest_of(case) for case in dataset.cases]
-        kinds = [(case.record().kinds, case.identity, case.fingerprint()) for case in dataset.cases]
-        return tuple(digest for digest, _ in read), bool(kinds)
+        for case in dataset.cases:
+            _ = case.record().kinds, case.identity, case.fingerprint()
+        return tuple(digest for digest, _ in read), any(warned for _, warned in read)
 
     return Reader("prepared data sets", [prepared], read)
 
