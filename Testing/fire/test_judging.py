@@ -1,6 +1,8 @@
 """What the parts under fire judge notices the faults that it is there for."""
 
 import os
+import shutil
+import subprocess
 import sys
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 pytest.importorskip("resource", reason="processes are limited and forked")
 
 from .__main__ import main
+from .files.failing import failing_library
 from .files.kills import Killing
 from .files.panel_report import NAMES, Report
 from .files.scenarios import OBJECTS, OLD, OLD_RESULT, Segment, require_whole
@@ -158,3 +161,37 @@ def test_of_a_bundle_whose_weights_are_read_only_they_are_changed(tmp_path):
     (tmp_path / "weights.pt").write_bytes(reader.seeds[0]["weights.pt"])
     reader.read(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["weights.pt"]
+
+
+FAILING = """
+import errno, sys
+from pathlib import Path
+from fire.files.failing import Operations
+operations, folder = Operations(), Path(sys.argv[1])
+
+def failed(at, code):
+    with operations.watched(folder, at, code):
+        try:
+            (folder / "a").write_bytes(b"12345678")
+        except OSError as error:
+            assert error.errno == code
+    return operations.failed
+
+print([failed(at, errno.ENOSPC) for at in (1, 2, 3, 4)], [failed(at, 0) for at in (1, 2, 3)])
+failed(3, errno.EIO)
+print((folder / "a").read_text())
+"""
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="a library is made that lets files fail")
+def test_a_close_fails_and_loses_what_was_written_and_a_write_alone_is_short(tmp_path):
+    with failing_library() as library:
+        done = subprocess.run(
+            [sys.executable, "-c", FAILING, tmp_path],
+            env=os.environ
+            | {"LD_PRELOAD": str(library), "LIVER_LESION_CASCADE_FAILING": str(library)}
+            | {"PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+        )
+    assert done.stdout == "['create', 'write', 'close', ''] ['', 'write', '']\n1234\n", done.stderr

@@ -26,9 +26,10 @@ EXPORT int fire_errno;         /* as which; 0: it is a short write; -1: the proc
 EXPORT int fire_stays;         /* whether all that write fail from then on, as on a full disk */
 EXPORT char fire_failed[64];   /* what failed */
 
-static char tracked[FILES];
+static char tracked[FILES]; /* 1: below the folder; 2: written to as well */
+static off_t before[FILES]; /* bytes that it had before */
 static int slow;       /* microseconds that each takes more */
-static int count = -1; /* a file that gets a byte for each: those of all processes together */
+static int count = -1; /* a file that gets a "." for each, "!" where it fails: those of all processes together */
 
 static int number(const char *name) { return getenv(name) ? atoi(getenv(name)) : 0; }
 
@@ -52,17 +53,26 @@ static int inside(int at, const char *path) {
 static int fails(const char *what, int writes) {
     fire_seen++;
     if (slow) usleep(slow);
-    if (count >= 0 && REAL(write)(count, ".", 1) != 1) abort();
-    if (!fire_at || fire_seen < fire_at || (fire_seen > fire_at && !(fire_stays && writes))) return 0;
+    int now = fire_at && (fire_seen == fire_at || (fire_seen > fire_at && fire_stays && writes));
+    if (!fire_errno && strcmp(what, "write")) now = 0;
+    if (count >= 0 && REAL(write)(count, now ? "!" : ".", 1) != 1) abort();
+    if (!now) return 0;
     if (fire_errno == -1) kill(getpid(), SIGKILL);
     if (!fire_failed[0]) strncpy(fire_failed, what, sizeof fire_failed - 1);
-    if (fire_errno == 0) return strcmp(what, "write") ? 0 : -1;
     errno = fire_errno;
-    return 1;
+    return fire_errno ? 1 : -1;
 }
 
 static int known(int fd) { return fire_folder[0] && fd >= 0 && fd < FILES && tracked[fd]; }
-static void note(int fd, int is) { if (fd >= 0 && fd < FILES) tracked[fd] = is; }
+static void note(int fd, int is) { if (fd >= 0 && fd < FILES) tracked[fd] = is, before[fd] = 0; }
+static void note_writing(int fd) {
+    struct stat now;
+    if (known(fd) && tracked[fd] == 1 && !fstat(fd, &now)) tracked[fd] = 2, before[fd] = now.st_size;
+}
+static void lose_half(int fd) {
+    off_t size = lseek(fd, 0, SEEK_END), kept = before[fd] < size ? before[fd] : 0;
+    if (REAL(ftruncate)(fd, kept + (size - kept) / 2)) errno = EIO;
+}
 
 #define WRITES(flags) (((flags) & (O_WRONLY | O_RDWR | O_CREAT)) != 0)
 #define OPENED(name, at, path, flags, call)                                           \
@@ -88,23 +98,30 @@ EXPORT FILE *fopen(const char *path, const char *mode) { STREAM(REAL(fopen)(path
 EXPORT FILE *fopen64(const char *path, const char *mode) { STREAM(REAL(fopen64)(path, mode)) }
 /* What a stream still holds is lost when it cannot be written at its end, whether anybody looks at what fclose says. */
 EXPORT int fclose(FILE *file) {
-    int fd = fileno(file), failing = known(fd) && (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY ? fails("close", 1) : 0;
+    int fd = fileno(file);
+    int failing = known(fd) && (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY ? fails("close", 1) : 0;
+    if (failing > 0) fflush(file), lose_half(fd);
     note(fd, 0);
-    if (failing <= 0) return REAL(fclose)(file);
-    fflush(file);
-    off_t size = lseek(fd, 0, SEEK_END);
-    if (REAL(ftruncate)(fd, size / 2)) errno = EIO;
-    REAL(fclose)(file);
-    errno = fire_errno;
-    return EOF;
+    int closed = REAL(fclose)(file);
+    if (failing > 0) errno = fire_errno;
+    return failing > 0 ? EOF : closed;
 }
 
-EXPORT int close(int fd) { note(fd, 0); return REAL(close)(fd); }
+/* What a disk elsewhere has taken and cannot store it tells at the end. */
+EXPORT int close(int fd) {
+    int failing = known(fd) && tracked[fd] == 2 ? fails("close", 1) : 0;
+    if (failing > 0) lose_half(fd);
+    note(fd, 0);
+    int closed = REAL(close)(fd);
+    if (failing > 0) errno = fire_errno;
+    return failing > 0 ? -1 : closed;
+}
 
 #define WRITTEN(size, call)                                                           \
-    int failing = known(fd) ? fails("write", 1) : 0;                                  \
+    note_writing(fd);                                                                 \
+    int failing = known(fd) ? fails(size > 1 ? "write" : "write of one", 1) : 0;      \
     if (failing > 0) return -1;                                                       \
-    if (failing < 0 && size > 1) size /= 2;                                           \
+    if (failing < 0) size /= 2;                                                       \
     return call;
 EXPORT ssize_t write(int fd, const void *data, size_t size) { WRITTEN(size, REAL(write)(fd, data, size)) }
 EXPORT ssize_t pwrite(int fd, const void *data, size_t size, off_t at) { WRITTEN(size, REAL(pwrite)(fd, data, size, at)) }

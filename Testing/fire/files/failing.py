@@ -51,7 +51,7 @@ class Operations:
 
         Args:
             at: Number of the one that fails, from 1; 0 for none.
-            code: As which ``errno``; 0 for a short write, -1 to end the process by SIGKILL.
+            code: As which ``errno``; 0 for a short write (else nothing), -1 to end the process by SIGKILL.
             stays: Whether all that write fail from then on, as on a full disk.
         """
         for name, value in (("fire_seen", 0), ("fire_at", at), ("fire_errno", code), ("fire_stays", int(stays))):

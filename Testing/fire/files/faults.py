@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import mmap
 import random
 import shutil
 import traceback
@@ -15,22 +16,32 @@ from ..guard import Finding, findings_of
 from .failing import Operations
 from .scenarios import Scenario
 
-#: How operations fail: as errno, and whether all that write fail from then on. 0 is a short write.
+#: How operations fail: as errno, and whether all that write fail from then on. 0 is a short write, of writes alone.
 WAYS = (
     ("ENOSPC", errno.ENOSPC, False),
     ("EIO", errno.EIO, False),
     ("EACCES", errno.EACCES, False),
-    ("a short write, then ENOSPC", 0, False),
+    ("a short write", 0, False),
     ("a full disk from then on", errno.ENOSPC, True),
 )
 KILLED = -1
 
 
 class Faulty:
-    """The task of a scenario: fault number n is always the same one."""
+    """The task of a scenario: fault number n is always the same one.
 
-    def __init__(self, scenario: Scenario) -> None:
+    Args:
+        operations: That the scenario has.
+    """
+
+    def __init__(self, scenario: Scenario, operations: int) -> None:
         self._scenario = scenario
+        self._failed = mmap.mmap(-1, operations * len(WAYS))  # shared with the children: in which something failed
+
+    @property
+    def failed(self) -> int:
+        """In how many runs an operation failed."""
+        return sum(self._failed[:])
 
     def __call__(self, number: int, place: Path) -> str | None:
         """Fault ``number``: each operation fails in each of the ``WAYS``, one after the other."""
@@ -42,12 +53,14 @@ class Faulty:
         logging.disable(logging.CRITICAL)
         self._scenario.prepare(folder)
         watch = Operations()
-        return judged(
+        wrong = judged(
             self._scenario,
             folder,
             watch.watched(folder, operation + 1, code, stays),
             lambda: f"{name} at operation {operation + 1} ({watch.failed or 'nothing'})",
         )
+        self._failed[number] = bool(watch.failed)
+        return wrong
 
 
 def judged(
@@ -98,6 +111,7 @@ def count_operations(scenario: Scenario) -> int:
 def faults(scenario: Scenario, share: float) -> tuple[int, int, list[Finding]]:
     """Operations of a scenario, runs in which one failed, and what went wrong in this share of all runs."""
     operations = count_operations(scenario)
-    every = range(operations * len(WAYS))
+    every, faulty = range(operations * len(WAYS)), Faulty(scenario, operations)
     numbers = sorted(random.Random(scenario.name).sample(every, max(1, round(len(every) * share))))
-    return operations, len(numbers), findings_of(Faulty(scenario), numbers, memory=None, seconds=120)
+    found = findings_of(faulty, numbers, memory=None, seconds=120)
+    return operations, faulty.failed, found

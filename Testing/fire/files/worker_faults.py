@@ -32,15 +32,20 @@ def worker_faults(share: float) -> tuple[int, int, list[Finding]]:
         operations = counted.stat().st_size
         every = range(operations * len(WAYS))
         numbers = sorted(random.Random("worker").sample(every, max(1, round(len(every) * share))))
-        found = [Finding(number, wrong) for number in numbers if (wrong := _wrong(bench, volume, number)) is not None]
-    return operations, len(numbers), found
+        found, failed = [], 0
+        for number in numbers:
+            counted.unlink(missing_ok=True)
+            wrong = _wrong(bench, volume, number, counted)
+            found += [] if wrong is None else [Finding(number, wrong)]
+            failed += b"!" in counted.read_bytes()
+    return operations, failed, found
 
 
-def _wrong(bench: Bench, volume, number: int) -> str | None:
+def _wrong(bench: Bench, volume, number: int, counted: Path) -> str | None:
     operation, way = divmod(number, len(WAYS))
     name, code, stays = WAYS[way]
     what = f"{name} at operation {operation + 1}"
-    faults = {"FIRE_AT": operation + 1, "FIRE_ERRNO": code, "FIRE_STAYS": int(stays)}
+    faults = {"FIRE_AT": operation + 1, "FIRE_ERRNO": code, "FIRE_STAYS": int(stays), "FIRE_COUNT": counted}
     with _in_the_next_worker(FIRE_FOLDER=bench.folder, **faults):
         said = _run(bench, volume)
     left = alive.of_process(bench.folder)[f"files in {bench.folder}"]
