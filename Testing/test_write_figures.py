@@ -1,9 +1,11 @@
 """Figures in the documentation are those that were measured: no one copies them by hand."""
 
 import json
+import re
 
 import pytest
-from tools.write_figures import BUNDLE, README, readme_figures, with_block
+from benchmarks import benchmark_panel, benchmark_training
+from tools.write_figures import BUNDLE, README, REPOSITORY, readme_figures, with_block
 
 
 def test_the_readme_has_the_figures_of_the_shipped_bundle():
@@ -13,6 +15,18 @@ def test_the_readme_has_the_figures_of_the_shipped_bundle():
 
 def test_the_readme_is_short_enough_to_be_read():
     assert len(README.read_text(encoding="utf-8").splitlines()) <= 130
+
+
+def test_the_words_beside_the_figures_of_speed_are_those_that_the_benchmarks_print():
+    page = (REPOSITORY / "Docs" / "speed.md").read_text(encoding="utf-8")
+    assert f"<!-- panel -->\n{benchmark_panel.HEAD}\n" in page
+    block = re.search(r"<!-- training -->\n(.*?)\n<!-- end", page, re.DOTALL)[1]
+    printed = benchmark_training.sentence("compact", 320, "2 threads", 10.3, 9.4)
+    assert without_figures(printed) == without_figures(block)
+
+
+def without_figures(text):
+    return re.sub(r"[\d.]+", "0", " ".join(text.split()))
 
 
 def test_only_the_block_changes():

@@ -15,6 +15,8 @@ sys.path[:0] = [str(REPOSITORY / name) for name in ("Testing", "LiverLesionCasca
 import slicer_harness  # noqa: E402
 
 WARM_RUNS = 3
+_COLUMNS = ("until the liver pass, s", "until segments are in the scene, s", "longest wait of the panel, s")
+HEAD = f"| from the click | {' | '.join(_COLUMNS)} |\n| --- | ---: | ---: | ---: |"
 
 
 def main(scans: list[str]) -> None:
@@ -45,8 +47,7 @@ def main(scans: list[str]) -> None:
         heartbeat.stop()
         return seen[0], time.perf_counter() - started, heartbeat.longest
 
-    print("| from the click | until the liver pass, s | until segments are in the scene, s | longest wait, s |")
-    print("| --- | ---: | ---: | ---: |")
+    print(HEAD)
     try:
         sample = loadSample()
         print("| sample, cold | {:.1f} | {:.1f} | {:.2f} |".format(*seconds(sample)))

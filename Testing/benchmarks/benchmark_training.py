@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+import textwrap
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -66,6 +67,15 @@ def _seconds(work, device: torch.device) -> float:
     return time.perf_counter() - started
 
 
+def sentence(recipe: str, size: int, where: str, bare: float, full: float) -> str:
+    """For the documentation. ``bare``, ``full``: images per second."""
+    return textwrap.fill(
+        f"Training with the recipe `{recipe}` at {size} pixels, {where}: {bare:.1f} images/s in the bare forward and "
+        f"backward pass, {full:.1f} with everything around it ({bare / full:.2f} times as long).",
+        120,
+    )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", choices=sorted(RECIPES), default="compact")
@@ -112,13 +122,12 @@ def main() -> int:
             seconds = _seconds(lambda stop=stop: trainer.run(log_interval=10**6, stop_at=stop), device)
             rates["training"].append(recipe.batch * (arguments.steps // 2) / seconds)
     bare, full = (sum(values) / len(values) for values in rates.values())
-    print(f"{arguments.recipe}, {recipe.batch} images of {size} x {size}, {device}, {precision.name}, ", end="")
-    print(f"{torch.get_num_threads()} threads, {spare_cores(device, Ranks())} more for batches")
-    print(f"bare forward and backward: {bare:.1f} images/s")
-    print(f"training:                  {full:.1f} images/s, {bare / full:.2f} times as long")
+    threads = torch.get_num_threads()
+    print(sentence(arguments.recipe, size, f"{threads} threads" if device.type == "cpu" else str(device), bare, full))
+    print(f"{recipe.batch} images, {precision.name}, {spare_cores(device, Ranks())} cores for batches", file=sys.stderr)
     if device.type != "cuda":
         script = "Testing/benchmarks/benchmark_training.py"
-        print(f"on a GPU: {Path(sys.executable).name} {script} --recipe paper --device cuda")
+        print(f"on a GPU: {Path(sys.executable).name} {script} --recipe paper --device cuda", file=sys.stderr)
     return 0
 
 
