@@ -35,7 +35,7 @@ def test_an_entry_that_the_index_would_refuse_is_a_problem(change):
     assert check.entryProblems(json.dumps(ENTRY | change))
 
 
-@pytest.mark.parametrize("field", ["$schema", "category", "scm_url"])
+@pytest.mark.parametrize("field", ["$schema", "category", "scm_url", "scm_revision"])
 def test_a_missing_field_of_the_entry_is_a_problem(field):
     assert check.entryProblems(json.dumps({name: value for name, value in ENTRY.items() if name != field}))
 
@@ -43,6 +43,14 @@ def test_a_missing_field_of_the_entry_is_a_problem(field):
 def test_an_entry_with_other_line_ends_or_no_json_is_a_problem():
     assert check.entryProblems(ENTRY_TEXT.replace("\n", "\r\n"))
     assert check.entryProblems(ENTRY_TEXT[:-3])
+
+
+@pytest.mark.parametrize("text", ['{"category": "Segmentation",', '{"$schema": "x", "category": "Segmentation"}', "[]"])
+def test_an_entry_that_the_other_checks_cannot_read_is_reported_alone(monkeypatch, tmp_path, capsys, text):
+    monkeypatch.setattr(check, "ENTRY", tmp_path / "entry.json")
+    check.ENTRY.write_text(text)
+    assert check.main() == 1
+    assert capsys.readouterr().out.startswith("failed  index entry\n")
 
 
 def test_names_that_break_the_rules_are_problems():
@@ -85,3 +93,14 @@ def test_a_repository_without_its_first_files_is_a_problem(tmp_path):
 
 def test_a_repository_above_the_limit_is_a_problem():
     assert check.sizeProblems(maximumMb=1)
+
+
+def test_a_clone_without_the_whole_history_has_no_size(tmp_path):
+    origin, clone = tmp_path / "origin", tmp_path / "clone"
+    check.git(tmp_path, "init", "-q", origin)
+    who = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+    for message in ("one", "two"):
+        check.git(origin, *who, "commit", "-q", "--allow-empty", "-m", message)
+    assert check.sizeProblems(origin) == []
+    check.git(tmp_path, "clone", "-q", "--depth", "1", origin.as_uri(), clone)
+    assert "whole history" in check.sizeProblems(clone)[0]
