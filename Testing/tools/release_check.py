@@ -51,7 +51,7 @@ SCHEMA = {
         "tier": {"type": "integer", "minimum": 1, "maximum": 5},
     },
 }
-"""The fields of version 1.0.2 of the index's entries; a category that is ours, and a revision, where the pictures are."""
+"""The fields of version 1.0.2 of the index's entries; a category of ours, and a revision where the pictures are."""
 
 
 def cmakeFields(text):
