@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -31,12 +32,14 @@ from ..slices.batches import BatchMaker
 from ..slices.cross_fitting import write_priors
 from ..slices.slice_store import SliceStore, build_store, open_store
 from ..slices.validation import slice_dice, write_preview
-from .checkpoint import LAST, load_checkpoint, load_finished, usable
+from .checkpoint import LAST, load_finished, steps_done
 from .trainer import Execution, Trainer
 from .weight_averaging import estimate_norms, mean_weights
 
 #: In a job's folder: what its network started from.
 START_FILE = "start.json"
+#: In a job's folder, once another job has built on it: the step at which that was.
+LEARNED_FILE = "learned.json"
 
 Report = Callable[[str], None]
 
@@ -151,14 +154,14 @@ class CascadeTraining:
         begun = (self.folder / job / LAST).is_file()
         if begun and path.is_file():
             began = read_json(path)
-            # Without a start the job goes on: all that it needs is in its checkpoint.
-            if self._start is not None and any(began.get(key) != given.get(key) for key in ("name", "sha256")):
+            # Names may change, the weights may not. Without a start the job goes on: its checkpoint has all it needs.
+            same = began.get("sha256") == given.get("sha256") and bool(began) == bool(given)
+            if self._start is not None and not same:
                 raise InputError(
                     f"Job {job} in {self.folder} has begun from {began.get('name', 'random weights')}, and cannot "
                     f"start from {self._start.name} any more: give what it began from, or choose another folder"
                 )
         elif self._ranks.first and (given or not begun):
-            path.parent.mkdir(exist_ok=True)
             write_json(path, given)
 
     def _remember(self, name: str, content: dict[str, Any], what: str) -> None:
@@ -240,11 +243,18 @@ class CascadeTraining:
             estimate_norms(network, batches, self.device)
         return network
 
+    def _learned_from(self, job: str) -> CascadeResNet:
+        """The network of a finished job for another to build on, which is remembered (:meth:`_require_unused`)."""
+        network = self.load(job)
+        if self._ranks.first:
+            write_json(self.folder / job / LEARNED_FILE, {"step": steps_done(self.folder / job)})
+        return network
+
     def write_priors(self) -> None:
         """Cross-fitted priors for the lesion pass, from the fold networks of the liver pass."""
         folder = self.store_folder("train", "lesion")
         if self._ranks.first and not self._priors.is_file():
-            networks: list[nn.Module] = [self.load(job) for job in self.recipe.fold_jobs]
+            networks: list[nn.Module] = [self._learned_from(job) for job in self.recipe.fold_jobs]
             stores = self.store("train", "lesion"), self.store("train", "liver")
             write_priors(*stores, networks, self.fold_of_patient, folder, self.device, self._check)
             self.report("wrote cross-fitted priors")
@@ -260,11 +270,10 @@ class CascadeTraining:
         """
         stage = self.recipe.stage(job)
         self._require_unused(job)
-        self._remember_start(job)
         network = self.network(job)
         if job == "lesion":
             self.write_priors()
-            network.load_state_dict(self.load("lesion-image").state_dict())
+            network.load_state_dict(self._learned_from("lesion-image").state_dict())
         store = self.store("train", pass_of(job))
         patients = None
         if job in self.recipe.fold_jobs:
@@ -286,6 +295,7 @@ class CascadeTraining:
             self.report,
             self._execution,
             self._control,
+            partial(self._remember_start, job),
         )
         # Short trainings have curves too.
         trainer.run(min(25, max(1, stage.steps // 20)), min(500, max(1, stage.steps // 5)))
@@ -296,16 +306,15 @@ class CascadeTraining:
         ``lesion`` would learn from the priors of one training and be averaged with the network of another.
         """
         built = self.folder / "lesion" / LAST if job == "lesion-image" else self._priors
-        path, steps = self.folder / job / LAST, self.recipe.stage(job).steps
-        if job in ("liver", "lesion") or not built.is_file() or not path.is_file():
+        if job in ("liver", "lesion") or not built.is_file():
             return
-        state = load_checkpoint(path, torch.device("cpu"))
-        with usable(path):
-            # Checkpoints of earlier versions do not say for how many steps they were meant.
-            done, meant = int(state["step"]), int(state.get("steps", state["step"]))
-        if done < steps != meant:
+        done, steps = steps_done(self.folder / job), self.recipe.stage(job).steps
+        path = self.folder / job / LEARNED_FILE
+        # Runs of earlier versions do not say what was built on. What is trained again from its start may go on.
+        learned = read_json(path).get("step") if path.is_file() else done
+        if learned <= done < steps and done:
             raise InputError(
-                f"Job {job} in {self.folder} was trained for {meant} steps, and lesion learns from that: it cannot be "
+                f"Job {job} in {self.folder} was trained for {done} steps, and lesion learns from that: it cannot be "
                 f"lengthened to {steps} any more. Give the --length of before, or choose another folder"
             )
 

@@ -64,6 +64,7 @@ class Trainer:
         report: Called with one line of text per logged interval.
         execution: Precision, accumulation, processes.
         control: Is told how far the training is, and says when to pause or stop; of the first process alone.
+        begin: Called once no other process can train in the folder, before anything is read or written there.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Trainer:
         report: Callable[[str], None] = print,
         execution: Execution | None = None,
         control: RunControl | None = None,
+        begin: Callable[[], None] = lambda: None,
     ) -> None:
         execution = execution or Execution()
         recipe, stage = batches.recipe, batches.stage
@@ -83,7 +85,7 @@ class Trainer:
         self._batches, self._recipe, self._stage, self._folder, self._device = batches, recipe, stage, folder, device
         self._hard_slices = batches.hard_slices
         self._validate, self._report, self._control = validate, report, control or RunControl(None)
-        self._ranks = execution.ranks
+        self._ranks, self._begin = execution.ranks, begin
         self._precision = Precision(execution.precision, device)
         self._shards = self._ranks.shards(recipe.batch, execution.accumulate)
         self._shared = across_ranks(self.network, self._ranks, device)
@@ -131,7 +133,6 @@ class Trainer:
             "average": self.average.state_dict(),
             "optimiser": self._optimiser.state_dict(),
             "step": self.step,
-            "steps": self._stage.steps,
             "losses": self._losses,
             "best_dice": self._best_dice,
             "scaler": self._precision.scaler.state_dict(),
@@ -227,6 +228,7 @@ class Trainer:
         """
         try:
             with alone_in(self._folder) if self._ranks.first else nullcontext():
+                self._begin()
                 self._run(log_interval, validation_interval, save_seconds, stop_at)
         except Timeout as error:
             raise TrainingError(f"{self._folder} is being trained by another process: stop that one first") from error

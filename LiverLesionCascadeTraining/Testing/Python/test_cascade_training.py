@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from fixtures.lits_phantoms import phantom_case, write_case, write_lits_folders
 from fixtures.small_bundle import IntensityNetwork
 from fixtures.tiny_recipe import tiny_recipe
@@ -155,6 +156,24 @@ def test_a_job_that_has_begun_is_given_nothing_else_to_start_from(trained, data,
     with pytest.raises(InputError, match="liver in .* begun from random weights, .* choose another folder"):
         one_step_from(ModelBundle.load(trained / "bundle"), tmp_path / "run", data, "liver")
     assert (tmp_path / "run" / "liver" / "last.pt").read_bytes() == before
+
+
+def test_a_process_that_is_refused_changes_nothing_of_what_a_job_has_begun_from(trained, data, tmp_path):
+    bundle = ModelBundle.load(trained / "bundle")
+    run = one_step_from(bundle, tmp_path / "run", data, "liver").folder
+    before = (run / "liver" / "start.json").read_bytes()
+    (run / "liver" / "last.pt").unlink()  # as before the first checkpoint
+    with FileLock(run / "liver" / ".lock"), pytest.raises(TrainingError, match="another process"):
+        one_step_from(None, run, data, "liver")
+    assert (run / "liver" / "start.json").read_bytes() == before
+
+
+def test_a_job_goes_on_from_the_same_weights_under_another_name(trained, data, tmp_path):
+    one_step_from(ModelBundle.load(trained / "bundle"), tmp_path / "run", data, "liver")
+    other = shutil.copytree(trained / "bundle", tmp_path / "other")
+    metadata = json.loads((other / "metadata.json").read_text())
+    (other / "metadata.json").write_text(json.dumps({**metadata, "name": "renamed", "version": "1.0.1"}))
+    one_step_from(ModelBundle.load(other), tmp_path / "run", data, "liver")
 
 
 def test_a_job_that_began_before_starts_were_remembered_goes_on_with_the_one_that_it_is_given(trained, data, tmp_path):
@@ -415,6 +434,16 @@ def test_a_network_that_another_job_has_learned_from_is_not_trained_on(trained, 
     with pytest.raises(InputError, match=f"Job {job} .* trained for 3 steps, .* --length of before, or choose another"):
         training_in(run, data, tiny_recipe(6)).run(job)
     assert {path: path.read_bytes() for path in (run / job).iterdir()} == before
+
+
+def test_a_network_that_others_learned_from_when_shortened_is_not_trained_to_its_first_length(trained, data, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run")
+    (run / "slices" / "train-lesion" / "priors.npy").unlink()
+    path = run / "liver-fold-0" / "last.pt"
+    torch.save({**torch.load(path, weights_only=True), "step": 2}, path)  # stopped at 2 of 3
+    training_in(run, data, tiny_recipe(2)).write_priors()
+    with pytest.raises(InputError, match="was trained for 2 steps, .* lengthened to 3"):
+        training_in(run, data).run("liver-fold-0")
 
 
 def test_a_run_is_lengthened_as_long_as_no_job_has_built_on_another(trained, data, tmp_path):
