@@ -22,8 +22,8 @@ from .training_case import TrainingCase
 
 #: Changes when prepared cases of an earlier version must be made again.
 CACHE_FORMAT = 1
-#: A file's name where a case's should be.
-_FILE_LIKE = re.compile(r"(volume|segmentation)-", re.IGNORECASE)
+#: What the name of a case's file has besides the case's.
+_OF_FILES = re.compile(r"^(volume|segmentation)-|\.nii(\.gz)?$")
 
 
 @dataclass(frozen=True)
@@ -93,27 +93,35 @@ def descriptions(folder: Path) -> dict[str, dict[str, Any]]:
     return described
 
 
-def description_problems(folder: Path, found: Found) -> list[Problem]:
-    """What ``dataset.json`` says in vain: cases of one patient would be taken for those of several without a word.
+def check_descriptions(folder: Path, found: Found) -> None:
+    """Adds what ``dataset.json`` says in vain: cases of one patient would be taken for those of several without a word.
+
+    What is surely a mistake is a problem; what may be meant for other folders, or for nobody, is at most a note.
 
     Args:
         found: All of the folder that ``descriptions`` are for.
     """
-    problems = []
     names = {case.name for case in found.cases} | {problem.case for problem in found.problems}
     described = {name for name, each in descriptions(folder).items() if "patient" in each}
+    called = {_plain(name): name for name in names - described}
     for path in (folder.parent / "dataset.json", folder / "dataset.json"):
         for name, each in read_json(path).items() if path.is_file() else ():
             if name in names and not isinstance(each, dict):
                 message = f'{path} says nothing of a patient in this form: write {{"{name}": {{"patient": ...}}}}'
-                problems.append(Problem(name, message))
-            # The file beside the folder is that of other folders as well; and an entry of a case that was removed does
-            # no harm where all others are described.
-            elif name in described - names and (path.parent == folder or _FILE_LIKE.match(name)) and names - described:
-                known = ", ".join(sorted(names)[:3])
-                message = f"{path} describes {name}, and no case here is called that, but {known} ..."
-                problems.append(Problem("", f"{message}: correct or remove that entry"))
-    return problems
+                if described & names:
+                    found.notes.append(f"Case {name}: {message}")
+                else:
+                    found.problems.append(Problem(name, message))
+            elif name in described - names and (case := called.get(_plain(name))):
+                message = f"{path} describes {name}, and no case here is called that, but {case}: correct it"
+                found.problems.append(Problem("", message))
+            elif name in described - names and path.parent == folder:
+                found.notes.append(f"{path} describes {name}, and no case here is called that")
+
+
+def _plain(name: str) -> str:
+    """What a case's name and a slip of it have in common: without capitals, zeros in front, and what files add."""
+    return _OF_FILES.sub("", name.casefold()).lstrip("0")
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from LiverLesionCascadeLib.engine.errors import InputError
 
-from ..cases.case_source import Found, description_problems, duplicate_names, natural_order
+from ..cases.case_source import Found, check_descriptions, duplicate_names, natural_order
 from ..cases.problems import DataProblems
 from ..cases.splits import TRAIN, VALIDATION
 from ..cases.training_case import TrainingCase
@@ -38,7 +38,7 @@ def find_cases(folders: Sequence[Path], split: str | None = None) -> list[Traini
             cases += dataset.cases if split is None else dataset.splits[split]
             continue
         lits = find_lits(folder)
-        lits.problems += description_problems(folder, lits)
+        check_descriptions(folder, lits)
         found.add(lits)
         if not lits.cases and not lits.problems:
             raise InputError(

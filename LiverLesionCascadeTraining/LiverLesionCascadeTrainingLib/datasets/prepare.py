@@ -13,7 +13,7 @@ from pathlib import Path
 from filelock import Timeout
 from LiverLesionCascadeLib.engine.errors import CascadeError, InputError, OutputError, reason
 
-from ..cases.case_source import CaseSource, Found, description_problems, duplicate_names, natural_order
+from ..cases.case_source import CaseSource, Found, check_descriptions, duplicate_names, natural_order
 from ..cases.labels import require_liver, with_lesions_unknown
 from ..cases.problems import DataProblems, Problem
 from ..cases.splits import SPLITS, TRAIN, VALIDATION, split_patients
@@ -123,7 +123,7 @@ def find_sources(folder: Path, ignore: Sequence[str] = ()) -> Found:
         return find_msd(folder, tuple(ignore))
     found = find_lits(folder)
     found.add(find_slicer(folder, tuple(ignore)))
-    found.problems += description_problems(folder, found)
+    check_descriptions(folder, found)
     found.add(find_dicom(folder, tuple(ignore)))
     if not found.cases and not found.problems:
         raise InputError(
@@ -191,6 +191,7 @@ def _cache(
                 ct, labels = case.read()
                 ct.require_ct_like()
                 require_liver(labels)
+                case.positions_mm(len(ct.hu), ct.spacing[0])
                 if case.lesions_unknown:
                     labels = with_lesions_unknown(labels)
             except CascadeError as error:
@@ -230,12 +231,16 @@ def _assign(
         split = {case.patient: VALIDATION if case.name in for_validation else TRAIN for case in cases}
     else:
         # Cases in which nobody has looked for lesions are for training: they would say nothing of lesions elsewhere.
+        # Those who were assigned otherwise earlier stay there all the same: networks were validated on them.
+        unlooked = {name for name, each in records.items() if each.lesions_unknown and not each.lesion_slices}
+        earlier = _earlier(folder, seed, share)
         groups = {
             patient: (all(case.sparse for case in own), any(records[case.name].lesion_slices for case in own))
             for patient, own in patients.items()
-            if not all(case.lesions_unknown for case in own)
+            if not all(case.name in unlooked for case in own)
         }
-        split = dict.fromkeys(patients, TRAIN) | split_patients(groups, share, seed, _earlier(folder, seed, share))
+        kept = {patient: side for patient, side in earlier.items() if patient in patients}
+        split = dict.fromkeys(patients, TRAIN) | split_patients(groups, share, seed, earlier) | kept
     splits: dict[str, list[PreparedCase]] = {name: [] for name in SPLITS}
     for case in cases:
         place = case_folder(folder, case.name)

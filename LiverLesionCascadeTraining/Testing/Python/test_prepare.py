@@ -108,8 +108,8 @@ def test_labels_of_the_decathlon_are_ignored_by_their_names(tmp_path):
 @pytest.mark.parametrize(
     ("described", "message"),
     [
-        ({"volume-1.nii.gz": {"patient": "a"}}, "describes volume-1.nii.gz, and no case here is called that, but 1, 2"),
-        ({"1": "a", "2": {"patient": "b"}}, "case 1: .* says nothing of a patient in this form: write"),
+        ({"volume-1.nii.gz": {"patient": "a"}}, "describes volume-1.nii.gz, and no case here is called that, but 1: correct"),
+        ({"1": "a", "2": "a"}, "case 1: .* says nothing of a patient in this form: write"),
         ({"01": {"patient": "a"}, "2": {"patient": "a"}}, "describes 01, and no case here is called that"),
     ],
 )
@@ -127,6 +127,20 @@ def test_what_is_said_of_cases_elsewhere_or_of_one_that_was_removed_is_no_proble
     assert find_sources(train).problems == []  # dataset.json beside it
     (train / "dataset.json").write_text(json.dumps({name: {"patient": name} for name in "12345x"}))
     assert find_sources(train).problems == []
+
+
+def test_a_description_that_trained_before_is_at_most_noted(tmp_path):
+    for split, seeds in {"train": (1, 2, 3), "val": (4, 5)}.items():
+        for seed in seeds:
+            write_case(tmp_path / split, str(seed), *phantom_case(seed, slices=4, side=24))
+    pairs = {"1": {"patient": "a"}, "2": {"patient": "a"}, "4": {"patient": "b"}, "9": {"patient": "b"}}
+    for folder in (tmp_path / "train", tmp_path / "val", tmp_path):
+        (folder / "dataset.json").write_text(json.dumps({**pairs, "3": "scanner A", "volume-7.nii": {"patient": "c"}}))
+    for split, notes in (("train", ("4", "9", "volume-7.nii")), ("val", ("1", "2", "9", "volume-7.nii"))):
+        found = find_sources(tmp_path / split)
+        assert found.problems == []
+        said = [note for note in found.notes if "Case 3" not in note]
+        assert [f"describes {name}, " in note for name, note in zip(notes, said, strict=True)] == [True] * len(notes)
 
 
 def test_everything_that_is_wrong_is_said_at_once_by_case(lits, tmp_path):
@@ -257,16 +271,43 @@ def test_patients_keep_their_split_when_cases_are_added(lits, tmp_path):
     assert sorted(after.values()) == ["train"] * 5 + ["validation"] * 5
 
 
-def test_validation_is_never_drawn_from_patients_in_whom_nobody_has_looked_for_lesions(tmp_path):
+@pytest.mark.parametrize("by", ["folder", "label"])
+def test_validation_is_never_drawn_from_patients_in_whom_nobody_has_looked_for_lesions(by, tmp_path):
     for seed in (1, 2, 3, 4):
         write_case(tmp_path / "lits", str(seed), *phantom_case(seed, slices=4, side=24))
     for seed in range(11, 19):
         hu, labels = phantom_case(seed, lesion=False, slices=4, side=24)
-        write_case(tmp_path / "livers", str(seed), hu, labels)
-    prepare([tmp_path / "lits"], tmp_path / "data", share=0.5, lesions_unknown=[tmp_path / "livers"])
+        write_case(tmp_path / "livers", str(seed), hu, labels if by == "folder" else 3 * labels)
+    livers = [tmp_path / "livers"]
+    sources, unknown = ([], livers) if by == "folder" else (livers, [])
+    prepare([tmp_path / "lits", *sources], tmp_path / "data", share=0.5, lesions_unknown=unknown)
     splits = open_dataset(tmp_path / "data").splits
     assert {case.name for case in splits["train"]} >= {str(seed) for seed in range(11, 19)}
     assert len(splits["validation"]) == 2
+
+
+def test_patients_keep_their_split_though_they_would_not_be_drawn_for_validation_any_more(tmp_path):
+    for seed in (1, 2, 3, 4):
+        write_case(tmp_path / "lits", str(seed), *phantom_case(seed, slices=4, side=24))
+        hu, labels = phantom_case(10 + seed, lesion=False, slices=4, side=24)
+        write_case(tmp_path / "livers", str(10 + seed), hu, labels)
+    prepare([tmp_path / "lits", tmp_path / "livers"], tmp_path / "data", share=0.5)
+    before = open_dataset(tmp_path / "data").splits
+    prepare([tmp_path / "lits"], tmp_path / "data", share=0.5, lesions_unknown=[tmp_path / "livers"])
+    after = open_dataset(tmp_path / "data").splits
+    for split, cases in before.items():
+        assert [case.name for case in after[split]] == [case.name for case in cases]
+    assert any(int(case.name) > 10 for case in after["validation"])
+
+
+def test_a_case_of_other_slices_than_are_described_is_named_and_can_be_left_out(tmp_path):
+    for seed in (1, 2):
+        write_case(tmp_path / "lits", str(seed), *phantom_case(seed, slices=4, side=24))
+    (tmp_path / "lits" / "dataset.json").write_text(json.dumps({"1": {"source_slice_index": [1, 2, 3]}}))
+    with pytest.raises(DataProblems, match="case 1: it has 4 slices, but 3 numbers"):
+        prepare([tmp_path / "lits"], tmp_path / "data", share=0.0)
+    report = prepare([tmp_path / "lits"], tmp_path / "data", share=0.0, skip_problems=True)
+    assert report.splits["train"].cases == 1
 
 
 def test_report_says_what_the_data_set_holds(lits, tmp_path):
