@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from ..cases.case_source import read_json
 from ..evaluation.evaluation import EvaluationSummary
 from ..runs.run_folder import LOG_FILE
 from ..training.cascade_training import CascadeTraining
-from ..training.checkpoint import steps_done
+from ..training.checkpoint import DamagedError, steps_done
 from ..training.training_log import read_rows
 from .model_card import write_model_card
 
@@ -71,7 +72,7 @@ def logged_hours(log: Path, batch: int) -> float | None:
 
 
 def export_bundle(training: CascadeTraining, folder: Path, card: dict[str, Any], lesion_job: str = "lesion") -> None:
-    """Writes the bundle of a finished run; of one with the same weights in the folder, what was recorded stays.
+    """Writes the bundle of a finished run; of one with the same weights and settings in the folder, what was recorded stays.
 
     Args:
         lesion_job: Whose network becomes the lesion pass: ``lesion``, or ``lesion-image`` which knows no priors.
@@ -83,7 +84,10 @@ def export_bundle(training: CascadeTraining, folder: Path, card: dict[str, Any],
     recipe = training.recipe
     networks = {"liver": training.averaged("liver"), "lesion": training.averaged(lesion_job)}
     # As they were trained, whatever length the recipe has now.
-    done = {job: steps_done(training.folder / job) for job in recipe.jobs}
+    done = {}
+    for job in recipe.jobs:
+        with suppress(DamagedError):  # of a job that the bundle does not need: the others' have been read
+            done[job] = steps_done(training.folder / job)
     jobs = {
         job: {
             "steps": steps,
@@ -116,7 +120,7 @@ def export_bundle(training: CascadeTraining, folder: Path, card: dict[str, Any],
         write_model_card(folder)
     lost = [key for key in _RECORDED if key in before and key not in json_object(folder / METADATA_FILE)]
     if lost:
-        training.report(f"{folder} held other weights: what was recorded for those is gone ({', '.join(lost)})")
+        training.report(f"{folder} held other weights or settings: what was recorded for those is gone ({', '.join(lost)})")
 
 
 def validation_figures(summary: EvaluationSummary, preset: str) -> dict[str, Any]:

@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.files import write_atomically
-from LiverLesionCascadeLib.engine.model.bundle import METADATA_FILE
+from LiverLesionCascadeLib.engine.model.bundle import METADATA_FILE, ModelBundle
 
 from ..evaluation.evaluation_text import number
 
@@ -32,6 +33,17 @@ def trained_on(metadata: dict[str, Any]) -> set[str]:
     starts = [start for start in started.values() if isinstance(start, dict)] if isinstance(started, dict) else []
     lists = [training.get("single_slice_scans"), *(each.get("scans") for each in (training, *starts))]
     return {str(name) for names in lists if isinstance(names, list) for name in names}
+
+
+def require_card(bundle: ModelBundle) -> None:
+    """Raises InputError where figures cannot be recorded, as the bundle does not say what its card needs."""
+    try:
+        model_card(bundle.metadata, 0)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            f"Nothing can be recorded in {bundle.folder}: its metadata lack what the model card says, or say it in "
+            f"another form ({error}). Export the bundle again (train --job export), or leave --record out"
+        ) from error
 
 
 def model_card(metadata: dict[str, Any], weights_bytes: int) -> str:

@@ -45,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
     from LiverLesionCascadeLib.engine.model.device import select_device
     from LiverLesionCascadeLib.engine.passes.presets import PRESETS
 
+    from ..bundles.model_card import require_card
     from ..cases.case_source import write_json
     from ..datasets.cases import find_cases
     from ..recipes import RECIPES
@@ -75,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     if args.record and not args.fold:
         # What is needed in the end, before days are spent.
         import_module("matplotlib")
-        ModelBundle.load(args.record)
+        require_card(ModelBundle.load(args.record))
     with writing_to(args.output):
         bundles = {}
         for number in chosen:

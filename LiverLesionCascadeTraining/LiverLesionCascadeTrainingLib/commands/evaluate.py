@@ -63,7 +63,7 @@ def _run(args: argparse.Namespace) -> int:
     from LiverLesionCascadeLib.engine.passes.presets import DEFAULT_PRESET, PRESETS
 
     from ..bundles.export import record_figures, validation_figures
-    from ..bundles.model_card import trained_on
+    from ..bundles.model_card import require_card, trained_on
     from ..cases.splits import VALIDATION
     from ..datasets.cases import find_cases
     from ..evaluation.evaluation import summarise
@@ -75,6 +75,8 @@ def _run(args: argparse.Namespace) -> int:
 
     cases = find_cases(args.cases, VALIDATION)
     bundle = ModelBundle.of(args.bundle)
+    if args.record:
+        require_card(bundle)
     known = trained_on(bundle.metadata)
     if seen := [case.name for case in cases if case.name in known]:
         same = f"if these are the cases {', '.join(seen)} here, their measures are too good"

@@ -224,6 +224,38 @@ def test_a_bundle_that_is_exported_again_keeps_what_was_recorded_for_its_weights
     assert "recorded for those is gone (validation, lesion_filter)" in lines[0]
 
 
+def test_figures_of_other_settings_are_not_kept(trained, data, tmp_path):
+    bundle = shutil.copytree(trained / "bundle", tmp_path / "bundle")
+    record_figures(bundle, "validation", {"preset": "fast", "cases": [], "liver_dice": 0.9, "lesion_dice": None})
+    recipe = with_model(lesion_pass=replace(tiny_recipe().model.lesion_pass, iterations=5))
+    export_bundle(training_in(trained, data, recipe), bundle, default_card("compact"))
+    assert "validation" not in ModelBundle.load(bundle).metadata
+
+
+def test_a_bundle_is_exported_though_a_checkpoint_that_it_does_not_need_is_damaged(trained, data, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run")
+    (run / "liver-fold-0" / "last.pt").write_bytes(b"xx")
+    export_bundle(training_in(run, data), tmp_path / "bundle", default_card("compact"))
+    assert "liver-fold-0" not in ModelBundle.load(tmp_path / "bundle").metadata["training"]["jobs"]
+
+
+@pytest.mark.parametrize("command", ["evaluate", "cross-validate"])
+def test_a_bundle_whose_card_cannot_be_written_is_refused_before_anything_is_measured(
+    command, trained, data, tmp_path, capsys
+):
+    bundle = shutil.copytree(trained / "bundle", tmp_path / "bundle")
+    metadata = json.loads((bundle / "metadata.json").read_text())
+    del metadata["training"]
+    (bundle / "metadata.json").write_text(json.dumps(metadata))
+    words = {
+        "evaluate": ["--bundle", str(bundle), "--record"],
+        "cross-validate": ["-o", str(tmp_path / "out"), "--record", str(bundle)],
+    }
+    assert main([command, str(data[0]), *words[command], "--device", "cpu"]) == 3
+    assert f"Nothing can be recorded in {bundle}" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_bundle_says_of_whom_only_the_liver_is_labelled_and_what_the_lesion_pass_sees(trained, data, tmp_path):
     run = shutil.copytree(trained, tmp_path / "run")
     path = run / "slices" / "train-liver" / "slices.json"

@@ -189,7 +189,7 @@ def save_bundle(
         folder: The bundle's folder; made, or its files replaced: at every moment it is a bundle, the old or the new.
         networks: ``liver`` and ``lesion``.
         metadata: As in the module's docstring; ``format``, ``network`` and ``weights`` are filled in.
-        kept: Entries that an earlier bundle in the folder passes on where its weights are the same.
+        kept: Entries that an earlier bundle in the folder passes on where weights and settings are the same.
     """
     import torch
 
@@ -209,11 +209,9 @@ def save_bundle(
     replaces = earlier.exists() and hashlib.sha256(earlier.read_bytes()).hexdigest() != digest
     weights_file = f"weights-{digest[:8]}.pt" if replaces else WEIGHTS_FILE
     before = json_object(folder / METADATA_FILE)
-    same = isinstance(before.get("weights"), dict) and before["weights"].get("sha256") == digest
     complete = {
         "format": FORMAT,
         **metadata,
-        **{key: before[key] for key in kept if same and key in before},
         "network": {
             "architecture": "table1",
             "width": networks["liver"].width,
@@ -222,6 +220,11 @@ def save_bundle(
         },
         "weights": {"file": weights_file, "sha256": digest},
     }
+    same = isinstance(before.get("weights"), dict) and before["weights"].get("sha256") == digest
+    decisive = ("network", "window_hu", "liver_pass", "lesion_pass")
+    # As JSON has them: a tuple becomes a list there.
+    if same and all(before.get(key) == json.loads(json.dumps(complete.get(key))) for key in decisive):
+        complete |= {key: before[key] for key in kept if key in before}
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / weights_file, weights)
     write_atomically(folder / METADATA_FILE, (json.dumps(complete, indent=2, ensure_ascii=False) + "\n").encode())
