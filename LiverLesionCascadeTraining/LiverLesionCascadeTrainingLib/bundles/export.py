@@ -72,7 +72,7 @@ def logged_hours(log: Path, batch: int) -> float | None:
 
 
 def export_bundle(training: CascadeTraining, folder: Path, card: dict[str, Any], lesion_job: str = "lesion") -> None:
-    """Writes the bundle of a finished run; of one with the same weights and settings in the folder, what was recorded stays.
+    """Writes the bundle of a finished run; what was recorded in the folder for the same weights and settings stays.
 
     Args:
         lesion_job: Whose network becomes the lesion pass: ``lesion``, or ``lesion-image`` which knows no priors.
@@ -120,7 +120,8 @@ def export_bundle(training: CascadeTraining, folder: Path, card: dict[str, Any],
         write_model_card(folder)
     lost = [key for key in _RECORDED if key in before and key not in json_object(folder / METADATA_FILE)]
     if lost:
-        training.report(f"{folder} held other weights or settings: what was recorded for those is gone ({', '.join(lost)})")
+        gone = f"what was recorded for those is gone ({', '.join(lost)})"
+        training.report(f"{folder} held other weights or settings: {gone}")
 
 
 def validation_figures(summary: EvaluationSummary, preset: str) -> dict[str, Any]:
