@@ -88,6 +88,25 @@ def test_properties_signals_and_nodes_work_as_in_slicer(ui):
     assert ui.selector.currentNode() is None
 
 
+def test_a_selector_without_none_takes_the_first_node_of_an_empty_list_and_no_other_where_none_is_chosen(ui):
+    ui.selector.nodeTypes, ui.selector.noneEnabled = ["vtkMRMLScalarVolumeNode"], False
+    first, second, _third = (slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode") for _ in range(3))
+    assert ui.selector.currentNode() is first
+    slicer.mrmlScene.RemoveNode(first)
+    assert ui.selector.currentNode() is second
+    ui.selector.setCurrentNode(None)
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode")
+    assert ui.selector.currentNode() is None
+
+
+def test_a_node_that_a_person_adds_is_chosen_before_that_is_told(ui):
+    ui.selector.nodeTypes = ["vtkMRMLScalarVolumeNode"]
+    chosen = []
+    ui.selector.connect("nodeAddedByUser(vtkMRMLNode*)", lambda node: chosen.append(ui.selector.currentNode() is node))
+    ui.selector.addNode("vtkMRMLScalarVolumeNode")
+    assert chosen == [True]
+
+
 @pytest.mark.parametrize(
     ("parts", "problem"),
     [

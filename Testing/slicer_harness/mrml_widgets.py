@@ -60,6 +60,7 @@ class qMRMLNodeComboBox(Strict, QtWidgets.QWidget):
             return  # a property was set before __init__ came this far
         self._building = True
         nodes = [node for node in self._nodes() if self._accepts(node)]
+        was_empty = self.nodeCount() == 0
         self._box.clear()
         self._entries = []
         if self.noneEnabled:
@@ -74,8 +75,10 @@ class qMRMLNodeComboBox(Strict, QtWidgets.QWidget):
                 self._box.addItem(f"Create new {_short(node_type)}")
         current = self._current
         keep = current if current is not None and current.GetID() in self._entries else None
-        if keep is None and not self.noneEnabled and nodes:
-            keep = nodes[0]  # like Slicer: where None is not allowed the first node becomes the current one
+        # Like Slicer: where None is not allowed the first node of a list becomes the current one, or another one than
+        # the current one that goes; where none was chosen meanwhile, none stays.
+        if keep is None and not self.noneEnabled and nodes and (was_empty or current is not None):
+            keep = nodes[0]
         self._building = False
         self._make_current(keep)
 
@@ -188,9 +191,9 @@ class qMRMLNodeComboBox(Strict, QtWidgets.QWidget):
         name = self._scene.GenerateUniqueName(self.baseName or _short(node_type))
         node = self._scene.AddNewNodeByClass(node_type, name)
         self.nodeAdded.emit(node)
-        self.nodeAddedByUser.emit(node)
         if self.selectNodeUponCreation:
             self.setCurrentNode(node)
+        self.nodeAddedByUser.emit(node)
         return node
 
     def removeCurrentNode(self):
