@@ -129,6 +129,7 @@ def find_sources(folder: Path, ignore: Sequence[str] = ()) -> Found:
         raise InputError(
             f"{folder} holds no labelled scans: neither volume-N.nii.gz with segmentation-N.nii.gz (LiTS), nor "
             "dataset.json with imagesTr and labelsTr (Decathlon), nor a CT with a .seg.nrrd, nor CT with DICOM SEG"
+            + "".join(f"; {note}" for note in found.notes)
         )
     return found
 

@@ -71,6 +71,7 @@ class _Objects:
     frames_of_reference: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     segmentations: list[tuple[Path, Any]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
 
 
 def find_dicom(folder: Path, ignore: tuple[str, ...] = ()) -> Found:
@@ -80,6 +81,11 @@ def find_dicom(folder: Path, ignore: tuple[str, ...] = ()) -> Found:
     """
     objects = _scan(folder)
     found = Found(problems=objects.problems)
+    if objects.series or objects.segmentations:
+        found.problems += [Problem("", message) for message in objects.closed]
+    else:
+        # Nothing says that DICOM lies there: ``lost+found`` beside cases of another layout costs nothing.
+        found.notes += objects.closed
     taken: dict[str, Path] = {}
     for path, header in objects.segmentations:
         name = f"dicom-{_digest(text(header, 'SOPInstanceUID') or str(path))}"
@@ -106,8 +112,7 @@ def _scan(folder: Path) -> _Objects:
     objects = _Objects()
 
     def closed(error: OSError) -> None:
-        message = f"the folder {error.filename} cannot be read ({reason(error)}): check its rights"
-        objects.problems.append(Problem("", message))
+        objects.closed.append(f"the folder {error.filename} cannot be read ({reason(error)}): check its rights")
 
     for path in files_below(folder, closed):
         if path.name.upper() == "DICOMDIR":

@@ -312,7 +312,7 @@ class CascadeTraining:
         path = self.folder / job / LEARNED_FILE
         # Runs of earlier versions do not say what was built on. What is trained again from its start may go on.
         learned = read_json(path).get("step") if path.is_file() else done
-        if learned <= done < steps and done:
+        if done and learned is not None and learned <= done < steps:
             raise InputError(
                 f"Job {job} in {self.folder} was trained for {done} steps, and lesion learns from that: it cannot be "
                 f"lengthened to {steps} any more. Give the --length of before, or choose another folder"

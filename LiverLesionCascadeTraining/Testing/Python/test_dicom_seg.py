@@ -1,6 +1,7 @@
 """DICOM CT with DICOM SEG as training cases."""
 
 import os
+import shutil
 
 import numpy as np
 import pydicom
@@ -130,6 +131,11 @@ def test_a_subfolder_that_cannot_be_listed_is_named(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "scandir", refusing)
     assert any("ct cannot be read (Permission denied)" in each.message for each in find_dicom(tmp_path).problems)
+
+    shutil.rmtree(tmp_path)
+    (tmp_path / "ct").mkdir(parents=True)  # as ``lost+found`` beside scans of another layout
+    found = find_dicom(tmp_path)
+    assert not found.problems and "Permission denied" in found.notes[0]
 
 
 def test_truncated_segmentation_is_refused(tmp_path):
