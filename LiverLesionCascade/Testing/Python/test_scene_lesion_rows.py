@@ -14,6 +14,7 @@ from LiverLesionCascadeLib.engine.measures.lesions import measure_lesion
 from LiverLesionCascadeLib.engine.measures.segment_measures import SourceMeasures
 from LiverLesionCascadeLib.engine.model.lesion_filter import LesionFilter
 from LiverLesionCascadeLib.scene.headless import headlessScene
+from LiverLesionCascadeLib.scene.nodes import segment_looks
 from LiverLesionCascadeLib.scene.nodes.segment_looks import endIsolation, isIsolating, isolate
 from LiverLesionCascadeLib.scene.nodes.segment_writer import writeSegments
 from LiverLesionCascadeLib.scene.nodes.volume import ctVolumeFromNode
@@ -309,16 +310,27 @@ def replaceAndUndo(case):
 
 @pytest.mark.parametrize("change", [mergeAndUndo, thresholdAndUndo, replaceAndUndo])
 @pytest.mark.parametrize("stillAlone", [False, True])
-def test_a_lesion_that_was_hidden_for_another_is_seen_again_after_a_change_was_undone(case, change, stillAlone):
-    display = case.node.GetDisplayNode()
-    isolate(case.node, case.workspace.lesionIds(), "lesion_1")
+@pytest.mark.parametrize("alone", ["lesion_1", "lesion_2"])
+def test_a_lesion_that_was_hidden_for_another_is_seen_again_after_a_change_was_undone(case, change, stillAlone, alone):
+    display, ids = case.node.GetDisplayNode(), case.workspace.lesionIds()
+    isolate(case.node, ids, alone)
     undo = change(case)
     if stillAlone:
         undo()
+        expected = [each == alone or not isIsolating(case.node) for each in ids]
+        assert [display.GetSegmentVisibility(each) for each in ids] == expected
     endIsolation(case.node)
     if not stillAlone:
         undo()
-    assert [display.GetSegmentVisibility(each) for each in ("lesion_1", "lesion_2")] == [True, True]
+    assert [display.GetSegmentVisibility(each) for each in ids] == [True, True]
+
+
+def test_what_is_visible_is_read_once_and_not_for_each_lesion_where_another_is_shown_alone(case, monkeypatch):
+    isolate(case.node, case.workspace.lesionIds(), "lesion_1")
+    read, loads = [], segment_looks.json.loads
+    monkeypatch.setattr(segment_looks.json, "loads", lambda text: read.append(text) or loads(text))
+    isolate(case.node, case.workspace.lesionIds(), "lesion_2")
+    assert len(read) == 1
 
 
 def test_no_lesion_is_shown_alone_any_more_when_the_result_is_replaced(case):

@@ -13,8 +13,8 @@ from .one_change import oneRendering
 LOOKS = "LiverLesionCascade.Looks"
 """Attribute of a display node while it shows looks of ours: JSON of [own, given] look of each segment, by ID."""
 
-ISOLATED = "LiverLesionCascade.VisibleBeforeIsolation"
-"""Attribute of a segmentation node while a segment is shown alone: JSON of whether each of the others was visible."""
+ISOLATED = "LiverLesionCascade.ShownAlone"
+"""Attribute of a segmentation node while a segment is shown alone: JSON of [its ID, whether each was visible before]."""
 
 DIGITS = 4
 
@@ -112,33 +112,38 @@ def isolate(node: slicer.vtkMRMLSegmentationNode, segmentIds: Iterable[str], seg
     """Hide all of some segments but one, in slices and in 3D. `endIsolation` brings back what was visible."""
     if node.GetDisplayNode() is None:
         return
-    before = {each: ownVisibility(node, each) for each in segmentIds}
-    node.SetAttribute(ISOLATED, json.dumps(_before(node) | before))
-    _setVisibility(node, {each: each == segmentId for each in before})
+    ids, (_, before) = list(segmentIds), _isolation(node)
+    visible = {each: bool(node.GetDisplayNode().GetSegmentVisibility(each)) for each in ids if each not in before}
+    node.SetAttribute(ISOLATED, json.dumps([segmentId, before | visible]))
+    _setVisibility(node, {each: each == segmentId for each in ids})
 
 
 @oneRendering()
 def endIsolation(node: slicer.vtkMRMLSegmentationNode) -> None:
     """Show the segments again that were visible before."""
-    before = _before(node)
+    _, before = _isolation(node)
     node.RemoveAttribute(ISOLATED)
     _setVisibility(node, {each: shown for each, shown in before.items() if node.GetSegmentation().GetSegment(each)})
 
 
 def ownVisibility(node: slicer.vtkMRMLSegmentationNode, segmentId: str) -> bool:
     """Whether a segment is shown where none is shown alone."""
-    return _before(node).get(segmentId, bool(node.GetDisplayNode().GetSegmentVisibility(segmentId)))
+    _, before = _isolation(node)
+    return before.get(segmentId, bool(node.GetDisplayNode().GetSegmentVisibility(segmentId)))
 
 
 def setOwnVisibility(node: slicer.vtkMRMLSegmentationNode, segmentId: str, visible: bool) -> None:
     """Show a segment or not, at the latest when none is shown alone any more."""
+    alone, before = _isolation(node)
     if isIsolating(node):
-        node.SetAttribute(ISOLATED, json.dumps(_before(node) | {segmentId: visible}))
-    _setVisibility(node, {segmentId: visible and not isIsolating(node)})
+        node.SetAttribute(ISOLATED, json.dumps([alone, before | {segmentId: visible}]))
+    _setVisibility(node, {segmentId: segmentId == alone if isIsolating(node) else visible})
 
 
-def _before(node: slicer.vtkMRMLSegmentationNode) -> dict[str, bool]:
-    return json.loads(node.GetAttribute(ISOLATED) or "{}")
+def _isolation(node: slicer.vtkMRMLSegmentationNode) -> tuple[str, dict[str, bool]]:
+    """(ID of the segment that is shown alone or empty, whether each was visible before)."""
+    alone, before = json.loads(node.GetAttribute(ISOLATED) or '["", {}]')
+    return alone, before
 
 
 def _setVisibility(node: slicer.vtkMRMLSegmentationNode, visible: dict[str, bool]) -> None:
