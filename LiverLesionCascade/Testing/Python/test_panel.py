@@ -26,6 +26,8 @@ from LiverLesionCascadeLib.gui.panel.questions import READING_LAYOUT, SHOW_CHOSE
 from LiverLesionCascadeLib.scene.nodes.arrays import fillImage  # noqa: E402
 from LiverLesionCascadeLib.scene.tools import navigation  # noqa: E402
 from LiverLesionCascadeLib.scene.tools.lesion_rows import LesionRows  # noqa: E402
+from LiverLesionCascadeLib.scene.workspace.edit_record import EDITED  # noqa: E402
+from LiverLesionCascadeLib.scene.workspace.provenance import isMarked  # noqa: E402
 from LiverLesionCascadeLib.scene.workspace.review import ACCEPTED, REJECTED, UNREVIEWED, Review, reviewStatus  # noqa: E402
 from LiverLesionCascadeLib.scene.workspace.workspace import closeWorkspaces, workspaceOf  # noqa: E402
 from LiverLesionCascadeLib.worker.devices import DeviceInfo  # noqa: E402
@@ -584,6 +586,22 @@ def test_undo_in_the_editor_takes_back_strokes_and_never_what_the_panel_did_sinc
     assert workspace.mask("lesion_1") == edited
     editor.redo()
     assert workspace.mask("lesion_1") != edited
+
+
+def test_the_first_stroke_can_be_done_again_and_the_segment_says_that_it_is_edited_once_the_editor_is_closed(p):
+    volume = makeCT()
+    node = segmented(p, volume)
+    p.ui.editButton.click()
+    workspace, editor = workspaceOf(node), p.panel.editPage.editor
+    stroke(p, node, volume, "lesion_1", slice(40, 44))
+    edited = workspace.mask("lesion_1")
+    editor.undo()
+    assert workspace.mask("lesion_1") != edited
+    editor.redo()
+    assert workspace.mask("lesion_1") == edited
+    p.ui.backButton.click()
+    segments = [node.GetSegmentation().GetSegment(each) for each in workspace.lesionIds()]
+    assert [isMarked(each, EDITED) for each in segments] == [True, False]
 
 
 def test_undo_in_the_editor_does_not_bring_a_result_back_that_was_replaced_meanwhile(p):

@@ -12,7 +12,8 @@ from LiverLesionCascadeLib.scene.headless import headlessScene
 from LiverLesionCascadeLib.scene.nodes.arrays import arrayFromImage, fillImage, orientedImage
 from LiverLesionCascadeLib.scene.nodes.representations import BINARY_LABELMAP, REFERENCE_GEOMETRY
 from LiverLesionCascadeLib.scene.nodes.volume import ctVolumeFromNode, ijkToRasMatrix
-from LiverLesionCascadeLib.scene.workspace.edit_record import EDITED, LESIONS, LIVER, setEdited
+from LiverLesionCascadeLib.scene.workspace import edit_record
+from LiverLesionCascadeLib.scene.workspace.edit_record import LESIONS, LIVER, keepSteps, setEdited
 from LiverLesionCascadeLib.scene.workspace.provenance import EDITS_ROLE
 from LiverLesionCascadeLib.scene.workspace.replace_history import ReplaceHistory
 from LiverLesionCascadeLib.scene.workspace.segmentation import segmentationNodeFromResult
@@ -372,6 +373,7 @@ def test_a_lesion_that_was_edited_and_deleted_says_nothing_of_the_next_result(be
 
 
 def test_the_editor_can_redo_a_stroke_that_it_undid_though_we_noted_the_edit_each_time(bench):
+    keepSteps(bench.node, True)
     editor = slicer.vtkSegmentationHistory()
     editor.SetSegmentation(bench.node.GetSegmentation())
     editor.SaveState()
@@ -385,11 +387,44 @@ def test_the_editor_can_redo_a_stroke_that_it_undid_though_we_noted_the_edit_eac
     assert bench.edited() == ["lesion_1"]
 
 
-def test_a_scene_of_an_earlier_version_says_by_a_tag_which_lesions_are_edited(bench):
-    bench.node.GetSegmentation().GetSegment("lesion_2").SetTag(EDITED, "1")
-    assert bench.edited() == ["lesion_2"]
-    setEdited(bench.node, "lesion_2", False)
+@pytest.mark.parametrize("inOurEditor", [False, True])
+def test_a_file_of_the_segmentation_says_which_lesions_are_edited(bench, tmp_path, inOurEditor):
+    if inOurEditor:
+        keepSteps(bench.node, True)
+    bench.paint("lesion_1", DISK)
+    assert bench.edited() == ["lesion_1"]
+    if inOurEditor:
+        keepSteps(bench.node, False)
+    loaded = bench.scene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+    storage = slicer.vtkMRMLSegmentationStorageNode()
+    storage.SetFileName(str(tmp_path / "edited.seg.nrrd"))
+    assert storage.WriteData(bench.node) and storage.ReadData(loaded)
+    loaded.SetReferenceImageGeometryParameterFromVolumeNode(bench.volume)
+    workspace = workspaceOf(loaded)
+    assert [workspace.isEdited(each) for each in workspace.lesionIds()] == [True, False]
+
+
+@pytest.mark.parametrize("inOurEditor", [False, True])
+def test_an_edit_that_is_no_longer_one_is_forgotten_wherever_it_was_noted(bench, inOurEditor):
+    setEdited(bench.node, "lesion_2", True)
+    keepSteps(bench.node, inOurEditor)
+    setEdited(bench.node, "lesion_1", True)
+    assert bench.edited() == ["lesion_1", "lesion_2"]
+    for each in ("lesion_1", "lesion_2"):
+        setEdited(bench.node, each, False)
     assert bench.edited() == []
+    keepSteps(bench.node, False)
+    assert bench.edited() == []
+
+
+@pytest.mark.parametrize("inOurEditor", [False, True])
+def test_whether_a_lesion_is_edited_is_asked_of_that_lesion_alone(bench, inOurEditor, monkeypatch):
+    keepSteps(bench.node, inOurEditor)
+    asked = []
+    monkeypatch.setattr(edit_record, "isMarked", lambda segment, key: asked.append(segment) or False)
+    for each in bench.workspace.lesionIds():
+        bench.workspace.isEdited(each)
+    assert len(asked) == len(bench.workspace.lesionIds())
 
 
 def test_what_a_person_drew_stays_theirs_when_the_result_is_replaced(bench):

@@ -2,6 +2,7 @@
 
 import slicer
 
+from ...scene.workspace.edit_record import keepSteps
 from ...scene.workspace.liver_cover import LiverCover
 from ...scene.workspace.workspace import workspaceOf
 
@@ -40,19 +41,22 @@ class EditPage:
         self.editor.setSegmentationNode(segmentationNode)
         self.editor.setSourceVolumeNode(volumeNode)
         self.editor.setCurrentSegmentID(segmentId)
-        self.forgetSteps()
         self._show(self._page)
+        self.forgetSteps()
         self.enter()
 
     def forgetSteps(self):
         """The editor's steps bring whole segments back as they were: what the panel did since, verdicts, thresholds and
         refinements, would be taken back with a stroke, and that would count as a correction."""
-        if self.editor is not None:
+        if self.isShown:
             self.editor.undoEnabled = True  # Slicer's editor forgets its steps whenever this is set
+            keepSteps(self.editor.segmentationNode(), True)
 
     def close(self):
         """Back to the panel."""
         self.leave()
+        if self.isShown and self.editor.segmentationNode() is not None:
+            keepSteps(self.editor.segmentationNode(), False)
         self._show(self._panelPage)
 
     def _show(self, page):

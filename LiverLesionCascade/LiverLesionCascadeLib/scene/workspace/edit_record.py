@@ -19,32 +19,53 @@ from ..nodes.volume import boxOf, setBox
 from .provenance import EDITS_ROLE, PREFIX, isMarked
 
 EDITED = PREFIX + "Edited"
-"""Attribute of a segmentation node: JSON of the IDs of the segments whose content a person changed. Scenes of earlier
-versions have a tag "1" of such a segment instead: writing one in answer to an edit, Undo included, ends what Slicer's
-editor could redo."""
+"""Tag of a segment whose content a person changed, "1" or absent: files of the segmentation hold it too. To write it in
+answer to an edit, Undo included, ends what Slicer's editor could redo. As long as that matters the node has an attribute
+of this name, which says it in the tag's stead: JSON of the segments' IDs."""
 
 _OWNER_ROLE = "LiverLesionCascade.EditsOf"
 _MARGIN = 8
 """Voxels by which the record's box grows beyond what it needs: strokes follow one another."""
 
 
-def editedIds(segmentationNode) -> set[str]:
-    """IDs of the segments whose content a person changed, also of those that were deleted since."""
-    segmentation = segmentationNode.GetSegmentation()
-    tagged = {each for each in segmentation.GetSegmentIDs() if isMarked(segmentation.GetSegment(each), EDITED)}
-    return tagged | set(json.loads(segmentationNode.GetAttribute(EDITED) or "[]"))
+def isEdited(segmentationNode, segmentId: str) -> bool:
+    """Whether a person changed a segment's content."""
+    segment = segmentationNode.GetSegmentation().GetSegment(segmentId)
+    return isMarked(segment, EDITED) or segmentId in _noted(segmentationNode)
 
 
 def setEdited(segmentationNode, segmentId: str, edited: bool) -> None:
     """Note whether a person changed a segment's content."""
-    ids = editedIds(segmentationNode)
-    if (segmentId in ids) == edited:
+    segment, noted = segmentationNode.GetSegmentation().GetSegment(segmentId), _noted(segmentationNode)
+    if segment is None or isEdited(segmentationNode, segmentId) == edited:
         return
-    ids ^= {segmentId}
-    segmentationNode.SetAttribute(EDITED, json.dumps(sorted(ids)) if ids else None)
-    segment = segmentationNode.GetSegmentation().GetSegment(segmentId)
-    if not edited and segment is not None and segment.HasTag(EDITED):
+    if edited and segmentationNode.GetAttribute(EDITED) is None:
+        segment.SetTag(EDITED, "1")
+    elif edited or segmentId in noted:
+        segmentationNode.SetAttribute(EDITED, json.dumps(sorted(noted ^ {segmentId})))
+    if not edited and segment.HasTag(EDITED):
         segment.RemoveTag(EDITED)
+
+
+def keepSteps(segmentationNode, on: bool) -> None:
+    """Say whether an editor shows the node whose steps no note of an edit may end."""
+    writeTags(segmentationNode)
+    segmentationNode.SetAttribute(EDITED, "[]" if on else None)
+
+
+def writeTags(segmentationNode) -> None:
+    """Tell the segments themselves of the edits that were noted while an editor's steps were kept."""
+    noted = _noted(segmentationNode)
+    if not noted:
+        return
+    segmentationNode.SetAttribute(EDITED, "[]")
+    for segmentId in segmentationNode.GetSegmentation().GetSegmentIDs():
+        if segmentId in noted:
+            segmentationNode.GetSegmentation().GetSegment(segmentId).SetTag(EDITED, "1")
+
+
+def _noted(segmentationNode) -> set[str]:
+    return set(json.loads(segmentationNode.GetAttribute(EDITED) or "[]"))
 
 
 class _Bits(NamedTuple):

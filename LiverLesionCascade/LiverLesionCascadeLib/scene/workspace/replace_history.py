@@ -11,7 +11,7 @@ from ..nodes.one_change import oneChange
 from ..nodes.representations import BINARY_LABELMAP, CLOSED_SURFACE, REFERENCE_GEOMETRY
 from ..nodes.segment_looks import endIsolation, ownLook, ownVisibility, setOwnVisibility
 from ..nodes.volume import removeWithOwn
-from .edit_record import editedIds, setEdited
+from .edit_record import writeTags
 from .history import History
 from .provenance import EDITS_ROLE, SEGMENT_ID, resultSegmentIds
 from .stored_probability import PROBABILITY_ROLE
@@ -49,7 +49,6 @@ class TakenResult:
     """Segments of a result that are not in their node now, and what the node needs to take them back.
 
     :param segments: (segment ID, segment, display properties by name), in the node's order.
-    :param edited: IDs of those that a person changed.
     :param order: IDs of all the node's segments as they stood.
     :param geometry: the reference geometry, as Slicer writes it.
     :param volumeId: node ID of the volume that the geometry is of; may be empty.
@@ -58,7 +57,6 @@ class TakenResult:
     """
 
     segments: list[tuple[str, slicer.vtkSegment, dict[str, bool | float]]]
-    edited: set[str]
     order: list[str]
     geometry: str
     volumeId: str
@@ -68,11 +66,11 @@ class TakenResult:
     @classmethod
     def takenFrom(cls, node: slicer.vtkMRMLSegmentationNode) -> TakenResult:
         """Remove the result's segments from a node; label maps are handed over, not copied, where that is possible."""
+        writeTags(node)  # another result may have segments of the same names
         segmentation = node.GetSegmentation()
         ids = resultSegmentIds(node)
         taken = cls(
             [(each, segmentation.GetSegment(each), displayProperties(node, each)) for each in ids],
-            editedIds(node) & set(ids),
             list(segmentation.GetSegmentIDs()),
             segmentation.GetConversionParameter(REFERENCE_GEOMETRY),
             node.GetNodeReferenceID(node.GetReferenceImageGeometryReferenceRole()) or "",
@@ -95,8 +93,6 @@ class TakenResult:
             segmentation.RemoveSegment(segmentId)
             if segmentId in shared:
                 segment.AddRepresentation(BINARY_LABELMAP, shared[segmentId])
-        for segmentId in editedIds(node) - set(segmentation.GetSegmentIDs()):
-            setEdited(node, segmentId, False)  # another result may have a segment of that name
         return taken
 
     def putInto(self, node: slicer.vtkMRMLSegmentationNode) -> None:
@@ -116,7 +112,6 @@ class TakenResult:
             segment.SetTag(SEGMENT_ID, segmentId)
             segmentation.AddSegment(segment, segmentId)
             setDisplayProperties(node, segmentId, properties)
-            setEdited(node, segmentId, oldId in self.edited)
         reorder(segmentation, [newIds.get(segmentId, segmentId) for segmentId in self.order])
 
     def forget(self) -> None:

@@ -18,7 +18,7 @@ from ..nodes.arrays import RAS_FROM_LPS
 from ..nodes.later import CallLater
 from ..nodes.one_change import oneChange
 from ..nodes.volume import nodesOfClass, removeWithOwn, worldFromIjk
-from .edit_record import LESIONS, LIVER, EditRecord, editedIds, setEdited
+from .edit_record import LESIONS, LIVER, EditRecord, isEdited, setEdited
 from .provenance import (
     EDITS_ROLE,
     LESION_ROLE,
@@ -132,7 +132,7 @@ class Workspace:
 
     def isEdited(self, segmentId: str) -> bool:
         """Whether a person changed a segment's content."""
-        return segmentId in editedIds(self.node)
+        return isEdited(self.node, segmentId)
 
     def flush(self) -> None:
         """Take note of all changes now."""
