@@ -213,8 +213,8 @@ class qMRMLSegmentEditorWidget(SceneWidget):
         if node is not None and segmentation is None:
             raise RuntimeError("Slicer crashes where the source volume is set before the segmentation")
         self._node.SetAndObserveSourceVolumeNode(node)
-        role = slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
-        if segmentation and node and segmentation.GetNodeReference(role) is None:
+        parameter = slicer.vtkSegmentationConverter.GetReferenceImageGeometryParameterName()
+        if segmentation and node and not segmentation.GetSegmentation().GetConversionParameter(parameter):
             segmentation.SetReferenceImageGeometryParameterFromVolumeNode(node)
         self.sourceVolumeNodeChanged.emit(node)
 

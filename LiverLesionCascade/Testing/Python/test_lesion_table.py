@@ -118,14 +118,14 @@ def test_next_and_previous_walk_through_the_table_and_round(t):
 
 
 def test_keys_work_while_the_module_is_shown_and_only_then(t):
-    keys = {shortcut.key.toString(): shortcut for shortcut in t.section._shortcuts}
+    keys = dict(t.section._shortcuts)
     letters = ["Ctrl+Shift+A", "Ctrl+Shift+F", "Ctrl+Shift+N", "Ctrl+Shift+R"]
     assert sorted(keys) == ["Alt+Down", "Alt+Up", *letters]
     keys["Alt+Down"].activated.emit()
     keys["Ctrl+Shift+R"].activated.emit()
     pump(lambda: t.texts(STATUS)[0] == "\u2717")
     t.panel.widget.exit()
-    assert t.section._shortcuts == []
+    assert t.section._shortcuts == {}
     t.panel.widget.enter()
     t.panel.widget.enter()
     assert len(t.section._shortcuts) == len(keys)

@@ -588,6 +588,29 @@ def test_undo_in_the_editor_takes_back_strokes_and_never_what_the_panel_did_sinc
     assert workspace.mask("lesion_1") != edited
 
 
+def test_no_key_gives_a_verdict_in_the_editor_whose_undo_would_take_it_back(p):
+    segmented(p, makeCT())
+    lesions = p.panel.results.workbench.lesions
+    lesions.select("lesion_1")
+
+    def enabled():
+        return [key for key, shortcut in sorted(lesions._shortcuts.items()) if shortcut.enabled]
+
+    every, without = enabled(), ["Alt+Down", "Alt+Up", "Ctrl+Shift+N"]
+    assert every == ["Alt+Down", "Alt+Up", *(f"Ctrl+Shift+{letter}" for letter in "AFNR")]
+    p.ui.editButton.click()
+    assert enabled() == without
+    p.widget.exit()
+    p.widget.enter()
+    assert enabled() == without
+    p.ui.backButton.click()
+    assert enabled() == every
+    p.ui.editButton.click()
+    slicer.mrmlScene.RemoveNode(p.panel.results.node)
+    p.panel.update()
+    assert enabled() == every
+
+
 def test_the_first_stroke_can_be_done_again_and_the_segment_says_that_it_is_edited_once_the_editor_is_closed(p):
     volume = makeCT()
     node = segmented(p, volume)

@@ -20,6 +20,7 @@ ROW_PIXELS = 24
 HEADER_PIXELS = 40
 ROWS_SHOWN = 8
 VERDICT_COLUMN, VERDICT_PIXELS = 1, 34
+VERDICT_KEYS = {"Ctrl+Shift+A": ACCEPTED, "Ctrl+Shift+R": REJECTED, "Ctrl+Shift+F": FLAGGED}
 NAME_PIXELS = 80
 """A longer name is cut; the line below the table has all of it."""
 
@@ -40,7 +41,7 @@ class LesionTableSection(Section):
         self._selectedId, self._selectedIds = "", []
         self.selectionCallbacks = []
         self._filling = False
-        self._shortcuts = []
+        self._shortcuts = {}
         self._sort, self._descending = 0, False
         self._looks = False
         self.widget, self.ui = loadForm("LiverLesionTable.ui")
@@ -84,22 +85,26 @@ class LesionTableSection(Section):
             for key, function in (
                 ("Alt+Up", lambda: self.step(-1)),
                 ("Alt+Down", lambda: self.step(1)),
-                ("Ctrl+Shift+A", lambda: self.review.toggle(ACCEPTED)),
-                ("Ctrl+Shift+R", lambda: self.review.toggle(REJECTED)),
-                ("Ctrl+Shift+F", lambda: self.review.toggle(FLAGGED)),
                 ("Ctrl+Shift+N", self.review.next),
+                *((key, lambda verdict=verdict: self.review.toggle(verdict)) for key, verdict in VERDICT_KEYS.items()),
             ):
                 shortcut = qt.QShortcut(qt.QKeySequence(key), parent)
                 shortcut.connect("activated()", function)
-                self._shortcuts.append(shortcut)
+                self._shortcuts[key] = shortcut
 
     def leave(self):
         """The module is left: its keys are free for others, and the segments look as they did."""
         self.showLooks(False)
-        for shortcut in self._shortcuts:
+        for shortcut in self._shortcuts.values():
             shortcut.enabled = False
             shortcut.deleteLater()
-        self._shortcuts = []
+        self._shortcuts = {}
+
+    def enableVerdicts(self, on):
+        """Let keys give verdicts, or not."""
+        for key in VERDICT_KEYS:
+            if key in self._shortcuts:
+                self._shortcuts[key].enabled = on
 
     def showLooks(self, on):
         """Show verdicts, doubt and the selected lesion in the views, or the segments as they look elsewhere."""

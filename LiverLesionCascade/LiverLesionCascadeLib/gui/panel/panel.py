@@ -10,6 +10,7 @@ from ...engine.errors import CascadeError, InputError
 from ...scene.nodes.volume import shownVolumes
 from ...scene.tools.navigation import layoutNode, othersInView, showReadingLayout, showVolume
 from ...scene.workspace.provenance import resultSegmentIds
+from ...scene.workspace.workspace import volumeOf
 from ..runs.run_request import RefinementRequest, SegmentationRequest
 from ..runs.segmentation_runs import RunObserver
 from ..sections.edit_page import EditPage, coverLesions
@@ -313,12 +314,12 @@ class SegmentationPanel:
 
     def onEdit(self, checked=False):
         node = self.results.node
-        role = node.GetReferenceImageGeometryReferenceRole()
-        self.editPage.open(node, node.GetNodeReference(role), self.results.segmentToEdit())
+        self.editPage.open(node, volumeOf(node), self.results.segmentToEdit())
         self._showLooks()
 
     def onBack(self, checked=False):
         self.editPage.close()
+        self._takeSourceVolume()
         try:
             coverLesions(self.results.node, self._questions.addToLiver)
         except CascadeError as error:
@@ -327,9 +328,19 @@ class SegmentationPanel:
         self._showLooks()
         self.update()
 
+    def _takeSourceVolume(self):
+        """A result whose volume is gone is of the one that the person chose in the editor, which knows only the result's
+        grid and leaves it at that."""
+        node, volume = self.results.node, self.editPage.editor.sourceVolumeNode()
+        if node is not None and volumeOf(node) is None and volume is not None:
+            node.SetNodeReferenceID(node.GetReferenceImageGeometryReferenceRole(), volume.GetID())
+
     def _showLooks(self):
-        """Verdicts are shown in the views by colours while the module is; the editor's own table shows others."""
-        self.results.workbench.lesions.showLooks(self._isEntered and not self.editPage.isShown)
+        """Verdicts are shown in the views by colours, and given by keys, while the panel is: the editor's own table shows
+        others, and its steps would take them back."""
+        isWorking = self._isEntered and not self.editPage.isShown
+        self.results.workbench.lesions.showLooks(isWorking)
+        self.results.workbench.lesions.enableVerdicts(isWorking)
 
     # -- choices
 
