@@ -463,6 +463,30 @@ def test_a_result_that_is_replaced_in_a_copy_of_the_node_stays_whole_in_the_orig
     np.testing.assert_array_equal(bench.workspace.lesionProbability.values, likely)
 
 
+@pytest.mark.parametrize("history", [None, ReplaceHistory()], ids=["forgotten", "kept"])
+def test_a_result_that_is_replaced_in_a_node_stays_whole_in_a_copy_that_nobody_has_opened(bench, history):
+    bench.paint("lesion_1", DISK)
+    painted, likely = bench.record()[0], bench.workspace.lesionProbability.values.copy()
+    copy = bench.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Copy")
+    copy.Copy(bench.node)
+    for _ in range(ReplaceHistory.MAXIMUM + 2):
+        bench.replace(bench.moved(), history)
+        assert [copy.GetNodeReference(role).GetSaveWithScene() for role in (EDITS_ROLE, PROBABILITY_ROLE)] == [1, 1]
+    workspace = workspaceOf(copy)
+    np.testing.assert_array_equal(workspace.lesionProbability.values, likely)
+    np.testing.assert_array_equal(workspace.edits.painted(LESIONS).full(SHAPE), painted)
+
+
+def test_what_a_copy_gets_new_probabilities_for_leaves_those_of_the_replaced_original_alone(bench):
+    history, likely = ReplaceHistory(), bench.workspace.lesionProbability.values.copy()
+    copy = bench.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Copy")
+    copy.Copy(bench.node)
+    bench.replace(bench.moved(), history)
+    segmentationNodeFromResult(bench.moved(), bench.volume, copy, replace=True)
+    history.undo(bench.node)
+    np.testing.assert_array_equal(workspaceOf(bench.node).lesionProbability.values, likely)
+
+
 def test_there_is_one_workspace_for_a_node_and_none_without_a_result(bench):
     assert workspaceOf(bench.node) is bench.workspace
     assert workspaceOf(None) is None

@@ -78,6 +78,12 @@ def nodesOfClass(scene: slicer.vtkMRMLScene, className: str) -> list[slicer.vtkM
     return [scene.GetNthNodeByClass(number, className) for number in range(scene.GetNumberOfNodesByClass(className))]
 
 
+def referringNodes(node: slicer.vtkMRMLNode, role: str) -> list[slicer.vtkMRMLSegmentationNode]:
+    """The segmentation nodes that refer to a node of their scene: where one was copied, that is more than one."""
+    others = nodesOfClass(node.GetScene(), "vtkMRMLSegmentationNode")
+    return [each for each in others if each.GetNodeReference(role) is node]
+
+
 def removeWithOwn(node: slicer.vtkMRMLDisplayableNode) -> None:
     """Take a node out of its scene, and how it is displayed and stored, which Slicer leaves behind and saves with every
     scene; nothing happens where it is in none."""

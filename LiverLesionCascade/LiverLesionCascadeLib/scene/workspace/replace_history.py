@@ -10,11 +10,11 @@ import slicer
 from ..nodes.one_change import oneChange
 from ..nodes.representations import BINARY_LABELMAP, CLOSED_SURFACE, REFERENCE_GEOMETRY
 from ..nodes.segment_looks import endIsolation, ownLook, ownVisibility, setOwnVisibility
-from ..nodes.volume import removeWithOwn
+from ..nodes.volume import referringNodes, removeWithOwn
 from .edit_record import writeTags
 from .history import History
 from .provenance import EDITS_ROLE, SEGMENT_ID, resultSegmentIds
-from .stored_probability import PROBABILITY_ROLE
+from .stored_probability import PROBABILITY_ROLE, keepOwnProbability
 
 _COMPANIONS = (EDITS_ROLE, PROBABILITY_ROLE)
 
@@ -66,6 +66,11 @@ class TakenResult:
     @classmethod
     def takenFrom(cls, node: slicer.vtkMRMLSegmentationNode) -> TakenResult:
         """Remove the result's segments from a node; label maps are handed over, not copied, where that is possible."""
+        probability = node.GetNodeReference(PROBABILITY_ROLE)
+        for copy in referringNodes(probability, PROBABILITY_ROLE) if probability is not None else ():
+            volumeNode = copy.GetNodeReference(copy.GetReferenceImageGeometryReferenceRole())
+            if copy is not node and volumeNode is not None:
+                keepOwnProbability(copy, volumeNode)
         writeTags(node)  # another result may have segments of the same names
         segmentation = node.GetSegmentation()
         ids = resultSegmentIds(node)
@@ -78,8 +83,9 @@ class TakenResult:
             node.GetScene(),
         )
         for role, companionId in taken.companions.items():
+            companion = taken.scene.GetNodeByID(companionId)
             node.SetNodeReferenceID(role, None)
-            node.GetScene().GetNodeByID(companionId).SetSaveWithScene(False)
+            companion.SetSaveWithScene(bool(referringNodes(companion, role)))
         # Segments that share a layer get copies of it one by one on removal, half a second for twenty lesions. A layer
         # that leaves with all its segments need not be divided: they let go of it for the moment of the removal.
         shared = {}
@@ -116,9 +122,9 @@ class TakenResult:
 
     def forget(self) -> None:
         """It will never be put back: what is known of it leaves the scene."""
-        for companionId in self.companions.values():
+        for role, companionId in self.companions.items():
             companion = self.scene.GetNodeByID(companionId)
-            if companion and not self.scene.IsClosing():
+            if companion and not self.scene.IsClosing() and not referringNodes(companion, role):
                 removeWithOwn(companion)
 
 

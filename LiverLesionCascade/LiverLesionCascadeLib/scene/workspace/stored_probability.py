@@ -7,7 +7,7 @@ import slicer
 from ...engine.grid.boxed import Boxed
 from ...engine.results.lesion_threshold import stored_probability
 from ...engine.results.result import SegmentationResult
-from ..nodes.volume import boxOf, nodesOfClass, removeWithOwn, setBox, volumeNodeLike
+from ..nodes.volume import boxOf, referringNodes, removeWithOwn, setBox, volumeNodeLike
 
 PROBABILITY_ROLE = "LiverLesionCascade.LesionProbability"
 """Reference from a segmentation node to the hidden volume with the probabilities."""
@@ -18,7 +18,8 @@ def storeProbability(segmentationNode, volumeNode, probability: Boxed) -> None:
     older = segmentationNode.GetNodeReference(PROBABILITY_ROLE)
     if older is not None:
         segmentationNode.SetNodeReferenceID(PROBABILITY_ROLE, None)
-        removeWithOwn(older)
+        if not referringNodes(older, PROBABILITY_ROLE):
+            removeWithOwn(older)
     if probability:
         _store(segmentationNode, volumeNode, Boxed(stored_probability(probability.values), probability.start))
 
@@ -26,9 +27,8 @@ def storeProbability(segmentationNode, volumeNode, probability: Boxed) -> None:
 def keepOwnProbability(segmentationNode, volumeNode) -> None:
     """Give a copy of a node, which refers to the probabilities of the first, some of its own: each may be replaced."""
     shared = segmentationNode.GetNodeReference(PROBABILITY_ROLE)
-    nodes = nodesOfClass(segmentationNode.GetScene(), "vtkMRMLSegmentationNode")
     stored = storedProbability(segmentationNode, volumeNode)
-    if stored is not None and sum(each.GetNodeReference(PROBABILITY_ROLE) is shared for each in nodes) > 1:
+    if stored is not None and len(referringNodes(shared, PROBABILITY_ROLE)) > 1:
         _store(segmentationNode, volumeNode, stored)
 
 

@@ -17,7 +17,7 @@ from ...engine.results.lesion_threshold import FULL
 from ..nodes.arrays import RAS_FROM_LPS
 from ..nodes.later import CallLater
 from ..nodes.one_change import oneChange
-from ..nodes.volume import nodesOfClass, removeWithOwn, worldFromIjk
+from ..nodes.volume import referringNodes, removeWithOwn, worldFromIjk
 from .edit_record import LESIONS, LIVER, EditRecord, isEdited, setEdited
 from .provenance import (
     EDITS_ROLE,
@@ -328,10 +328,9 @@ def volumeOf(node: slicer.vtkMRMLSegmentationNode) -> slicer.vtkMRMLScalarVolume
 
 def removeCompanions(scene: slicer.vtkMRMLScene, node: slicer.vtkMRMLSegmentationNode) -> None:
     """What only a segmentation node that has left the scene refers to leaves it too; what a copy refers to stays."""
-    others = nodesOfClass(scene, "vtkMRMLSegmentationNode")
     for role in (EDITS_ROLE, PROBABILITY_ROLE, LINES_ROLE):
         companion = scene.GetNodeByID(node.GetNodeReferenceID(role) or "")
-        if companion is not None and not any(each.GetNodeReference(role) is companion for each in others):
+        if companion is not None and not referringNodes(companion, role):
             removeWithOwn(companion)
 
 
