@@ -329,15 +329,15 @@ class SegmentationPanel:
         self.update()
 
     def _takeSourceVolume(self):
-        """A result whose volume is gone is of the one that the person chose in the editor, which knows only the result's
-        grid and leaves it at that."""
+        """A result whose volume is gone is of the one that the person chose in the editor, which tells a segmentation
+        that has a grid nothing of it."""
         node, volume = self.results.node, self.editPage.editor.sourceVolumeNode()
         if node is not None and volumeOf(node) is None and volume is not None:
             node.SetNodeReferenceID(node.GetReferenceImageGeometryReferenceRole(), volume.GetID())
 
     def _showLooks(self):
-        """Verdicts are shown in the views by colours, and given by keys, while the panel is: the editor's own table shows
-        others, and its steps would take them back."""
+        """Verdicts are shown in the views by colours, and given by keys, while the panel is: the editor's own table
+        shows others, and its steps would take them back."""
         isWorking = self._isEntered and not self.editPage.isShown
         self.results.workbench.lesions.showLooks(isWorking)
         self.results.workbench.lesions.enableVerdicts(isWorking)

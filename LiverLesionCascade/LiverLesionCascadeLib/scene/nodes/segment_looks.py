@@ -14,7 +14,7 @@ LOOKS = "LiverLesionCascade.Looks"
 """Attribute of a display node while it shows looks of ours: JSON of [own, given] look of each segment, by ID."""
 
 ISOLATED = "LiverLesionCascade.ShownAlone"
-"""Attribute of a segmentation node while a segment is shown alone: JSON of [its ID, whether each was visible before]."""
+"""Attribute of a segmentation node while a segment is shown alone: JSON of [its ID, whether each was visible]."""
 
 DIGITS = 4
 

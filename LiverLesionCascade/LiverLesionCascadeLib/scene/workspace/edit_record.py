@@ -20,8 +20,8 @@ from .provenance import EDITS_ROLE, PREFIX, isMarked
 
 EDITED = PREFIX + "Edited"
 """Tag of a segment whose content a person changed, "1" or absent: files of the segmentation hold it too. To write it in
-answer to an edit, Undo included, ends what Slicer's editor could redo. As long as that matters the node has an attribute
-of this name, which says it in the tag's stead: JSON of the segments' IDs."""
+answer to an edit, Undo included, ends what Slicer's editor could redo. As long as that matters the node has an
+attribute of this name, which says it in the tag's stead: JSON of the segments' IDs."""
 
 _OWNER_ROLE = "LiverLesionCascade.EditsOf"
 _MARGIN = 8
