@@ -104,6 +104,12 @@ def test_a_bundle_that_is_replaced_is_a_bundle_at_every_moment(tmp_path, monkeyp
     assert ModelBundle.load(tmp_path / "out").version == "3" and len(list((tmp_path / "out").iterdir())) == 2
 
 
+def test_what_a_killed_export_was_writing_is_removed_by_the_next_one(tmp_path):
+    (tmp_path / ".writing-1").write_bytes(b"half a bundle's weights")
+    save_bundle(tmp_path, {name: CascadeResNet(width=0.03125) for name in ("liver", "lesion")}, METADATA)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["metadata.json", "weights.pt"]
+
+
 class ShortWriter(slicer.vtkMRMLSegmentationStorageNode):
     """Slicer's own on a disk that is full at the file's end: it says nothing of that."""
 

@@ -228,7 +228,7 @@ def save_bundle(
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / weights_file, weights)
     write_atomically(folder / METADATA_FILE, (json.dumps(complete, indent=2, ensure_ascii=False) + "\n").encode())
-    for other in folder.glob("weights*.pt"):
+    for other in (*folder.glob("weights*.pt"), *folder.glob(".writing-*")):  # and what a killed export was writing
         if other.name != weights_file:
             with contextlib.suppress(OSError):  # it takes space, and hinders nobody
                 other.unlink()
