@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from LiverLesionCascadeLib.engine.errors import InputError, reason
 from LiverLesionCascadeLib.engine.files import files_below
+from LiverLesionCascadeLib.engine.reports.seg_frames import unpacked
 from LiverLesionCascadeLib.engine.scan.ct_volume import CTVolume
 from LiverLesionCascadeLib.engine.scan.dicom.dicom_header import (
     in_groups,
@@ -207,16 +208,8 @@ def _frame_reader(dataset: Any, kind: str) -> Callable[[int, int], np.ndarray]:
     rows, columns = int(dataset.Rows), int(dataset.Columns)
     half = int(dataset.get("MaximumFractionalValue") or 1) / 2
     if int(dataset.BitsAllocated) == 1 and not dataset.file_meta.TransferSyntaxUID.is_compressed:
-        packed, size = np.frombuffer(dataset.PixelData, np.uint8), rows * columns
-
-        def unpacked(index: int, segment: int) -> np.ndarray:  # one frame at a time: all may be gigabytes
-            first = index * size
-            bits = np.unpackbits(packed[first // 8 : (first + size + 7) // 8], bitorder="little")
-            if len(bits) < first % 8 + size:
-                raise InputError("pixels are missing at its end: copy or export it again")
-            return bits[first % 8 : first % 8 + size].reshape(rows, columns).astype(bool)
-
-        return unpacked
+        packed = np.frombuffer(dataset.PixelData, np.uint8)
+        return lambda index, segment: unpacked(packed, index, (rows, columns))
     pixels = dataset.pixel_array.reshape(-1, rows, columns)
     if kind == "LABELMAP":
         return lambda index, segment: pixels[index] == segment

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,7 @@ from ..grid.geometry import ImageGeometry
 from ..measures.diameters import Point
 from ..measures.lesions import Lesion
 from ..scan.dicom.dicom_source import SourceImage
+from .seg_frames import frames_of, packed, unpacked
 
 MANUFACTURER = "Liver Lesion Cascade contributors"
 PRODUCT = "Liver Lesion Cascade"
@@ -137,8 +138,8 @@ def segmentation_object(images: Sequence[SourceImage], segments: Sequence[Export
     )
     dataset.SegmentsOverlap = "YES" if overlap else "NO"
     image_of = {str(image.dataset.SOPInstanceUID): image for image in used}
-    planes = (segments[frame.number - 1].plane(image_of[frame.image_uid]) for frame in _frames(dataset))
-    dataset.PixelData = _packed(planes, int(dataset.NumberOfFrames) * present[0].size)
+    planes = (segments[frame.number - 1].plane(image_of[frame.image_uid]) for frame in frames_of(dataset))
+    dataset.PixelData = packed(planes, int(dataset.NumberOfFrames) * present[0].size)
     return dataset
 
 
@@ -218,45 +219,6 @@ def write_report(path: Path, report: Any, segmentation: Any) -> None:
     if measured != sorted(str(item.TrackingUID) for item in segmentation.SegmentSequence):
         raise OutputError("The measurement report does not hold each segment once, so it was not written.")
     write_atomically(path, data)
-
-
-@dataclass(frozen=True)
-class _Frame:
-    """What a frame of a SEG says of itself: number of its segment, UID and place of the image that it lies on."""
-
-    number: int
-    image_uid: str
-    position: np.ndarray
-
-
-def _frames(dataset: Any) -> Iterator[_Frame]:
-    shared = dataset.SharedFunctionalGroupsSequence[0]
-    for own in dataset.PerFrameFunctionalGroupsSequence:
-        segment, derivation, place = (
-            (own if name in own else shared)[name][0]
-            for name in ("SegmentIdentificationSequence", "DerivationImageSequence", "PlanePositionSequence")
-        )
-        uid = str(derivation.SourceImageSequence[0].ReferencedSOPInstanceUID)
-        yield _Frame(int(segment.ReferencedSegmentNumber), uid, np.asarray(place.ImagePositionPatient, float))
-
-
-def _packed(planes: Iterable[np.ndarray], size: int) -> bytes:
-    """``size`` pixels as bits, one frame behind the other without a gap, and an even number of bytes."""
-    packed = np.zeros((size + 15) // 16 * 2, np.uint8)
-    first = 0
-    for plane in planes:
-        bits = np.packbits(np.concatenate([np.zeros(first % 8, bool), plane.ravel()]), bitorder="little")
-        packed[first // 8 : first // 8 + len(bits)] |= bits
-        first += plane.size
-    return packed.tobytes()
-
-
-def _unpacked(packed: np.ndarray, index: int, shape: tuple[int, int]) -> np.ndarray:
-    """The pixels of a frame, bool (row, column); one at a time, as all may be gigabytes."""
-    size = shape[0] * shape[1]
-    first = index * size
-    bits = np.unpackbits(packed[first // 8 : (first + size + 7) // 8], bitorder="little")
-    return bits[first % 8 :][:size].reshape(shape).astype(bool)
 
 
 def _label(number: int, segment: ExportedSegment) -> str:
@@ -354,10 +316,10 @@ def _require_same(data: bytes, images: Sequence[SourceImage], segments: Sequence
     segment_of = {segment.tracking_uid: segment for segment in segments}
     numbered = {int(item.SegmentNumber): segment_of[str(item.TrackingUID)] for item in dataset.SegmentSequence}
     image_of = {str(image.dataset.SOPInstanceUID): image for image in images}
-    packed = np.frombuffer(dataset.PixelData, np.uint8)
+    bits = np.frombuffer(dataset.PixelData, np.uint8)
     found = dict.fromkeys(numbered, 0)
-    for index, frame in enumerate(_frames(dataset)):
-        pixels = _unpacked(packed, index, (dataset.Rows, dataset.Columns))
+    for index, frame in enumerate(frames_of(dataset)):
+        pixels = unpacked(bits, index, (dataset.Rows, dataset.Columns))
         image, segment = image_of[frame.image_uid], numbered[frame.number]
         lies = np.allclose(frame.position, np.asarray(image.dataset.ImagePositionPatient, float), atol=1e-3)
         if not lies or not np.array_equal(pixels, segment.plane(image)):
