@@ -1,5 +1,6 @@
 """What the parts under fire judge notices the faults that it is there for."""
 
+import logging
 import os
 import shutil
 import subprocess
@@ -16,6 +17,13 @@ from .files.panel_report import NAMES, Report
 from .files.scenarios import OBJECTS, OLD, OLD_RESULT, Segment, require_whole
 from .readers import product_readers, scan_readers, training_readers
 from .use import load
+
+
+@pytest.fixture(autouse=True)
+def _log_goes_on():
+    """What is under fire says nothing, in processes of its own as a rule; here other tests come after it."""
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from typing import Any
 
 from LiverLesionCascadeLib.engine.errors import InputError
 from LiverLesionCascadeLib.engine.files import write_atomically
-from LiverLesionCascadeLib.engine.model.bundle import METADATA_FILE, ModelBundle
+from LiverLesionCascadeLib.engine.model.bundle import METADATA_FILE, ModelBundle, trained_on
 
 from ..evaluation.evaluation_text import number
 
@@ -21,18 +21,6 @@ def write_model_card(folder: Path) -> None:
     metadata = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
     card = model_card(metadata, (folder / metadata["weights"]["file"]).stat().st_size)
     write_atomically(folder / CARD_FILE, card.encode())
-
-
-def trained_on(metadata: dict[str, Any]) -> set[str]:
-    """Names of the scans that a bundle's networks have seen, or those that they started from.
-
-    Somebody else's bundle may say anything there.
-    """
-    training = metadata.get("training") or {}
-    started = training.get("started_from")
-    starts = [start for start in started.values() if isinstance(start, dict)] if isinstance(started, dict) else []
-    lists = [training.get("single_slice_scans"), *(each.get("scans") for each in (training, *starts))]
-    return {str(name) for names in lists if isinstance(names, list) for name in names}
 
 
 def require_card(bundle: ModelBundle) -> None:

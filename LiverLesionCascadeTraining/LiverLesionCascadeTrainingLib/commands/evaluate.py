@@ -17,7 +17,7 @@ from LiverLesionCascadeLib.engine.errors import CancelledError
 from . import LAYOUT
 
 if TYPE_CHECKING:
-    from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
+    from LiverLesionCascadeLib.engine.model.bundle import ModelBundle, trained_on
     from LiverLesionCascadeLib.engine.passes.presets import Preset
 
     from ..datasets.cases import TrainingCase
@@ -63,7 +63,7 @@ def _run(args: argparse.Namespace) -> int:
     from LiverLesionCascadeLib.engine.passes.presets import DEFAULT_PRESET, PRESETS
 
     from ..bundles.export import record_figures, validation_figures
-    from ..bundles.model_card import require_card, trained_on
+    from ..bundles.model_card import require_card
     from ..cases.splits import VALIDATION
     from ..datasets.cases import find_cases
     from ..evaluation.evaluation import summarise

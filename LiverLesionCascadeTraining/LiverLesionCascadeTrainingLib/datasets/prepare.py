@@ -21,8 +21,8 @@ from ..layouts.dicom_seg import find_dicom
 from ..layouts.lits import find_lits
 from ..layouts.msd import find_msd, is_msd
 from ..layouts.slicer_folder import find_slicer
-from ..runs.folder_lock import alone_in
 from .dataset_report import DataReport, data_report
+from .folder_lock import alone_in
 from .prepared import (
     CASES,
     CaseRecord,

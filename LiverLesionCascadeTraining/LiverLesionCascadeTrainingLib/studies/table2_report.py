@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 from LiverLesionCascadeLib.engine.measures.spreadsheet import cell_number, cell_text, csv_text
-from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
+from LiverLesionCascadeLib.engine.model.bundle import ModelBundle, trained_on
 
 from ..bundles.export import logged_hours
-from ..bundles.model_card import trained_on
 from ..evaluation.evaluation_text import markdown_table, number
 from ..runs.run_folder import LOG_FILE
 from ..training.cascade_training import CascadeTraining

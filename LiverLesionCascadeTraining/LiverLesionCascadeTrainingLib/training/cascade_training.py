@@ -14,18 +14,17 @@ from typing import Any
 
 import torch
 from LiverLesionCascadeLib.engine.errors import CancelledError, InputError
-from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
+from LiverLesionCascadeLib.engine.model.bundle import ModelBundle, trained_on
 from LiverLesionCascadeLib.engine.model.model_settings import PASSES
 from LiverLesionCascadeLib.engine.model.network import CascadeResNet
 from torch import nn
 
-from ..bundles.model_card import trained_on
 from ..cases.case_source import read_json, write_json
 from ..datasets.cases import TrainingCase, patient_folds, require_folds
+from ..datasets.folder_lock import alone_in
 from ..datasets.slice_kinds import KINDS
 from ..pretrained.imagenet_weights import ImageNetWeights
 from ..recipes import Recipe
-from ..runs.folder_lock import alone_in
 from ..runs.run_control import RunControl
 from ..runs.run_folder import PREVIEW_FILE
 from ..slices.batches import BatchMaker

@@ -19,7 +19,7 @@ from LiverLesionCascadeLib.engine.model.network import SliceNetwork
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from ..runs.folder_lock import alone_in
+from ..datasets.folder_lock import alone_in
 from ..runs.run_control import RunControl, stop_signals
 from ..slices.batches import Batch, BatchMaker
 from ..slices.hard_slices import false_and_sure

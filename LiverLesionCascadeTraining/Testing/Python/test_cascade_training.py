@@ -16,10 +16,9 @@ from fixtures.small_bundle import IntensityNetwork
 from fixtures.tiny_recipe import tiny_recipe
 from LiverLesionCascadeLib.cli import main
 from LiverLesionCascadeLib.engine.errors import InputError
-from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
+from LiverLesionCascadeLib.engine.model.bundle import ModelBundle, trained_on
 from LiverLesionCascadeTrainingLib import recipes
 from LiverLesionCascadeTrainingLib.bundles.export import default_card, export_bundle, record_figures, validation_figures
-from LiverLesionCascadeTrainingLib.bundles.model_card import trained_on
 from LiverLesionCascadeTrainingLib.datasets.cases import find_cases, find_splits
 from LiverLesionCascadeTrainingLib.evaluation.evaluation import evaluate_case, summarise
 from LiverLesionCascadeTrainingLib.runs.run_folder import LOG_FILE

@@ -110,9 +110,7 @@ class Corrections:
         if found is None:
             return None
         box = reached(found, ct)
-        (liver_before, lesions_before), (liver, lesions) = (
-            [each.within(box) for each in pair] for pair in (before, now)
-        )
+        liver_before, lesions_before, liver, lesions = (each.within(box) for each in (*before, *now))
         return cls(
             start_of(box),
             liver=liver,

@@ -168,6 +168,18 @@ class ModelBundle:
         return networks
 
 
+def trained_on(metadata: dict[str, Any]) -> set[str]:
+    """Names of the scans that a bundle's networks have seen, or those that they started from.
+
+    Somebody else's bundle may say anything there.
+    """
+    training = metadata.get("training") or {}
+    started = training.get("started_from")
+    starts = [start for start in started.values() if isinstance(start, dict)] if isinstance(started, dict) else []
+    lists = [training.get("single_slice_scans"), *(each.get("scans") for each in (training, *starts))]
+    return {str(name) for names in lists if isinstance(names, list) for name in names}
+
+
 def _require_numbers(network: CascadeResNet, name: str, folder: Path) -> None:
     """Raises BundleError where a weight is NaN, infinite, or a variance that is negative."""
     import torch
