@@ -17,7 +17,7 @@ from LiverLesionCascadeLib.engine.errors import CancelledError
 from . import LAYOUT
 
 if TYPE_CHECKING:
-    from LiverLesionCascadeLib.engine.model.bundle import ModelBundle, trained_on
+    from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
     from LiverLesionCascadeLib.engine.passes.presets import Preset
 
     from ..datasets.cases import TrainingCase
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     from LiverLesionCascadeLib.engine.files import writing_to
-    from LiverLesionCascadeLib.engine.model.bundle import ModelBundle
+    from LiverLesionCascadeLib.engine.model.bundle import ModelBundle, trained_on
     from LiverLesionCascadeLib.engine.passes.presets import DEFAULT_PRESET, PRESETS
 
     from ..bundles.export import record_figures, validation_figures
