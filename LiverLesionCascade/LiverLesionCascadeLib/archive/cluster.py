@@ -109,7 +109,7 @@ def workers(scheduler: str | None = None, count: int | None = None, memory: str 
         with _client_of(scheduler) as client:
             yield Workers(client)
         return
-    if memory is not None:
+    if memory not in (None, "auto"):
         _require_memory(memory)
     count = count or _default_count()
     threads = str(max(1, (os.cpu_count() or 1) // count))
@@ -132,7 +132,7 @@ def workers(scheduler: str | None = None, count: int | None = None, memory: str 
 def _require_memory(memory: str) -> None:
     """Raises InputError for less than a worker needs to start: dask would start it again and again."""
     try:
-        size = _LEAST_MEMORY if memory == "auto" else parse_bytes(memory)
+        size = parse_bytes(memory)
     except ValueError as error:
         raise InputError(f"--memory {memory} is no size: give it as 8GB") from error
     if size < _LEAST_MEMORY:

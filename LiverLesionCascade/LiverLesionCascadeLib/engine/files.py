@@ -69,6 +69,7 @@ def files_below(folder: Path, unlisted: Callable[[OSError], object] | None = Non
         unlisted: Called with the error of a folder that cannot be listed.
     """
     seen: set[str] = set()
+    around = Path(folder).resolve().parents
     waiting = [os.fspath(folder)]
     while waiting:
         links: list[str] = []
@@ -82,7 +83,7 @@ def files_below(folder: Path, unlisted: Callable[[OSError], object] | None = Non
                 subfolders.sort()
                 links += [link for name in subfolders if os.path.islink(link := os.path.join(place, name))]
                 yield from (path for name in sorted(names) if may_be_read(path := Path(place) / name))
-        waiting = [link for link in links if Path(link).resolve() not in Path(folder).resolve().parents]
+        waiting = [link for link in links if Path(link).resolve() not in around]
 
 
 def may_be_read(path: Path) -> bool:

@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from fixtures.closed_folder import close_folder
 from fixtures.dicom_files import body_phantom, write_series, write_slice
 from LiverLesionCascadeLib.engine.errors import InputError, InvalidVolumeError
 from LiverLesionCascadeLib.engine.scan.dicom.dicom_io import list_series, read_dicom_files
@@ -97,14 +98,7 @@ def write_halves(folder) -> None:
 
 def test_a_subfolder_that_cannot_be_listed_is_said(tmp_path, monkeypatch) -> None:
     write_halves(tmp_path)
-    scandir = os.scandir
-
-    def refusing(path):
-        if str(path) == str(tmp_path / "b"):
-            raise PermissionError(13, "Permission denied", str(path))
-        return scandir(path)
-
-    monkeypatch.setattr(os, "scandir", refusing)
+    close_folder(tmp_path / "b", monkeypatch)
     (said,) = [note.message for note in read_dicom_files([tmp_path]).notes if note.code == "files_left_out"]
     assert f"{tmp_path / 'b'} cannot be read (Permission denied)" in said
     with pytest.raises(InputError, match="Permission denied"):

@@ -507,15 +507,20 @@ def test_edit_opens_the_editor_on_the_result_s_own_volume_with_a_lesion_selected
     assert editor.currentSegmentID() == node.GetSegmentation().GetNthSegmentID(2)
 
 
+def paint(node, volume, segmentId, rows, columns):
+    """As the editor does."""
+    mask = slicer.util.arrayFromSegmentBinaryLabelmap(node, segmentId, volume)
+    mask = np.zeros((24, 160, 160), np.uint8) if mask is None else mask.copy()
+    mask[12, rows, columns] = 1
+    slicer.util.updateSegmentBinaryLabelmapFromArray(mask, node, segmentId, volume)
+
+
 def paintBeside(node, volume, rows):
     """A person paints a lesion that reaches beyond the liver, in the editor."""
     segmentId = node.GetSegmentation().GetSegmentIdBySegmentName("Mine") or node.GetSegmentation().AddEmptySegment(
         "", "Mine"
     )
-    mask = slicer.util.arrayFromSegmentBinaryLabelmap(node, segmentId, volume)
-    mask = np.zeros((24, 160, 160), np.uint8) if mask is None else mask
-    mask[12, rows, 96:112] = 1
-    slicer.util.updateSegmentBinaryLabelmapFromArray(mask, node, segmentId, volume)
+    paint(node, volume, segmentId, rows, slice(96, 112))
 
 
 def test_what_was_painted_beside_the_liver_is_added_to_it_if_the_person_says_so(p):
@@ -561,9 +566,7 @@ def test_a_lesion_where_the_person_erased_liver_is_not_offered_to_it(p):
 def stroke(p, node, volume, segmentId, rows):
     """In the editor, which saves before each what it can go back to."""
     p.panel.editPage.editor.saveStateForUndo()
-    mask = slicer.util.arrayFromSegmentBinaryLabelmap(node, segmentId, volume).copy()
-    mask[12, rows, 50:60] = 1
-    slicer.util.updateSegmentBinaryLabelmapFromArray(mask, node, segmentId, volume)
+    paint(node, volume, segmentId, rows, slice(50, 60))
 
 
 def test_undo_in_the_editor_takes_back_strokes_and_never_what_the_panel_did_since(p):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from LiverLesionCascadeLib.engine.errors import InputError
-from LiverLesionCascadeLib.engine.files import json_object, write_atomically, writing_to
+from LiverLesionCascadeLib.engine.files import write_atomically, writing_to
 from LiverLesionCascadeLib.engine.model.bundle import METADATA_FILE, save_bundle
 
 from ..cases.case_source import read_json
@@ -115,10 +115,8 @@ def export_bundle(training: CascadeTraining, folder: Path, card: dict[str, Any],
         },
     }
     with writing_to(folder):
-        before = json_object(folder / METADATA_FILE)
-        save_bundle(folder, networks, metadata, _RECORDED)
+        lost = save_bundle(folder, networks, metadata, _RECORDED)
         write_model_card(folder)
-    lost = [key for key in _RECORDED if key in before and key not in json_object(folder / METADATA_FILE)]
     if lost:
         gone = f"what was recorded for those is gone ({', '.join(lost)})"
         training.report(f"{folder} held other weights or settings: {gone}")

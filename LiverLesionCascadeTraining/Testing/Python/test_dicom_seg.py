@@ -1,11 +1,11 @@
 """DICOM CT with DICOM SEG as training cases."""
 
-import os
 import shutil
 
 import numpy as np
 import pydicom
 import pytest
+from fixtures.closed_folder import close_folder
 from fixtures.dicom_files import body_phantom, write_series
 from fixtures.dicom_seg_files import Segment, write_segmentation
 from LiverLesionCascadeLib.engine.errors import InputError
@@ -122,14 +122,7 @@ def test_missing_series_second_segmentation_and_damaged_files_are_all_named(tmp_
 
 def test_a_subfolder_that_cannot_be_listed_is_named(tmp_path, monkeypatch):
     write_study(tmp_path, CODED)
-    scandir = os.scandir
-
-    def refusing(path):
-        if str(path) == str(tmp_path / "ct"):
-            raise PermissionError(13, "Permission denied", str(path))
-        return scandir(path)
-
-    monkeypatch.setattr(os, "scandir", refusing)
+    close_folder(tmp_path / "ct", monkeypatch)
     assert any("ct cannot be read (Permission denied)" in each.message for each in find_dicom(tmp_path).problems)
 
     shutil.rmtree(tmp_path)

@@ -194,8 +194,10 @@ def _require_numbers(network: CascadeResNet, name: str, folder: Path) -> None:
 
 def save_bundle(
     folder: Path, networks: dict[str, CascadeResNet], metadata: dict[str, Any], kept: Sequence[str] = ()
-) -> None:
+) -> list[str]:
     """Writes a bundle; convolutions in half precision, normalisation in single.
+
+    Returns those of ``kept`` that an earlier bundle in the folder had and this one has not.
 
     Args:
         folder: The bundle's folder; made, or its files replaced: at every moment it is a bundle, the old or the new.
@@ -244,3 +246,4 @@ def save_bundle(
         if other.name != weights_file:
             with contextlib.suppress(OSError):  # it takes space, and hinders nobody
                 other.unlink()
+    return [key for key in kept if key in before and key not in complete]

@@ -32,8 +32,8 @@ def select_device(name: str = "auto") -> torch.device:
         # A device can be listed and yet have no kernels for its architecture; only a computation tells.
         (torch.ones(2, 2, device=device) @ torch.ones(2, 2, device=device)).sum().item()
     except (RuntimeError, AssertionError) as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise DeviceError(f"Device {name} cannot be used ({reason}): choose device cpu or repair its driver") from error
+        why = _first_line(error)
+        raise DeviceError(f"Device {name} cannot be used ({why}): choose device cpu or repair its driver") from error
     return device
 
 
@@ -42,9 +42,13 @@ def device_problem(name: str) -> str:
     try:
         select_device(name)
     except DeviceError as error:
-        cause = error.__cause__ or error
-        return (str(cause) or type(cause).__name__).splitlines()[0]
+        return _first_line(error.__cause__ or error)
     return ""
+
+
+def _first_line(error: BaseException) -> str:
+    """Of what torch says at length, or nothing."""
+    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def native_bfloat16(device: torch.device) -> bool:

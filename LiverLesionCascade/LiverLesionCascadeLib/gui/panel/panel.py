@@ -7,10 +7,9 @@ import slicer
 from slicer.i18n import tr as _
 
 from ...engine.errors import CascadeError, InputError
-from ...scene.nodes.volume import shownVolumes
+from ...scene.nodes.volume import shownVolumes, volumeOf
 from ...scene.tools.navigation import layoutNode, othersInView, showReadingLayout, showVolume
 from ...scene.workspace.provenance import resultSegmentIds
-from ...scene.workspace.workspace import volumeOf
 from ..runs.run_request import RefinementRequest, SegmentationRequest
 from ..runs.segmentation_runs import RunObserver
 from ..sections.edit_page import EditPage, coverLesions

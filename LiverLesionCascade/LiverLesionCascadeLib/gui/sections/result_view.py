@@ -7,9 +7,10 @@ from slicer.util import VTKObservationMixin
 from ...engine.errors import CascadeError
 from ...scene.nodes.later import Later
 from ...scene.nodes.one_change import oneRendering
+from ...scene.nodes.volume import volumeOf
 from ...scene.tools.navigation import showAlone
 from ...scene.workspace.provenance import EDITS_ROLE, resultSegmentIds
-from ...scene.workspace.workspace import requireWorkspace, volumeOf, workspaceOf
+from ...scene.workspace.workspace import requireWorkspace, workspaceOf
 from ..widgets import showText
 from .result_summary import findingsText, resultFindings, runText
 from .workbench import Workbench
@@ -130,8 +131,7 @@ def latestResult(volumeNode):
 
     One whose edits are recorded goes before one that may only hold copies of its segments.
     """
-    role = slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
     nodes = slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
-    found = [node for node in nodes if node.GetNodeReference(role) is volumeNode and resultSegmentIds(node)]
+    found = [node for node in nodes if volumeOf(node) is volumeNode and resultSegmentIds(node)]
     found.sort(key=lambda node: node.GetNodeReference(EDITS_ROLE) is not None)
     return found[-1] if found else None

@@ -78,6 +78,11 @@ def nodesOfClass(scene: slicer.vtkMRMLScene, className: str) -> list[slicer.vtkM
     return [scene.GetNthNodeByClass(number, className) for number in range(scene.GetNumberOfNodesByClass(className))]
 
 
+def volumeOf(node: slicer.vtkMRMLSegmentationNode) -> slicer.vtkMRMLScalarVolumeNode | None:
+    """The volume that a result was made on; None where it is gone."""
+    return node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole())
+
+
 def referringNodes(node: slicer.vtkMRMLNode, role: str) -> list[slicer.vtkMRMLSegmentationNode]:
     """The segmentation nodes that refer to a node of their scene: where one was copied, that is more than one."""
     others = nodesOfClass(node.GetScene(), "vtkMRMLSegmentationNode")

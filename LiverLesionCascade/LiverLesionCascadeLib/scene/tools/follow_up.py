@@ -17,11 +17,11 @@ from ...engine.grid.boxed import Boxed
 from ...engine.measures.lesion_matching import FollowedLesion, FollowUpTable, LesionAtTime, follow, lesion_points
 from ...engine.measures.liver_alignment import Alignment, LiverShape, align_livers
 from ..nodes.arrays import boxMatrix
-from ..nodes.volume import worldFromIjk
+from ..nodes.volume import volumeOf, worldFromIjk
 from ..workspace.provenance import PREFIX, getTag
 from ..workspace.review import REJECTED
 from ..workspace.segment_watch import Announcer
-from ..workspace.workspace import Workspace, requireWorkspace, volumeOf, workspaceOf
+from ..workspace.workspace import Workspace, requireWorkspace, workspaceOf
 from .lesion_rows import LesionRow, LesionRows
 from .navigation import lesionPosition
 

@@ -10,7 +10,7 @@ import slicer
 from ..nodes.one_change import oneChange
 from ..nodes.representations import BINARY_LABELMAP, CLOSED_SURFACE, REFERENCE_GEOMETRY
 from ..nodes.segment_looks import endIsolation, ownLook, ownVisibility, setOwnVisibility
-from ..nodes.volume import referringNodes, removeWithOwn
+from ..nodes.volume import referringNodes, removeWithOwn, volumeOf
 from .edit_record import writeTags
 from .history import History
 from .provenance import EDITS_ROLE, SEGMENT_ID, resultSegmentIds
@@ -68,9 +68,8 @@ class TakenResult:
         """Remove the result's segments from a node; label maps are handed over, not copied, where that is possible."""
         probability = node.GetNodeReference(PROBABILITY_ROLE)
         for copy in referringNodes(probability, PROBABILITY_ROLE) if probability is not None else ():
-            volumeNode = copy.GetNodeReference(copy.GetReferenceImageGeometryReferenceRole())
-            if copy is not node and volumeNode is not None:
-                keepOwnProbability(copy, volumeNode)
+            if copy is not node and volumeOf(copy) is not None:
+                keepOwnProbability(copy, volumeOf(copy))
         writeTags(node)  # another result may have segments of the same names
         segmentation = node.GetSegmentation()
         ids = resultSegmentIds(node)

@@ -17,7 +17,7 @@ from ...engine.results.lesion_threshold import FULL
 from ..nodes.arrays import RAS_FROM_LPS
 from ..nodes.later import CallLater
 from ..nodes.one_change import oneChange
-from ..nodes.volume import referringNodes, removeWithOwn, worldFromIjk
+from ..nodes.volume import referringNodes, removeWithOwn, volumeOf, worldFromIjk
 from .edit_record import LESIONS, LIVER, EditRecord, isEdited, setEdited
 from .provenance import (
     EDITS_ROLE,
@@ -319,11 +319,6 @@ def requireWorkspace(node: slicer.vtkMRMLSegmentationNode | None, otherwise: str
         f"{volumeNode.GetName()} does not lie where its segmentation {node.GetName()} does: nothing can be measured. "
         "Give both the same transform."
     )
-
-
-def volumeOf(node: slicer.vtkMRMLSegmentationNode) -> slicer.vtkMRMLScalarVolumeNode | None:
-    """The volume that a result was made on; None where it is gone."""
-    return node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole())
 
 
 def removeCompanions(scene: slicer.vtkMRMLScene, node: slicer.vtkMRMLSegmentationNode) -> None:
